@@ -1,0 +1,204 @@
+# Writ.  The targets people type:
+#
+#   make            build all programs under $(O)/ (default: build/)
+#   make demo       as root: the whole story on this machine, in throw-aways
+#   make check      install what tests need, run them, count them
+#   make deps       install what packaging/deps lists (root)
+#   make lint       layers, headers, format, clang-tidy, cppcheck, man pages
+#   make asan       unit and interop tests under address and UB sanitizers
+#   make coverage   line coverage of the unit tests
+#   make fuzz       libFuzzer on each parser, FUZZ_SECONDS each (default 60)
+#   make fault      kill -9 and injected failures, the whole set
+#   make bench      one line a figure: NAME VALUE GOAL ok|short what
+#   make install    DESTDIR and PREFIX as usual
+#
+# A variant is a build directory: build, build-asan, build-cov, build-fuzz.
+# CC CFLAGS CPPFLAGS LDFLAGS PREFIX DESTDIR belong to whoever calls make.
+# V=1 shows commands.
+
+O	?= build
+PREFIX	?= /usr/local
+CC	?= cc
+CFLAGS	?= -O2 -g
+PKG_CONFIG ?= pkg-config
+PYTHON	?= python3
+
+ifeq ($(V),1)
+  Q =
+  say =
+else
+  Q = @
+  say = @printf '  %-7s %s\n' '$(1)' '$@';
+endif
+
+warn	:= -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wwrite-strings \
+	   -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	   -Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough
+hard	:= -fPIE -fstack-protector-strong -fno-common $(CF_PROTECTION)
+hardld	:= -pie -Wl,-z,relro,-z,now,-z,noexecstack
+std	:= -std=c17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I.
+
+ifdef SAN
+  san	:= -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+else
+  hard	+= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+ifdef COV
+  san	+= --coverage
+endif
+
+pkgs	:= libsodium libcrypto jansson yaml-0.1
+inc	:= $(shell $(PKG_CONFIG) --cflags $(pkgs) 2>/dev/null)
+libs	:= $(shell $(PKG_CONFIG) --libs $(pkgs) 2>/dev/null) -lpthread -ldl
+all_cflags = $(std) $(warn) $(WERROR) $(hard) $(san) $(inc) $(CPPFLAGS) $(CFLAGS)
+all_ldflags = $(hardld) $(san) $(LDFLAGS)
+
+# --- sources -----------------------------------------------------------------
+# The order is the order of the layers; tests/lint/layers holds us to it.
+rooms	:= lib/base lib/proc lib/crypto lib/ssh lib/conf lib/tlog \
+	   lib/statement lib/trust lib/key lib/blob lib/ledger lib/cli \
+	   ca/issue ca/daemon ca/audit
+core_c	:= $(foreach d,$(rooms),$(sort $(wildcard $(d)/*.c)))
+writ_c	:= $(sort $(wildcard ca/cli/*.c))
+test_c	:= $(sort $(wildcard tests/unit/test_*.c))
+testlib_c := $(sort $(filter-out $(test_c),$(wildcard tests/unit/*.c)))
+fuzz_c	:= $(sort $(wildcard tests/fuzz/fuzz_*.c))
+tool_c	:= $(sort $(wildcard tests/tools/*.c))
+bench_c	:= $(sort $(wildcard tests/bench/bench_*.c))
+obj	 = $(1:%.c=$(O)/%.o)
+
+programs := $(if $(writ_c),$(O)/writ)
+tests	:= $(test_c:tests/unit/%.c=$(O)/tests/%)
+tools	:= $(tool_c:tests/tools/%.c=$(O)/tools/%)
+benches	:= $(bench_c:tests/bench/%.c=$(O)/bench/%)
+fuzzers	:= $(fuzz_c:tests/fuzz/%.c=$(O)/fuzz/%)
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all programs unit-programs tools benches fuzzers check unit interop \
+	system fault-sample fault fuzz fuzz-replay bench demo deps lint headers \
+	layers format man asan coverage install dist clean
+
+all: programs
+programs: $(programs)
+unit-programs: $(tests)
+tools: $(tools)
+benches: $(benches)
+fuzzers: $(fuzzers)
+
+# Flags of a build directory are kept; when they change, it is built anew.
+flags_now := $(CC) $(all_cflags) $(all_ldflags)
+$(O)/.flags: FORCE
+	@mkdir -p $(O)
+	@printf '%s\n' '$(subst ','\'',$(flags_now))' | cmp -s - $@ || \
+	    printf '%s\n' '$(subst ','\'',$(flags_now))' >$@
+FORCE:
+
+$(O)/%.o: %.c $(O)/.flags
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(all_cflags) -MMD -MP -c -o $@ $<
+
+# $(AR) would keep members of files that are gone, so it starts anew.
+$(O)/libwrit.a: $(call obj,$(core_c))
+	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
+
+$(O)/writ: $(call obj,$(writ_c)) $(O)/libwrit.a
+	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
+
+# Tests fail chosen allocations, so they see malloc and its kin wrapped
+# (tests/unit/alloc.c); the programs do not.
+wrap	:= -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray,--wrap=strdup,--wrap=strndup,--wrap=asprintf,--wrap=vasprintf
+$(O)/tests/%: $(O)/tests/unit/%.o $(call obj,$(testlib_c)) $(O)/libwrit.a
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(all_ldflags) $(wrap) -o $@ $^ $(libs) -lcmocka
+
+$(O)/tools/%: $(O)/tests/tools/%.o $(O)/libwrit.a
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(all_ldflags) -o $@ $^ $(libs)
+
+$(O)/bench/%: $(O)/tests/bench/%.o $(O)/libwrit.a
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(all_ldflags) -o $@ $^ $(libs)
+
+# With FUZZER set (make fuzz) libFuzzer drives; else tests/fuzz/replay.c reads
+# files, so that the corpus is replayed with any compiler.
+$(O)/fuzz/%: $(O)/tests/fuzz/%.o $(if $(FUZZER),,$(O)/tests/fuzz/replay.o) $(O)/libwrit.a
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(all_ldflags) $(FUZZER) -o $@ $^ $(libs)
+
+# --- running -----------------------------------------------------------------
+deps:
+	packaging/install-deps
+
+check:
+	tests/check
+
+unit: $(tests)
+	tests/run-unit $(tests)
+
+asan:
+	$(Q)$(MAKE) O=$(O)-asan SAN=address,undefined CFLAGS='-O1 -g' unit
+
+fuzz:
+	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) tests/fuzz/run
+
+fuzz-replay: $(fuzzers)
+	tests/fuzz/replay $(fuzzers)
+
+interop: programs tools
+	tests/interop/run
+
+system: programs tools
+	tests/system/run
+
+fault: programs tools
+	tests/fault/run all
+
+fault-sample: programs tools
+	tests/fault/run sample
+
+bench:
+	tests/bench/run
+
+demo:
+	tests/demo/demo
+
+coverage:
+	$(Q)$(MAKE) O=$(O)-cov COV=1 CFLAGS='-O0 -g' unit
+	gcovr -r . --object-directory $(O)-cov --exclude tests/ --print-summary
+
+# --- lint --------------------------------------------------------------------
+headers_h := $(sort $(wildcard lib/*/*.h ca/*/*.h agent/*/*.h))
+lint:
+	tests/lint/run
+
+# Each header compiles alone.
+headers: $(headers_h:%=$(O)/%.ok)
+$(O)/%.h.ok: %.h $(O)/.flags
+	@mkdir -p $(@D)
+	$(call say,HDR)$(CC) $(all_cflags) -x c -fsyntax-only $< && touch $@
+
+layers:
+	tests/lint/layers
+
+format:
+	clang-format -i $(core_c) $(writ_c) $(test_c) $(testlib_c) $(fuzz_c) $(tool_c) $(bench_c)
+
+man:
+	mandoc -Tlint -Wwarning $(sort $(wildcard */*.[1-8] */*/*.[1-8]))
+
+install: programs
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7
+	install -m 755 $(O)/writ $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(wildcard ca/cli/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(wildcard lib/trust/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 $(wildcard lib/tlog/*.7) $(DESTDIR)$(PREFIX)/share/man/man7/
+
+dist:
+	git archive --prefix=writ/ -o writ.tar.gz HEAD
+
+clean:
+	rm -rf $(O) $(O)-asan $(O)-cov $(O)-fuzz
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The same work on many items, on all cores.
+ */
+#ifndef LIB_BASE_PARALLEL_H
+#define LIB_BASE_PARALLEL_H
+
+#include <stddef.h>
+
+/*
+ * Call work(ctx, i) once for each i in [0, n), from several threads at a time
+ * (one a core, at most 16; few items: the caller's alone).  Returns when all
+ * calls have returned.  work() reports through ctx, each item in a place of its
+ * own.  Where no thread can be started the caller does it all: never fails.
+ */
+void parallel_for(size_t n, void (*work)(void *ctx, size_t i), void *ctx);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Command lines: a table of subcommands that is also the usage text.
+ *
+ * Options may stand before or after operands, `--name VALUE` or `--name=VALUE`,
+ * `-x VALUE` or `-xVALUE`; `--` ends them.  Every command also takes -C DIR,
+ * before the subcommand too, and -h.
+ */
+#ifndef LIB_CLI_CLI_H
+#define LIB_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+
+/* Exit statuses, by kind of failure; writ(1) lists them. */
+enum cli_exit {
+	EXIT_REFUSED = 1,	/* policy says no; check or verify found faults */
+	EXIT_USAGE = 2,		/* the command line */
+	EXIT_WAITING = 3,	/* approvals or signatures are missing */
+	EXIT_INPUT = 4,		/* malformed or badly signed input */
+	EXIT_RECORD = 5,	/* the log cannot take it; nothing was issued */
+	EXIT_SYSTEM = 6,	/* files, memory, network, a library */
+};
+int cli_exit_status(int err_code);
+
+struct cli_option {
+	char	    letter;	/* 0: none */
+	const char *name;	/* NULL: letter alone */
+	const char *value;	/* what it takes, for the usage; NULL: a flag */
+	const char *help;
+};
+
+struct cli_args;
+struct cli_command {
+	const char		 *name;
+	const char		 *operands; /* "[PRINCIPAL ...]" or "" */
+	const char		 *summary;
+	const struct cli_option	 *options;
+	size_t			  n_options;
+	unsigned		  min_operands, max_operands;
+	/* 0, a positive exit status, or ERR_* with e set. */
+	int (*run)(struct cli_args *a, struct err *e);
+	const struct cli_command *subs;	/* instead of run */
+	size_t			  n_subs;
+};
+
+#define CLI_OPTIONS(o) .options = (o), .n_options = sizeof(o) / sizeof((o)[0])
+#define CLI_SUBS(s) .subs = (s), .n_subs = sizeof(s) / sizeof((s)[0])
+#define CLI_ANY 1000000u
+
+/* Options that several commands share. */
+#define CLI_JSON {0, "json", NULL, "print JSON"}
+#define CLI_CSV {0, "csv", NULL, "print comma-separated values"}
+#define CLI_YES {'y', NULL, NULL, "do not ask for confirmation"}
+
+/* Values given: NULL or false when not. */
+const char *cli_get(const struct cli_args *a, const char *name);
+bool	    cli_flag(const struct cli_args *a, const char *name);
+/* All values of an option that may be repeated; borrowed. */
+const struct strs *cli_all(const struct cli_args *a, const char *name);
+size_t	    cli_n_operands(const struct cli_args *a);
+const char *cli_operand(const struct cli_args *a, size_t i);
+const struct strs *cli_operands(const struct cli_args *a);
+const char *cli_dir(const struct cli_args *a); /* -C, or "." */
+
+/* Parse argv against the table, run, report the failure on standard error as
+ * "PROGRAM: message" and "  hint".  Returns the exit status. */
+int cli_main(const char *program, const char *about,
+    const struct cli_command *commands, size_t n_commands, int argc,
+    char **argv);
+
+/* "PROGRAM: warning: text" on standard error. */
+void cli_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* Ask on the terminal; false when the answer is not yes or there is none. */
+bool cli_confirm(const char *question);
+/* A passphrase from the terminal, or $SSH_ASKPASS; see struct passphrase. */
+int cli_ask_passphrase(void *ctx, const char *what, char *out, size_t max,
+    size_t *n);
+/* Write what a str holds to standard output; clears it.  ERR_SYS, ERR_NOMEM. */
+int cli_print(struct str *s, struct err *e);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A table, printed for a terminal, as JSON (an array of objects) or as CSV
+ * (RFC 4180; a cell that a spreadsheet would take for a formula is quoted with
+ * a leading apostrophe).
+ */
+#ifndef LIB_CLI_TABLE_H
+#define LIB_CLI_TABLE_H
+
+#include "lib/base/str.h"
+
+enum table_format { TABLE_TEXT, TABLE_JSON, TABLE_CSV };
+
+struct table {			/* table_init / table_clear */
+	const char *const *columns; /* "person", "valid_before"; borrowed */
+	size_t		   n_columns;
+	struct strs	   cells;   /* row after row */
+	bool		   failed;
+};
+
+void table_init(struct table *t, const char *const *columns, size_t n);
+void table_clear(struct table *t);
+/* The next cell of the row; NULL is an empty one. */
+void table_add(struct table *t, const char *text);
+void table_addf(struct table *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
+size_t table_rows(const struct table *t);
+/* ERR_NOMEM when an add failed. */
+int  table_print(const struct table *t, enum table_format f, struct str *out)
+     MUST_CHECK;
+
+#endif

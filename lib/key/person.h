@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * People sign with ssh-keygen(1), as git does, so that agent keys, FIDO
+ * tokens, PKCS#11 and passphrases work as they do everywhere else.
+ */
+#ifndef LIB_KEY_PERSON_H
+#define LIB_KEY_PERSON_H
+
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+#include "lib/ssh/pubkey.h"
+
+/*
+ * The public key of a signing key named on a command line: FILE may be a
+ * private key (its .pub beside it, else read out of the OpenSSH format, whose
+ * public part is in the clear even when encrypted) or a public key whose
+ * private half is beside it or in the agent.
+ */
+int person_pubkey(const char *path, struct pubkey **out, struct err *e)
+    MUST_CHECK;
+
+/*
+ * `ssh-keygen -Y sign -n NS -f FILE` over msg; appends the armored block and
+ * checks that it verifies, under that key.  Prompts are ssh-keygen's own, on
+ * the terminal.  ERR_DENIED: ssh-keygen said no (its last line is the
+ * message); ERR_NOTFOUND: no ssh-keygen; ERR_BADSIG.
+ */
+int person_sign(const char *path, const char *ns, struct slice msg,
+    struct str *out, struct err *e) MUST_CHECK;
+
+#endif

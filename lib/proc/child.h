@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Run another program: an argument vector, never a shell.
+ */
+#ifndef LIB_PROC_CHILD_H
+#define LIB_PROC_CHILD_H
+
+#include <stdbool.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+
+struct child_run {
+	const char *const *argv;	/* NULL-terminated; argv[0] found on PATH */
+	const char *const *env;		/* NULL: the caller's; else whole */
+	struct slice	   in;		/* fed to standard input, then closed */
+	size_t		   out_max;	/* more on standard output: ERR_LIMIT */
+	bool		   err_through;	/* standard error is the caller's; else
+					   kept, the last 4 KiB */
+	int		   timeout_ms;	/* 0: none; after it the child is killed */
+};
+
+struct child_result {		/* child_result_clear */
+	char  *out;		/* terminated */
+	size_t out_len;
+	char  *err_text;	/* terminated; "" when err_through */
+	int    status;		/* exit status; 128 + signal when killed */
+};
+
+/*
+ * Start, feed, collect, wait.  Descriptors other than 0 to 2 are not passed
+ * on.  0 whatever the exit status.  ERR_NOTFOUND: no such program; ERR_LIMIT,
+ * ERR_SYS, ERR_NOMEM, ERR_NET (timed out).
+ */
+int  child_run(const struct child_run *run, struct child_result *out,
+     struct err *e) MUST_CHECK;
+void child_result_clear(struct child_result *r);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Statements: what people say, signed with the SSH keys they have.
+ *
+ * A statement is one line of JSON and its LF, the message, followed by one or
+ * more SSH SIGNATURE blocks over that message.  Its name is the SHA-256 of the
+ * message.  It is kept as it was received and never written anew.  At most
+ * STATEMENT_MAX bytes with its signatures; unknown and duplicate keys, blanks
+ * at the end and bytes after the last block are errors.  The namespace of the
+ * signatures is TYPE@writ, where both bundles of policy say policy@writ and
+ * fleet@writ.
+ *
+ * This is about form and signatures; whose key it is, and what he may, is
+ * lib/trust.  lib/statement/README.md lists every field.  Pure.
+ */
+#ifndef LIB_STATEMENT_STATEMENT_H
+#define LIB_STATEMENT_STATEMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+#include "lib/crypto/hash.h"
+#include "lib/ssh/cert.h"
+#include "lib/ssh/pubkey.h"
+#include "lib/ssh/sshsig.h"
+
+#define STATEMENT_MAX	       61440	/* bytes, with signatures */
+#define STATEMENT_SIGS_MAX     32
+#define STATEMENT_NONCE_LEN    16
+#define STATEMENT_REASON_MAX   1024	/* bytes */
+#define STATEMENT_TICKET_MAX   128
+#define STATEMENT_COMMENT_MAX  1024
+#define STATEMENT_GRANT_MAX    64
+#define DECISION_REQUESTS_MAX  200
+#define REQUEST_PRINCIPALS_MAX 64
+#define REQUEST_SOURCES_MAX    64
+#define REVOKE_SERIALS_MAX     1000
+#define BUNDLE_ZONES_MAX       64
+
+enum statement_type {
+	ST_REQUEST = 1,
+	ST_DECISION,
+	ST_REVOKE,
+	ST_KEY,
+	ST_ROOT,
+	ST_POLICY,
+	ST_KRL,
+};
+
+/* A certificate asked for. */
+struct request {
+	enum cert_kind kind;
+	char	      *grant;
+	struct pubkey *subject;
+	struct strs    principals;	/* 1.. */
+	char	      *reason;
+	char	      *ticket;		/* NULL: none */
+	int64_t	       length;		/* seconds */
+	int64_t	       not_before;	/* 0: now */
+	struct strs    source;		/* empty: the grant's */
+	char	      *force_command;	/* NULL: the grant's */
+	bool	       has_extensions;	/* false: the grant's */
+	struct strs    extensions;	/* may be empty when has_extensions */
+};
+
+/* What an officer was shown and answers for: nothing wider may be issued. */
+struct outcome {
+	enum cert_kind kind;
+	struct strs    principals;
+	int64_t	       length;		/* seconds */
+	struct strs    source;		/* empty: no restriction */
+	char	      *force_command;	/* NULL: none */
+	struct strs    extensions;	/* sorted */
+	struct hash   *requests;	/* 1.. */
+	size_t	       n_requests;
+};
+
+struct decision {
+	struct hash	policy;		/* of the bundle statement shown */
+	bool		approve;	/* else deny */
+	int64_t		length;		/* shorter than shown; 0: as shown */
+	char	       *comment;	/* NULL: none */
+	struct outcome *outcomes;
+	size_t		n_outcomes;
+	struct hash    *keys;		/* key statements decided on */
+	size_t		n_keys;		/* n_outcomes + n_keys >= 1 */
+};
+
+/* Exactly one of the four. */
+struct revoke {
+	uint64_t      *serials;
+	size_t	       n_serials;
+	char	      *key_id;
+	char	      *person;
+	struct pubkey *key;
+	char	      *reason;
+};
+
+struct key_change {
+	bool	       add;		/* else retire */
+	char	      *person;		/* whose; `by` is the same person */
+	struct pubkey *key;
+};
+
+struct root_statement {
+	uint64_t    version;
+	struct hash file;		/* of root.yaml */
+};
+
+struct zone_rule {
+	char *name;			/* "Europe/Vilnius" */
+	char *rule;			/* "EET-2EEST,M3.5.0/3,M10.5.0/4" */
+};
+
+struct bundle_statement {
+	uint64_t	  version;
+	int64_t		  expires;
+	struct hash	  manifest;
+	uint64_t	  manifest_size;
+	bool		  has_previous;
+	struct hash	  previous;	/* bundle statement before it */
+	struct zone_rule *zones;
+	size_t		  n_zones;
+};
+
+struct krl_statement {
+	uint64_t    version;
+	struct hash file;
+	uint64_t    size;
+	int64_t	    next_update;
+};
+
+struct statement {		/* statement_init / statement_clear */
+	enum statement_type type;
+	struct hash	    realm;
+	char		   *by;	/* a person's id; a log's name for krl */
+	int64_t		    at;
+	uint8_t		    nonce[STATEMENT_NONCE_LEN];
+	union {
+		struct request		r;
+		struct decision		d;
+		struct revoke		v;
+		struct key_change	k;
+		struct root_statement	root;
+		struct bundle_statement bundle;
+		struct krl_statement	krl;
+	} u;
+
+	/* From statement_parse(): */
+	struct hash	hash;		/* the statement's name */
+	uint8_t	       *bytes;		/* as received, signatures too */
+	size_t		n_bytes;
+	size_t		message_len;	/* the line with its LF */
+	struct sshsig  *sigs;
+	struct sk_flags *flags;		/* one a signature, by _verify */
+	size_t		n_sigs;
+	bool		verified;
+};
+
+void statement_init(struct statement *s, enum statement_type type);
+void statement_clear(struct statement *s);
+
+/* "request"; "request@writ".  NULL for what is not a type. */
+const char *statement_type_name(enum statement_type t);
+const char *statement_namespace(enum statement_type t);
+
+/*
+ * Parse.  name is the file's or leaf's, for messages ("r1.req: ...").
+ * Signatures are parsed and not yet verified.  With at most one exception each
+ * block must be there: unsigned text is ERR_PARSE.  s is replaced on success.
+ * ERR_PARSE, ERR_LIMIT, ERR_NOMEM.
+ */
+int statement_parse(const char *name, struct slice bytes, struct statement *s,
+    struct err *e) MUST_CHECK;
+/* As statement_parse, for a message that has no signature yet. */
+int statement_parse_message(const char *name, struct slice bytes,
+    struct statement *s, struct err *e) MUST_CHECK;
+
+struct slice statement_message(const struct statement *s);
+struct slice statement_bytes(const struct statement *s);
+
+/*
+ * Every block present must verify over the message under the type's namespace,
+ * and no key may sign twice.  Sets flags[] and verified.  ERR_BADSIG.
+ */
+int statement_verify(struct statement *s, struct err *e) MUST_CHECK;
+
+/* The message for the content of s (type, realm, by, at, nonce, u); checked
+ * by parsing it again, so that nothing is written that would not be read. */
+int statement_encode(const struct statement *s, struct str *out,
+    struct err *e) MUST_CHECK;
+
+/* Did this key sign (a verified block)?  The block's index, or -1. */
+int statement_signed_by(const struct statement *s, const struct pubkey *k);
+
+/* In words, for people: several lines, or as an object of JSON. */
+struct jw;
+void statement_describe(const struct statement *s, struct str *out);
+void statement_json(const struct statement *s, struct jw *w);
+
+/* Clears for those who build parts by hand. */
+void outcome_clear(struct outcome *o);
+
+#endif

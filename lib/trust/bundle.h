@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Signed policy: the chain of roots, and the bundle of the day.
+ *
+ * The realm is the SHA-256 of root.yaml, version 1.  Root 1 needs its own root
+ * threshold, root N+1 that of N and of N+1, one version at a time.  A bundle
+ * names a MANIFEST, which names every file; it needs the policy threshold of
+ * the root it holds, and that root must be the chain's last.  Thresholds count
+ * persons: one person with two keys counts once.
+ *
+ * What a holder has accepted is a struct trust; trust_update() moves it
+ * forward and never back.  A failed update leaves it as it was.  Pure.
+ */
+#ifndef LIB_TRUST_BUNDLE_H
+#define LIB_TRUST_BUNDLE_H
+
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/crypto/hash.h"
+#include "lib/statement/statement.h"
+#include "lib/trust/policy.h"
+
+#define BUNDLE_ROOTS_MAX    1024
+#define BUNDLE_MANIFEST_MAX (4 * 1024 * 1024)
+
+/*
+ * MANIFEST: a line a file, sorted by path: "<sha256 hex> <size> <path>\n".
+ * Paths are relative, [A-Za-z0-9._@+/-], no empty, "." or ".." parts.
+ */
+struct manifest_entry {
+	struct hash hash;
+	uint64_t    size;
+	char	   *path;
+};
+struct manifest {		/* manifest_clear */
+	struct manifest_entry *v;
+	size_t		       n, cap;
+};
+int  manifest_of(const struct policy_files *files, struct str *out) MUST_CHECK;
+int  manifest_parse(struct slice text, struct manifest *out, struct err *e)
+     MUST_CHECK;
+void manifest_clear(struct manifest *m);
+
+/* What an update brings.  All borrowed. */
+struct bundle_input {
+	/* root.yaml of each version from the first that is new, ascending,
+	   and its root statement. */
+	const struct slice *root_files;
+	const struct slice *root_statements;
+	size_t		    n_roots;
+	struct slice	    statement;	/* the policy bundle's */
+	struct slice	    manifest;
+	const struct policy_files *files; /* what MANIFEST names, no more */
+};
+
+struct trust {			/* trust_init / trust_clear */
+	bool	       have;	/* anything accepted yet */
+	struct hash    realm;
+	uint64_t       root_version;
+	struct policy *root;	/* root.yaml alone, of the last root */
+	struct policy *policy;	/* whole; hash, version, expires, zones set */
+};
+void trust_init(struct trust *t);
+void trust_clear(struct trust *t);
+
+/*
+ * Accept roots and bundle.  pin, when not NULL, is the realm that must come
+ * out (an empty t takes its realm from root 1).  now is for expiry alone:
+ * BUNDLE_GRACE is answered when bundle or root is past its expiry and within
+ * grace; beyond it ERR_EXPIRED; now 0 skips expiry (an auditor re-runs the
+ * past).  A bundle equal to the one held is a success.
+ *
+ * ERR_PARSE	malformed, or MANIFEST and files differ
+ * ERR_DENIED	threshold not met (says who signed and who is missing), another
+ *		realm
+ * ERR_ROLLBACK	older than what is held, a gap in the roots, a version again
+ *		with other content, `previous` is not what is held
+ * ERR_BADSIG, ERR_EXPIRED, ERR_LIMIT, ERR_NOMEM
+ */
+#define BUNDLE_GRACE 1
+int trust_update(struct trust *t, const struct bundle_input *in,
+    const struct hash *pin, int64_t now, struct err *e) MUST_CHECK;
+
+/* Expiry of what is held at now: 0, BUNDLE_GRACE or ERR_EXPIRED; text, when
+ * not NULL, gets a warning sentence 30, 14, 7, 1 days ahead and in grace. */
+int trust_expiry(const struct trust *t, int64_t now, struct str *text,
+    struct err *e);
+
+/*
+ * Who of the officers that root names has signed s, as distinct persons;
+ * appends their ids.  0 or ERR_NOMEM.
+ */
+int trust_signers(const struct policy *root, const struct statement *s,
+    struct strs *out) MUST_CHECK;
+
+#endif
