@@ -18,32 +18,6 @@ unconst(const json_t *o)
 }
 
 int
-json_read(struct slice text, size_t max, json_t **out, struct err *e)
-{
-	json_error_t why = {0};
-	json_t *o;
-
-	if (text.n > max)
-		return err_set(e, ERR_LIMIT,
-		    "JSON text is too large, expected at most %zu bytes", max);
-	o = json_loadb(text.n > 0 ? (const char *)text.p : "", text.n,
-	    JSON_REJECT_DUPLICATES, &why);
-	if (o == NULL) {
-		if (why.text[0] == '\0' ||
-		    json_error_code(&why) == json_error_out_of_memory)
-			return err_nomem(e);
-		return err_set(e, ERR_PARSE, "%d:%d: %s, expected JSON",
-		    why.line, why.column, why.text);
-	}
-	if (!json_is_object(o)) {
-		json_decref(o);
-		return err_set(e, ERR_PARSE, "expected a JSON object");
-	}
-	*out = o;
-	return 0;
-}
-
-int
 json_known(
     const json_t *o, const char *const names[], size_t n_names, struct err *e)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * JSON, strictly read (jansson) and deterministically written.
+ * JSON, strictly read (into jansson's tree) and deterministically written.
  *
  * Reading: duplicate keys, trailing bytes, unknown keys and unclean text are
  * errors that name the field.  Writing: bytes are a pure function of the calls,
@@ -18,10 +18,15 @@
 #include "lib/base/str.h"
 
 /*
- * One JSON object and nothing else.  The whole
- * text at most max bytes.  ERR_PARSE, ERR_LIMIT, ERR_NOMEM.  The caller owns
- * the reference (json_decref).
+ * One JSON object (RFC 8259) and nothing else, at most max bytes, nested at
+ * most JSON_DEPTH_MAX deep, field names of at most JSON_KEY_MAX bytes and none
+ * twice.  Numbers are whole and fit int64_t: a fraction or an exponent is
+ * ERR_PARSE, as is U+0000.  Strings are valid UTF-8; whether they are clean
+ * text is looked at by json_str and its kin, not here.  ERR_PARSE, ERR_LIMIT
+ * (max), ERR_NOMEM.  The caller owns the reference (json_decref).
  */
+#define JSON_DEPTH_MAX 32
+#define JSON_KEY_MAX   255
 int json_read(
     struct slice text, size_t max, json_t **out, struct err *e) MUST_CHECK;
 

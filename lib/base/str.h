@@ -84,6 +84,8 @@ int base64_decode(const char *s, size_t n, struct buf *b) MUST_CHECK;
  * *bad_at is the offset of the first offender (NULL allowed).
  */
 bool text_is_clean(const char *s, size_t n, size_t *bad_at);
+/* Well-formed UTF-8 alone (Unicode table 3-7). */
+bool text_is_utf8(const char *s, size_t n, size_t *bad_at);
 /* Characters (code points) of clean text. */
 size_t text_length(const char *s, size_t n);
 

@@ -96,6 +96,26 @@ decode(const unsigned char *s, size_t n, uint32_t *out)
 }
 
 bool
+text_is_utf8(const char *s, size_t n, size_t *bad_at)
+{
+	const unsigned char *u = (const unsigned char *)s;
+	size_t i = 0;
+
+	while (i < n) {
+		uint32_t cp;
+		size_t len = u[i] < 0x80 ? 1 : decode(u + i, n - i, &cp);
+
+		if (len == 0) {
+			if (bad_at != NULL)
+				*bad_at = i;
+			return false;
+		}
+		i += len;
+	}
+	return true;
+}
+
+bool
 text_is_clean(const char *s, size_t n, size_t *bad_at)
 {
 	const unsigned char *u = (const unsigned char *)s;
