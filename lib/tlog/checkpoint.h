@@ -26,11 +26,15 @@ struct checkpoint {
 	struct hash root;
 };
 
-/* "writ.invalid/" + the first 16 hex digits of the realm + "/NAME". */
+/* "writ.invalid/" + the first 16 hex digits of the realm + "/NAME".
+ * ERR_PARSE: name is not [A-Za-z0-9._@-]+; ERR_LIMIT: longer than 100. */
 int log_origin(const struct hash *realm, const char *name,
     char out[ORIGIN_MAX]) MUST_CHECK;
 
-/* The text that is signed: three lines. */
+/*
+ * The text that is signed: three lines.  Here and below, what is encoded is
+ * added to out.  ERR_PARSE: the origin is no name of a note; ERR_NOMEM.
+ */
 int checkpoint_encode(const struct checkpoint *c, struct str *out) MUST_CHECK;
 /* Text, blank line and the signature line of an Ed25519 key (type 0x01) whose
  * note name is the origin. */
@@ -39,7 +43,9 @@ int checkpoint_note(const struct checkpoint *c, const uint8_t pk[32],
 /*
  * Parse a note, demand origin, and a signature by pk under that name that
  * verifies (others of unknown name or id are ignored; the known one failing
- * refuses the whole).  ERR_PARSE, ERR_BADSIG, ERR_LIMIT.
+ * refuses the whole).  A text of more than three lines is refused: Writ writes
+ * no extension lines, and what it does not know it does not sign or believe.
+ * ERR_PARSE, ERR_BADSIG, ERR_LIMIT, ERR_NOMEM.
  */
 int checkpoint_open(struct slice note, const char *origin,
     const uint8_t pk[32], struct checkpoint *out, struct err *e) MUST_CHECK;
@@ -48,7 +54,12 @@ int checkpoint_open(struct slice note, const char *origin,
 int note_vkey(const char *name, const uint8_t pk[32], struct str *out)
     MUST_CHECK;
 
-/* c2sp.org/tlog-proof@v1 */
+/*
+ * c2sp.org/tlog-proof@v1, without the optional "extra" line, which is neither
+ * written nor accepted.  Parsing checks the form alone: who reads a proof opens
+ * the note and then calls merkle_check_inclusion().
+ * ERR_PARSE, ERR_LIMIT (hashes, bytes of the note), ERR_NOMEM.
+ */
 int tlog_proof_encode(uint64_t index, const struct hash *proof, size_t n,
     struct slice note, struct str *out) MUST_CHECK;
 struct tlog_proof {

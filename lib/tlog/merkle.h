@@ -23,14 +23,17 @@ struct merkle_edge {		/* zero-initialise: the empty tree */
 	struct hash h[64];	/* h[i] is meaningful where bit i of size is set */
 };
 void merkle_append(struct merkle_edge *m, const struct hash *leaf);
-/* A perfect subtree of 2^level leaves at once; size must be a multiple. */
+/* A perfect subtree of 2^level leaves at once; size must be a multiple.  A tree
+ * has less than 2^63 leaves. */
 void merkle_append_subtree(struct merkle_edge *m, unsigned level,
     const struct hash *root);
 void merkle_root(const struct merkle_edge *m, struct hash *out);
 
 /*
  * Proofs.  get() gives the hash of the perfect subtree of 2^level leaves that
- * starts at index << level.  RFC 9162 2.1.3 and 2.1.4.
+ * starts at index << level.  RFC 9162 2.1.3 and 2.1.4.  ERR_NOTFOUND: index is not
+ * below size; from is 0 or above to.  ERR_LIMIT: more than MERKLE_PROOF_MAX
+ * hashes (size above 2^63).  What get() returns.
  */
 struct merkle_source {
 	int (*get)(void *ctx, unsigned level, uint64_t index,

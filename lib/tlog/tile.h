@@ -33,9 +33,10 @@ unsigned tile_width(unsigned level, uint64_t index, uint64_t size);
 /* Levels of tiles a tree of that size has (0 for an empty one). */
 unsigned tile_levels(uint64_t size);
 
-/* Append one entry: uint16 length and bytes.  ERR_LIMIT above 65,535. */
+/* Append one entry: uint16 length and bytes.  ERR_LIMIT: above 65,535, or the
+ * maximum of b; ERR_NOMEM.  On failure nothing was appended. */
 int entries_put(struct buf *b, struct slice entry) MUST_CHECK;
-/* The next entry off the front of a bundle. */
+/* The next entry off the front of a bundle.  ERR_PARSE. */
 int entries_get(struct view *v, struct slice *out) MUST_CHECK;
 
 #endif
