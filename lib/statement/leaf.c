@@ -311,6 +311,25 @@ leaf_parse(
 
 /* --- what the ledger indexes --- */
 
+uint64_t
+leaf_serial(const struct hash *request)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < 8; i++)
+		v = v << 8 | request->b[i];
+	v &= INT64_MAX;
+	return v != 0 ? v : 1;
+}
+
+void
+leaf_serial_name(uint64_t serial, struct hash *name)
+{
+	memset(name->b, 0, sizeof(name->b));
+	for (size_t i = 0; i < 8; i++)
+		name->b[i] = (uint8_t)(serial >> (56 - 8 * i));
+}
+
 static const struct {
 	uint8_t tag;
 	enum statement_type type;
@@ -341,6 +360,22 @@ find_request(struct slice line, struct hash *out)
 	left = line.n - (size_t)((const uint8_t *)at - line.p);
 	return left > 2 * HASH_LEN && at[2 * HASH_LEN] == '"' &&
 	    hex_decode(at, 2 * HASH_LEN, out->b, HASH_LEN) == 0;
+}
+
+/* Does a decision name key statements?  The raw text `"keys"` may also be a
+ * comment's, so what looks like it is read properly. */
+static bool
+names_keys(struct slice line)
+{
+	json_t *o = NULL;
+	bool yes;
+
+	if (memmem(line.p, line.n, "\"keys\"", 6) == NULL)
+		return false;
+	yes = json_read(line, STATEMENT_MAX, &o, NULL) == 0 &&
+	    json_object_get(o, "keys") != NULL;
+	json_decref(o);
+	return yes;
 }
 
 /* The type of a statement that people wrote by hand, keys in any order. */
@@ -375,8 +410,14 @@ leaf_classify(struct slice bytes, uint8_t *tag, struct hash *name)
 	lf = bytes.n > 0 ? memchr(bytes.p, '\n', bytes.n) : NULL;
 	line = slice_of(bytes.p, lf != NULL ? (size_t)(lf - bytes.p) + 1 : 0);
 	if (own != NULL) {
-		if (own->kind == LEAF_TICK || find_request(bytes, name))
+		struct hash request;
+
+		if (own->kind == LEAF_TICK) {
 			*tag = own->tag;
+		} else if (find_request(bytes, &request)) {
+			*tag = own->tag;
+			leaf_serial_name(leaf_serial(&request), name);
+		}
 	} else if (lf != NULL) {
 		for (size_t i = 0; i < N_STATEMENT_TAGS; i++)
 			if (has_type(bytes,
@@ -384,6 +425,8 @@ leaf_classify(struct slice bytes, uint8_t *tag, struct hash *name)
 				*tag = statement_tags[i].tag;
 		if (*tag == LTAG_OTHER)
 			*tag = slow_tag(line);
+		if (*tag == LTAG_DECISION && names_keys(line))
+			*tag = LTAG_KEY_DECISION;
 		if (*tag != LTAG_OTHER)
 			hash_sha256(line.p, line.n, name);
 	}

@@ -96,10 +96,18 @@ enum leaf_tag {
 	LTAG_ROOT,
 	LTAG_POLICY,
 	LTAG_KRL,
-	LTAG_ISSUE,		/* name: the request's */
-	LTAG_CERTIFICATE,	/* name: the request's */
+	LTAG_ISSUE,		/* name: leaf_serial_name() */
+	LTAG_CERTIFICATE,	/* name: leaf_serial_name() */
 	LTAG_TICK,
+	LTAG_KEY_DECISION,	/* a decision that names key statements */
 };
+
+/* The serial of a request's certificate: 63 bits of its hash, never 0. */
+uint64_t leaf_serial(const struct hash *request);
+/* Eight bytes of serial and zeros: certificates are looked up by what is in
+ * them, and two requests that come to one serial are found out. */
+void leaf_serial_name(uint64_t serial, struct hash *name);
+
 void leaf_classify(struct slice bytes, uint8_t *tag, struct hash *name);
 
 #endif
