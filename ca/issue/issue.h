@@ -38,11 +38,13 @@ struct issue_input {
 	size_t			n_decisions;
 	int64_t			now;
 	const struct pubkey    *ca;	/* who will sign: one of authorities
-					   user (or host) of the policy */
+					   user (or host) of the policy; NULL:
+					   its first, for those who ask */
 	const uint8_t	       *nonce;	/* CERT_NONCE_LEN; NULL: zeros, for
 					   those who only ask */
 	/* For the question "what would be needed": the request need not be
-	   signed, and `who` stands for its author. */
+	   signed, and `who` stands for its author.  Ignored where it is
+	   signed. */
 	const struct person    *who;	/* NULL: the request's author */
 };
 
@@ -54,7 +56,7 @@ struct issue_term {
 
 struct issue_result {		/* issue_result_clear */
 	enum issue_verdict verdict;
-	const char	  *rule;	/* a short static name: "self-approval" */
+	const char	  *rule;	/* a short static name, see below */
 	struct err	   why;		/* refused or waiting: the sentence */
 	const struct grant *grant;	/* NULL when it has none */
 	const struct person *requester;	/* NULL when unknown */
@@ -65,7 +67,8 @@ struct issue_result {		/* issue_result_clear */
 	size_t		   n_counted;
 	struct strs	   passed_over;	/* "olga@...: own request": a sentence a
 					   decision that did not count */
-	struct outcome	   shown;	/* what a decider answers for */
+	struct outcome	   shown;	/* what a decider answers for; filled
+					   whenever grant is */
 	int64_t		   start, end;	/* ready: of the certificate */
 	struct cert	   cert;	/* ready: all but the signature */
 };
@@ -73,7 +76,19 @@ struct issue_result {		/* issue_result_clear */
 void issue_result_init(struct issue_result *r);
 void issue_result_clear(struct issue_result *r);
 
-/* 0 with r filled, whatever the verdict; ERR_NOMEM, ERR_LIMIT. */
+/*
+ * 0 with r filled, whatever the verdict.  r must be initialised; what it held
+ * is cleared, and on failure it is as after issue_result_init().  Borrowed
+ * pointers in r live as long as the policy.
+ *
+ * The rules, in the order they are asked: realm policy-expired unverified
+ * author grant kind person; future expired principals length reason ticket
+ * subject source force-command extensions touch pin ahead revoked; denied;
+ * approvals (waiting); hours past authority lint; ready.
+ *
+ * ERR_PARSE (not a request), ERR_LIMIT (more than ISSUE_DECISIONS_MAX
+ * decisions), ERR_NOMEM.
+ */
 int issue_decide(const struct issue_input *in, struct issue_result *r,
     struct err *e) MUST_CHECK;
 
@@ -86,7 +101,8 @@ void issue_key_id(const char *person, const struct hash *request,
 
 /* A matching of distinct persons to terms (each term n times).  member(ctx,
  * person, term) says who may stand where.  Fills have[] with a largest
- * matching.  Exposed for its tests. */
+ * matching.  Persons past ISSUE_DECISIONS_MAX and terms past POLICY_TERMS_MAX
+ * are not matched.  Exposed for its tests. */
 void issue_match(size_t n_persons, size_t n_terms, const unsigned need[],
     bool (*member)(void *ctx, size_t person, size_t term), void *ctx,
     unsigned have[]);
@@ -95,6 +111,11 @@ void issue_match(size_t n_persons, size_t n_terms, const unsigned need[],
  * The record of a certificate, for people and for tools that read tables: who,
  * when, why, how long, which restrictions, who approved.  A pure function of
  * the leaves: the to-be-signed leaf at index and the statements it names.
+ * Appends to out, which is not whole on failure.
+ *
+ * ERR_CORRUPT	request or decisions are not those that the leaf names
+ * ERR_PARSE	its certificate cannot be read
+ * ERR_NOMEM
  */
 struct issue_leaf;
 int issue_record(const struct issue_leaf *leaf, uint64_t index,
