@@ -24,6 +24,7 @@
 #define CERT_PRINCIPALS_MAX 256		/* as OpenSSH */
 #define CERT_OPTIONS_MAX    32
 #define CERT_OPTION_MAX	    8192	/* bytes of one value */
+#define CERT_LINE_MAX	    49152	/* bytes of a "TYPE BASE64 COMMENT" line */
 
 enum cert_kind { CERT_USER = 1, CERT_HOST = 2 };
 
@@ -73,8 +74,9 @@ bool cert_options_equal(const struct cert_options *a,
     const struct cert_options *b);
 void cert_options_clear(struct cert_options *o);
 
-/* The to-be-signed bytes.  All fields but the signature must be set.
- * ERR_LIMIT, ERR_NOMEM. */
+/* Append the to-be-signed bytes.  All fields but the signature must be set.
+ * ERR_LIMIT: more principals, longer values or more bytes than above, or than
+ * out may hold; ERR_NOMEM. */
 int cert_encode_tbs(const struct cert *c, struct buf *out) MUST_CHECK;
 
 /*
@@ -82,23 +84,39 @@ int cert_encode_tbs(const struct cert *c, struct buf *out) MUST_CHECK;
  * cert_parse_tbs() to-be-signed bytes alone.  Does not check the signature.
  * c must be initialised and is replaced on success.  Options in any order and
  * flags given twice are kept as found only if order and uniqueness hold;
- * otherwise ERR_PARSE says which (Go refuses what OpenSSH tolerates).
+ * otherwise ERR_PARSE says which (Go refuses what OpenSSH tolerates).  So are
+ * a reserved field that is not empty and a value that is not one string:
+ * struct cert has no place for them, and what it holds encodes to the very
+ * bytes that were parsed.
  */
 int cert_parse(struct slice blob, struct cert *c, struct err *e) MUST_CHECK;
 int cert_parse_tbs(struct slice tbs, struct cert *c, struct err *e) MUST_CHECK;
 
 /* ERR_BADSIG unless the CA key named in it signed it.  blob is what was given
- * to cert_parse(). */
+ * to cert_parse().  ERR_PARSE: the signature is malformed, or of an algorithm
+ * that is not the CA key's.  ERR_NOMEM, ERR_CRYPTO. */
 int cert_verify(const struct cert *c, struct slice blob, struct err *e)
     MUST_CHECK;
+/* The same, and ERR_BADSIG unless that CA is this one: for who trusts a CA and
+ * has many certificates of it, since a key that has verified once verifies
+ * faster. */
+int cert_verify_by(const struct cert *c, const struct pubkey *ca,
+    struct slice blob, struct err *e) MUST_CHECK;
 
-/* "TYPE BASE64[ COMMENT]" line of a signed blob; and its inverse into b. */
+/*
+ * "TYPE BASE64[ COMMENT]" of a signed blob, without an end of line; and its
+ * inverse, which appends the blob to b.  ERR_PARSE, ERR_LIMIT, ERR_NOMEM.
+ */
 int cert_add_line(struct str *s, struct slice blob, const char *comment)
     MUST_CHECK;
 int cert_parse_line(const char *line, size_t n, struct buf *b, struct err *e)
     MUST_CHECK;
 
-/* The fields `ssh-keygen -L` prints, in its words and order, times in UTC. */
+/*
+ * The fields `ssh-keygen -L` prints, in its words and order, times in UTC.
+ * Text that is not clean is escaped (ssh-keygen prints it raw); a certificate
+ * to be signed lacks the "(using ALGORITHM)".
+ */
 void cert_print(struct str *s, const struct cert *c);
 
 #endif
