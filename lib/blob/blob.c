@@ -77,12 +77,16 @@ int
 blob_open(const char *url, const struct blob_config *config,
     struct blob_store **out, struct err *e)
 {
+	static const struct blob_config defaults;
 	struct blob_store *s = NULL;
 	char q[QUOTE_MAX];
 	int r;
 
-	(void)config;
-	if (strncmp(url, "dir:", 4) == 0)
+	if (config == NULL)
+		config = &defaults;
+	if (strncmp(url, "s3://", 5) == 0)
+		r = s3_open(url + 5, config, &s, e);
+	else if (strncmp(url, "dir:", 4) == 0)
 		r = dir_open(url + 4, &s, e);
 	else if (url[0] == '\0' || strstr(url, "://") != NULL)
 		r = err_set(e, ERR_PARSE,

@@ -22,22 +22,22 @@
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 
-#define BLOB_KEY_MAX	512
+#define BLOB_KEY_MAX    512
 #define BLOB_OBJECT_MAX (64 * 1024 * 1024)
 
-struct blob_config {		/* all borrowed; NULL and 0: the default */
-	const char *endpoint;	/* S3: "https://host[:port]"; absent: AWS */
-	const char *region;	/* S3: absent: $AWS_REGION, $AWS_DEFAULT_REGION,
-				   us-east-1 */
+struct blob_config {          /* all borrowed; NULL and 0: the default */
+	const char *endpoint; /* S3: "https://host[:port]"; absent: AWS */
+	const char *region;   /* S3: absent: $AWS_REGION, $AWS_DEFAULT_REGION,
+	                         us-east-1 */
 	const char *credentials; /* "env" (default), "file:PATH[#PROFILE]",
-				    "process:PROGRAM [ARG...]" (split at blanks,
-				    no shell; prints the JSON of
-				    credential_process) */
-	bool	    virtual_host; /* bucket in the host name; absent: path */
-	int64_t	    retention_secs;	/* COMPLIANCE lock; 0: no lock asked */
-	int64_t	    partial_secs;	/* the same for BLOB_PARTIAL; 7 d */
-	int	    timeout_ms;		/* one request; 30 s */
-	int	    connect_ms;		/* 5 s */
+	                            "process:PROGRAM [ARG...]" (split at blanks,
+	                            no shell; prints the JSON of
+	                            credential_process) */
+	bool virtual_host;       /* bucket in the host name; absent: path */
+	int64_t retention_secs;  /* COMPLIANCE lock; 0: no lock asked */
+	int64_t partial_secs;    /* the same for BLOB_PARTIAL; 7 d */
+	int timeout_ms;          /* one request; 30 s */
+	int connect_ms;          /* 5 s */
 };
 
 struct blob_store; /* opaque */
@@ -47,8 +47,8 @@ struct blob_store; /* opaque */
  * nobody yet; the library that does (libcurl) is loaded here.  ERR_PARSE,
  * ERR_NOTFOUND (no such directory, no libcurl), ERR_NOMEM.
  */
-int  blob_open(const char *url, const struct blob_config *config,
-     struct blob_store **out, struct err *e) MUST_CHECK;
+int blob_open(const char *url, const struct blob_config *config,
+    struct blob_store **out, struct err *e) MUST_CHECK;
 void blob_close(struct blob_store *s);
 const char *blob_url(const struct blob_store *s); /* as opened, for messages */
 bool blob_is_remote(const struct blob_store *s);
@@ -63,18 +63,18 @@ bool blob_is_remote(const struct blob_store *s);
 int blob_probe(struct blob_store *s, struct err *e) MUST_CHECK;
 
 enum {
-	BLOB_MUTABLE = 1,	/* `checkpoint`: replaced, never locked */
-	BLOB_PARTIAL = 2,	/* short retention */
-	BLOB_NOSYNC = 4,	/* directory: no fsync; can be made again */
+	BLOB_MUTABLE = 1, /* `checkpoint`: replaced, never locked */
+	BLOB_PARTIAL = 2, /* short retention */
+	BLOB_NOSYNC = 4,  /* directory: no fsync; can be made again */
 };
-#define BLOB_FOREIGN 1		/* answer: other bytes were there first */
+#define BLOB_FOREIGN 1 /* answer: other bytes were there first */
 
 struct blob_item {
-	const char  *key;
+	const char *key;
 	struct slice data;
-	unsigned     flags;
-	const char  *content_type; /* NULL: application/octet-stream */
-	int	     result;	   /* out: 0, BLOB_FOREIGN, ERR_* */
+	unsigned flags;
+	const char *content_type; /* NULL: application/octet-stream */
+	int result;               /* out: 0, BLOB_FOREIGN, ERR_* */
 };
 
 /*
@@ -97,21 +97,20 @@ int blob_put(struct blob_store *s, const char *key, struct slice data,
 int blob_get(struct blob_store *s, const char *key, size_t max, uint8_t **out,
     size_t *n, struct err *e) MUST_CHECK;
 /* A named version of it. */
-int blob_get_version(struct blob_store *s, const char *key,
-    const char *version, size_t max, uint8_t **out, size_t *n, struct err *e)
-    MUST_CHECK;
+int blob_get_version(struct blob_store *s, const char *key, const char *version,
+    size_t max, uint8_t **out, size_t *n, struct err *e) MUST_CHECK;
 /* 0: there, 1: not there, or ERR_*. */
-int blob_exists(struct blob_store *s, const char *key, struct err *e)
-    MUST_CHECK;
+int blob_exists(
+    struct blob_store *s, const char *key, struct err *e) MUST_CHECK;
 
 /* What blob_list reports for each version of each key. */
 struct blob_info {
 	const char *key;
-	const char *version;	/* "" in a directory */
-	uint64_t    size;
-	bool	    latest;
-	bool	    deleted;	/* a delete marker */
-	bool	    other;	/* directory: not a regular file */
+	const char *version; /* "" in a directory */
+	uint64_t size;
+	bool latest;
+	bool deleted; /* a delete marker */
+	bool other;   /* directory: not a regular file */
 };
 /*
  * Every version under prefix ("" for all), sorted by key, newest version of a

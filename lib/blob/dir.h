@@ -10,9 +10,9 @@
 
 struct dir_store {
 	struct blob_store base;
-	char		 *root; /* as opened, for messages */
-	int		  fd;	/* the root */
-	bool		  no_tmpfile; /* the file system has no O_TMPFILE */
+	char *root;      /* as opened, for messages */
+	int fd;          /* the root */
+	bool no_tmpfile; /* the file system has no O_TMPFILE */
 };
 
 extern const struct blob_ops dir_ops;
@@ -23,8 +23,8 @@ extern const struct blob_ops dir_ops;
  * is in the way), ERR_SYS.
  */
 int dir_openat(const struct dir_store *d, const char *path, uint64_t flags);
-int dir_open_failed(const struct dir_store *d, const char *path,
-    struct err *e) MUST_CHECK;
+int dir_open_failed(
+    const struct dir_store *d, const char *path, struct err *e) MUST_CHECK;
 /* A regular file of at most max bytes; ERR_CORRUPT: it is something else. */
 int dir_read_fd(const struct dir_store *d, int fd, const char *key, size_t max,
     char **out, size_t *n, struct err *e) MUST_CHECK;

@@ -31,8 +31,8 @@ struct blob_store {
 };
 
 /* rest: the URL without its scheme.  Errors as of blob_open(). */
-int dir_open(const char *rest, struct blob_store **out, struct err *e)
-    MUST_CHECK;
+int dir_open(
+    const char *rest, struct blob_store **out, struct err *e) MUST_CHECK;
 int s3_open(const char *rest, const struct blob_config *config,
     struct blob_store **out, struct err *e) MUST_CHECK;
 
