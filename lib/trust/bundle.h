@@ -23,10 +23,15 @@
 
 #define BUNDLE_ROOTS_MAX    1024
 #define BUNDLE_MANIFEST_MAX (4 * 1024 * 1024)
+#define MANIFEST_PATH_MAX   255	/* bytes */
 
 /*
  * MANIFEST: a line a file, sorted by path: "<sha256 hex> <size> <path>\n".
- * Paths are relative, [A-Za-z0-9._@+/-], no empty, "." or ".." parts.
+ * Paths are relative, [A-Za-z0-9._@+/-], no empty, "." or ".." parts; each
+ * stands once, and none is a directory of another.
+ *
+ * manifest_of() appends to out: ERR_PARSE (no files, not sorted, a path not
+ * of that form), ERR_LIMIT, ERR_NOMEM.  manifest_parse(): the same.
  */
 struct manifest_entry {
 	struct hash hash;
@@ -69,7 +74,13 @@ void trust_clear(struct trust *t);
  * out (an empty t takes its realm from root 1).  now is for expiry alone:
  * BUNDLE_GRACE is answered when bundle or root is past its expiry and within
  * grace; beyond it ERR_EXPIRED; now 0 skips expiry (an auditor re-runs the
- * past).  A bundle equal to the one held is a success.
+ * past).  A bundle equal to the one held is a success, and so is a root equal
+ * to the last one held.
+ *
+ * An empty t takes any version of the bundle, since it has nothing to compare;
+ * after that versions come one by one, each naming the one before, so that no
+ * signer can run ahead of what others have seen.  `by` of every statement must
+ * be one of its signers.
  *
  * ERR_PARSE	malformed, or MANIFEST and files differ
  * ERR_DENIED	threshold not met (says who signed and who is missing), another
@@ -82,14 +93,16 @@ void trust_clear(struct trust *t);
 int trust_update(struct trust *t, const struct bundle_input *in,
     const struct hash *pin, int64_t now, struct err *e) MUST_CHECK;
 
-/* Expiry of what is held at now: 0, BUNDLE_GRACE or ERR_EXPIRED; text, when
- * not NULL, gets a warning sentence 30, 14, 7, 1 days ahead and in grace. */
+/* Expiry of what is held at now: 0, BUNDLE_GRACE or ERR_EXPIRED (also where
+ * nothing is held); the second named by `expires` is the last good one.  text,
+ * when not NULL, gets a warning sentence within 30 days of an expiry, a more
+ * urgent one within 14, 7 and 1, and in grace. */
 int trust_expiry(const struct trust *t, int64_t now, struct str *text,
     struct err *e);
 
 /*
- * Who of the officers that root names has signed s, as distinct persons;
- * appends their ids.  0 or ERR_NOMEM.
+ * Who of the officers that root names has signed s (verified) with a key of
+ * root.yaml, as distinct persons; appends their ids.  0 or ERR_NOMEM.
  */
 int trust_signers(const struct policy *root, const struct statement *s,
     struct strs *out) MUST_CHECK;

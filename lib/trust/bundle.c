@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Signed policy.  The rules are those of The Update Framework (its client
+ * workflow, section 5): roots one version at a time, each signed by the old
+ * threshold and the new one; hash and size before parse; signatures before
+ * content; expiry last, so that an expired root can still be replaced; a
+ * failed update changes nothing.
+ */
+#include "lib/trust/bundle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+
+#define DAY 86400
+
+void
+trust_init(struct trust *t)
+{
+	memset(t, 0, sizeof(*t));
+}
+
+void
+trust_clear(struct trust *t)
+{
+	policy_free(t->root);
+	policy_free(t->policy);
+	trust_init(t);
+}
+
+/* --- who signed --- */
+
+/* The officer whose key in root.yaml this is, or NULL. */
+static const struct person *
+officer_of_key(const struct policy *root, const struct pubkey *k)
+{
+	const struct person *who = policy_person_of_key(root, k);
+
+	if (who == NULL || !who->officer)
+		return NULL;
+	for (size_t i = 0; i < who->n_keys; i++)
+		if (who->keys[i].of_root && pubkey_equal(who->keys[i].key, k))
+			return who;
+	return NULL;
+}
+
+int
+trust_signers(
+    const struct policy *root, const struct statement *s, struct strs *out)
+{
+	struct strs found = {0};
+	int r = 0;
+
+	for (size_t i = 0; i < s->n_sigs && s->verified && r == 0; i++) {
+		const struct person *who = officer_of_key(root, s->sigs[i].key);
+
+		if (who != NULL && !strs_has(&found, who->id) &&
+		    !strs_has(out, who->id))
+			r = strs_add(&found, who->id);
+	}
+	for (size_t i = 0; i < found.n && r == 0; i++)
+		r = strs_add(out, found.v[i]);
+	strs_clear(&found);
+	return r;
+}
+
+static void
+add_list(struct str *out, const struct strs *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		str_addf(out, "%s%s", i == 0 ? "" : ", ", l->v[i]);
+	if (l->n == 0)
+		str_add(out, "no officer");
+}
+
+/* Officers of root who are not in signed. */
+static int
+missing(
+    const struct policy *root, const struct strs *signed_by, struct strs *out)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < root->n_people && r == 0; i++)
+		if (root->people[i].officer &&
+		    !strs_has(signed_by, root->people[i].id))
+			r = strs_add(out, root->people[i].id);
+	return r;
+}
+
+/* ERR_DENIED unless need officers of root, as persons, signed s. */
+static int
+check_threshold(const struct policy *root, const struct statement *s,
+    unsigned need, const char *what, struct err *e)
+{
+	struct strs signers = {0}, absent = {0};
+	struct str text = STR_INIT;
+	int r;
+
+	if ((r = trust_signers(root, s, &signers)) != 0 ||
+	    (r = missing(root, &signers, &absent)) != 0) {
+		(void)err_nomem(e);
+		goto out;
+	}
+	/* A threshold of 0 would be met by nobody; policy_parse() refuses it,
+	   and so does this. */
+	if (need > 0 && signers.n >= need)
+		goto out;
+	str_addf(&text, "%s is signed by ", what);
+	add_list(&text, &signers);
+	str_addf(&text, ", expected %u of the officers of root %llu: ", need,
+	    (unsigned long long)root->root_version);
+	add_list(&text, &absent);
+	str_add(&text, absent.n == 1 ? " is missing" : " are missing");
+	r = err_set(e, ERR_DENIED, "%s", text.p);
+out:
+	str_clear(&text);
+	strs_clear(&signers);
+	strs_clear(&absent);
+	return r;
+}
+
+/*
+ * `by` is a claim like any other: it must be one of the officers who signed,
+ * under the root of the statement or the one before it (NULL: none).
+ */
+static int
+check_author(const struct policy *root, const struct policy *before,
+    const struct statement *s, const char *what, struct err *e)
+{
+	struct strs signers = {0};
+	int r;
+
+	if ((r = trust_signers(root, s, &signers)) != 0 ||
+	    (before != NULL && (r = trust_signers(before, s, &signers)) != 0))
+		(void)err_nomem(e);
+	else if (!strs_has(&signers, s->by))
+		r = err_set(e, ERR_DENIED,
+		    "%s is by %s, who did not sign it as an officer, expected "
+		    "one of its signers",
+		    what, s->by);
+	strs_clear(&signers);
+	return r;
+}
+
+/* --- statements --- */
+
+/* Parse and verify a statement of this type and realm. */
+static int
+read_statement(const char *what, struct slice text, enum statement_type type,
+    const struct hash *realm, struct statement *s, struct err *e)
+{
+	char want[FINGERPRINT_MAX], got[FINGERPRINT_MAX];
+	int r;
+
+	if ((r = statement_parse(what, text, s, e)) != 0)
+		return r;
+	if (s->type != type)
+		return err_set(e, ERR_PARSE,
+		    "%s: a %s statement, expected a %s statement", what,
+		    statement_type_name(s->type), statement_type_name(type));
+	if (!hash_equal(&s->realm, realm)) {
+		hash_fingerprint(realm, want);
+		hash_fingerprint(&s->realm, got);
+		return err_set(e, ERR_DENIED,
+		    "%s: of another realm %s, expected %s", what, got, want);
+	}
+	if ((r = statement_verify(s, e)) != 0)
+		err_prefix(e, "%s", what);
+	return r;
+}
+
+static int
+parse_root(
+    const char *what, struct slice file, struct policy **out, struct err *e)
+{
+	struct conf_diags diags = {0};
+	int r;
+
+	if (file.n > POLICY_FILE_MAX)
+		return err_set(e, ERR_LIMIT,
+		    "%s: root.yaml of %zu bytes, expected at most %d", what,
+		    file.n, POLICY_FILE_MAX);
+	if ((r = policy_parse_root(file, out, &diags)) != 0) {
+		r = conf_diags_err(&diags, r, e);
+		err_prefix(e, "%s", what);
+	}
+	conf_diags_clear(&diags);
+	return r;
+}
+
+/* --- the chain of roots --- */
+
+/* What an update is about to become; parts not taken stay t's. */
+struct next {
+	const struct trust *t;
+	struct hash realm;
+	struct policy *root; /* NULL: t's is the last */
+	struct policy *policy;
+};
+
+static const struct policy *
+last_root(const struct next *n)
+{
+	return n->root != NULL ? n->root : n->t->root;
+}
+
+/* Is this file the root that is held already?  Bringing it again is fine. */
+static bool
+is_held(const struct next *n, struct slice file)
+{
+	const struct policy *last = last_root(n);
+	struct hash h;
+
+	hash_sha256(file.p, file.n, &h);
+	return last != NULL && hash_equal(&h, &last->root_hash);
+}
+
+/* Version of the new root, then its signatures under the old and itself. */
+static int
+check_root(const struct next *n, const struct policy *root,
+    const struct statement *s, const char *what, struct err *e)
+{
+	const struct policy *last = last_root(n);
+	uint64_t want = last != NULL ? last->root_version + 1 : 1;
+	int r;
+
+	if (root->root_version != s->u.root.version)
+		return err_set(e, ERR_PARSE,
+		    "%s: file says version %llu, its statement %llu", what,
+		    (unsigned long long)root->root_version,
+		    (unsigned long long)s->u.root.version);
+	if (root->root_version != want)
+		return err_set(e, ERR_ROLLBACK,
+		    "%s: version %llu, expected %llu, the next one", what,
+		    (unsigned long long)root->root_version,
+		    (unsigned long long)want);
+	if (!hash_equal(&root->root_hash, &s->u.root.file))
+		return err_set(e, ERR_PARSE,
+		    "%s: file differs from what its statement names", what);
+	if (last != NULL &&
+	    (r = check_threshold(last, s, last->thresholds.root, what, e)) != 0)
+		return r;
+	if ((r = check_threshold(root, s, root->thresholds.root, what, e)) != 0)
+		return r;
+	return check_author(root, last, s, what, e);
+}
+
+static int
+take_root(struct next *n, struct slice file, struct slice text, size_t at,
+    struct err *e)
+{
+	struct policy *root = NULL;
+	struct statement s;
+	char what[40];
+	int r;
+
+	(void)snprintf(what, sizeof(what), "new root %zu", at + 1);
+	statement_init(&s, ST_ROOT);
+	if ((r = read_statement(what, text, ST_ROOT, &n->realm, &s, e)) != 0 ||
+	    (r = parse_root(what, file, &root, e)) != 0 ||
+	    (r = check_root(n, root, &s, what, e)) != 0)
+		goto out;
+	policy_free(n->root);
+	n->root = root;
+	root = NULL;
+out:
+	policy_free(root);
+	statement_clear(&s);
+	return r;
+}
+
+/* The realm: what is held, else the hash of root 1; and what must come out. */
+static int
+find_realm(struct next *n, const struct bundle_input *in,
+    const struct hash *pin, struct err *e)
+{
+	char want[FINGERPRINT_MAX], got[FINGERPRINT_MAX];
+
+	if (n->t->have)
+		n->realm = n->t->realm;
+	else if (in->n_roots > 0)
+		hash_sha256(
+		    in->root_files[0].p, in->root_files[0].n, &n->realm);
+	else
+		return err_set(
+		    e, ERR_PARSE, "no root, expected root.yaml from version 1");
+	if (pin == NULL || hash_equal(pin, &n->realm))
+		return 0;
+	hash_fingerprint(pin, want);
+	hash_fingerprint(&n->realm, got);
+	return err_set(e, ERR_DENIED, "policy of another realm %s, expected %s",
+	    got, want);
+}
+
+static int
+take_roots(struct next *n, const struct bundle_input *in, struct err *e)
+{
+	int r;
+
+	if (in->n_roots > BUNDLE_ROOTS_MAX)
+		return err_set(e, ERR_LIMIT,
+		    "%zu new roots, expected at most %d", in->n_roots,
+		    BUNDLE_ROOTS_MAX);
+	for (size_t i = 0; i < in->n_roots; i++) {
+		if (i == 0 && is_held(n, in->root_files[0]))
+			continue;
+		r = take_root(
+		    n, in->root_files[i], in->root_statements[i], i, e);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+/* --- the bundle --- */
+
+static int
+check_version(
+    const struct policy *held, const struct statement *s, struct err *e)
+{
+	const struct bundle_statement *b = &s->u.bundle;
+
+	if (held == NULL || hash_equal(&held->hash, &s->hash))
+		return 0;
+	if (b->version < held->version)
+		return err_set(e, ERR_ROLLBACK,
+		    "policy version %llu is older than version %llu, which is "
+		    "held",
+		    (unsigned long long)b->version,
+		    (unsigned long long)held->version);
+	if (b->version == held->version)
+		return err_set(e, ERR_ROLLBACK,
+		    "policy version %llu again, with other content than what "
+		    "is held",
+		    (unsigned long long)b->version);
+	if (b->version - 1 != held->version)
+		return err_set(e, ERR_ROLLBACK,
+		    "policy version %llu does not follow version %llu, which "
+		    "is held, expected %llu",
+		    (unsigned long long)b->version,
+		    (unsigned long long)held->version,
+		    (unsigned long long)held->version + 1);
+	if (!b->has_previous || !hash_equal(&b->previous, &held->hash))
+		return err_set(e, ERR_ROLLBACK,
+		    "policy version %llu follows another version %llu than "
+		    "the one held",
+		    (unsigned long long)b->version,
+		    (unsigned long long)held->version);
+	return 0;
+}
+
+/* MANIFEST is the one signed, and files are the ones it names, no more. */
+static int
+check_files(const struct bundle_input *in, const struct bundle_statement *b,
+    struct err *e)
+{
+	struct manifest m = {0};
+	struct hash h;
+	int r = 0;
+
+	hash_sha256(in->manifest.p, in->manifest.n, &h);
+	if (in->manifest.n != b->manifest_size || !hash_equal(&h, &b->manifest))
+		return err_set(e, ERR_PARSE,
+		    "MANIFEST differs from what the bundle names");
+	if ((r = manifest_parse(in->manifest, &m, e)) != 0)
+		return r;
+	/* Both are sorted, so the first difference is found side by side. */
+	for (size_t i = 0; i < m.n || i < in->files->n; i++) {
+		const struct policy_file *f =
+		    i < in->files->n ? &in->files->v[i] : NULL;
+		const struct manifest_entry *x = i < m.n ? &m.v[i] : NULL;
+		int c = f == NULL ? 1
+		    : x == NULL   ? -1
+				  : strcmp(f->path, x->path);
+
+		if (c < 0)
+			r = err_set(e, ERR_PARSE, "file %s is not in MANIFEST",
+			    f->path);
+		else if (c > 0)
+			r = err_set(e, ERR_PARSE,
+			    "file %s of MANIFEST is missing", x->path);
+		else
+			hash_sha256(f->data, f->n, &h);
+		if (c == 0 && (f->n != x->size || !hash_equal(&h, &x->hash)))
+			r = err_set(e, ERR_PARSE,
+			    "file %s differs from what MANIFEST names",
+			    f->path);
+		if (r != 0)
+			break;
+	}
+	manifest_clear(&m);
+	return r;
+}
+
+/* The files as a policy that holds the last root and what the statement
+ * says. */
+static int
+read_policy(struct next *n, const struct bundle_input *in,
+    const struct statement *s, struct err *e)
+{
+	const struct bundle_statement *b = &s->u.bundle;
+	struct conf_diags diags = {0};
+	struct policy *p = NULL;
+	int r;
+
+	if ((r = policy_parse(in->files, &p, &diags)) != 0) {
+		r = conf_diags_err(&diags, r, e);
+		goto out;
+	}
+	if (!hash_equal(&p->root_hash, &last_root(n)->root_hash)) {
+		r = err_set(e, ERR_ROLLBACK,
+		    "bundle holds another root.yaml than root %llu, the last "
+		    "one",
+		    (unsigned long long)last_root(n)->root_version);
+		goto out;
+	}
+	if ((r = policy_set_zones(p, b->zones, b->n_zones, e)) != 0)
+		goto out;
+	p->hash = s->hash;
+	p->version = b->version;
+	p->expires = b->expires;
+	n->policy = p;
+	p = NULL;
+out:
+	conf_diags_clear(&diags);
+	policy_free(p);
+	return r;
+}
+
+static int
+take_bundle(struct next *n, const struct bundle_input *in, struct err *e)
+{
+	const struct policy *root = last_root(n);
+	struct statement s;
+	char what[48];
+	int r;
+
+	statement_init(&s, ST_POLICY);
+	r = read_statement(
+	    "policy bundle", in->statement, ST_POLICY, &n->realm, &s, e);
+	if (r != 0)
+		goto out;
+	(void)snprintf(what, sizeof(what), "policy version %llu",
+	    (unsigned long long)s.u.bundle.version);
+	if ((r = check_threshold(root, &s, root->thresholds.policy, what, e)) !=
+		0 ||
+	    (r = check_author(root, NULL, &s, what, e)) != 0 ||
+	    (r = check_version(n->t->policy, &s, e)) != 0 ||
+	    (r = check_files(in, &s.u.bundle, e)) != 0)
+		goto out;
+	r = read_policy(n, in, &s, e);
+out:
+	statement_clear(&s);
+	return r;
+}
+
+/* --- expiry --- */
+
+/* 0, BUNDLE_GRACE or ERR_EXPIRED for one of the two. */
+static int
+check_expiry(const char *what, int64_t expires, int64_t grace, int64_t now,
+    struct str *text, struct err *e)
+{
+	static const struct {
+		int64_t days;
+		const char *word;
+	} steps[] = {
+	    {1, "urgent: "}, {7, "soon: "}, {14, "plan it: "}, {30, ""}};
+	char when[CLOCK_TEXT];
+	int64_t left = expires - now;
+
+	clock_format(expires, when);
+	if (left < -grace)
+		return err_set(e, ERR_EXPIRED,
+		    "%s expired at %s and its grace is over, expected a newer "
+		    "one",
+		    what, when);
+	if (text == NULL)
+		return left < 0 ? BUNDLE_GRACE : 0;
+	if (left < 0) {
+		expires += grace;
+		clock_format(expires < CLOCK_MAX ? expires : CLOCK_MAX, when);
+		str_addf(text,
+		    "%s has expired; it counts until %s, sign a new one now\n",
+		    what, when);
+		return BUNDLE_GRACE;
+	}
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		if (left > steps[i].days * DAY)
+			continue;
+		str_addf(text, "%s%s expires in %lld days, at %s\n",
+		    steps[i].word, what, (long long)(left / DAY), when);
+		break;
+	}
+	return 0;
+}
+
+static int
+expiry_of(const struct policy *root, const struct policy *p, int64_t now,
+    struct str *text, struct err *e)
+{
+	int a, b;
+
+	a = check_expiry("root", root->root_expires, root->grace, now, text, e);
+	if (a < 0)
+		return a;
+	b = check_expiry("policy", p->expires, root->grace, now, text, e);
+	return b != 0 ? b : a;
+}
+
+int
+trust_expiry(
+    const struct trust *t, int64_t now, struct str *text, struct err *e)
+{
+	if (!t->have)
+		return err_set(
+		    e, ERR_EXPIRED, "no policy is held, expected a signed one");
+	return expiry_of(t->root, t->policy, now, text, e);
+}
+
+/* --- all of it --- */
+
+int
+trust_update(struct trust *t, const struct bundle_input *in,
+    const struct hash *pin, int64_t now, struct err *e)
+{
+	struct next n = {.t = t};
+	int answer = 0, r;
+
+	if ((r = find_realm(&n, in, pin, e)) != 0 ||
+	    (r = take_roots(&n, in, e)) != 0 ||
+	    (r = take_bundle(&n, in, e)) != 0)
+		goto out;
+	if (now != 0) {
+		answer = expiry_of(last_root(&n), n.policy, now, NULL, e);
+		if ((r = answer) < 0)
+			goto out;
+	}
+	if (n.root != NULL) {
+		policy_free(t->root);
+		t->root = n.root;
+		n.root = NULL;
+	}
+	policy_free(t->policy);
+	t->policy = n.policy;
+	n.policy = NULL;
+	t->have = true;
+	t->realm = n.realm;
+	t->root_version = t->root->root_version;
+	r = answer;
+out:
+	policy_free(n.root);
+	policy_free(n.policy);
+	return r;
+}
