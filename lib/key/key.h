@@ -38,7 +38,8 @@ struct passphrase {
  * owned by somebody else (root or the caller), as ssh(1) demands.
  *
  * ERR_NOTFOUND, ERR_DENIED (mode, owner), ERR_PARSE, ERR_BADSIG (wrong
- * passphrase), ERR_LIMIT, ERR_NOMEM.  pass may be NULL: encrypted is ERR_DENIED.
+ * passphrase), ERR_LIMIT (size, more than BCRYPT_ROUNDS_MAX rounds), ERR_CRYPTO,
+ * ERR_NOMEM.  pass may be NULL: encrypted is ERR_DENIED.
  */
 int key_load_file(const char *path, const struct passphrase *pass,
     struct key **out, struct err *e) MUST_CHECK;
@@ -47,7 +48,9 @@ int key_parse(const char *name, struct slice text,
 
 /*
  * A key that stays in the ssh-agent listening on sock (NULL: $SSH_AUTH_SOCK).
- * One connection a key.  ERR_NOTFOUND: the agent has no such key; ERR_NET.
+ * One connection a key; frames of at most 256 KiB.  sk-* keys too.
+ * ERR_NOTFOUND: the agent has no such key; ERR_NET: no agent, too slow (10 s to
+ * list, 120 s to sign), not its protocol; ERR_DENIED: it refused; ERR_LIMIT.
  */
 int key_from_agent(const char *sock, const struct pubkey *which,
     struct key **out, struct err *e) MUST_CHECK;
