@@ -114,27 +114,23 @@ out:
 }
 
 int
-st_read_word(const json_t *o, const char *key, const char *const words[],
-    size_t n_words, size_t *out, struct err *e)
+st_read_either(const json_t *o, const char *key, const char *const words[2],
+    size_t *out, struct err *e)
 {
-	struct str list = STR_INIT;
 	char q[QUOTE_MAX];
 	const char *s = NULL;
 	int r;
 
 	if ((r = json_str(o, key, 0, ST_WORD_MAX, &s, e)) != 0)
 		return r;
-	for (size_t i = 0; i < n_words; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		if (strcmp(s, words[i]) == 0) {
 			*out = i;
 			return 0;
 		}
-		str_addf(&list, "%s%s", i == 0 ? "" : " or ", words[i]);
 	}
-	r = err_set(e, ERR_PARSE, "field '%s' is %s, expected %s", key,
-	    str_quote(q, s), list.p);
-	str_clear(&list);
-	return r;
+	return err_set(e, ERR_PARSE, "field '%s' is %s, expected %s or %s", key,
+	    str_quote(q, s), words[0], words[1]);
 }
 
 int
@@ -143,7 +139,7 @@ st_read_kind(const json_t *o, enum cert_kind *out, struct err *e)
 	size_t i;
 	int r;
 
-	if ((r = st_read_word(o, "kind", kinds, 2, &i, e)) == 0)
+	if ((r = st_read_either(o, "kind", kinds, &i, e)) == 0)
 		*out = i == 0 ? CERT_USER : CERT_HOST;
 	return r;
 }

@@ -61,9 +61,9 @@ int st_read_id(const json_t *o, const char *key, char **out, struct err *e)
 int st_read_set(const json_t *o, const char *key, unsigned flags,
     size_t max_items, size_t max, struct strs *out, struct err *e) MUST_CHECK;
 
-/* One of a few words; *out is its index. */
-int st_read_word(const json_t *o, const char *key, const char *const words[],
-    size_t n_words, size_t *out, struct err *e) MUST_CHECK;
+/* One of two words; *out is its index. */
+int st_read_either(const json_t *o, const char *key,
+    const char *const words[2], size_t *out, struct err *e) MUST_CHECK;
 
 /* --- and write --- */
 

@@ -149,7 +149,7 @@ key_read(const json_t *o, struct statement *s, struct err *e)
 	size_t action;
 	int r;
 
-	if ((r = st_read_word(o, "action", actions, 2, &action, e)) != 0 ||
+	if ((r = st_read_either(o, "action", actions, &action, e)) != 0 ||
 	    (r = st_read_pubkey(o, "key", &k->key, e)) != 0)
 		return r;
 	k->add = action == 0;

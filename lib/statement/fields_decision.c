@@ -118,7 +118,7 @@ decision_read(const json_t *o, struct statement *s, struct err *e)
 	int r;
 
 	if ((r = st_read_hash(o, "policy", &d->policy, e)) != 0 ||
-	    (r = st_read_word(o, "verdict", verdicts, 2, &verdict, e)) != 0 ||
+	    (r = st_read_either(o, "verdict", verdicts, &verdict, e)) != 0 ||
 	    (r = json_span(o, "for", JSON_OPTIONAL, &d->length, e)) != 0 ||
 	    (r = json_strdup(o, "comment", JSON_OPTIONAL, STATEMENT_COMMENT_MAX,
 		 &d->comment, e)) != 0 ||
