@@ -203,10 +203,9 @@ is_member(void *ctx, size_t person, size_t term)
 
 /* Match the first n to the terms; are all met? */
 static bool
-match(
-    const struct tally *t, size_t n, struct issue_term terms[], size_t n_terms)
+match(struct tally *t, size_t n, struct issue_term terms[], size_t n_terms)
 {
-	unsigned need[POLICY_TERMS_MAX], have[POLICY_TERMS_MAX];
+	unsigned need[POLICY_TERMS_MAX] = {0}, have[POLICY_TERMS_MAX];
 	bool met = true;
 
 	for (size_t i = 0; i < n_terms; i++)
