@@ -138,10 +138,15 @@ trim(struct slice s)
 	return s;
 }
 
+struct place { /* for messages: NAME:LINE */
+	const char *name;
+	unsigned line;
+};
+
 /* One "key = value" of the profile wanted; other keys are not ours. */
 static int
 file_setting(
-    struct slice line, struct s3_cred *c, const char *at, struct err *e)
+    struct slice line, struct s3_cred *c, const struct place *at, struct err *e)
 {
 	const struct {
 		const char *key;
@@ -153,8 +158,9 @@ file_setting(
 	struct slice key, value;
 
 	if (eq == NULL)
-		return err_set(
-		    e, ERR_PARSE, "%s: expected [profile] or key = value", at);
+		return err_set(e, ERR_PARSE,
+		    "%s:%u: expected [profile] or key = value", at->name,
+		    at->line);
 	key = trim(slice_of(line.p, (size_t)(eq - line.p)));
 	value = trim(slice_of(eq + 1, line.n - (size_t)(eq - line.p) - 1));
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
@@ -162,47 +168,53 @@ file_setting(
 			continue;
 		if (*keys[i].field != NULL)
 			return err_set(e, ERR_PARSE,
-			    "%s: second %s of this "
-			    "profile",
-			    at, keys[i].key);
+			    "%s:%u: second %s of this profile", at->name,
+			    at->line, keys[i].key);
 		*keys[i].field = str_dupn(value.p, value.n);
 		return *keys[i].field == NULL ? err_nomem(e) : 0;
 	}
 	return 0;
 }
 
+/* Cut the next line off the text, without its end. */
+static struct slice
+next_line(struct slice *text)
+{
+	const uint8_t *nl = memchr(text->p, '\n', text->n);
+	size_t n = nl == NULL ? text->n : (size_t)(nl - text->p);
+	struct slice line = slice_of(text->p, n);
+
+	n += nl != NULL;
+	*text = slice_of(text->p + n, text->n - n);
+	return trim(line);
+}
+
 static int
 file_lines(struct slice text, const char *profile, const char *name,
     struct s3_cred *c, bool *found, struct err *e)
 {
-	struct str at = STR_INIT;
+	struct place at = {.name = name};
 	bool mine = false;
 	int r = 0;
 
-	for (unsigned no = 1; text.n > 0 && r == 0; no++) {
-		const uint8_t *nl = memchr(text.p, '\n', text.n);
-		size_t n = nl == NULL ? text.n : (size_t)(nl - text.p);
-		struct slice line = trim(slice_of(text.p, n));
+	while (text.n > 0 && r == 0) {
+		struct slice line = next_line(&text);
 
-		n += nl != NULL;
-		text = slice_of(text.p + n, text.n - n);
+		at.line++;
 		if (line.n == 0 || line.p[0] == '#' || line.p[0] == ';')
 			continue;
-		str_reset(&at);
-		str_addf(&at, "%s:%u", name, no);
 		if (line.p[0] != '[') {
 			if (mine)
-				r = file_setting(line, c, at.p, e);
+				r = file_setting(line, c, &at, e);
 			continue;
 		}
-		if (line.p[line.n - 1] != ']')
-			r = err_set(
-			    e, ERR_PARSE, "%s: expected [profile]", at.p);
+		if (line.n < 2 || line.p[line.n - 1] != ']')
+			return err_set(e, ERR_PARSE,
+			    "%s:%u: expected [profile]", at.name, at.line);
 		mine =
 		    slice_is(trim(slice_of(line.p + 1, line.n - 2)), profile);
 		*found |= mine;
 	}
-	str_clear(&at);
 	return r;
 }
 
