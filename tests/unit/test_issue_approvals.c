@@ -571,6 +571,25 @@ shortest_length_wins(void **state)
 }
 
 static void
+approval_of_no_length_is_none(void **state)
+{
+	struct issue_case c;
+
+	(void)state;
+	issue_case_open(&c);
+	ask(&c, "deploy", "deploy");
+	issue_case_approve(&c, OLGA, FIXTURE_BY(SEED_OLGA));
+	/* No parser lets these in. */
+	c.decisions[0].u.d.outcomes[0].length = 0;
+	issue_case_expect(&c, "shown none", "approvals");
+	c.decisions[0].u.d.outcomes[0].length = 1;
+	issue_case_expect(&c, "shown a second", "ready");
+	c.decisions[0].u.d.length = -1;
+	issue_case_expect(&c, "said less than none", "approvals");
+	issue_case_close(&c);
+}
+
+static void
 group_without_members_is_waited_for_in_vain(void **state)
 {
 	struct issue_case c;
@@ -672,6 +691,7 @@ main(void)
 	    cmocka_unit_test(
 		policy_that_gives_more_since_does_not_widen_an_approval),
 	    cmocka_unit_test(shortest_length_wins),
+	    cmocka_unit_test(approval_of_no_length_is_none),
 	    cmocka_unit_test(group_without_members_is_waited_for_in_vain),
 	    cmocka_unit_test(what_decided_decides_again_from_the_counted_alone),
 	    cmocka_unit_test(memory_that_runs_out_among_decisions_is_said_so),
