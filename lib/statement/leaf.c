@@ -363,14 +363,16 @@ find_request(struct slice line, struct hash *out)
 }
 
 /* Does a decision name key statements?  The raw text `"keys"` may also be a
- * comment's, so what looks like it is read properly. */
+ * comment's, and escapes may spell it otherwise, so what looks like either is
+ * read properly. */
 static bool
 names_keys(struct slice line)
 {
 	json_t *o = NULL;
 	bool yes;
 
-	if (memmem(line.p, line.n, "\"keys\"", 6) == NULL)
+	if (memmem(line.p, line.n, "\"keys\"", 6) == NULL &&
+	    memmem(line.p, line.n, "\\u", 2) == NULL)
 		return false;
 	yes = json_read(line, STATEMENT_MAX, &o, NULL) == 0 &&
 	    json_object_get(o, "keys") != NULL;
