@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -702,6 +704,44 @@ a_seed_with_another_public_half_is_refused(void **state)
 	free(raw);
 }
 
+/* AddressSanitizer makes mlock() do nothing, with success. */
+#if defined(__SANITIZE_ADDRESS__)
+#define MLOCK_IS_REAL false
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MLOCK_IS_REAL false
+#endif
+#endif
+#ifndef MLOCK_IS_REAL
+#define MLOCK_IS_REAL true
+#endif
+
+/* In a process of its own: root is above the limit, and it cannot be undone. */
+static void
+without_lockable_memory_a_key_is_refused_with_the_reason(void **state)
+{
+	const struct rlimit none = {0, 0};
+	struct key *k = NULL;
+	int status = 0, r;
+	pid_t pid;
+
+	(void)state;
+	if (!MLOCK_IS_REAL)
+		skip();
+	pid = fork();
+	if (pid == 0) {
+		if (setrlimit(RLIMIT_MEMLOCK, &none) != 0 ||
+		    (geteuid() == 0 && setuid(65534) != 0))
+			_exit(100);
+		r = key_generate(PUBKEY_ED25519, &k, &err);
+		if (r != ERR_NOMEM || k != NULL)
+			_exit(1);
+		_exit(strstr(err.msg, "ulimit -l") != NULL ? 0 : 2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 struct text {
 	char *p;
 	size_t n;
@@ -797,6 +837,7 @@ main(void)
 	    T(damaged_pem_is_refused),
 	    T(a_file_that_asks_for_too_many_rounds_is_refused),
 	    T(a_seed_with_another_public_half_is_refused),
+	    T(without_lockable_memory_a_key_is_refused_with_the_reason),
 	    T(every_failing_allocation_is_reported),
 	};
 

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash
+# Sourced by each tests/interop/NN-name.sh: a temporary directory $T that goes
+# away with the script, checks that print one line each, and the sum at the
+# end.  The programs under test are in $O (default build), as an absolute path.
+#
+#	t NAME COMMAND...	ok when COMMAND succeeds
+#	t_not NAME COMMAND...	ok when COMMAND fails, but not by a signal, a
+#				sanitizer or for being absent (126 to 254)
+#	t_eq NAME WANT GOT	ok when the two texts are equal
+#	t_has NAME TEXT PART	ok when TEXT contains PART
+#	t_ok NAME, t_fail NAME [WHY...]	for what none of those fits
+#	t_skip NAME WHY...	neither passed nor failed
+#	t_done			the last line of the script
+
+set -u
+export LC_ALL=C
+export ASAN_OPTIONS=${ASAN_OPTIONS:-exitcode=180}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-exitcode=180}
+unset SSH_AUTH_SOCK SSH_ASKPASS SSH_ASKPASS_REQUIRE DISPLAY
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
+O=${O:-build}
+case $O in /*) ;; *) O=$TOP/$O ;; esac
+export O TOP
+
+T=$(mktemp -d /tmp/writ-interop-XXXXXX) || exit 1
+t_passed=0
+t_failed=0
+t_pids=()
+
+# Stop a process of ours at the end of the script, whatever happens.
+t_stop_later() {
+	t_pids+=("$1")
+}
+
+t_cleanup() {
+	local pid
+
+	for pid in "${t_pids[@]}"; do
+		kill "$pid" 2>/dev/null
+	done
+	rm -rf "$T"
+}
+trap t_cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+t_ok() {
+	t_passed=$((t_passed + 1))
+	printf 'ok %s\n' "$1"
+}
+
+t_fail() {
+	local name=$1
+
+	shift
+	t_failed=$((t_failed + 1))
+	printf 'not ok %s\n' "$name"
+	[ $# -eq 0 ] || printf '%s\n' "$*" | sed 's/^/  # /' | head -n 20
+}
+
+t_skip() {
+	local name=$1
+
+	shift
+	printf 'skip %s: %s\n' "$name" "$*"
+}
+
+t() {
+	local name=$1 out
+
+	shift
+	if out=$("$@" 2>&1); then
+		t_ok "$name"
+	else
+		t_fail "$name" "status $? of: $*"$'\n'"$out"
+	fi
+}
+
+t_not() {
+	local name=$1 out status
+
+	shift
+	out=$("$@" 2>&1)
+	status=$?
+	if [ $status -eq 0 ]; then
+		t_fail "$name" "succeeded: $*"$'\n'"$out"
+	elif [ $status -ge 126 ] && [ $status -lt 255 ]; then
+		t_fail "$name" "status $status of: $*"$'\n'"$out"
+	else
+		t_ok "$name"
+	fi
+}
+
+t_eq() {
+	if [ "$2" = "$3" ]; then
+		t_ok "$1"
+	else
+		t_fail "$1" "wanted: $2"$'\n'"got:    $3"
+	fi
+}
+
+t_has() {
+	case $2 in
+	*"$3"*) t_ok "$1" ;;
+	*) t_fail "$1" "wanted in it: $3"$'\n'"got: $2" ;;
+	esac
+}
+
+# A script that checked nothing has failed.
+t_done() {
+	[ $((t_passed + t_failed)) -gt 0 ] || t_fail 'some check was made'
+	printf '%d passed, %d failed\n' "$t_passed" "$t_failed"
+	[ "$t_failed" -eq 0 ]
+	exit
+}
