@@ -416,6 +416,8 @@ touch_and_pin_are_asked_of_approvers_too(void **state)
 	g->touch = true;
 	issue_case_expect(&c, "no touch", "approvals");
 	expect_passed(&c, 0, "without the touch");
+	c.decisions[0].flags[0] = (struct sk_flags){.is_sk = true};
+	issue_case_expect(&c, "a token that nobody touched", "approvals");
 	c.decisions[0].flags[0] =
 	    (struct sk_flags){.is_sk = true, .present = true};
 	issue_case_expect(&c, "a touch", "ready");

@@ -82,6 +82,7 @@ length_and_clock_pass_up_to_their_limit(void **state)
 {
 	static const struct row rows[] = {
 	    {.name = "all of it", .rule = "ready", .length = HOUR},
+	    {.name = "one second", .rule = "ready", .length = 1},
 	    {.name = "one second too long",
 		.rule = "length",
 		.length = HOUR + 1,
