@@ -60,7 +60,6 @@ struct s3_answer {     /* what came back */
 	char lock_mode[S3_MODE_MAX];
 	int64_t lock_until; /* 0: not said */
 	int64_t skew;       /* server's clock less ours, seconds */
-	bool deleted;       /* x-amz-delete-marker: true */
 	int64_t length;     /* -1: not said */
 	struct buf *body;
 };
@@ -96,7 +95,7 @@ void s3_req_clear(struct s3_req *req); /* the answer's memory */
 bool s3_ok(const struct s3_req *req);  /* 2xx, whole */
 /* Would the same request later have a chance? */
 bool s3_retriable(const struct s3_req *req);
-void s3_backoff(int try); /* sleeps: 0.1 s, 0.4 s, 1.6 s, ... */
+void s3_backoff(int try); /* sleeps: 0.1 s, 0.4 s, then 1.6 s */
 int64_t s3_now_ms(void);  /* monotonic */
 
 /* The sentence for a request that is not s3_ok(); what: "put", "read", ... */

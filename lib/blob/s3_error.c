@@ -60,7 +60,7 @@ static const struct {
 	""},
     {"SlowDown", ERR_NET, "the server is overloaded and asks to slow down",
 	"try again later"},
-    {"ServiceUnavailable", ERR_NET, "the server is unavailable",
+    {"ServiceUnavailable", ERR_NET, "the server is unavailable or overloaded",
 	"try again later"},
 };
 

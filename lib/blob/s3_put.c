@@ -35,7 +35,7 @@ struct put {
 	struct blob_item *item;
 	struct s3_req req;
 	enum step step;
-	bool foreign;   /* other bytes, or a delete marker, were there */
+	bool foreign;   /* other bytes were there */
 	bool matched;   /* the version at hand was there before */
 	bool no_extend; /* not allowed: write a version of our own */
 	int tries;
@@ -228,7 +228,6 @@ after_look(struct puts *l, struct put *p, struct err *e)
 	const struct s3_answer *a = &p->req.a;
 
 	if (a->curl == CURLE_OK && a->status == 404) {
-		p->foreign |= a->deleted;
 		p->step = WRITE;
 		return 0;
 	}

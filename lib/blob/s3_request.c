@@ -26,6 +26,7 @@
 #include "lib/crypto/hash.h"
 
 #define TRIES          5
+#define TRIES_ABSENT   3     /* where nobody listens */
 #define HEAD_MS        10000 /* a HEAD that takes longer will not come */
 #define CONN_AGE_SECS  15L   /* servers close idle connections at 20 s */
 #define ERROR_BODY_MAX 65536
@@ -53,7 +54,7 @@ s3_now_ms(void)
 void
 s3_backoff(int try)
 {
-	long ms = 100L << (2 * (try < 4 ? try : 4));
+	long ms = 100L << (2 * (try < 2 ? try : 2));
 	struct timespec t = {ms / 1000, ms % 1000 * 1000000};
 
 	while (nanosleep(&t, &t) != 0 && errno == EINTR)
@@ -172,8 +173,6 @@ on_header(char *p, size_t size, size_t n, void *arg)
 		line, "x-amz-object-lock-retain-until-date", v, sizeof(v))) {
 		if (s3_date(f->s->curl, v, &a->lock_until) != 0)
 			a->lock_until = 0;
-	} else if (header_is(line, "x-amz-delete-marker", v, sizeof(v))) {
-		a->deleted = strcmp(v, "true") == 0;
 	} else if (header_is(line, "content-length", v, sizeof(v))) {
 		uint64_t len;
 
@@ -537,15 +536,29 @@ needs_words(const struct s3_req *req)
 	    req->a.status >= 300 && req->a.status != 404 && !s3_retriable(req);
 }
 
-/* Which of the n requests at todo go out again?  They move to the front. */
+static int
+tries_for(const struct s3_req *req)
+{
+	return req->a.curl == CURLE_COULDNT_CONNECT ||
+		req->a.curl == CURLE_COULDNT_RESOLVE_HOST
+	    ? TRIES_ABSENT
+	    : TRIES;
+}
+
+/*
+ * Which of the n requests at todo go out again after this many tries?  They
+ * move to the front.
+ */
 static size_t
-again(struct s3_req **todo, size_t n, bool late, bool *slow, bool *refused)
+again(struct s3_req **todo, size_t n, int tries, bool late, bool *slow,
+    bool *refused)
 {
 	size_t left = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		struct s3_req *req = todo[i];
-		bool retry = !req->once && !late && s3_retriable(req);
+		bool retry = !req->once && !late && tries < tries_for(req) &&
+		    s3_retriable(req);
 
 		*slow |= req->a.status == 503 || req->a.status == 429;
 		*refused |= req->a.curl == CURLE_OK && req->a.status == 403;
@@ -599,9 +612,8 @@ s3_run(struct s3_store *s, struct s3_req **reqs, size_t n, struct err *e)
 		if ((r = run_once(s, todo, left, e)) != 0)
 			goto out;
 		/* One more try is allowed whatever the first one took. */
-		left = again(todo, left,
-		    try + 1 >= TRIES || (try > 0 && s3_now_ms() > end), &slow,
-		    &refused);
+		left = again(todo, left, try + 1, try > 0 && s3_now_ms() > end,
+		    &slow, &refused);
 		if (left == 0 && refused && !reloaded) {
 			if ((r = cred_reload(s, &changed, e)) != 0)
 				goto out;
