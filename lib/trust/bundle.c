@@ -394,8 +394,28 @@ check_files(const struct bundle_input *in, const struct bundle_statement *b,
 	return r;
 }
 
-/* The files as a policy that holds the last root and what the statement
- * says. */
+/* The root.yaml among the files is the last of the chain. */
+static int
+check_last_root(
+    const struct policy *root, const struct policy_files *files, struct err *e)
+{
+	const struct policy_file *f = policy_files_find(files, "root.yaml");
+	struct hash h;
+
+	if (f == NULL)
+		return err_set(e, ERR_PARSE,
+		    "bundle has no root.yaml, expected that of root %llu",
+		    (unsigned long long)root->root_version);
+	hash_sha256(f->data, f->n, &h);
+	if (!hash_equal(&h, &root->root_hash))
+		return err_set(e, ERR_ROLLBACK,
+		    "bundle holds another root.yaml than root %llu, the last "
+		    "one",
+		    (unsigned long long)root->root_version);
+	return 0;
+}
+
+/* The files as a policy, with what the statement says of them. */
 static int
 read_policy(struct next *n, const struct bundle_input *in,
     const struct statement *s, struct err *e)
@@ -405,15 +425,10 @@ read_policy(struct next *n, const struct bundle_input *in,
 	struct policy *p = NULL;
 	int r;
 
+	if ((r = check_last_root(last_root(n), in->files, e)) != 0)
+		return r;
 	if ((r = policy_parse(in->files, &p, &diags)) != 0) {
 		r = conf_diags_err(&diags, r, e);
-		goto out;
-	}
-	if (!hash_equal(&p->root_hash, &last_root(n)->root_hash)) {
-		r = err_set(e, ERR_ROLLBACK,
-		    "bundle holds another root.yaml than root %llu, the last "
-		    "one",
-		    (unsigned long long)last_root(n)->root_version);
 		goto out;
 	}
 	if ((r = policy_set_zones(p, b->zones, b->n_zones, e)) != 0)
