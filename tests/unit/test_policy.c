@@ -1016,6 +1016,72 @@ a_term_more_than_the_limit_is_refused(void **state)
 	}
 }
 
+/* The set that a small company adopts: what it says before and after the keys
+ * are put in. */
+static void
+add_set(struct policy_files *f, const char *path, bool with_keys)
+{
+	static unsigned seed = 50;
+	char full[256], *text = NULL, *p, *mark;
+	struct str s = STR_INIT;
+	struct err e = {0};
+	size_t n;
+
+	(void)snprintf(
+	    full, sizeof(full), "policies/small-company/policy/%s", path);
+	if (file_read(full, POLICY_FILE_MAX, &text, &n, &e) != 0)
+		fail_msg("%s", e.msg);
+	for (p = text; with_keys && (mark = strstr(p, "- REPLACE")) != NULL;) {
+		str_addn(&s, p, (size_t)(mark - p));
+		str_addf(&s, "- <%u>", seed++);
+		p = mark + strcspn(mark, "\n");
+	}
+	str_add(&s, p);
+	fixture_file(f, path, s.p);
+	str_clear(&s);
+	free(text);
+}
+
+static void
+the_set_for_a_small_company_wants_only_keys(void **state)
+{
+	static const char *const paths[] = {"root.yaml", "ca.yaml",
+	    "people/alice@example.com.yaml", "people/bob@example.com.yaml",
+	    "people/lena@example.com.yaml", "people/tom@example.com.yaml"};
+
+	(void)state;
+	for (int with_keys = 0; with_keys < 2; with_keys++) {
+		struct policy_files f = {0};
+		struct conf_diags d = {0};
+		struct policy *p = NULL;
+
+		for (size_t i = 0; i < COUNT(paths); i++)
+			add_set(&f, paths[i], with_keys == 1);
+		add_authorities(&f);
+		fixture_file(&f, "authorities/emergency_ca.pub", "<104>\n");
+		fixture_file(&f, "authorities/emergency_log.pub", "<105>\n");
+		if (with_keys == 0) {
+			assert_int_equal(parse(&f, &p, &d), ERR_PARSE);
+			assert_int_equal(d.n_errors, 9);
+			for (size_t i = 0; i < d.n; i++)
+				assert_non_null(strstr(d.v[i].text,
+				    "a placeholder stands for the key of"));
+		} else {
+			int r = parse(&f, &p, &d);
+
+			expect("small-company", r, &d, NULL);
+			assert_int_equal(
+			    policy_check(p, FIXTURE_NOW, NULL, NULL, &d), 0);
+			for (size_t i = 0; i < d.n; i++)
+				assert_null(
+				    strstr(d.v[i].text, "cannot be had"));
+		}
+		policy_free(p);
+		conf_diags_clear(&d);
+		policy_files_clear(&f);
+	}
+}
+
 int
 main(void)
 {
@@ -1034,6 +1100,7 @@ main(void)
 	    cmocka_unit_test(near_misses_are_read_or_refused_with_words),
 	    cmocka_unit_test(files_have_limits_and_an_order),
 	    cmocka_unit_test(a_term_more_than_the_limit_is_refused),
+	    cmocka_unit_test(the_set_for_a_small_company_wants_only_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
