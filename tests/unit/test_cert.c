@@ -580,7 +580,7 @@ options_end_at_their_limits(void **state)
 	struct cert c;
 	struct buf *b;
 	struct err e;
-	char name[8];
+	char name[16];
 
 	(void)state;
 	for (int i = 0; i < CERT_OPTIONS_MAX; i++) {

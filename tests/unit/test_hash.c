@@ -283,6 +283,10 @@ secret_memory_that_cannot_be_locked_is_refused(void **state)
 	int status;
 
 	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	/* That sanitizer makes mlock() a success that does nothing. */
+	skip();
+#endif
 	fflush(NULL);
 	assert_true((pid = fork()) >= 0);
 	if (pid == 0) {

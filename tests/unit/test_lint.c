@@ -334,7 +334,7 @@ principal_twice(struct cert *c)
 static void
 add_principals(struct cert *c, size_t until)
 {
-	char name[16];
+	char name[32];
 
 	while (c->principals.n < until) {
 		snprintf(name, sizeof(name), "p%zu", c->principals.n);
