@@ -347,6 +347,31 @@ index_grants(struct conf_in *in)
 	p->index->grants = v;
 }
 
+/* A bundle holds the rules of so many zones. */
+static void
+check_zones(struct conf_in *in)
+{
+	const struct reading *rd = in->ctx;
+	struct strs zones = {0};
+
+	for (size_t i = 0; i < rd->p->n_grants; i++) {
+		const struct hours *h = &rd->p->grants[i].hours;
+
+		if (h->zone == NULL || strs_has(&zones, h->zone))
+			continue;
+		if (zones.n == POLICY_ZONES_MAX) {
+			conf_error(in->diags, h->zone_pos,
+			    "one time zone too many, expected at most %d in "
+			    "a policy",
+			    POLICY_ZONES_MAX);
+			break;
+		}
+		if (strs_add(&zones, h->zone) != 0)
+			conf_nomem(in);
+	}
+	strs_clear(&zones);
+}
+
 void
 policy_link(struct conf_in *in)
 {
@@ -360,6 +385,7 @@ policy_link(struct conf_in *in)
 	link_groups(in);
 	link_refs(in);
 	check_thresholds(in);
+	check_zones(in);
 	policy_link_authorities(in);
 	index_grants(in);
 }

@@ -1016,6 +1016,33 @@ a_term_more_than_the_limit_is_refused(void **state)
 	}
 }
 
+static void
+a_time_zone_more_than_a_bundle_holds_is_refused(void **state)
+{
+	(void)state;
+	for (unsigned n = POLICY_ZONES_MAX; n <= POLICY_ZONES_MAX + 1; n++) {
+		struct conf_diags d = {0};
+		struct policy *p = NULL;
+		struct str s = STR_INIT;
+
+		str_add(&s, AUTHORITIES "grants:\n");
+		for (unsigned i = 0; i < n; i++)
+			str_addf(&s,
+			    "  g%u: {to: [olga], principals: [p], max: 1h, "
+			    "approve: none,\n    hours: {from: 07:00, "
+			    "to: 20:00, zone: A/%u}}\n",
+			    i, i);
+		expect("zones", parse_texts(NULL, s.p, NULL, NULL, &p, &d), &d,
+		    n == POLICY_ZONES_MAX
+			? NULL
+			: "ca.yaml:132:43: one time zone too many, expected "
+			  "at most 64 in a policy");
+		policy_free(p);
+		conf_diags_clear(&d);
+		str_clear(&s);
+	}
+}
+
 /* The set that a small company adopts: what it says before and after the keys
  * are put in. */
 static void
@@ -1100,6 +1127,7 @@ main(void)
 	    cmocka_unit_test(near_misses_are_read_or_refused_with_words),
 	    cmocka_unit_test(files_have_limits_and_an_order),
 	    cmocka_unit_test(a_term_more_than_the_limit_is_refused),
+	    cmocka_unit_test(a_time_zone_more_than_a_bundle_holds_is_refused),
 	    cmocka_unit_test(the_set_for_a_small_company_wants_only_keys),
 	};
 
