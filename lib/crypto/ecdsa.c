@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "lib/crypto/ecdsa.h"
 
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -17,10 +18,12 @@ static const struct curve {
 	const char *group; /* OpenSSL's name */
 	const char *hash;
 	size_t bytes; /* of a coordinate */
+	int (*mod)(BIGNUM *r, const BIGNUM *a, const BIGNUM *p, BN_CTX *ctx);
 } curves[] = {
-    [ECDSA_P256] = {NID_X9_62_prime256v1, "P-256", "SHA256", 32},
-    [ECDSA_P384] = {NID_secp384r1, "P-384", "SHA384", 48},
-    [ECDSA_P521] = {NID_secp521r1, "P-521", "SHA512", 66},
+    [ECDSA_P256] = {NID_X9_62_prime256v1, "P-256", "SHA256", 32,
+	BN_nist_mod_256},
+    [ECDSA_P384] = {NID_secp384r1, "P-384", "SHA384", 48, BN_nist_mod_384},
+    [ECDSA_P521] = {NID_secp521r1, "P-521", "SHA512", 66, BN_nist_mod_521},
 };
 #define N_CURVES (sizeof(curves) / sizeof(*curves))
 
@@ -32,34 +35,75 @@ struct ecdsa_pub {
 	uint8_t point[ECDSA_POINT_MAX];
 };
 
-/* Made once: a group is read-only afterwards, so threads may share it. */
+/* Made once and only read afterwards, so threads may share them.  The curve is
+ * y^2 = x^3 + ax + b modulo p. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static EC_GROUP *groups[N_CURVES];
-static EVP_MD *hashes[N_CURVES];
+static struct constants {
+	BIGNUM *p, *a, *b;
+	EVP_MD *md;
+	bool made;
+} constants[N_CURVES];
 
 static void
 start(void)
 {
 	for (size_t i = 0; i < N_CURVES; i++) {
-		groups[i] = EC_GROUP_new_by_curve_name(curves[i].nid);
-		hashes[i] = EVP_MD_fetch(NULL, curves[i].hash, NULL);
+		struct constants *c = &constants[i];
+		EC_GROUP *g = EC_GROUP_new_by_curve_name(curves[i].nid);
+
+		c->p = BN_new();
+		c->a = BN_new();
+		c->b = BN_new();
+		c->md = EVP_MD_fetch(NULL, curves[i].hash, NULL);
+		c->made = g != NULL && c->p != NULL && c->a != NULL &&
+		    c->b != NULL && c->md != NULL &&
+		    EC_GROUP_get_curve(g, c->p, c->a, c->b, NULL) == 1;
+		EC_GROUP_free(g);
 	}
 }
 
-/* Reading a point checks that it satisfies the equation of the curve. */
+/*
+ * 0, ERR_PARSE or ERR_NOMEM.  EC_POINT_oct2point() would ask the same, at
+ * twice the cost, and parsing a subject should be little beside signing it.
+ */
 static int
-check_point(const EC_GROUP *g, struct slice point)
+satisfies(const struct curve *curve, const struct constants *c,
+    struct slice point, BN_CTX *ctx)
 {
-	EC_POINT *p;
+	BIGNUM *x = BN_CTX_get(ctx), *y = BN_CTX_get(ctx);
+	BIGNUM *left = BN_CTX_get(ctx), *right = BN_CTX_get(ctx);
+	const int len = (int)curve->bytes;
+
+	if (right == NULL || BN_bin2bn(point.p + 1, len, x) == NULL ||
+	    BN_bin2bn(point.p + 1 + len, len, y) == NULL)
+		return ERR_NOMEM;
+	if (BN_cmp(x, c->p) >= 0 || BN_cmp(y, c->p) >= 0)
+		return ERR_PARSE;
+	/* (x^2 + a) x + b */
+	if (BN_sqr(right, x, ctx) != 1 ||
+	    curve->mod(right, right, c->p, ctx) != 1 ||
+	    BN_mod_add_quick(right, right, c->a, c->p) != 1 ||
+	    BN_mul(right, right, x, ctx) != 1 ||
+	    curve->mod(right, right, c->p, ctx) != 1 ||
+	    BN_mod_add_quick(right, right, c->b, c->p) != 1 ||
+	    BN_sqr(left, y, ctx) != 1 || curve->mod(left, left, c->p, ctx) != 1)
+		return ERR_NOMEM;
+	return BN_cmp(left, right) == 0 ? 0 : ERR_PARSE;
+}
+
+static int
+check_point(enum ecdsa_curve c, struct slice point)
+{
+	BN_CTX *ctx;
 	int r;
 
-	if ((p = EC_POINT_new(g)) == NULL)
+	if ((ctx = BN_CTX_new()) == NULL)
 		return ERR_NOMEM;
-	r = EC_POINT_oct2point(g, p, point.p, point.n, NULL) == 1 ? 0
-								  : ERR_PARSE;
-	if (r != 0)
+	BN_CTX_start(ctx);
+	if ((r = satisfies(&curves[c], &constants[c], point, ctx)) != 0)
 		ERR_clear_error();
-	EC_POINT_free(p);
+	BN_CTX_end(ctx);
+	BN_CTX_free(ctx);
 	return r;
 }
 
@@ -69,18 +113,17 @@ ecdsa_pub_new(enum ecdsa_curve c, struct slice point, struct ecdsa_pub **out)
 	struct ecdsa_pub *k;
 	int r;
 
-	if (pthread_once(&once, start) != 0 || groups[c] == NULL ||
-	    hashes[c] == NULL)
+	if (pthread_once(&once, start) != 0 || !constants[c].made)
 		return ERR_CRYPTO;
 	/* The compressed and hybrid forms are others that SSH never uses. */
 	if (point.n != 1 + 2 * curves[c].bytes || point.p[0] != 0x04)
 		return ERR_PARSE;
-	if ((r = check_point(groups[c], point)) != 0)
+	if ((r = check_point(c, point)) != 0)
 		return r;
 	if ((k = calloc(1, sizeof(*k))) == NULL)
 		return ERR_NOMEM;
 	k->curve = &curves[c];
-	k->md = hashes[c];
+	k->md = constants[c].md;
 	k->point_len = point.n;
 	memcpy(k->point, point.p, point.n);
 	*out = k;
