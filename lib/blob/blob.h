@@ -44,7 +44,8 @@ struct blob_store; /* opaque */
 
 /*
  * "dir:PATH", "PATH" or "s3://BUCKET[/PREFIX]".  Opening a bucket talks to
- * nobody yet; the library that does (libcurl) is loaded here.  ERR_PARSE,
+ * nobody yet; the library that does (libcurl) is loaded here.  https is checked
+ * against the system's certificates, or those in $AWS_CA_BUNDLE.  ERR_PARSE,
  * ERR_NOTFOUND (no such directory, no libcurl), ERR_NOMEM.
  */
 int blob_open(const char *url, const struct blob_config *config,

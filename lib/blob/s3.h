@@ -5,7 +5,8 @@
  *	s3.c		opening, reading, probing
  *	s3_put.c	putting: look, write, read back
  *	s3_list.c	listing versions
- *	s3_request.c	requests, many at a time, with retries
+ *	s3_request.c	requests, many at a time
+ *	s3_retry.c	and again, where that may help
  *	s3_error.c	what a failed request tells a person
  */
 #ifndef LIB_BLOB_S3_H
@@ -88,6 +89,9 @@ struct s3_req {
  * errors of s3_cred_load().
  */
 int s3_run(struct s3_store *s, struct s3_req **reqs, size_t n,
+    struct err *e) MUST_CHECK;
+/* Each once, with the credentials at hand, repeating nothing. */
+int s3_run_once(struct s3_store *s, struct s3_req **reqs, size_t n,
     struct err *e) MUST_CHECK;
 int s3_run_one(
     struct s3_store *s, struct s3_req *req, struct err *e) MUST_CHECK;

@@ -9,14 +9,13 @@
  * sent twice), and user and password are set apart (a key id may hold a
  * colon).  Bodies come from a callback that cannot rewind: libcurl would
  * otherwise send a PUT twice when a kept connection breaks, which makes two
- * versions of one object.
+ * versions of one object.  CURLOPT_NOSIGNAL stays off, since then libcurl keeps
+ * SIGPIPE away while it works, which OpenSSL does not.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include <openssl/evp.h>
 
@@ -25,13 +24,10 @@
 #include "lib/blob/s3_xml.h"
 #include "lib/crypto/hash.h"
 
-#define TRIES          5
-#define TRIES_ABSENT   3     /* where nobody listens */
 #define HEAD_MS        10000 /* a HEAD that takes longer will not come */
 #define CONN_AGE_SECS  15L   /* servers close idle connections at 20 s */
 #define ERROR_BODY_MAX 65536
 #define MD5_LEN        16
-#define EXPIRES_SOON   60 /* seconds: read credentials anew */
 
 struct flight { /* a request on its way */
 	struct s3_store *s;
@@ -41,25 +37,6 @@ struct flight { /* a request on its way */
 	size_t sent;
 	bool failed; /* a setting was refused: memory */
 };
-
-int64_t
-s3_now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-void
-s3_backoff(int try)
-{
-	long ms = 100L << (2 * (try < 2 ? try : 2));
-	struct timespec t = {ms / 1000, ms % 1000 * 1000000};
-
-	while (nanosleep(&t, &t) != 0 && errno == EINTR)
-		;
-}
 
 void
 s3_escape(struct str *s, const char *text, bool keep_slash)
@@ -307,6 +284,7 @@ static void
 set_options(struct flight *f, const char *url)
 {
 	const struct s3_store *s = f->s;
+	const char *ca = getenv("AWS_CA_BUNDLE");
 	int ms = s->timeout_ms;
 
 	if (f->req->method == S3_HEAD && ms > HEAD_MS)
@@ -314,7 +292,8 @@ set_options(struct flight *f, const char *url)
 	SET(f, CURLOPT_URL, url);
 	SET(f, CURLOPT_PRIVATE, (void *)f);
 	SET(f, CURLOPT_PATH_AS_IS, 1L);
-	SET(f, CURLOPT_NOSIGNAL, 1L);
+	if (ca != NULL && *ca != '\0')
+		SET(f, CURLOPT_CAINFO, ca);
 	SET(f, CURLOPT_NOPROGRESS, 1L);
 	SET(f, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(f, CURLOPT_TIMEOUT_MS, (long)ms);
@@ -430,9 +409,8 @@ land_all(struct s3_store *s, size_t *active)
 	return r;
 }
 
-/* Every request once. */
-static int
-run_once(struct s3_store *s, struct s3_req **reqs, size_t n, struct err *e)
+int
+s3_run_once(struct s3_store *s, struct s3_req **reqs, size_t n, struct err *e)
 {
 	struct flight fl[S3_PARALLEL] = {0};
 	size_t next = 0, active = 0;
@@ -462,183 +440,6 @@ run_once(struct s3_store *s, struct s3_req **reqs, size_t n, struct err *e)
 			flight_clear(&fl[i]);
 		}
 	return r == 0 ? 0 : err_nomem(e);
-}
-
-bool
-s3_ok(const struct s3_req *req)
-{
-	return req->a.curl == CURLE_OK && req->a.status >= 200 &&
-	    req->a.status < 300;
-}
-
-bool
-s3_retriable(const struct s3_req *req)
-{
-	const struct s3_answer *a = &req->a;
-
-	if (a->too_large)
-		return false;
-	switch (a->curl) {
-	case CURLE_OK:
-		break;
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
-		return false;
-	default:
-		return true;
-	}
-	return a->status == 500 || a->status == 502 || a->status == 503 ||
-	    a->status == 504 || a->status == 429 || a->status == 408 ||
-	    (a->status == 409 &&
-		(strcmp(a->code, "ConditionalRequestConflict") == 0 ||
-		    strcmp(a->code, "OperationAborted") == 0)) ||
-	    strcmp(a->code, "RequestTimeout") == 0;
-}
-
-/*
- * Read the credentials again.  *changed tells whether another attempt makes
- * sense.
- */
-static int
-cred_reload(struct s3_store *s, bool *changed, struct err *e)
-{
-	struct s3_cred c = {0};
-	int r;
-
-	if ((r = s3_cred_load(s->cred_spec, &c, e)) != 0)
-		return r;
-	*changed = s->cred.id == NULL || !s3_cred_equal(&c, &s->cred);
-	s3_cred_clear(&s->cred);
-	s->cred = c;
-	return 0;
-}
-
-static int
-cred_ready(struct s3_store *s, struct err *e)
-{
-	bool changed;
-
-	if (s->cred.id != NULL &&
-	    (s->cred.expires == 0 ||
-		clock_now() + EXPIRES_SOON < s->cred.expires))
-		return 0;
-	return cred_reload(s, &changed, e);
-}
-
-/* A HEAD has no error document; a GET of one byte tells what is wrong. */
-static bool
-needs_words(const struct s3_req *req)
-{
-	return req->method == S3_HEAD && req->a.curl == CURLE_OK &&
-	    req->a.status >= 300 && req->a.status != 404 && !s3_retriable(req);
-}
-
-static int
-tries_for(const struct s3_req *req)
-{
-	return req->a.curl == CURLE_COULDNT_CONNECT ||
-		req->a.curl == CURLE_COULDNT_RESOLVE_HOST
-	    ? TRIES_ABSENT
-	    : TRIES;
-}
-
-/*
- * Which of the n requests at todo go out again after this many tries?  They
- * move to the front.
- */
-static size_t
-again(struct s3_req **todo, size_t n, int tries, bool late, bool *slow,
-    bool *refused)
-{
-	size_t left = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		struct s3_req *req = todo[i];
-		bool retry = !req->once && !late && tries < tries_for(req) &&
-		    s3_retriable(req);
-
-		*slow |= req->a.status == 503 || req->a.status == 429;
-		*refused |= req->a.curl == CURLE_OK && req->a.status == 403;
-		if (needs_words(req)) {
-			req->method = S3_GET;
-			req->first_byte = req->was_head = true;
-			retry = true;
-		}
-		if (retry)
-			todo[left++] = req;
-	}
-	return left;
-}
-
-static size_t
-refused_again(struct s3_req **todo, struct s3_req **reqs, size_t n)
-{
-	size_t left = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		struct s3_req *req = reqs[i];
-
-		if (req->a.curl != CURLE_OK || req->a.status != 403)
-			continue;
-		if (req->was_head) {
-			req->method = S3_HEAD;
-			req->first_byte = req->was_head = false;
-		}
-		todo[left++] = req;
-	}
-	return left;
-}
-
-int
-s3_run(struct s3_store *s, struct s3_req **reqs, size_t n, struct err *e)
-{
-	struct s3_req **todo = calloc(n + 1, sizeof(*todo));
-	int64_t end = s3_now_ms() + s->timeout_ms;
-	bool reloaded = false, changed = false;
-	size_t left = n;
-	int r;
-
-	if (todo == NULL)
-		return err_nomem(e);
-	memcpy(todo, reqs, n * sizeof(*todo));
-	if ((r = cred_ready(s, e)) != 0)
-		goto out;
-	for (int try = 0; left > 0; try++) {
-		bool slow = false, refused = false;
-
-		if ((r = run_once(s, todo, left, e)) != 0)
-			goto out;
-		/* One more try is allowed whatever the first one took. */
-		left = again(todo, left, try + 1, try > 0 && s3_now_ms() > end,
-		    &slow, &refused);
-		if (left == 0 && refused && !reloaded) {
-			if ((r = cred_reload(s, &changed, e)) != 0)
-				goto out;
-			reloaded = true;
-			if (changed)
-				left = refused_again(todo, reqs, n);
-			continue;
-		}
-		if (slow)
-			s->parallel = s->parallel > 4 ? s->parallel / 4 : 1;
-		else if (s->parallel < S3_PARALLEL)
-			s->parallel++;
-		if (left > 0)
-			s3_backoff(try);
-	}
-	r = 0;
-out:
-	free(todo);
-	return r;
-}
-
-int
-s3_run_one(struct s3_store *s, struct s3_req *req, struct err *e)
-{
-	return s3_run(s, &req, 1, e);
 }
 
 void
