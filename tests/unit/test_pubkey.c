@@ -311,6 +311,26 @@ point_off_the_curve_is_refused(void **state)
 	}
 }
 
+/* x + p is congruent to x and, on P-521, still fits: p is 2^521 - 1. */
+static void
+coordinate_beyond_the_prime_is_refused(void **state)
+{
+	struct pubkey *k = data_pubkey("ecdsa521"), *other = NULL;
+	const struct slice b = pubkey_blob(k);
+	uint8_t blob[512], *x;
+
+	(void)state;
+	memcpy(blob, b.p, b.n);
+	x = blob + b.n - 2 * 66;
+	x[0] = (uint8_t)(x[0] + 2);
+	for (size_t i = 66; i-- > 0;)
+		if (x[i]-- != 0)
+			break;
+	assert_int_equal(
+	    pubkey_parse(slice_of(blob, b.n), &other, NULL), ERR_PARSE);
+	pubkey_free(k);
+}
+
 static void
 point_at_infinity_is_refused(void **state)
 {
@@ -747,6 +767,7 @@ main(void)
 	    cmocka_unit_test(rsa_numbers_keep_the_rules),
 	    cmocka_unit_test(modulus_with_a_zero_byte_too_many_is_refused),
 	    cmocka_unit_test(point_off_the_curve_is_refused),
+	    cmocka_unit_test(coordinate_beyond_the_prime_is_refused),
 	    cmocka_unit_test(point_at_infinity_is_refused),
 	    cmocka_unit_test(curve_of_another_type_is_refused),
 	    cmocka_unit_test(ed25519_key_of_small_order_is_refused),
