@@ -75,7 +75,8 @@ check_free(const struct standing *st, const struct policy *p,
 	return 0;
 }
 
-/* An older key of his that signed, or NULL. */
+/* A key that is his now and signed, or NULL: not the new one, which is
+ * nobody's yet. */
 static const struct pubkey *
 older_key(const struct standing *st, const struct policy *p,
     const struct person *who, const struct statement *s)
@@ -83,8 +84,7 @@ older_key(const struct standing *st, const struct policy *p,
 	for (size_t i = 0; i < s->n_sigs; i++) {
 		const struct pubkey *k = s->sigs[i].key;
 
-		if (!pubkey_equal(k, s->u.k.key) &&
-		    standing_person_of_key(st, p, k, NULL) == who)
+		if (standing_person_of_key(st, p, k, NULL) == who)
 			return k;
 	}
 	return NULL;
@@ -230,9 +230,6 @@ decide_one(struct standing *st, const struct policy *p, const char *officer,
 	const struct person *who = policy_person(p, w->person);
 	int r;
 
-	if (strcmp(w->person, officer) == 0)
-		return standing_idle(
-		    why, ERR_DENIED, "the key is the officer's own");
 	if (strs_has(&w->approved, officer))
 		return standing_idle(
 		    why, ERR_EXISTS, "%s has approved the key before", officer);
@@ -243,6 +240,8 @@ decide_one(struct standing *st, const struct policy *p, const char *officer,
 	if (who == NULL)
 		return standing_idle(why, ERR_DENIED,
 		    "%s is no longer in the policy", w->person);
+	/* Who has become an officer meanwhile lets nobody in this way, himself
+	   included. */
 	if (is_of_root(who))
 		return standing_idle(
 		    why, ERR_DENIED, "%s is named in root.yaml", w->person);

@@ -424,6 +424,35 @@ a_policy_that_does_not_parse_is_refused_although_signed(void **state)
 	parcel_clear(&p);
 }
 
+static void
+signers_are_officers_by_their_keys_of_root_yaml(void **state)
+{
+	static const char ca[] =
+	    "authorities: {user: [user_ca, emergency_ca], host: [host_ca],"
+	    " log: [ca_log, emergency_log]}\n"
+	    "people:\n  bob@example.com: {keys: [<5>]}\n"
+	    "  olga@example.com: {keys: [<50>], groups: [approvers]}\n"
+	    "grants:\n  deploy: {to: [bob@example.com], principals: [deploy],"
+	    " max: 1h, approve: [{approvers: 1}]}\n";
+	struct policy *p = fixture_policy(NULL, ca);
+	struct strs who = {0};
+	struct statement s;
+
+	(void)state;
+	fixture_request(&s, OLGA);
+	fixture_sign(&s, FIXTURE_BY(50, SEED_BOB, SEED_IVAN));
+	assert_string_equal(policy_person_of_key(p, fixture_key(50))->id, OLGA);
+	assert_int_equal(trust_signers(p, &s, &who), 0);
+	assert_int_equal(who.n, 1);
+	assert_string_equal(who.v[0], IVAN);
+	strs_clear(&who);
+	s.verified = false;
+	assert_int_equal(trust_signers(p, &s, &who), 0);
+	assert_int_equal(who.n, 0);
+	statement_clear(&s);
+	policy_free(p);
+}
+
 /* --- versions of the bundle --- */
 
 static void
@@ -796,6 +825,7 @@ main(void)
 	    cmocka_unit_test(files_and_manifest_must_agree),
 	    cmocka_unit_test(
 		a_policy_that_does_not_parse_is_refused_although_signed),
+	    cmocka_unit_test(signers_are_officers_by_their_keys_of_root_yaml),
 	    cmocka_unit_test(versions_go_one_by_one_and_never_back),
 	    cmocka_unit_test(a_new_root_needs_the_old_threshold_and_its_own),
 	    cmocka_unit_test(a_removed_officer_counts_no_more),

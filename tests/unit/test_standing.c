@@ -307,6 +307,97 @@ an_added_key_is_a_key_like_others(void **state)
 	    ERR_EXISTS);
 }
 
+/* The policy without alice, or with what was added to her, or others. */
+static const char ca_head[] =
+    "authorities: {user: [user_ca, emergency_ca], host: [host_ca],"
+    " log: [ca_log, emergency_log]}\n"
+    "people:\n  olga@example.com: {groups: [approvers]}\n";
+static const char ca_tail[] =
+    "grants:\n  deploy: {to: [bob@example.com], principals: [deploy],"
+    " max: 1h, approve: [{approvers: 1}]}\n";
+
+static void
+change_policy(struct world *w, const char *root, const char *people)
+{
+	struct str ca = STR_INIT;
+
+	str_addf(&ca, "%s%s%s", ca_head, people, ca_tail);
+	policy_free(w->p);
+	w->p = fixture_policy(root, ca.p);
+	str_clear(&ca);
+}
+
+static int
+count_alice(void *ctx, const struct person *who, const struct pubkey *k,
+    const char *comment)
+{
+	(void)k;
+	(void)comment;
+	if (strcmp(who->id, ALICE) == 0)
+		++*(size_t *)ctx;
+	return 0;
+}
+
+static void
+an_added_key_follows_the_policy(void **state)
+{
+	struct world *w = *state;
+	struct err e = {0};
+	size_t n = 0;
+
+	assert_int_equal(
+	    key_statement(w, ALICE, true, NEW, FIXTURE_BY(NEW, SEED_ALICE)).r,
+	    0);
+	change_policy(w, NULL, "  bob@example.com: {keys: [<5>]}\n");
+	assert_null(standing_person_of_key(w->st, w->p, fixture_key(NEW), &e));
+	assert_non_null(strstr(e.msg, "no longer"));
+	/* Back, with the key in the policy as well: listed once. */
+	change_policy(w, NULL,
+	    "  bob@example.com: {keys: [<5>]}\n"
+	    "  alice@example.com: {keys: [<4>, <24>]}\n");
+	assert_string_equal(id_of_key(w, NEW), ALICE);
+	assert_int_equal(standing_each_key(w->st, w->p, count_alice, &n), 0);
+	assert_int_equal(n, 2);
+	/* The officers' word goes before what a statement said. */
+	change_policy(w, NULL, "  bob@example.com: {keys: [<5>, <24>]}\n");
+	assert_string_equal(id_of_key(w, NEW), BOB);
+}
+
+static void
+who_has_no_group_needs_officers(void **state)
+{
+	struct world *w = *state;
+
+	change_policy(w, NULL, "  bob@example.com: {keys: [<5>]}\n");
+	assert_int_equal(
+	    key_statement(w, BOB, true, NEW, FIXTURE_BY(NEW, SEED_BOB))
+		.why.code,
+	    ERR_WAIT);
+}
+
+static void
+who_became_an_officer_is_let_in_by_root_yaml_alone(void **state)
+{
+	static const char root[] =
+	    "version: 1\nexpires: 2028-11-01\ngrace: 14d\n"
+	    "officers:\n  olga@example.com: {keys: [<1>]}\n"
+	    "  carol@example.com: {keys: [<7>]}\n"
+	    "operators:\n  petra@example.com: {keys: [<3>]}\n"
+	    "thresholds: {root: 1, policy: 1, fleet: 1}\n";
+	struct world *w = *state;
+	struct effect x;
+
+	x = key_statement(w, CAROL, true, NEW, FIXTURE_BY(NEW, SEED_CAROL));
+	change_policy(w, root, "  bob@example.com: {keys: [<5>]}\n");
+	assert_int_equal(
+	    decide(w, CAROL, true, &x.name, FIXTURE_BY(SEED_CAROL)).r,
+	    STANDING_IDLE);
+	assert_int_equal(
+	    decide(w, OLGA, true, &x.name, FIXTURE_BY(SEED_OLGA)).r,
+	    STANDING_IDLE);
+	assert_null(id_of_key(w, NEW));
+}
+
 static void
 keys_of_a_person_end_at_32(void **state)
 {
@@ -616,6 +707,13 @@ static const struct {
 	STANDING_IDLE},
     {"a person, a key id that starts alike", ALICE, {.key_id = ALICE "/x"},
 	{SEED_ALICE}, STANDING_IDLE},
+    {"a person, a key id a digit short", ALICE,
+	{.key_id = ALICE "/000102030405060708090a0b0c0d0e0"}, {SEED_ALICE},
+	STANDING_IDLE},
+    {"a person, a key id with more behind", ALICE, {.key_id = ALICE_ID "-"},
+	{SEED_ALICE}, STANDING_IDLE},
+    {"a person, an officer's signature beside his", ALICE, {.person = BOB},
+	{SEED_ALICE, SEED_OLGA}, STANDING_IDLE},
     {"an operator, a person", PETRA, {.person = BOB}, {SEED_PETRA},
 	STANDING_IDLE},
     {"a stranger", ALICE, {.person = ALICE}, {SEED_MALLORY}, STANDING_IDLE},
@@ -928,6 +1026,9 @@ main(void)
 	    TEST(the_strongest_of_his_signatures_counts_and_only_his),
 	    cmocka_unit_test(a_key_is_added_by_new_and_old_together),
 	    TEST(an_added_key_is_a_key_like_others),
+	    TEST(an_added_key_follows_the_policy),
+	    TEST(who_has_no_group_needs_officers),
+	    TEST(who_became_an_officer_is_let_in_by_root_yaml_alone),
 	    TEST(keys_of_a_person_end_at_32),
 	    TEST(officers_let_a_key_in),
 	    TEST(as_many_officers_as_the_policy_threshold_says),
