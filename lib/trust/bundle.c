@@ -12,10 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/clock.h"
-
-#define DAY 86400
-
 void
 trust_init(struct trust *t)
 {
@@ -471,70 +467,6 @@ out:
 	return r;
 }
 
-/* --- expiry --- */
-
-/* 0, BUNDLE_GRACE or ERR_EXPIRED for one of the two. */
-static int
-check_expiry(const char *what, int64_t expires, int64_t grace, int64_t now,
-    struct str *text, struct err *e)
-{
-	static const struct {
-		int64_t days;
-		const char *word;
-	} steps[] = {
-	    {1, "urgent: "}, {7, "soon: "}, {14, "plan it: "}, {30, ""}};
-	char when[CLOCK_TEXT];
-	int64_t left = expires - now;
-
-	clock_format(expires, when);
-	if (left < -grace)
-		return err_set(e, ERR_EXPIRED,
-		    "%s expired at %s and its grace is over, expected a newer "
-		    "one",
-		    what, when);
-	if (text == NULL)
-		return left < 0 ? BUNDLE_GRACE : 0;
-	if (left < 0) {
-		expires += grace;
-		clock_format(expires < CLOCK_MAX ? expires : CLOCK_MAX, when);
-		str_addf(text,
-		    "%s has expired; it counts until %s, sign a new one now\n",
-		    what, when);
-		return BUNDLE_GRACE;
-	}
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		if (left > steps[i].days * DAY)
-			continue;
-		str_addf(text, "%s%s expires in %lld days, at %s\n",
-		    steps[i].word, what, (long long)(left / DAY), when);
-		break;
-	}
-	return 0;
-}
-
-static int
-expiry_of(const struct policy *root, const struct policy *p, int64_t now,
-    struct str *text, struct err *e)
-{
-	int a, b;
-
-	a = check_expiry("root", root->root_expires, root->grace, now, text, e);
-	if (a < 0)
-		return a;
-	b = check_expiry("policy", p->expires, root->grace, now, text, e);
-	return b != 0 ? b : a;
-}
-
-int
-trust_expiry(
-    const struct trust *t, int64_t now, struct str *text, struct err *e)
-{
-	if (!t->have)
-		return err_set(
-		    e, ERR_EXPIRED, "no policy is held, expected a signed one");
-	return expiry_of(t->root, t->policy, now, text, e);
-}
-
 /* --- all of it --- */
 
 int
@@ -542,6 +474,7 @@ trust_update(struct trust *t, const struct bundle_input *in,
     const struct hash *pin, int64_t now, struct err *e)
 {
 	struct next n = {.t = t};
+	struct trust after = {.have = true};
 	int answer = 0, r;
 
 	if ((r = find_realm(&n, in, pin, e)) != 0 ||
@@ -549,7 +482,9 @@ trust_update(struct trust *t, const struct bundle_input *in,
 	    (r = take_bundle(&n, in, e)) != 0)
 		goto out;
 	if (now != 0) {
-		answer = expiry_of(last_root(&n), n.policy, now, NULL, e);
+		after.root = n.root != NULL ? n.root : t->root;
+		after.policy = n.policy;
+		answer = trust_expiry(&after, now, NULL, e);
 		if ((r = answer) < 0)
 			goto out;
 	}
