@@ -28,6 +28,7 @@
 #define LEDGER_BATCH_MAX   4096		/* leaves of one commit */
 #define LEDGER_JOURNAL_ROOM (1024 * 1024) /* preallocated; begun anew when
 					     published and fuller than that */
+#define LEDGER_NAMES_MAX 512 /* further names of one leaf */
 #define LEDGER_COPIES_MAX  8
 
 struct ledger_config {		/* all borrowed while the ledger is open */
@@ -42,6 +43,10 @@ struct ledger_config {		/* all borrowed while the ledger is open */
 					   commits are refused; 0: any */
 	/* What to index of a leaf: see lib/statement/leaf.h. */
 	void (*classify)(struct slice leaf, uint8_t *tag, struct hash *name);
+	/* Further names of a leaf, all of one tag, or NULL: calls add() for
+	   each, at most LEDGER_NAMES_MAX times. */
+	void (*names)(struct slice leaf, void (*add)(void *ctx, uint8_t tag,
+	    const struct hash *name), void *ctx);
 	uint32_t	    listed;	/* tags (bits) whose indexes are listed */
 	/* The objects that go with a leaf, or NULL: called in order when it is
 	   published; puts what it makes with the given function. */
@@ -66,8 +71,12 @@ struct ledger_receipt {
 /*
  * Open: take the lock, replay the journal (a torn record at its end is cut off,
  * as a crash leaves it; damage before the end is ERR_CORRUPT), bring the index
- * up to date, read the home's checkpoint.  ERR_ROLLBACK when the home or a
- * reachable copy is ahead of the journal: names `writ-ca rebuild --from`.
+ * up to date, read the checkpoint of a home that is a directory and of copies
+ * that are; buckets are compared when first needed, so that opening needs no
+ * network (but after the machine was started anew, when the index is made from
+ * all leaves, and those before base come from home).  ERR_ROLLBACK when the
+ * home or a copy is ahead of the journal: names `writ-ca rebuild --from`.
+ * ERR_CORRUPT also for two logs of one name: both roots are named.
  * ERR_BUSY, ERR_NOTFOUND, ERR_CORRUPT, ERR_NET, ERR_SYS, ERR_NOMEM.
  */
 int  ledger_open(const struct ledger_config *c, struct ledger **out,
@@ -84,7 +93,12 @@ void	 ledger_published(const struct ledger *l, struct checkpoint *out);
  * 0: durable, receipts filled.  ERR_RECORD, with words that say why nothing is
  * issued: disk full, I/O error, bucket unreachable, a copy too far behind.  After
  * a failed write the ledger refuses further commits until opened again (what is
- * on the disk is unknown then).  ERR_LIMIT, ERR_NOMEM.
+ * on the disk is unknown then).  Where the home is a bucket and only putting
+ * them there fails, the leaves are in the journal and count in ledger_size();
+ * they go to the bucket with the next commit or publication, so who tries again
+ * looks first whether his leaf is there (ledger_find).  ERR_ROLLBACK,
+ * ERR_CORRUPT: home or a copy turned out to be ahead, or another log; nothing
+ * was appended.  ERR_LIMIT, ERR_NOMEM: nothing was appended.
  */
 int ledger_commit(struct ledger *l, const struct slice *leaves, size_t n,
     struct ledger_receipt *receipts, struct err *e) MUST_CHECK;
@@ -93,7 +107,9 @@ int ledger_commit(struct ledger *l, const struct slice *leaves, size_t n,
  * Publish everything up to the checkpoint in note (signed; it must be a head
  * this ledger had, not behind the last one): bundles, tiles, objects of leaves,
  * `checkpoints/<size>`, then `checkpoint`; then the copies, whose failure is a
- * warning.  Idempotent.
+ * warning.  Idempotent.  ERR_PARSE, ERR_BADSIG, ERR_LIMIT: the note;
+ * ERR_ROLLBACK: behind the last one or ahead of the log; ERR_CORRUPT: not of
+ * this log; those of blob_put_many(), and what objects() returns.
  */
 int ledger_publish(struct ledger *l, struct slice note, struct err *e)
     MUST_CHECK;
@@ -112,15 +128,33 @@ int ledger_each(struct ledger *l, uint64_t from, uint64_t to,
 /* The first leaf with this tag and name: 0, 1 when there is none, ERR_*. */
 int ledger_find(struct ledger *l, uint8_t tag, const struct hash *name,
     uint64_t *index, struct err *e) MUST_CHECK;
+/* All leaves that have this further name, ascending, at most max of them; *n
+ * is how many.  ERR_LIMIT: there are more. */
+int ledger_find_all(struct ledger *l, uint8_t tag, const struct hash *name,
+    uint64_t *out, size_t max, size_t *n, struct err *e) MUST_CHECK;
 /* Indexes of all leaves with a listed tag, ascending, borrowed until the next
  * commit. */
 int ledger_listed(struct ledger *l, uint8_t tag, const uint64_t **out,
     size_t *n, struct err *e) MUST_CHECK;
+/* Its tree, for proofs; valid while the ledger is open. */
+void ledger_source(struct ledger *l, struct merkle_source *out);
 /* Proofs within the tree of size leaves. */
 int ledger_prove(struct ledger *l, uint64_t index, uint64_t size,
     struct hash proof[MERKLE_PROOF_MAX], size_t *n, struct err *e) MUST_CHECK;
 /* The root of the first size leaves: is a checkpoint one of ours? */
 int ledger_root_at(struct ledger *l, uint64_t size, struct hash *out,
+    struct err *e) MUST_CHECK;
+
+/*
+ * Make the journal anew from what is published at from, the home or a copy of
+ * it: the checkpoint must be signed by pk and the edge of the tree must hash to
+ * it.  Where from is not the home, the home gets all of it.  What was committed
+ * and never published is not in it; an old journal is kept beside the new one
+ * as journal.old-<n>.  The ledger must not be open.  ERR_EXISTS: the journal
+ * that is there has more leaves than from.  ERR_NOTFOUND: no checkpoint there.
+ * ERR_BUSY, ERR_PARSE, ERR_BADSIG, ERR_CORRUPT, ERR_NET, ERR_SYS, ERR_NOMEM.
+ */
+int ledger_rebuild(const struct ledger_config *c, const char *from,
     struct err *e) MUST_CHECK;
 
 #endif

@@ -435,3 +435,44 @@ leaf_classify(struct slice bytes, uint8_t *tag, struct hash *name)
 	if (*tag == LTAG_OTHER || *tag == LTAG_TICK)
 		hash_sha256(bytes.p, bytes.n, name);
 }
+
+/* The hashes of an array of JSON strings. */
+static void
+add_hashes(const json_t *array,
+    void (*add)(void *ctx, uint8_t tag, const struct hash *name), void *ctx)
+{
+	const json_t *item;
+	struct hash h;
+	size_t i;
+
+	json_array_foreach(array, i, item)
+	{
+		const char *hex = json_string_value(item);
+
+		if (hex != NULL && hash_from_hex(hex, &h) == 0)
+			add(ctx, LTAG_DECIDES, &h);
+	}
+}
+
+void
+leaf_names(struct slice bytes,
+    void (*add)(void *ctx, uint8_t tag, const struct hash *name), void *ctx)
+{
+	const json_t *outcome;
+	json_t *o = NULL;
+	const uint8_t *lf;
+	struct hash name;
+	uint8_t tag;
+	size_t i;
+
+	leaf_classify(bytes, &tag, &name);
+	lf = bytes.n > 0 ? memchr(bytes.p, '\n', bytes.n) : NULL;
+	if ((tag != LTAG_DECISION && tag != LTAG_KEY_DECISION) || lf == NULL ||
+	    json_read(slice_of(bytes.p, (size_t)(lf - bytes.p)), STATEMENT_MAX,
+		&o, NULL) != 0)
+		return;
+	json_array_foreach(json_object_get(o, "outcomes"), i, outcome)
+	    add_hashes(json_object_get(outcome, "requests"), add, ctx);
+	add_hashes(json_object_get(o, "keys"), add, ctx);
+	json_decref(o);
+}

@@ -100,6 +100,8 @@ enum leaf_tag {
 	LTAG_CERTIFICATE,	/* name: leaf_serial_name() */
 	LTAG_TICK,
 	LTAG_KEY_DECISION,	/* a decision that names key statements */
+	LTAG_DECIDES,		/* a further name of a decision: each request
+				   and key statement it is about */
 };
 
 /* The serial of a request's certificate: 63 bits of its hash, never 0. */
@@ -109,5 +111,9 @@ uint64_t leaf_serial(const struct hash *request);
 void leaf_serial_name(uint64_t serial, struct hash *name);
 
 void leaf_classify(struct slice bytes, uint8_t *tag, struct hash *name);
+/* Calls add(LTAG_DECIDES, hash) for each request and key statement that a
+ * decision is about; nothing for other leaves, and never fails. */
+void leaf_names(struct slice bytes,
+    void (*add)(void *ctx, uint8_t tag, const struct hash *name), void *ctx);
 
 #endif

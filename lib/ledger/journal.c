@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The file, all numbers big-endian:
+ *
+ *   0	16 "writ journal 1\n\0"
+ *   16	16 random, the key of every checksum in this file
+ *   32	 8 base
+ *   40	 8 zero
+ *   48	16 checksum of bytes 0..47
+ *   512	records, each at a multiple of 16:
+ *		16 checksum of what follows, with the zeros at its end
+ *		 4 length of the bytes, 1..JOURNAL_RECORD_MAX
+ *		 4 distance back to where its batch begins
+ *		 8 number of the record in this file, from 0
+ *		   the bytes, and zeros up to a multiple of 16
+ *   and zeros to the end of the file.
+ *
+ * The zeros are written, not just reserved, so that fdatasync has no extents
+ * to turn into written ones: that makes it 1.3 times as fast.
+ *
+ * A crash during an append leaves any part of one batch, in any order.  So a
+ * record that does not check out is the end, unless a record follows that
+ * belongs to a batch that began later: that one was only written after the
+ * fdatasync of the one before, which is damaged therefore.  The key is random,
+ * so nobody can put bytes into a record that look like a later one.  The
+ * checksum is SipHash, 128 bits, since a megabyte of SHA-256 at each start
+ * would cost more than signing does.
+ */
+#include "lib/ledger/journal.h"
+
+#include <sodium/crypto_shorthash_siphash24.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/file.h"
+#include "lib/base/str.h"
+#include "lib/crypto/random.h"
+
+#define MAGIC      "writ journal 1\n" /* and its NUL */
+#define KEY_LEN    16
+#define SUM_LEN    16
+#define SUMMED     48  /* bytes of the header */
+#define FIRST      512 /* offset of the first record */
+#define HEAD       32  /* of a record */
+#define ALIGN      16
+#define FILE_MAX_  (UINT64_C(1) << 31)
+#define ZEROS      65536
+#define READ_TRIES 3
+
+struct journal {
+	char *path;
+	int fd;
+	uint64_t room;
+	uint64_t base;
+	uint64_t end;  /* where the next record goes */
+	uint64_t size; /* of the file; zeros from end on */
+	uint64_t n;    /* records */
+	uint8_t key[KEY_LEN];
+	bool read_only;
+	bool broken; /* what is on the disk is not known */
+};
+
+static const uint8_t zeros[ZEROS];
+
+static void
+put_be(uint8_t *p, uint64_t v, size_t n)
+{
+	while (n-- > 0) {
+		p[n] = (uint8_t)v;
+		v >>= 8;
+	}
+}
+
+static uint64_t
+get_be(const uint8_t *p, size_t n)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < n; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+static uint64_t
+round_up(uint64_t n, uint64_t to)
+{
+	return (n + to - 1) / to * to;
+}
+
+static void
+checksum(const uint8_t key[KEY_LEN], const uint8_t *p, size_t n,
+    uint8_t out[SUM_LEN])
+{
+	(void)crypto_shorthash_siphashx24(out, p, n, key);
+}
+
+static int
+write_at(int fd, const uint8_t *p, uint64_t n, uint64_t at)
+{
+	while (n > 0) {
+		ssize_t put = pwrite(fd, p, (size_t)n, (off_t)at);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put == 0)
+			errno = ENOSPC;
+		if (put <= 0)
+			return ERR_SYS;
+		p += put;
+		n -= (uint64_t)put;
+		at += (uint64_t)put;
+	}
+	return 0;
+}
+
+static int
+zero_at(int fd, uint64_t from, uint64_t to)
+{
+	while (from < to) {
+		uint64_t n = to - from < ZEROS ? to - from : ZEROS;
+
+		if (write_at(fd, zeros, n, from) != 0)
+			return ERR_SYS;
+		from += n;
+	}
+	return 0;
+}
+
+static void
+header_make(uint8_t out[FIRST], const uint8_t key[KEY_LEN], uint64_t base)
+{
+	memset(out, 0, FIRST);
+	memcpy(out, MAGIC, sizeof(MAGIC));
+	memcpy(out + 16, key, KEY_LEN);
+	put_be(out + 32, base, 8);
+	checksum(key, out, SUMMED, out + SUMMED);
+}
+
+static int
+header_read(struct journal *j, const uint8_t *p, uint64_t n)
+{
+	uint8_t want[FIRST];
+
+	if (n < FIRST)
+		return ERR_CORRUPT;
+	memcpy(j->key, p + 16, KEY_LEN);
+	j->base = get_be(p + 32, 8);
+	header_make(want, j->key, j->base);
+	return memcmp(p, want, FIRST) == 0 ? 0 : ERR_CORRUPT;
+}
+
+static uint64_t
+stored(uint64_t n)
+{
+	return round_up(HEAD + n, ALIGN);
+}
+
+/* Bytes that these records take; 0 when one is not allowed. */
+static uint64_t
+stored_all(const struct slice *records, size_t n)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (records[i].n == 0 || records[i].n > JOURNAL_RECORD_MAX)
+			return 0;
+		sum += stored(records[i].n);
+		if (sum > FILE_MAX_)
+			return 0;
+	}
+	return sum;
+}
+
+/* A batch as it goes to the disk, in zeroed memory. */
+static void
+batch_make(const uint8_t key[KEY_LEN], uint64_t nth,
+    const struct slice *records, size_t n, uint8_t *out)
+{
+	uint8_t *p = out;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t all = stored(records[i].n);
+
+		put_be(p + 16, records[i].n, 4);
+		put_be(p + 20, (uint64_t)(p - out), 4);
+		put_be(p + 24, nth + i, 8);
+		memcpy(p + HEAD, records[i].p, records[i].n);
+		checksum(key, p + SUM_LEN, (size_t)all - SUM_LEN, p);
+		p += all;
+	}
+}
+
+/*
+ * Is a record that checks out at `at`?  first and last bound its number, so
+ * that a candidate is cheaply refused.  Returns the bytes it takes, or 0.
+ */
+static uint64_t
+record_at(const struct journal *j, const uint8_t *p, uint64_t n, uint64_t at,
+    uint64_t first, uint64_t last)
+{
+	uint8_t sum[SUM_LEN];
+	uint64_t len, nth;
+
+	if (n - at < HEAD + ALIGN)
+		return 0;
+	len = get_be(p + at + 16, 4);
+	nth = get_be(p + at + 24, 8);
+	if (len == 0 || len > JOURNAL_RECORD_MAX || nth < first || nth > last ||
+	    get_be(p + at + 20, 4) > at - FIRST || stored(len) > n - at)
+		return 0;
+	checksum(j->key, p + at + SUM_LEN, (size_t)stored(len) - SUM_LEN, sum);
+	return memcmp(sum, p + at, SUM_LEN) == 0 ? stored(len) : 0;
+}
+
+static bool
+all_zero(const uint8_t *p, uint64_t n)
+{
+	return n == 0 || (p[0] == 0 && memcmp(p, p + 1, (size_t)n - 1) == 0);
+}
+
+/* Is there a record behind `at` whose batch began behind it? */
+static bool
+later_batch(const struct journal *j, const uint8_t *p, uint64_t n, uint64_t at)
+{
+	for (uint64_t i = at + ALIGN; i + HEAD + ALIGN <= n; i += ALIGN) {
+		uint64_t most = j->n + (i - at) / (HEAD + ALIGN) + 1;
+
+		if (record_at(j, p, n, i, j->n, most) != 0 &&
+		    i - get_be(p + i + 20, 4) > at)
+			return true;
+	}
+	return false;
+}
+
+struct replay {
+	int (*each)(
+	    void *ctx, uint64_t base, uint64_t nth, struct slice record);
+	void *ctx;
+};
+
+/* Find the records and the end.  *torn: other bytes than zeros follow it. */
+static int
+scan(struct journal *j, const uint8_t *p, uint64_t n, bool *torn, struct err *e)
+{
+	uint64_t all;
+
+	if (header_read(j, p, n) != 0)
+		return err_set(e, ERR_CORRUPT,
+		    "%s is not a journal or its first bytes are damaged",
+		    j->path);
+	j->size = n;
+	j->n = 0;
+	j->end = FIRST;
+	while ((all = record_at(j, p, n, j->end, j->n, j->n)) != 0) {
+		j->end += all;
+		j->n++;
+	}
+	*torn = !all_zero(p + j->end, n - j->end);
+	if (*torn && later_batch(j, p, n, j->end))
+		return err_set(e, ERR_CORRUPT,
+		    "%s is damaged: record %llu at byte %llu does not check "
+		    "out and later ones do",
+		    j->path, (unsigned long long)j->n,
+		    (unsigned long long)j->end);
+	return 0;
+}
+
+static int
+hand_out(const struct journal *j, const uint8_t *p, const struct replay *to)
+{
+	uint64_t at = FIRST;
+	int r;
+
+	for (uint64_t i = 0; i < j->n && to->each != NULL; i++) {
+		uint64_t len = get_be(p + at + 16, 4);
+
+		r = to->each(
+		    to->ctx, j->base, i, slice_of(p + at + HEAD, (size_t)len));
+		if (r != 0)
+			return r;
+		at += stored(len);
+	}
+	return 0;
+}
+
+static int
+load(struct journal *j, uint8_t **out, uint64_t *n, struct err *e)
+{
+	struct stat st;
+	uint8_t *p;
+	uint64_t got = 0;
+
+	if (fstat(j->fd, &st) != 0)
+		return err_sys(e, "read %s", j->path);
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > 2 * FILE_MAX_)
+		return err_set(e, ERR_CORRUPT, "%s is not a journal", j->path);
+	if ((p = malloc((size_t)st.st_size + 1)) == NULL)
+		return err_nomem(e);
+	while (got < (uint64_t)st.st_size) {
+		ssize_t r = pread(j->fd, p + got,
+		    (size_t)((uint64_t)st.st_size - got), (off_t)got);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0) {
+			free(p);
+			return err_sys(e, "read %s", j->path);
+		}
+		if (r == 0)
+			break;
+		got += (uint64_t)r;
+	}
+	*out = p;
+	*n = got;
+	return 0;
+}
+
+/*
+ * Make what was replayed durable, since a process may have been killed before
+ * its fdatasync, and blank what a crash left behind the end, so that it can
+ * never be taken for a record of later batches.
+ */
+static int
+settle(struct journal *j, bool torn, struct err *e)
+{
+	if (torn && zero_at(j->fd, j->end, j->size) != 0)
+		return err_sys(e, "write %s", j->path);
+	if (fdatasync(j->fd) != 0)
+		return err_sys(e, "fdatasync %s", j->path);
+	return 0;
+}
+
+static int
+replay(struct journal *j, const struct replay *to, struct err *e)
+{
+	uint8_t *p = NULL;
+	bool torn = false;
+	uint64_t n = 0;
+	int r = 0;
+
+	/* A reader may see a batch, and miss the one before, while the writer
+	 * is at work; not three times in a row. */
+	for (int i = 0; i < (j->read_only ? READ_TRIES : 1); i++) {
+		free(p);
+		p = NULL;
+		if ((r = load(j, &p, &n, e)) != 0)
+			return r;
+		if ((r = scan(j, p, n, &torn, e)) == 0)
+			break;
+	}
+	if (r == 0 && !j->read_only)
+		r = settle(j, torn, e);
+	if (r == 0)
+		r = hand_out(j, p, to);
+	free(p);
+	return r;
+}
+
+/* A file beside j->path, whole and synced, that holds base and records. */
+static int
+make_file(const struct journal *j, const char *tmp, const uint8_t key[KEY_LEN],
+    uint64_t base, const struct slice *records, size_t n, int *out,
+    uint64_t *size, struct err *e)
+{
+	uint64_t bytes = stored_all(records, n);
+	uint8_t *p = calloc(1, FIRST + (size_t)bytes);
+	int fd = -1, r;
+
+	if (p == NULL)
+		return err_nomem(e);
+	header_make(p, key, base);
+	batch_make(key, 0, records, n, p + FIRST);
+	*size = round_up(FIRST + bytes, j->room);
+	(void)unlink(tmp);
+	fd =
+	    open(tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || fchmod(fd, 0600) != 0 ||
+	    write_at(fd, p, FIRST + bytes, 0) != 0 ||
+	    zero_at(fd, FIRST + bytes, *size) != 0 || fsync(fd) != 0) {
+		r = err_sys(e, "write %s", tmp);
+		goto out;
+	}
+	*out = fd;
+	fd = -1;
+	r = 0;
+out:
+	if (fd >= 0) {
+		(void)close(fd);
+		(void)unlink(tmp);
+	}
+	free(p);
+	return r;
+}
+
+static int
+tmp_name(const char *path, char **out, struct err *e)
+{
+	int dir = (int)(path_base(path) - path);
+
+	if (path_joinf(out, "%.*s%s%s", dir, path, FILE_TMP_PREFIX,
+		path_base(path)) != 0)
+		return err_nomem(e);
+	return 0;
+}
+
+/* Put a new file in the place of the journal; j changes once it is there. */
+static int
+begin(struct journal *j, uint64_t base, const struct slice *records, size_t n,
+    struct err *e)
+{
+	uint8_t key[KEY_LEN];
+	char *tmp = NULL;
+	uint64_t size = 0;
+	int fd = -1, r;
+
+	if ((r = tmp_name(j->path, &tmp, e)) != 0)
+		return r;
+	random_bytes(key, sizeof(key));
+	r = make_file(j, tmp, key, base, records, n, &fd, &size, e);
+	if (r != 0)
+		goto out;
+	if (rename(tmp, j->path) != 0) {
+		r = err_sys(e, "rename %s to %s", tmp, j->path);
+		(void)close(fd);
+		(void)unlink(tmp);
+		goto out;
+	}
+	if (j->fd >= 0)
+		(void)close(j->fd);
+	j->fd = fd;
+	j->base = base;
+	j->n = n;
+	j->end = FIRST + stored_all(records, n);
+	j->size = size;
+	memcpy(j->key, key, sizeof(key));
+	if ((r = file_sync_parent(j->path, e)) != 0)
+		j->broken = true;
+out:
+	free(tmp);
+	return r;
+}
+
+static int
+open_file(struct journal *j, bool *made, struct err *e)
+{
+	int flags = (j->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW;
+
+	j->fd = open(j->path, flags);
+	if (j->fd >= 0)
+		return 0;
+	if (errno != ENOENT)
+		return err_sys(e, "open %s", j->path);
+	if (j->read_only)
+		return err_set(e, ERR_NOTFOUND, "no journal at %s", j->path);
+	*made = true;
+	return begin(j, 0, NULL, 0, e);
+}
+
+int
+journal_open(const char *path, uint64_t room, bool read_only,
+    int (*each)(void *ctx, uint64_t base, uint64_t nth, struct slice record),
+    void *ctx, struct journal **out, struct err *e)
+{
+	const struct replay to = {each, ctx};
+	struct journal *j = calloc(1, sizeof(*j));
+	bool made = false;
+	int r;
+
+	if (j == NULL)
+		return err_nomem(e);
+	j->fd = -1;
+	j->read_only = read_only;
+	j->room = round_up(room < FIRST ? FIRST : room, ALIGN);
+	if ((j->path = str_dup(path)) == NULL) {
+		r = err_nomem(e);
+		goto out;
+	}
+	if ((r = open_file(j, &made, e)) != 0)
+		goto out;
+	if (!made && (r = replay(j, &to, e)) != 0)
+		goto out;
+	*out = j;
+	j = NULL;
+out:
+	journal_close(j);
+	return r;
+}
+
+void
+journal_close(struct journal *j)
+{
+	if (j == NULL)
+		return;
+	if (j->fd >= 0)
+		(void)close(j->fd);
+	free(j->path);
+	free(j);
+}
+
+uint64_t
+journal_base(const struct journal *j)
+{
+	return j->base;
+}
+
+uint64_t
+journal_bytes(const struct journal *j)
+{
+	return j->end - FIRST;
+}
+
+/* Write the batch and make it durable, growing the file first. */
+static int
+append(struct journal *j, const uint8_t *p, uint64_t bytes, struct err *e)
+{
+	uint64_t size = round_up(j->end + bytes, j->room);
+	const char *why = "";
+
+	if (size > j->size) {
+		if (zero_at(j->fd, j->size, size) != 0)
+			goto failed;
+		j->size = size;
+	}
+	if (write_at(j->fd, p, bytes, j->end) == 0 && fdatasync(j->fd) == 0)
+		return 0;
+failed:
+	j->broken = true;
+	if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
+		why = "the disk is full: ";
+	return err_set(e, ERR_RECORD,
+	    "cannot be recorded, %swrite %s: %s; nothing is recorded until it "
+	    "is opened again",
+	    why, j->path, strerror(errno));
+}
+
+int
+journal_append(
+    struct journal *j, const struct slice *records, size_t n, struct err *e)
+{
+	uint64_t bytes = stored_all(records, n);
+	uint8_t *p;
+	int r;
+
+	if (n == 0)
+		return 0;
+	if (bytes == 0 || j->end + bytes > FILE_MAX_)
+		return err_set(e, ERR_LIMIT,
+		    "a journal takes records of 1 to %d bytes, %llu in all",
+		    JOURNAL_RECORD_MAX, (unsigned long long)FILE_MAX_);
+	if (j->broken || j->read_only)
+		return err_set(e, ERR_RECORD, "cannot be recorded, %s %s",
+		    j->path,
+		    j->read_only ? "is open for reading only"
+				 : "failed before and has to be opened again");
+	if ((p = calloc(1, (size_t)bytes)) == NULL)
+		return err_nomem(e);
+	batch_make(j->key, j->n, records, n, p);
+	if ((r = append(j, p, bytes, e)) == 0) {
+		j->end += bytes;
+		j->n += n;
+	}
+	free(p);
+	return r;
+}
+
+int
+journal_restart(struct journal *j, uint64_t base, const struct slice *records,
+    size_t n, struct err *e)
+{
+	if (n > 0 && stored_all(records, n) == 0)
+		return err_set(e, ERR_LIMIT,
+		    "a journal takes records of 1 to %d bytes, %llu in all",
+		    JOURNAL_RECORD_MAX, (unsigned long long)FILE_MAX_);
+	if (j->broken || j->read_only)
+		return err_set(
+		    e, ERR_RECORD, "%s cannot be begun anew", j->path);
+	return begin(j, base, records, n, e);
+}
