@@ -54,12 +54,12 @@ cli_confirm(const char *question)
 
 /* $SSH_ASKPASS, as ssh(1) uses it where there is no terminal. */
 static int
-ask_program(const char *program, const char *what, char *out, size_t max,
-    size_t *n)
+ask_program(
+    const char *program, const char *what, char *out, size_t max, size_t *n)
 {
 	const char *argv[] = {program, what, NULL};
-	struct child_run run = {.argv = argv, .out_max = max + 1,
-	    .err_through = true};
+	struct child_run run = {
+	    .argv = argv, .out_max = max + 1, .err_through = true};
 	struct child_result res = {0};
 	int r = -1;
 
@@ -83,8 +83,8 @@ ask_program(const char *program, const char *what, char *out, size_t max,
 }
 
 int
-cli_ask_passphrase(void *ctx, const char *what, char *out, size_t max,
-    size_t *n)
+cli_ask_passphrase(
+    void *ctx, const char *what, char *out, size_t max, size_t *n)
 {
 	const char *program = getenv("SSH_ASKPASS");
 	const char *require = getenv("SSH_ASKPASS_REQUIRE");
@@ -112,7 +112,7 @@ cli_ask_passphrase(void *ctx, const char *what, char *out, size_t max,
 	(void)tcsetattr(fd, TCSAFLUSH, &quiet);
 	ok = read_line(fd, out, max, n);
 	(void)tcsetattr(fd, TCSAFLUSH, &was);
-	(void)write(fd, "\n", 1);
+	dprintf(fd, "\n");
 	(void)close(fd);
 	return ok ? 0 : -1;
 }

@@ -75,7 +75,7 @@ print_text(const struct table *t, const size_t *width, struct str *out)
 		for (i = 0; t->columns[c][i] != '\0' && i < 63; i++) {
 			char ch = t->columns[c][i];
 
-			head[i] = ch == '_' ? ' '
+			head[i] = ch == '_'          ? ' '
 			    : ch >= 'a' && ch <= 'z' ? (char)(ch - 'a' + 'A')
 						     : ch;
 		}

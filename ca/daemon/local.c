@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: ISC */
+#include "ca/daemon/local.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "lib/crypto/secmem.h"
+
+/* --- opening -------------------------------------------------------------- */
+
+static int
+load_trust(struct local *l, const struct bundle_chain *chain, struct err *e)
+{
+	struct bundle_input in;
+	struct str text = STR_INIT;
+	int r;
+
+	if (chain != NULL) {
+		bundle_chain_input(chain, &in);
+		r = trust_update(&l->trust, &in, NULL, l->now, e);
+	} else {
+		r = bundles_load(l->config.dir, NULL, l->now, &l->trust, e);
+	}
+	if (r < 0)
+		return r;
+	r = trust_expiry(&l->trust, l->now, &text, e);
+	if (r >= 0 && text.n > 0 && l->warn != NULL)
+		l->warn(l->warn_ctx, text.p);
+	str_clear(&text);
+	return r < 0 ? r : 0;
+}
+
+/*
+ * The authorities' keys mostly share a passphrase, so what was typed for one is
+ * tried on the next before anybody is asked again.
+ */
+struct remembered {
+	const struct passphrase *inner;
+	char *text; /* PASSPHRASE_MAX bytes of locked memory, or NULL */
+	size_t n;
+	bool have;  /* something was typed */
+	bool tried; /* and given for this key already */
+};
+
+static int
+ask_remembered(void *ctx, const char *what, char *out, size_t max, size_t *n)
+{
+	struct remembered *m = ctx;
+	int r;
+
+	if (m->have && !m->tried && m->n <= max) {
+		m->tried = true;
+		memcpy(out, m->text, m->n);
+		*n = m->n;
+		return 0;
+	}
+	m->tried = true;
+	if ((r = m->inner->ask(m->inner->ctx, what, out, max, n)) != 0)
+		return r;
+	if (*n <= PASSPHRASE_MAX &&
+	    (m->text != NULL ||
+		secmem_alloc(PASSPHRASE_MAX, (void **)&m->text) == 0)) {
+		memcpy(m->text, out, *n);
+		m->n = *n;
+		m->have = true;
+	}
+	return 0;
+}
+
+static int
+load_key(struct local *l, const char *name, struct remembered *m,
+    struct key **out, struct err *e)
+{
+	const struct passphrase pass = {.ask = ask_remembered, .ctx = m};
+	const struct authority *a;
+	struct err why = {0};
+	bool had = m->have;
+	int r;
+
+	if (name == NULL)
+		return 0;
+	if ((a = policy_authority(l->trust.policy, name)) == NULL)
+		return err_set(e, ERR_DENIED,
+		    "%s/writ.yaml: '%s' is no authority of the signed policy",
+		    l->config.dir, name);
+	m->tried = false;
+	r = config_load_key(&l->config, name, a->key,
+	    m->inner != NULL ? &pass : NULL, out, &why);
+	/* Not that one: now it has to be asked for. */
+	if (r == ERR_BADSIG && had && m->tried)
+		r = config_load_key(&l->config, name, a->key, &pass, out, &why);
+	if (r != 0 && e != NULL)
+		*e = why;
+	return r;
+}
+
+static int
+load_keys(struct local *l, const struct local_options *o, struct err *e)
+{
+	struct remembered m = {.inner = o->pass};
+	int r;
+
+	if (o->mode == LOCAL_READ)
+		return 0;
+	r = load_key(l, l->config.log_name, &m, &l->log_key, e);
+	if (r == 0 && o->mode == LOCAL_SIGN)
+		r = load_key(l, l->config.user_ca, &m, &l->user_ca, e);
+	if (r == 0 && o->mode == LOCAL_SIGN)
+		r = load_key(l, l->config.host_ca, &m, &l->host_ca, e);
+	secmem_free(m.text);
+	return r;
+}
+
+static int
+open_ledger(struct local *l, const struct local_options *o, struct err *e)
+{
+	const struct authority *a;
+	const char *copies[LEDGER_COPIES_MAX];
+	struct ledger_config c = {.origin = l->origin,
+	    .classify = leaf_classify,
+	    .names = leaf_names,
+	    .listed = KEEPER_LISTED,
+	    .objects = recorder_objects,
+	    .objects_ctx = &l->recorder,
+	    .warn = l->warn,
+	    .warn_ctx = l->warn_ctx,
+	    .max_lag = l->config.max_lag,
+	    .copies = copies,
+	    .n_copies = l->config.copies.n,
+	    .read_only = o->mode == LOCAL_READ};
+	int r;
+
+	a = policy_authority(l->trust.policy, l->config.log_name);
+	if (a == NULL || !a->log)
+		return err_set(e, ERR_DENIED,
+		    "%s/writ.yaml: log_name '%s' is no log of the signed "
+		    "policy",
+		    l->config.dir, l->config.log_name);
+	if (config_log_dir(&l->config, &l->log_dir) != 0 ||
+	    config_log_url(&l->config, &l->log_url) != 0 ||
+	    log_origin(&l->trust.realm, a->name, l->origin) != 0)
+		return err_nomem(e);
+	for (size_t i = 0; i < c.n_copies; i++)
+		copies[i] = l->config.copies.v[i];
+	c.dir = l->log_dir;
+	c.home = l->log_url;
+	c.pk = pubkey_ed25519(a->key);
+	config_blob(&l->config, &c.blob);
+	if (!c.read_only && (r = file_mkdirs(l->log_dir, 0755, e)) != 0)
+		return r;
+	if ((r = ledger_open(&c, &l->ledger, e)) != 0)
+		return r;
+	l->recorder.ledger = l->ledger;
+	return 0;
+}
+
+/* The signer must not be ahead of a log that a crash or a restored disk took
+ * back. */
+static int
+open_signer(struct local *l, struct err *e)
+{
+	struct signer_config c = {.user_ca = l->user_ca,
+	    .host_ca = l->host_ca,
+	    .log = l->log_key,
+	    .origin = l->origin};
+	struct signer_seen seen;
+	char *dir = NULL;
+	int r;
+
+	if (path_join(l->config.dir, "signer", &dir) != 0)
+		return err_nomem(e);
+	c.dir = dir;
+	r = signer_open(&c, &l->signer, e);
+	free(dir);
+	if (r != 0)
+		return r;
+	signer_get_seen(l->signer, &seen);
+	if (seen.head.size <= ledger_size(l->ledger))
+		return 0;
+	r = err_set(e, ERR_ROLLBACK,
+	    "log in %s has %llu leaves, the signer has signed for %llu",
+	    l->log_dir, (unsigned long long)ledger_size(l->ledger),
+	    (unsigned long long)seen.head.size);
+	err_hint(e,
+	    "an older disk was restored? recover with writ-ca rebuild "
+	    "--from COPY");
+	return r;
+}
+
+int
+local_open(const struct local_options *o, struct local **out, struct err *e)
+{
+	struct local *l;
+	int r;
+
+	if ((l = calloc(1, sizeof(*l))) == NULL)
+		return err_nomem(e);
+	config_init(&l->config);
+	trust_init(&l->trust);
+	l->now = clock_now();
+	l->warn = o->warn;
+	l->warn_ctx = o->warn_ctx;
+	if ((r = config_load(o->dir, &l->config, e)) != 0 ||
+	    (r = load_trust(l, o->chain, e)) != 0 ||
+	    (r = load_keys(l, o, e)) != 0 || (r = open_ledger(l, o, e)) != 0 ||
+	    (r = keeper_new(
+		 l->config.dir, l->ledger, &l->trust, &l->keeper, e)) != 0)
+		goto out;
+	if (o->mode != LOCAL_READ &&
+	    ((r = open_signer(l, e)) != 0 ||
+		(r = local_log_policy(l, o->chain, e)) != 0))
+		goto out;
+	*out = l;
+	l = NULL;
+out:
+	local_free(l);
+	return r;
+}
+
+void
+local_free(struct local *l)
+{
+	if (l == NULL)
+		return;
+	signer_close(l->signer);
+	keeper_free(l->keeper);
+	recorder_clear(&l->recorder);
+	ledger_close(l->ledger);
+	key_free(l->user_ca);
+	key_free(l->host_ca);
+	key_free(l->log_key);
+	trust_clear(&l->trust);
+	config_clear(&l->config);
+	free(l->log_dir);
+	free(l->log_url);
+	free(l);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: ISC */
+/* Revocation lists: compiled by the keeper, signed with the log's key, logged.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/daemon/local.h"
+#include "lib/base/clock.h"
+#include "lib/crypto/random.h"
+
+/* A host that has heard of no newer list by then says so. */
+#define KRL_NEXT_UPDATE INT64_C(86400)
+
+/* The newest krl statement of the log: 0, 1 when there is none, ERR_*. */
+static int
+last_statement(struct local *l, struct leaf *out, struct err *e)
+{
+	const uint64_t *at;
+	uint8_t *bytes = NULL;
+	size_t n, len;
+	int r;
+
+	if ((r = ledger_listed(l->ledger, LTAG_KRL, &at, &n, e)) != 0)
+		return r;
+	if (n == 0)
+		return 1;
+	if ((r = ledger_read(l->ledger, at[n - 1], &bytes, &len, e)) == 0)
+		r = leaf_parse("revocation list", slice_of(bytes, len), out, e);
+	free(bytes);
+	return r;
+}
+
+static void
+krl_key(const struct hash *h, char out[4 + HASH_HEX])
+{
+	char hex[HASH_HEX];
+
+	hash_hex(h, hex);
+	snprintf(out, 4 + HASH_HEX, "krl/%s", hex);
+}
+
+int
+local_last_krl(struct local *l, struct buf **out, struct err *e)
+{
+	struct blob_config bc;
+	struct blob_store *home = NULL;
+	char key[4 + HASH_HEX];
+	uint8_t *bytes = NULL;
+	struct buf *b = NULL;
+	struct hash h;
+	struct leaf leaf;
+	size_t n;
+	int r;
+
+	leaf_init(&leaf);
+	if ((r = last_statement(l, &leaf, e)) != 0)
+		goto out;
+	krl_key(&leaf.u.s.u.krl.file, key);
+	config_blob(&l->config, &bc);
+	if ((r = blob_open(l->log_url, &bc, &home, e)) != 0 ||
+	    (r = blob_get(home, key, KRL_MAX, &bytes, &n, e)) != 0)
+		goto out;
+	hash_sha256(bytes, n, &h);
+	if (!hash_equal(&h, &leaf.u.s.u.krl.file)) {
+		r = err_set(e, ERR_CORRUPT,
+		    "%s: is not the list that the log names", key);
+		goto out;
+	}
+	if ((r = buf_new(&b, KRL_MAX)) != 0 ||
+	    (r = buf_put(b, bytes, n)) != 0) {
+		(void)err_nomem(e);
+		goto out;
+	}
+	*out = b;
+	b = NULL;
+out:
+	buf_free(b);
+	free(bytes);
+	blob_close(home);
+	leaf_clear(&leaf);
+	return r;
+}
+
+static int
+sign_statement(
+    struct local *l, const struct statement *s, struct str *text, struct err *e)
+{
+	size_t message;
+	int r;
+
+	if ((r = statement_encode(s, text, e)) != 0)
+		return r;
+	message = text->n;
+	return key_sshsig(l->log_key, statement_namespace(ST_KRL),
+	    slice_of(text->p, message), text, e);
+}
+
+static int
+commit_statement(struct local *l, struct str *text, struct err *e)
+{
+	struct ledger_receipt receipt;
+	struct slice leaf = slice_of(text->p, text->n);
+	size_t none = SIZE_MAX;
+	struct keeper_leaves leaves = {.v = &leaf, .item = &none, .n = 1};
+
+	return local_commit(l, &leaves, &receipt, e);
+}
+
+int
+local_new_krl(struct local *l, struct buf **out, struct err *e)
+{
+	char key[4 + HASH_HEX];
+	struct str text = STR_INIT;
+	struct buf *b = NULL;
+	struct statement s;
+	struct leaf last;
+	uint64_t version = 1;
+	int r;
+
+	leaf_init(&last);
+	statement_init(&s, ST_KRL);
+	if ((r = last_statement(l, &last, e)) < 0)
+		goto out;
+	if (r == 0)
+		version = last.u.s.u.krl.version + 1;
+	if ((r = buf_new(&b, KRL_MAX)) != 0) {
+		(void)err_nomem(e);
+		goto out;
+	}
+	if ((r = keeper_krl(l->keeper, version, l->now, b, e)) != 0)
+		goto out;
+	s.realm = l->trust.realm;
+	s.at = l->now;
+	random_bytes(s.nonce, sizeof(s.nonce));
+	s.by = str_dup(l->config.log_name);
+	s.u.krl.version = version;
+	s.u.krl.size = buf_len(b);
+	s.u.krl.next_update = l->now + KRL_NEXT_UPDATE;
+	hash_sha256(buf_slice(b).p, buf_len(b), &s.u.krl.file);
+	krl_key(&s.u.krl.file, key);
+	/* The file first: a statement that names it must not be alone. */
+	if (s.by == NULL)
+		r = err_nomem(e);
+	if (r != 0 ||
+	    (r = ledger_put_object(l->ledger, key, buf_slice(b), e)) < 0 ||
+	    (r = sign_statement(l, &s, &text, e)) != 0 ||
+	    (r = commit_statement(l, &text, e)) != 0)
+		goto out;
+	if (out != NULL) {
+		*out = b;
+		b = NULL;
+	}
+out:
+	buf_free(b);
+	str_clear(&text);
+	statement_clear(&s);
+	leaf_clear(&last);
+	return r;
+}

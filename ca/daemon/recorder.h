@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The objects that go with leaves: a record for each certificate, for people
+ * and for tools that read tables, and the certificate itself.  Both are made
+ * from the leaves alone, so that they can be checked and made again.
+ */
+#ifndef CA_DAEMON_RECORDER_H
+#define CA_DAEMON_RECORDER_H
+
+#include "lib/ledger/ledger.h"
+#include "lib/statement/leaf.h"
+#include "lib/trust/policy.h"
+
+/* Decisions cover up to 200 requests each, so those read last are kept: at
+ * least as many as one certificate can have. */
+#define RECORDER_KEPT (POLICY_TERMS_MAX * POLICY_APPROVALS_MAX)
+
+struct recorder {		/* zero-initialise; recorder_clear */
+	struct ledger *ledger;	/* set once it is open */
+	struct leaf    kept[RECORDER_KEPT];
+	size_t	       n_kept;
+};
+void recorder_clear(struct recorder *r);
+
+/* For struct ledger_config's objects; ctx is a struct recorder. */
+int recorder_objects(void *ctx, uint64_t index, struct slice leaf,
+    int (*put)(void *pctx, const char *key, struct slice data,
+	const char *content_type),
+    void *pctx, struct err *e) MUST_CHECK;
+
+#endif

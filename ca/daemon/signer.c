@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: ISC */
+#include "ca/daemon/signer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ca/daemon/signer_impl.h"
+#include "lib/base/file.h"
+
+/*
+ * Records of the journal: a byte that says which, then
+ *
+ *   'H' head	u64 at, u64 size, 32 bytes root, u64 root version,
+ *		u64 bundle version
+ *   'C' cert	string to-be-signed bytes, for each certificate of the batch
+ */
+#define RECORD_HEAD     'H'
+#define RECORD_CERT     'C'
+#define RECORD_HEAD_LEN (1 + 8 + 8 + HASH_LEN + 8 + 8)
+/* Past this the journal is put aside and begun anew with its last head. */
+#define JOURNAL_FULL (4 * 1024 * 1024)
+#define JOURNAL_ROOM (256 * 1024)
+
+/* --- the journal --------------------------------------------------------- */
+
+static int
+encode_head(const struct signer_seen *seen, int64_t at, struct buf *b)
+{
+	int r;
+
+	if ((r = buf_put_u8(b, RECORD_HEAD)) != 0 ||
+	    (r = buf_put_u64(b, (uint64_t)at)) != 0 ||
+	    (r = buf_put_u64(b, seen->head.size)) != 0 ||
+	    (r = buf_put(b, seen->head.root.b, HASH_LEN)) != 0 ||
+	    (r = buf_put_u64(b, seen->root_version)) != 0 ||
+	    (r = buf_put_u64(b, seen->policy_version)) != 0)
+		return r;
+	return 0;
+}
+
+static int
+replay_head(struct signer *s, struct view *v)
+{
+	struct signer_seen seen = {0};
+	struct slice root;
+	uint64_t at;
+
+	if (view_get_u64(v, &at) != 0 ||
+	    view_get_u64(v, &seen.head.size) != 0 ||
+	    view_get(v, HASH_LEN, &root) != 0 ||
+	    view_get_u64(v, &seen.root_version) != 0 ||
+	    view_get_u64(v, &seen.policy_version) != 0 || view_end(v) != 0)
+		return ERR_CORRUPT;
+	memcpy(seen.head.root.b, root.p, HASH_LEN);
+	memcpy(
+	    seen.head.origin, s->config.origin, strlen(s->config.origin) + 1);
+	s->seen = seen;
+	return 0;
+}
+
+static int
+replay(void *ctx, uint64_t base, uint64_t nth, struct slice record)
+{
+	struct view v = view_slice(record);
+	struct signer *s = ctx;
+	uint8_t which;
+
+	(void)nth;
+	s->restarts = base;
+	if (view_get_u8(&v, &which) != 0)
+		return ERR_CORRUPT;
+	if (which == RECORD_HEAD)
+		return replay_head(s, &v);
+	return which == RECORD_CERT ? 0 : ERR_CORRUPT;
+}
+
+int
+signer_open(const struct signer_config *c, struct signer **out, struct err *e)
+{
+	struct signer *s = NULL;
+	char *lock = NULL;
+	int r;
+
+	if (strlen(c->origin) >= ORIGIN_MAX)
+		return err_set(e, ERR_LIMIT, "origin of the log is too long");
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return err_nomem(e);
+	s->config = *c;
+	s->lock = -1;
+	if (path_join(c->dir, "journal", &s->path) != 0 ||
+	    path_join(c->dir, "lock", &lock) != 0) {
+		r = err_nomem(e);
+		goto out;
+	}
+	if ((r = file_mkdirs(c->dir, 0700, e)) != 0 ||
+	    (r = file_lock(lock, &s->lock, e)) != 0)
+		goto out;
+	r = journal_open(
+	    s->path, JOURNAL_ROOM, false, replay, s, &s->journal, e);
+	if (r != 0) {
+		err_prefix(e, "signer's journal");
+		goto out;
+	}
+	*out = s;
+	s = NULL;
+out:
+	free(lock);
+	signer_close(s);
+	return r;
+}
+
+void
+signer_close(struct signer *s)
+{
+	if (s == NULL)
+		return;
+	journal_close(s->journal);
+	if (s->lock != -1)
+		(void)close(s->lock);
+	free(s->path);
+	free(s);
+}
+
+void
+signer_get_seen(const struct signer *s, struct signer_seen *out)
+{
+	*out = s->seen;
+}
+
+/*
+ * Keep the full journal beside the new one: it is the only other witness of
+ * what was signed.  A crash between the two steps leaves a second name for the
+ * same file, and the next restart finds the name taken and goes on.
+ */
+static int
+restart_when_full(struct signer *s, int64_t now, struct err *e)
+{
+	struct buf *head = NULL;
+	char *aside = NULL;
+	struct slice record;
+	int r;
+
+	if (journal_bytes(s->journal) < JOURNAL_FULL)
+		return 0;
+	if (path_joinf(&aside, "%s.%llu", s->path,
+		(unsigned long long)s->restarts) != 0 ||
+	    buf_new(&head, RECORD_HEAD_LEN) != 0 ||
+	    encode_head(&s->seen, now, head) != 0) {
+		r = err_nomem(e);
+		goto out;
+	}
+	if (link(s->path, aside) != 0 && errno != EEXIST) {
+		r = err_sys(e, "%s", aside);
+		goto out;
+	}
+	record = buf_slice(head);
+	r = journal_restart(s->journal, s->restarts + 1, &record, 1, e);
+	if (r == 0)
+		s->restarts++;
+out:
+	buf_free(head);
+	free(aside);
+	return r;
+}
+
+/* --- signing ------------------------------------------------------------- */
+
+/* The journal's records for a batch: the head, then each certificate. */
+static int
+remember(struct signer *s, const struct signer_batch *b,
+    const struct signer_seen *seen, struct err *e)
+{
+	struct slice *records = NULL;
+	struct buf *all = NULL;
+	size_t *ends = NULL, start = 0;
+	int r = ERR_NOMEM;
+
+	if ((records = calloc(b->n_jobs + 1, sizeof(*records))) == NULL ||
+	    (ends = calloc(b->n_jobs + 1, sizeof(*ends))) == NULL ||
+	    (r = buf_new(&all,
+		 RECORD_HEAD_LEN + b->n_jobs * (size_t)(CERT_MAX + 8))) != 0 ||
+	    (r = encode_head(seen, b->now, all)) != 0)
+		goto out;
+	ends[0] = buf_len(all);
+	for (size_t i = 0; i < b->n_jobs; i++) {
+		const struct issue_leaf *l = b->jobs[i].leaf;
+
+		if ((r = buf_put_u8(all, RECORD_CERT)) != 0 ||
+		    (r = buf_put_string(all, l->tbs, l->tbs_len)) != 0)
+			goto out;
+		ends[i + 1] = buf_len(all);
+	}
+	for (size_t i = 0; i <= b->n_jobs; i++) {
+		records[i] =
+		    slice_of(buf_slice(all).p + start, ends[i] - start);
+		start = ends[i];
+	}
+	r = journal_append(s->journal, records, b->n_jobs + 1, e);
+	if (r != 0)
+		err_prefix(e, "signer's journal");
+out:
+	if (r == ERR_NOMEM || r == ERR_LIMIT)
+		(void)err_set(e, r, "signer's journal: %s", err_text(r));
+	buf_free(all);
+	free(records);
+	free(ends);
+	return r;
+}
+
+static int
+sign_note(struct signer *s, const struct checkpoint *head, struct str *note,
+    struct err *e)
+{
+	const uint8_t *pk = pubkey_ed25519(key_public(s->config.log));
+	struct str text = STR_INIT;
+	uint8_t sig[64];
+	int r;
+
+	if (pk == NULL)
+		return err_set(e, ERR_DENIED, "log key is not Ed25519");
+	if ((r = checkpoint_encode(head, &text)) != 0 ||
+	    (r = key_sign_ed25519(s->config.log, slice_str(text.p), sig, e)) !=
+		0 ||
+	    (r = checkpoint_note(head, pk, sig, note)) != 0)
+		err_prefix(e, "sign checkpoint");
+	str_clear(&text);
+	return r;
+}
+
+static int
+sign_job(
+    struct signer *s, struct signer_job *j, struct buf **out, struct err *e)
+{
+	struct key *ca = signer_ca(s, j->request->u.r.kind);
+	struct slice tbs = slice_of(j->leaf->tbs, j->leaf->tbs_len);
+	struct buf *blob = NULL, *sig = NULL;
+	int r;
+
+	if ((r = buf_new(&blob, CERT_MAX)) != 0 ||
+	    (r = buf_new(&sig, 4096)) != 0 ||
+	    (r = buf_put_slice(blob, tbs)) != 0) {
+		(void)err_set(e, r, "sign certificate: %s", err_text(r));
+		goto out;
+	}
+	if ((r = key_sign(ca, tbs, sig, e)) != 0)
+		goto out;
+	if ((r = buf_put_buf(blob, sig)) != 0) {
+		(void)err_set(e, r, "sign certificate: %s", err_text(r));
+		goto out;
+	}
+	*out = blob;
+	blob = NULL;
+out:
+	buf_free(sig);
+	buf_free(blob);
+	return r;
+}
+
+static int
+sign_jobs(struct signer *s, struct signer_batch *b, struct err *e)
+{
+	int r = 0;
+	size_t i;
+
+	for (i = 0; i < b->n_jobs; i++)
+		if ((r = sign_job(s, &b->jobs[i], &b->jobs[i].cert, e)) != 0)
+			break;
+	while (r != 0 && i > 0) {
+		buf_free(b->jobs[--i].cert);
+		b->jobs[i].cert = NULL;
+	}
+	return r;
+}
+
+int
+signer_sign(
+    struct signer *s, struct signer_batch *b, struct str *note, struct err *e)
+{
+	struct signer_seen seen = {.head = b->head,
+	    .root_version = b->trust->root_version,
+	    .policy_version = b->trust->policy->version};
+	struct str text = STR_INIT;
+	int r;
+
+	if ((r = signer_check_head(s, b, e)) != 0 ||
+	    (r = signer_check_versions(s, b->trust, e)) != 0 ||
+	    (r = signer_check_jobs(s, b, e)) != 0 ||
+	    (r = remember(s, b, &seen, e)) != 0)
+		goto out;
+	s->seen = seen;
+	if ((r = sign_note(s, &b->head, &text, e)) != 0 ||
+	    (r = sign_jobs(s, b, e)) != 0)
+		goto out;
+	str_add(note, text.p);
+	if ((r = str_check(note)) != 0)
+		goto out;
+	/* A journal that cannot be begun anew is full, not wrong. */
+	(void)restart_when_full(s, b->now, NULL);
+out:
+	str_clear(&text);
+	return r;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+/* What the signer checks before it signs, believing nobody. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/daemon/signer_impl.h"
+#include "ca/issue/issue.h"
+#include "lib/base/parallel.h"
+
+int
+signer_check_head(
+    const struct signer *s, const struct signer_batch *b, struct err *e)
+{
+	const struct checkpoint *seen = &s->seen.head;
+
+	if (strcmp(b->head.origin, s->config.origin) != 0)
+		return err_set(e, ERR_DENIED,
+		    "checkpoint is of another log, %s", b->head.origin);
+	if (b->head.size < seen->size)
+		return err_set(e, ERR_ROLLBACK,
+		    "log has %llu leaves, the signer has signed for %llu; "
+		    "recover with writ-ca rebuild --from COPY",
+		    (unsigned long long)b->head.size,
+		    (unsigned long long)seen->size);
+	if (seen->size == 0)
+		return 0;
+	if (b->head.size == seen->size) {
+		if (hash_equal(&b->head.root, &seen->root))
+			return 0;
+	} else if (merkle_check_consistency(seen->size, b->head.size,
+		       b->consistency, b->n_consistency, &seen->root,
+		       &b->head.root) == 0) {
+		return 0;
+	}
+	return err_set(e, ERR_ROLLBACK,
+	    "log differs from what the signer has signed at %llu leaves (a "
+	    "fork)",
+	    (unsigned long long)seen->size);
+}
+
+int
+signer_check_versions(
+    const struct signer *s, const struct trust *t, struct err *e)
+{
+	if (t->root_version < s->seen.root_version)
+		return err_set(e, ERR_ROLLBACK,
+		    "root.yaml version %llu is older than %llu, which the "
+		    "signer has used",
+		    (unsigned long long)t->root_version,
+		    (unsigned long long)s->seen.root_version);
+	if (t->policy->version < s->seen.policy_version)
+		return err_set(e, ERR_ROLLBACK,
+		    "policy version %llu is older than %llu, which the "
+		    "signer has used",
+		    (unsigned long long)t->policy->version,
+		    (unsigned long long)s->seen.policy_version);
+	return 0;
+}
+
+/* Work on one job, in whichever thread: its outcome is its own. */
+struct checked {
+	const struct signer *s;
+	const struct signer_batch *b;
+	struct job_result {
+		int r;
+		struct err e;
+	} * results;
+};
+
+struct key *
+signer_ca(const struct signer *s, enum cert_kind kind)
+{
+	return kind == CERT_HOST ? s->config.host_ca : s->config.user_ca;
+}
+
+static int
+check_leaf(
+    const struct signer_batch *b, const struct signer_job *j, struct err *e)
+{
+	const struct issue_leaf *l = j->leaf;
+	int64_t off = l->now - b->now;
+
+	if (!hash_equal(&l->realm, &b->trust->realm))
+		return err_set(e, ERR_DENIED, "certificate of another realm");
+	if (l->rules != ISSUE_RULES)
+		return err_set(e, ERR_DENIED, "certificate by unknown rules");
+	if (!hash_equal(&l->request, &j->request->hash))
+		return err_set(
+		    e, ERR_DENIED, "certificate names another request");
+	if (off > SIGNER_CLOCK_MAX || (off < -SIGNER_CLOCK_MAX && !j->resign))
+		return err_set(e, ERR_DENIED,
+		    "certificate is dated %lld s off the signer's clock",
+		    (long long)off);
+	return 0;
+}
+
+/*
+ * What ca/issue gives for the leaf's own `now`, under the policy and standing
+ * of today, with the nonce the keeper chose.  For a leaf of the past (resign)
+ * that means: who was revoked since gets nothing, and neither does who would
+ * get something else today.
+ */
+static int
+decide_again(const struct checked *c, const struct signer_job *j,
+    struct issue_result *res, struct err *e)
+{
+	const struct issue_leaf *l = j->leaf;
+	struct cert asked;
+	struct issue_input in = {.policy = c->b->trust->policy,
+	    .standing = c->b->standing,
+	    .realm = &c->b->trust->realm,
+	    .request = j->request,
+	    .decisions = j->decisions,
+	    .n_decisions = j->n_decisions,
+	    .now = l->now,
+	    .ca = NULL};
+	struct key *ca;
+	int r;
+
+	cert_init(&asked);
+	if ((r = cert_parse_tbs(slice_of(l->tbs, l->tbs_len), &asked, e)) != 0)
+		goto out;
+	if (asked.valid_before <= (uint64_t)c->b->now) {
+		r = err_set(
+		    e, ERR_EXPIRED, "certificate ended before it was signed");
+		goto out;
+	}
+	if ((ca = signer_ca(c->s, j->request->u.r.kind)) == NULL ||
+	    asked.nonce_len != CERT_NONCE_LEN) {
+		r = err_set(e, ERR_DENIED,
+		    "signer has no key for this kind "
+		    "of certificate");
+		goto out;
+	}
+	in.ca = key_public(ca);
+	in.nonce = asked.nonce;
+	r = issue_decide(&in, res, e);
+out:
+	cert_clear(&asked);
+	return r;
+}
+
+static int
+check_job(const struct checked *c, const struct signer_job *j, struct err *e)
+{
+	struct issue_result res;
+	struct buf *tbs = NULL;
+	int r;
+
+	issue_result_init(&res);
+	if ((r = check_leaf(c->b, j, e)) != 0 ||
+	    (r = decide_again(c, j, &res, e)) != 0)
+		goto out;
+	if (res.verdict != ISSUE_READY) {
+		r = err_set(e, ERR_DENIED, "signer refuses: %s", res.why.msg);
+		goto out;
+	}
+	if ((r = buf_new(&tbs, CERT_MAX)) != 0 ||
+	    (r = cert_encode_tbs(&res.cert, tbs)) != 0) {
+		(void)err_set(e, r, "certificate: %s", err_text(r));
+		goto out;
+	}
+	if (!slice_equal(
+		buf_slice(tbs), slice_of(j->leaf->tbs, j->leaf->tbs_len)))
+		r = err_set(e, ERR_DENIED,
+		    "signer refuses: the policy gives another certificate");
+out:
+	buf_free(tbs);
+	issue_result_clear(&res);
+	return r;
+}
+
+static void
+check_nth(void *ctx, size_t i)
+{
+	struct checked *c = ctx;
+
+	c->results[i].r = check_job(c, &c->b->jobs[i], &c->results[i].e);
+}
+
+int
+signer_check_jobs(
+    const struct signer *s, const struct signer_batch *b, struct err *e)
+{
+	struct checked c = {.s = s, .b = b};
+	int r = 0;
+
+	if (b->n_jobs == 0)
+		return 0;
+	if ((c.results = calloc(b->n_jobs, sizeof(*c.results))) == NULL)
+		return err_nomem(e);
+	parallel_for(b->n_jobs, check_nth, &c);
+	for (size_t i = 0; i < b->n_jobs && r == 0; i++) {
+		r = c.results[i].r;
+		if (r != 0 && e != NULL)
+			*e = c.results[i].e;
+	}
+	free(c.results);
+	return r;
+}
