@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: ISC */
+/* writ key, writ revoke, writ krl: who may still ask, and what still holds. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/cli/cli.h"
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "lib/key/person.h"
+
+/* --- key ------------------------------------------------------------------ */
+
+/* The person whose key -i is, who signs for the new or the old one. */
+static int
+key_statement(struct cli_args *a, bool add, struct err *e)
+{
+	const char *file = cli_operand(a, 0), *keys[2];
+	char *own = NULL;
+	const struct person *who;
+	struct cli_world w;
+	struct statement s;
+	struct str text = STR_INIT;
+	size_t n = 0;
+	int r;
+
+	statement_init(&s, ST_KEY);
+	if ((r = cli_world_open(a, &w, e)) != 0)
+		return r;
+	if ((r = cli_signer(a, w.trust->policy, w.standing, &own, &who, e)) !=
+		0 ||
+	    (r = cli_new_statement(&s, ST_KEY, &w.trust->realm, who->id, e)) !=
+		0 ||
+	    (r = cli_read_pubkey(file, &s.u.k.key, e)) != 0)
+		goto out;
+	keys[n++] = own;
+	s.u.k.add = add;
+	if ((s.u.k.person = str_dup(who->id)) == NULL) {
+		r = err_nomem(e);
+		goto out;
+	}
+	/* Whoever adds a key proves that he has it. */
+	if (add)
+		keys[n++] = file;
+	if ((r = cli_sign_statement(&s, keys, n, &text, e)) == 0)
+		r = cli_write_new(cli_get(a, "o"), slice_of(text.p, text.n), e);
+out:
+	str_clear(&text);
+	statement_clear(&s);
+	cli_world_clear(&w);
+	free(own);
+	return r;
+}
+
+static int
+run_key_add(struct cli_args *a, struct err *e)
+{
+	return key_statement(a, true, e);
+}
+
+static int
+run_key_retire(struct cli_args *a, struct err *e)
+{
+	return key_statement(a, false, e);
+}
+
+/* --- revoke --------------------------------------------------------------- */
+
+static int
+fill_serials(const struct cli_args *a, struct revoke *v, struct err *e)
+{
+	size_t n = cli_n_operands(a);
+
+	if (n == 0)
+		return 0;
+	if (n > REVOKE_SERIALS_MAX)
+		return err_set(
+		    e, ERR_LIMIT, "more than %d serials", REVOKE_SERIALS_MAX);
+	if ((v->serials = calloc(n, sizeof(*v->serials))) == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < n; i++) {
+		char quoted[QUOTE_MAX];
+
+		if (parse_u64(
+			cli_operand(a, i), 1, UINT64_MAX, &v->serials[i]) != 0)
+			return err_set(e, ERR_USAGE,
+			    "%s is no serial, expected a number from 1",
+			    str_quote(quoted, cli_operand(a, i)));
+		v->n_serials++;
+	}
+	return 0;
+}
+
+static int
+copy(const char *from, char **to, struct err *e)
+{
+	if (from != NULL && (*to = str_dup(from)) == NULL)
+		return err_nomem(e);
+	return 0;
+}
+
+static int
+fill_revoke(const struct cli_args *a, struct revoke *v, struct err *e)
+{
+	const char *file = cli_get(a, "key");
+	int n, r;
+
+	if (cli_get(a, "reason") == NULL)
+		return err_set(e, ERR_USAGE, "why? expected --reason TEXT");
+	n = (cli_n_operands(a) > 0) + (file != NULL) +
+	    (cli_get(a, "key-id") != NULL) + (cli_get(a, "person") != NULL);
+	if (n != 1)
+		return err_set(e, ERR_USAGE,
+		    "expected one of SERIAL ..., --key-id, --person, --key");
+	if ((r = fill_serials(a, v, e)) != 0 ||
+	    (r = copy(cli_get(a, "key-id"), &v->key_id, e)) != 0 ||
+	    (r = copy(cli_get(a, "person"), &v->person, e)) != 0 ||
+	    (r = copy(cli_get(a, "reason"), &v->reason, e)) != 0)
+		return r;
+	return file != NULL ? cli_read_pubkey(file, &v->key, e) : 0;
+}
+
+static int
+print_revoked(struct local *l, const struct statement *s, struct err *e)
+{
+	struct buf *krl = NULL;
+	struct str text = STR_INIT;
+	int r;
+
+	if ((r = local_new_krl(l, &krl, e)) != 0)
+		return r;
+	buf_free(krl);
+	statement_describe(s, &text);
+	str_add(&text,
+	    "revoked; hosts obey once they have the new list: writ "
+	    "krl -o FILE\n");
+	return cli_print(&text, e);
+}
+
+/* Into the log, then into the list. */
+static int
+act(struct cli_args *a, struct slice text, struct err *e)
+{
+	struct ledger_receipt receipt;
+	struct keeper_leaves leaves = {0};
+	struct local *l = NULL;
+	struct statement s;
+	int r;
+
+	statement_init(&s, ST_REVOKE);
+	if ((r = statement_parse("revocation", text, &s, e)) != 0 ||
+	    (r = cli_open(a, LOCAL_LOG, &l, e)) != 0)
+		goto out;
+	r = keeper_apply(l->keeper, &s, NULL, 0, &leaves, e);
+	if (r == ERR_EXISTS) {
+		printf("%s\n", e != NULL ? e->msg : "revoked already");
+		r = 0;
+		goto out;
+	}
+	if (r == 0 && (r = local_commit(l, &leaves, &receipt, e)) == 0)
+		r = print_revoked(l, &s, e);
+out:
+	keeper_leaves_clear(&leaves);
+	local_free(l);
+	statement_clear(&s);
+	return r;
+}
+
+static int
+run_revoke(struct cli_args *a, struct err *e)
+{
+	const struct strs *keys = cli_all(a, "i");
+	const struct person *who;
+	char *first = NULL;
+	struct cli_world w;
+	struct statement s;
+	struct str text = STR_INIT, shown = STR_INIT;
+	int r;
+
+	statement_init(&s, ST_REVOKE);
+	if ((r = cli_world_open(a, &w, e)) != 0)
+		return r;
+	r = cli_signer(a, w.trust->policy, w.standing, &first, &who, e);
+	if (r == 0)
+		r = cli_new_statement(
+		    &s, ST_REVOKE, &w.trust->realm, who->id, e);
+	if (r == 0)
+		r = fill_revoke(a, &s.u.v, e);
+	/* The log must be closed before it is opened for writing. */
+	cli_world_clear(&w);
+	if (r != 0)
+		goto out;
+	statement_describe(&s, &shown);
+	fprintf(stderr, "%s", shown.p);
+	if (!cli_flag(a, "y") && !cli_confirm("Revoke, for good?")) {
+		r = err_set(e, ERR_DENIED, "nothing was revoked");
+		goto out;
+	}
+	if (keys->n > 0)
+		r = cli_sign_statement(
+		    &s, (const char *const *)keys->v, keys->n, &text, e);
+	else
+		r = cli_sign_statement(
+		    &s, (const char *const *)&first, 1, &text, e);
+	if (r == 0 && cli_get(a, "o") != NULL)
+		r = cli_write_new(cli_get(a, "o"), slice_of(text.p, text.n), e);
+	else if (r == 0)
+		r = act(a, slice_of(text.p, text.n), e);
+out:
+	free(first);
+	str_clear(&shown);
+	str_clear(&text);
+	statement_clear(&s);
+	return r;
+}
+
+/* --- krl ------------------------------------------------------------------ */
+
+static int
+run_krl(struct cli_args *a, struct err *e)
+{
+	const char *path = cli_get(a, "o");
+	struct local *l = NULL;
+	struct buf *krl = NULL;
+	struct slice s;
+	int r;
+
+	if (path == NULL)
+		return err_set(e, ERR_USAGE, "where to? expected -o FILE");
+	if ((r = cli_open(a, LOCAL_READ, &l, e)) != 0)
+		return r;
+	r = local_last_krl(l, &krl, e);
+	if (r == 1) {
+		/* Nothing was revoked yet: hosts get an empty list to start. */
+		local_free(l);
+		l = NULL;
+		if ((r = cli_open(a, LOCAL_LOG, &l, e)) == 0)
+			r = local_new_krl(l, &krl, e);
+	}
+	if (r == 0) {
+		s = buf_slice(krl);
+		if (strcmp(path, "-") == 0)
+			r = fwrite(s.p, 1, s.n, stdout) == s.n
+			    ? 0
+			    : err_sys(e, "standard output");
+		else
+			r = file_write(path, s.p, s.n, 0644, 0, e);
+	}
+	buf_free(krl);
+	local_free(l);
+	return r;
+}
+
+/* --- tables --------------------------------------------------------------- */
+
+static const struct cli_option key_options[] = {
+    {'i', NULL, "KEY", "a key that is yours already"},
+    {'o', NULL, "FILE", "where to (standard output)"},
+};
+static const struct cli_command key_subs[] = {
+    {.name = "add",
+	.operands = "KEY.pub",
+	.summary = "a further key of yours, signed by both",
+	CLI_OPTIONS(key_options),
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run_key_add},
+    {.name = "retire",
+	.operands = "KEY.pub",
+	.summary = "a key of yours that is no longer used",
+	CLI_OPTIONS(key_options),
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run_key_retire},
+};
+const struct cli_command cmd_key = {.name = "key",
+    .operands = "",
+    .summary = "add or retire a key of yours",
+    CLI_SUBS(key_subs)};
+
+static const struct cli_option revoke_options[] = {
+    {0, "key-id", "ID", "certificates with this key ID"},
+    {0, "person", "ID", "a person: all certificates and keys"},
+    {0, "key", "FILE", "a public key"},
+    {0, "reason", "TEXT", "why; an auditor will read it"},
+    {'i', NULL, "KEY", "your key; repeated where several must sign"},
+    {'o', NULL, "FILE", "write the statement, for writ sign, and do nothing"},
+    CLI_YES,
+};
+const struct cli_command cmd_revoke = {.name = "revoke",
+    .operands = "[SERIAL ...]",
+    .summary = "end a certificate, a key, a person",
+    CLI_OPTIONS(revoke_options),
+    .max_operands = REVOKE_SERIALS_MAX,
+    .run = run_revoke};
+
+static const struct cli_option krl_options[] = {
+    {'o', NULL, "FILE", "where to; - for standard output"},
+};
+const struct cli_command cmd_krl = {.name = "krl",
+    .operands = "",
+    .summary = "the revocation list, for sshd's RevokedKeys",
+    CLI_OPTIONS(krl_options),
+    .run = run_krl};

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What writ's subcommands share.  Each subcommand is a file, and a line of the
+ * table in main.c.
+ */
+#ifndef CA_CLI_CLI_H
+#define CA_CLI_CLI_H
+
+#include "ca/daemon/local.h"
+#include "lib/cli/cli.h"
+#include "lib/cli/table.h"
+#include "lib/statement/statement.h"
+
+extern const struct cli_command cmd_init, cmd_policy, cmd_request, cmd_approve,
+    cmd_deny, cmd_sign, cmd_show, cmd_key, cmd_revoke, cmd_krl, cmd_config,
+    cmd_audit;
+
+/* A passphrase is asked for on the terminal. */
+extern const struct passphrase cli_passphrase;
+
+/* local_open() of -C DIR; warnings go to standard error. */
+int cli_open(const struct cli_args *a, unsigned mode, struct local **out,
+    struct err *e) MUST_CHECK;
+/* The signed policy of -C DIR alone: the log need not be there. */
+int cli_trust(
+    const struct cli_args *a, struct trust *out, struct err *e) MUST_CHECK;
+
+/* A statement from a file ("-": standard input); parsed, not verified. */
+int cli_read_statement(
+    const char *path, struct statement *out, struct err *e) MUST_CHECK;
+/* A public key file. */
+int cli_read_pubkey(
+    const char *path, struct pubkey **out, struct err *e) MUST_CHECK;
+/*
+ * Who acts: the person whose key -i is, by the standing.  Without -i the first
+ * of
+ * ~/.ssh/id_* that is somebody's.  *key_path is the key's file, to be freed.
+ */
+int cli_signer(const struct cli_args *a, const struct policy *p,
+    const struct standing *st, char **key_path, const struct person **who,
+    struct err *e) MUST_CHECK;
+
+/*
+ * What those need who ask and approve: the signed policy, and the standing as
+ * far as this machine has the log (else the policy's, with a warning).
+ */
+struct cli_world {           /* cli_world_clear */
+	struct local *local; /* NULL: without the log */
+	struct trust own;    /* when local is NULL */
+	struct standing *own_standing;
+	const struct trust *trust;
+	const struct standing *standing;
+};
+int cli_world_open(
+    const struct cli_args *a, struct cli_world *out, struct err *e) MUST_CHECK;
+void cli_world_clear(struct cli_world *w);
+
+/* What a decision of ca/issue comes to, a few lines for people. */
+void cli_describe_result(struct str *s, const struct issue_result *r);
+/* Decide on a request as it stands, with whatever decisions are at hand; who is
+ * NULL unless the request is unsigned. */
+int cli_decide(const struct cli_world *w, const struct statement *request,
+    const struct statement *const *decisions, size_t n_decisions,
+    const struct person *who, struct issue_result *out,
+    struct err *e) MUST_CHECK;
+
+/* Common fields of a new statement: realm, by, at, nonce. */
+int cli_new_statement(struct statement *s, enum statement_type type,
+    const struct hash *realm, const char *by, struct err *e) MUST_CHECK;
+/* Encode s and sign it with these keys (files for ssh-keygen): the whole. */
+int cli_sign_statement(const struct statement *s, const char *const *keys,
+    size_t n_keys, struct str *out, struct err *e) MUST_CHECK;
+/* To path, or to standard output for NULL and "-".  Refuses to replace. */
+int cli_write_new(
+    const char *path, struct slice text, struct err *e) MUST_CHECK;
+
+/* "2h" or a time -> a time: spans are taken back (-1) or ahead (+1). */
+int cli_time(const char *option, const char *text, int64_t now, int sign,
+    int64_t *out, struct err *e) MUST_CHECK;
+enum table_format cli_format(const struct cli_args *a);
+int cli_print_table(
+    struct table *t, const struct cli_args *a, struct err *e) MUST_CHECK;
+/* Print warnings and errors of a check, a line each, on standard error. */
+void cli_print_diags(const struct conf_diags *d);
+
+#endif

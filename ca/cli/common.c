@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/cli/cli.h"
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "lib/crypto/random.h"
+#include "lib/key/person.h"
+
+const struct passphrase cli_passphrase = {.ask = cli_ask_passphrase};
+
+static void
+warn(void *ctx, const char *sentence)
+{
+	(void)ctx;
+	cli_warn("%s", sentence);
+}
+
+int
+cli_open(
+    const struct cli_args *a, unsigned mode, struct local **out, struct err *e)
+{
+	struct local_options o = {.dir = cli_dir(a),
+	    .mode = mode,
+	    .pass = &cli_passphrase,
+	    .warn = warn};
+
+	return local_open(&o, out, e);
+}
+
+int
+cli_trust(const struct cli_args *a, struct trust *out, struct err *e)
+{
+	int64_t now = clock_now();
+	struct str text = STR_INIT;
+	int r;
+
+	if ((r = bundles_load(cli_dir(a), NULL, now, out, e)) < 0)
+		return r;
+	r = trust_expiry(out, now, &text, e);
+	if (text.n > 0)
+		cli_warn("%s", text.p);
+	str_clear(&text);
+	return r < 0 ? r : 0;
+}
+
+/* --- files ---------------------------------------------------------------- */
+
+int
+cli_read_statement(const char *path, struct statement *out, struct err *e)
+{
+	char *text = NULL;
+	size_t n;
+	int r;
+
+	if ((r = file_read(path, STATEMENT_MAX, &text, &n, e)) != 0)
+		return r;
+	r = statement_parse(path_base(path), slice_of(text, n), out, e);
+	free(text);
+	return r;
+}
+
+int
+cli_read_pubkey(const char *path, struct pubkey **out, struct err *e)
+{
+	char *text = NULL;
+	size_t n;
+	int r;
+
+	if ((r = file_read(path, PUBKEY_LINE_MAX, &text, &n, e)) != 0)
+		return r;
+	if ((r = pubkey_parse_line(text, n, out, NULL, e)) != 0)
+		err_prefix(e, "%s", path);
+	free(text);
+	return r;
+}
+
+int
+cli_write_new(const char *path, struct slice text, struct err *e)
+{
+	if (path == NULL || strcmp(path, "-") == 0) {
+		if (fwrite(text.p, 1, text.n, stdout) != text.n)
+			return err_sys(e, "standard output");
+		return 0;
+	}
+	return file_write(path, text.p, text.n, 0644, FILE_NEW, e);
+}
+
+/* --- who signs ------------------------------------------------------------ */
+
+/* In ssh(1)'s order, hardware keys first: who has one means to use it. */
+static const char *const default_keys[] = {
+    "id_ed25519_sk", "id_ecdsa_sk", "id_ed25519", "id_ecdsa", "id_rsa"};
+
+static const struct person *
+person_of_file(const char *path, const struct policy *p,
+    const struct standing *st, struct err *e)
+{
+	const struct person *who;
+	struct pubkey *key = NULL;
+
+	if (person_pubkey(path, &key, e) != 0)
+		return NULL;
+	who = standing_person_of_key(st, p, key, e);
+	pubkey_free(key);
+	return who;
+}
+
+static int
+default_signer(const struct policy *p, const struct standing *st,
+    char **key_path, const struct person **who, struct err *e)
+{
+	const char *home = getenv("HOME");
+	size_t n = sizeof(default_keys) / sizeof(default_keys[0]);
+
+	for (size_t i = 0; home != NULL && i < n; i++) {
+		char *path = NULL;
+
+		if (path_joinf(&path, "%s/.ssh/%s", home, default_keys[i]) != 0)
+			return err_nomem(e);
+		if ((*who = person_of_file(path, p, st, NULL)) != NULL) {
+			*key_path = path;
+			return 0;
+		}
+		free(path);
+	}
+	return err_set(e, ERR_USAGE,
+	    "whose act is this? expected -i KEY, a private key or a public key "
+	    "that is in the agent");
+}
+
+int
+cli_signer(const struct cli_args *a, const struct policy *p,
+    const struct standing *st, char **key_path, const struct person **who,
+    struct err *e)
+{
+	const char *path = cli_get(a, "i");
+	struct err why = {0};
+
+	if (path == NULL)
+		return default_signer(p, st, key_path, who, e);
+	if ((*who = person_of_file(path, p, st, &why)) == NULL) {
+		if (e != NULL)
+			*e = why;
+		err_prefix(e, "%s", path);
+		return why.code != 0 ? (int)why.code : ERR_DENIED;
+	}
+	return (*key_path = str_dup(path)) != NULL ? 0 : err_nomem(e);
+}
+
+int
+cli_new_statement(struct statement *s, enum statement_type type,
+    const struct hash *realm, const char *by, struct err *e)
+{
+	statement_init(s, type);
+	s->realm = *realm;
+	s->at = clock_now();
+	random_bytes(s->nonce, sizeof(s->nonce));
+	if ((s->by = str_dup(by)) == NULL)
+		return err_nomem(e);
+	return 0;
+}
+
+int
+cli_sign_statement(const struct statement *s, const char *const *keys,
+    size_t n_keys, struct str *out, struct err *e)
+{
+	struct str text = STR_INIT;
+	size_t message;
+	int r;
+
+	if ((r = statement_encode(s, &text, e)) != 0)
+		goto out;
+	message = text.n;
+	for (size_t i = 0; i < n_keys && r == 0; i++)
+		r = person_sign(keys[i], statement_namespace(s->type),
+		    slice_of(text.p, message), &text, e);
+	if (r == 0 && (r = str_check(&text)) != 0)
+		(void)err_nomem(e);
+	if (r == 0)
+		str_addn(out, text.p, text.n);
+out:
+	str_clear(&text);
+	return r;
+}
+
+/* --- output --------------------------------------------------------------- */
+
+int
+cli_time(const char *option, const char *text, int64_t now, int sign,
+    int64_t *out, struct err *e)
+{
+	char quoted[QUOTE_MAX];
+	int64_t secs;
+
+	if (span_parse(text, &secs) == 0) {
+		*out = now + sign * secs;
+		return 0;
+	}
+	if (clock_parse_lax(text, out) == 0)
+		return 0;
+	return err_set(e, ERR_USAGE,
+	    "%s is %s, expected a span such as 24h or a time such as "
+	    "2026-11-23T08:00:00Z",
+	    option, str_quote(quoted, text));
+}
+
+enum table_format
+cli_format(const struct cli_args *a)
+{
+	if (cli_flag(a, "json"))
+		return TABLE_JSON;
+	return cli_flag(a, "csv") ? TABLE_CSV : TABLE_TEXT;
+}
+
+int
+cli_print_table(struct table *t, const struct cli_args *a, struct err *e)
+{
+	struct str s = STR_INIT;
+	int r = table_print(t, cli_format(a), &s);
+
+	if (r != 0)
+		(void)err_nomem(e);
+	else
+		r = cli_print(&s, e);
+	str_clear(&s);
+	return r;
+}
+
+void
+cli_print_diags(const struct conf_diags *d)
+{
+	fflush(stdout);
+	for (size_t i = 0; i < d->n; i++)
+		fprintf(stderr, "%s%s\n", d->v[i].warning ? "warning: " : "",
+		    d->v[i].text);
+}

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * writ sign: requests in, certificates out, and every act in the log before
+ * anybody has anything of it.  Key and revoke statements go the same way.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/cli/beside.h"
+#include "ca/cli/cli.h"
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "lib/base/parallel.h"
+
+/* One FILE: what it says, the decisions that go with it, where it goes. */
+struct job {
+	const char *path;
+	struct statement s;
+	struct statement **given;
+	size_t n_given;
+	char *out; /* of a request: the certificate's file */
+	int r;
+	struct err e;
+};
+
+struct signing {
+	const struct cli_args *a;
+	struct beside beside;
+	struct local *local;
+	struct job *jobs;
+	size_t n;
+	/* The batch that is on its way: which job each item is. */
+	size_t *of_item;
+	int status; /* of the worst, 0 so far */
+};
+
+/* --- reading -------------------------------------------------------------- */
+
+static void
+read_nth(void *ctx, size_t i)
+{
+	struct job *j = &((struct job *)ctx)[i];
+
+	if ((j->r = cli_read_statement(j->path, &j->s, &j->e)) == 0 &&
+	    (j->r = statement_verify(&j->s, &j->e)) != 0)
+		err_prefix(&j->e, "%s", j->path);
+}
+
+static void
+verify_nth(void *ctx, size_t i)
+{
+	struct beside *b = ctx;
+
+	/* One that does not verify is passed over by name later on. */
+	(void)!statement_verify(b->decisions[i], NULL);
+}
+
+/* Decisions beside the file, or those named; one that cannot be read is named
+ * and passed over. */
+static int
+read_decisions(struct signing *g, struct job *j, struct err *e)
+{
+	const struct strs *named = cli_all(g->a, "decision");
+	struct strs paths = {0};
+	int r = 0;
+
+	if (named->n > 0)
+		r = strs_dup(named, &paths) != 0 ? err_nomem(e) : 0;
+	else
+		r = beside_decisions(&g->beside, j->path, &paths, e);
+	if (r != 0)
+		goto out;
+	j->given = calloc(paths.n + 1, sizeof(*j->given));
+	if (j->given == NULL) {
+		r = err_nomem(e);
+		goto out;
+	}
+	for (size_t i = 0; i < paths.n; i++) {
+		struct statement *s = NULL;
+		struct err why = {0};
+
+		if (beside_read(&g->beside, paths.v[i], &s, &why) != 0)
+			cli_warn("%s: passed over: %s", paths.v[i], why.msg);
+		else
+			j->given[j->n_given++] = s;
+	}
+out:
+	strs_clear(&paths);
+	return r;
+}
+
+/*
+ * KEY-cert.pub beside the subject's KEY.pub where that lies in the same
+ * directory, as ssh(1) looks for it; else FILE-cert.pub.
+ */
+static int
+choose_output(struct signing *g, struct job *j, struct err *e)
+{
+	const char *o = cli_get(g->a, "o");
+	char *pub = NULL;
+	int r;
+
+	if (o == NULL && strcmp(j->path, "-") == 0)
+		o = "-";
+	if (o != NULL)
+		return (j->out = str_dup(o)) != NULL ? 0 : err_nomem(e);
+	if ((r = beside_key(&g->beside, j->path, j->s.u.r.subject, &pub, e)) !=
+	    0)
+		return r;
+	if (pub != NULL)
+		r = path_joinf(
+		    &j->out, "%.*s-cert.pub", (int)strlen(pub) - 4, pub);
+	else
+		r = path_joinf(&j->out, "%s-cert.pub", j->path);
+	free(pub);
+	return r == 0 ? 0 : err_nomem(e);
+}
+
+static int
+read_jobs(struct signing *g, struct err *e)
+{
+	parallel_for(g->n, read_nth, g->jobs);
+	for (size_t i = 0; i < g->n; i++) {
+		struct job *j = &g->jobs[i];
+		int r;
+
+		if (j->r != 0)
+			continue;
+		if ((r = read_decisions(g, j, e)) != 0)
+			return r;
+		if (j->s.type == ST_REQUEST &&
+		    (r = choose_output(g, j, e)) != 0)
+			return r;
+	}
+	parallel_for(g->beside.n_decisions, verify_nth, &g->beside);
+	return 0;
+}
+
+/* --- reporting ------------------------------------------------------------ */
+
+static void
+report(struct signing *g, const struct job *j)
+{
+	int status = cli_exit_status(j->r);
+
+	fflush(stdout);
+	if (strncmp(j->e.msg, j->path, strlen(j->path)) == 0)
+		fprintf(stderr, "writ: %s\n", j->e.msg);
+	else
+		fprintf(stderr, "writ: %s: %s\n", j->path, j->e.msg);
+	if (j->e.hint[0] != '\0')
+		fprintf(stderr, "  %s\n", j->e.hint);
+	if (status > g->status)
+		g->status = status;
+}
+
+static void
+print_issued(const struct job *j, const struct cert *c)
+{
+	char until[CLOCK_TEXT];
+
+	if (strcmp(j->out, "-") == 0)
+		return;
+	clock_format((int64_t)c->valid_before, until);
+	printf("%s: serial %llu, until %s\n", j->out,
+	    (unsigned long long)c->serial, until);
+}
+
+/* --- certificates --------------------------------------------------------- */
+
+static int
+release(void *ctx, size_t i, struct keeper_item *it, struct err *e)
+{
+	struct signing *g = ctx;
+	struct job *j = &g->jobs[g->of_item[i]];
+	struct str line = STR_INIT;
+	struct cert c;
+	int r;
+
+	cert_init(&c);
+	if ((r = cert_parse(buf_slice(it->cert), &c, e)) != 0)
+		goto out;
+	if ((r = cert_add_line(&line, buf_slice(it->cert), c.key_id)) != 0) {
+		(void)err_nomem(e);
+		goto out;
+	}
+	str_addc(&line, '\n');
+	if ((r = str_check(&line)) != 0)
+		(void)err_nomem(e);
+	else if (strcmp(j->out, "-") == 0)
+		r = cli_print(&line, e);
+	else
+		/* Can be had again from the log: not worth an fsync each. */
+		r = file_write(j->out, line.p, line.n, 0644, FILE_NOSYNC, e);
+	if (r == 0)
+		print_issued(j, &c);
+out:
+	str_clear(&line);
+	cert_clear(&c);
+	return r;
+}
+
+static int
+issue_batch(
+    struct signing *g, struct keeper_item *items, size_t n, struct err *e)
+{
+	int r = local_issue(g->local, items, n, release, g, e);
+
+	for (size_t i = 0; i < n; i++) {
+		struct keeper_item *it = &items[i];
+		struct job *j = &g->jobs[g->of_item[i]];
+
+		for (size_t k = 0; k < it->notes.n; k++)
+			cli_warn(
+			    "%s: passed over: %s", j->path, it->notes.v[k]);
+		if (it->r != 0) {
+			j->r = it->r;
+			j->e = it->e;
+			report(g, j);
+		}
+	}
+	return r;
+}
+
+static int
+issue_all(struct signing *g, struct err *e)
+{
+	struct keeper_item *items = NULL;
+	size_t n = 0;
+	int r = 0;
+
+	items = calloc(KEEPER_BATCH_MAX, sizeof(*items));
+	g->of_item = calloc(KEEPER_BATCH_MAX, sizeof(*g->of_item));
+	if (items == NULL || g->of_item == NULL) {
+		r = err_nomem(e);
+		goto out;
+	}
+	for (size_t i = 0; i <= g->n && r == 0; i++) {
+		struct job *j = i < g->n ? &g->jobs[i] : NULL;
+
+		if (j != NULL && j->r == 0 && j->s.type == ST_REQUEST) {
+			keeper_item_init(&items[n]);
+			items[n].request = &j->s;
+			items[n].given = j->given;
+			items[n].n_given = j->n_given;
+			g->of_item[n++] = i;
+		}
+		if (n == KEEPER_BATCH_MAX || (j == NULL && n > 0)) {
+			r = issue_batch(g, items, n, e);
+			while (n > 0)
+				keeper_item_clear(&items[--n]);
+		}
+	}
+out:
+	free(items);
+	free(g->of_item);
+	g->of_item = NULL;
+	return r;
+}
+
+/* --- keys and revocations --------------------------------------------------
+ */
+
+static int
+apply_job(struct signing *g, struct job *j, struct err *e)
+{
+	struct ledger_receipt receipts[KEEPER_BATCH_MAX];
+	struct keeper_leaves leaves = {0};
+	struct buf *krl = NULL;
+	int r;
+
+	j->r = keeper_apply(
+	    g->local->keeper, &j->s, j->given, j->n_given, &leaves, &j->e);
+	r = leaves.n > 0 ? local_commit(g->local, &leaves, receipts, e) : 0;
+	if (r == 0 && j->r == 0 && j->s.type == ST_REVOKE) {
+		r = local_new_krl(g->local, &krl, e);
+		buf_free(krl);
+	}
+	if (r == 0 && j->r == 0)
+		printf("%s: in force\n", j->path);
+	else if (r == 0 && j->r == ERR_EXISTS)
+		printf("%s: %s\n", j->path, j->e.msg);
+	else if (r == 0)
+		report(g, j);
+	keeper_leaves_clear(&leaves);
+	return r;
+}
+
+static int
+apply_all(struct signing *g, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < g->n && r == 0; i++) {
+		struct job *j = &g->jobs[i];
+
+		if (j->r != 0 || j->s.type == ST_REQUEST)
+			continue;
+		if (j->s.type == ST_KEY || j->s.type == ST_REVOKE) {
+			r = apply_job(g, j, e);
+			continue;
+		}
+		j->r = err_set(&j->e, ERR_PARSE,
+		    "is a %s statement, expected a request, a key or a "
+		    "revocation",
+		    statement_type_name(j->s.type));
+		report(g, j);
+	}
+	return r;
+}
+
+/* --- the command ---------------------------------------------------------- */
+
+static int
+sign_all(struct signing *g, struct err *e)
+{
+	int r;
+
+	if ((r = read_jobs(g, e)) != 0)
+		return r;
+	for (size_t i = 0; i < g->n; i++)
+		if (g->jobs[i].r != 0)
+			report(g, &g->jobs[i]);
+	if ((r = cli_open(g->a, LOCAL_SIGN, &g->local, e)) != 0)
+		return r;
+	/* Who was revoked in this call asks for nothing in it any more. */
+	if ((r = apply_all(g, e)) != 0 || (r = issue_all(g, e)) != 0)
+		return r;
+	return g->status;
+}
+
+static int
+run_sign(struct cli_args *a, struct err *e)
+{
+	struct signing g = {.a = a, .n = cli_n_operands(a)};
+	int r;
+
+	if (cli_get(a, "o") != NULL && g.n > 1)
+		return err_set(e, ERR_USAGE, "-o is for one FILE");
+	if ((g.jobs = calloc(g.n, sizeof(*g.jobs))) == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < g.n; i++) {
+		g.jobs[i].path = cli_operand(a, i);
+		statement_init(&g.jobs[i].s, ST_REQUEST);
+	}
+	r = sign_all(&g, e);
+	local_free(g.local);
+	for (size_t i = 0; i < g.n; i++) {
+		statement_clear(&g.jobs[i].s);
+		free(g.jobs[i].given);
+		free(g.jobs[i].out);
+	}
+	free(g.jobs);
+	beside_clear(&g.beside);
+	return r;
+}
+
+static const struct cli_option options[] = {
+    {0, "decision", "FILE",
+	"this decision, not those beside FILE; "
+	"may be repeated"},
+    {'o', NULL, "FILE", "where the certificate goes"},
+};
+
+const struct cli_command cmd_sign = {.name = "sign",
+    .operands = "FILE ...",
+    .summary = "issue what is approved",
+    CLI_OPTIONS(options),
+    .min_operands = 1,
+    .max_operands = CLI_ANY,
+    .run = run_sign};
