@@ -3,6 +3,7 @@
 BEGIN {
 	LONGEST_FUNCTION = 100
 	LONGEST_FILE = 700
+	LONGEST_TEST = 1200	# one case after another, read one at a time
 
 	# Why not, and what instead.
 	why["strcpy"] = why["strcat"] = why["sprintf"] = \
@@ -34,14 +35,18 @@ FNR == 1 {
 	in_comment = 0
 	start = 0
 	is_c = FILENAME ~ /\.[ch]$/
+	longest = FILENAME ~ /^tests\// ? LONGEST_TEST : LONGEST_FILE
 }
 
-FNR == LONGEST_FILE + 1 {
-	fault(FNR, "a file of more than " LONGEST_FILE " lines")
+FNR == longest + 1 {
+	fault(FNR, "a file of more than " longest " lines")
 }
 
-/(^|[^A-Za-z0-9])(TODO|FIXME|XXX)([^A-Za-z0-9]|$)/ ||
-    tolower($0) ~ /(^|[^a-z])for now([^a-z]|$)/ {
+# In C, quotes hold data: the POSIX zone "XXX3" is no confession.
+{ words = $0 }
+is_c { gsub(/"([^"\\]|\\.)*"/, "", words) }
+words ~ /(^|[^A-Za-z0-9])(TODO|FIXME|XXX)([^A-Za-z0-9]|$)/ ||
+    tolower(words) ~ /(^|[^a-z])for now([^a-z]|$)/ {
 	fault(FNR, "unfinished, by its own words")
 }
 
