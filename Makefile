@@ -76,8 +76,8 @@ fuzzers	:= $(fuzz_c:tests/fuzz/%.c=$(O)/fuzz/%)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all programs unit-programs tools benches fuzzers check unit interop \
-	system fault-sample fault fuzz fuzz-replay bench demo deps lint headers \
-	layers format man asan coverage install dist clean
+	system fault-sample fault fuzz fuzz-replay bench demo deps lint \
+	lint-flags headers layers format man asan coverage install dist clean
 
 all: programs
 programs: $(programs)
@@ -98,9 +98,10 @@ $(O)/%.o: %.c $(O)/.flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(all_cflags) -MMD -MP -c -o $@ $<
 
-# $(AR) would keep members of files that are gone, so it starts anew.
+# Built anew: ar would keep members of files that are gone, and replace those of
+# one base name in two rooms, hence q and not r.
 $(O)/libwrit.a: $(call obj,$(core_c))
-	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR)rm -f $@ && $(AR) qcs $@ $^
 
 $(O)/writ: $(call obj,$(writ_c)) $(O)/libwrit.a
 	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
@@ -137,7 +138,8 @@ unit: $(tests)
 	tests/run-unit $(tests)
 
 asan:
-	$(Q)$(MAKE) O=$(O)-asan SAN=address,undefined CFLAGS='-O1 -g' unit
+	$(Q)O=$(O)-asan SAN=address,undefined CFLAGS='-O1 -g' \
+	    tests/check build unit fuzz interop
 
 fuzz:
 	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) tests/fuzz/run
@@ -146,22 +148,22 @@ fuzz-replay: $(fuzzers)
 	tests/fuzz/replay $(fuzzers)
 
 interop: programs tools
-	tests/interop/run
+	O=$(O) tests/interop/run
 
 system: programs tools
-	tests/system/run
+	O=$(O) tests/system/run
 
 fault: programs tools
-	tests/fault/run all
+	O=$(O) tests/fault/run all
 
 fault-sample: programs tools
-	tests/fault/run sample
+	O=$(O) tests/fault/run sample
 
 bench:
-	tests/bench/run
+	O=$(O) tests/bench/run
 
 demo:
-	tests/demo/demo
+	O=$(O) tests/demo/demo
 
 coverage:
 	$(Q)$(MAKE) O=$(O)-cov COV=1 CFLAGS='-O0 -g' unit
@@ -171,6 +173,10 @@ coverage:
 headers_h := $(sort $(wildcard lib/*/*.h ca/*/*.h agent/*/*.h))
 lint:
 	tests/lint/run
+
+# For tools that read sources and build nothing.
+lint-flags:
+	@echo $(std) $(inc)
 
 # Each header compiles alone.
 headers: $(headers_h:%=$(O)/%.ok)
@@ -199,6 +205,6 @@ dist:
 	git archive --prefix=writ/ -o writ.tar.gz HEAD
 
 clean:
-	rm -rf $(O) $(O)-asan $(O)-cov $(O)-fuzz
+	rm -rf $(O) $(O)-asan $(O)-cov $(O)-fuzz $(O)-lint
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
