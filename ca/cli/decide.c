@@ -34,32 +34,50 @@ struct deciding {
 
 /* --- reading -------------------------------------------------------------- */
 
-/* What others have said already counts towards what is still needed. */
+/* What others have said already, in the log and beside the file, counts towards
+ * what is still needed. */
 static int
-evaluate(struct deciding *d, struct subject *u, struct err *e)
+gather(struct deciding *d, const struct subject *u,
+    const struct statement **decisions, size_t *n, struct err *e)
 {
-	const struct statement **decisions = NULL;
 	struct strs paths = {0};
-	size_t n = 0;
-	int r;
+	int r = beside_decisions(&d->beside, u->path, &paths, e);
 
-	if ((r = beside_decisions(&d->beside, u->path, &paths, e)) != 0)
-		goto out;
-	if ((decisions = calloc(paths.n + 1, sizeof(*decisions))) == NULL) {
-		r = err_nomem(e);
-		goto out;
-	}
-	for (size_t i = 0; i < paths.n; i++) {
+	for (size_t i = 0;
+	     r == 0 && i < paths.n && *n < 2 * ISSUE_DECISIONS_MAX; i++) {
 		struct statement *s = NULL;
 
 		if (beside_read(&d->beside, paths.v[i], &s, NULL) == 0 &&
 		    statement_verify(s, NULL) == 0)
-			decisions[n++] = s;
+			decisions[(*n)++] = s;
 	}
-	r = cli_decide(&d->world, &u->s, decisions, n, NULL, &u->result, e);
-out:
-	free(decisions);
 	strs_clear(&paths);
+	return r;
+}
+
+static int
+evaluate(struct deciding *d, struct subject *u, struct err *e)
+{
+	const struct statement **decisions;
+	struct statement *logged = NULL;
+	size_t n_logged = 0, n = 0;
+	int r = 0;
+
+	decisions = calloc(2 * ISSUE_DECISIONS_MAX, sizeof(*decisions));
+	if (decisions == NULL)
+		return err_nomem(e);
+	if (d->world.local != NULL)
+		r = keeper_decisions(d->world.local->ledger, &u->s.hash,
+		    &logged, &n_logged, e);
+	for (; r == 0 && n < n_logged; n++)
+		decisions[n] = &logged[n];
+	if (r == 0 && (r = gather(d, u, decisions, &n, e)) == 0)
+		r = cli_decide(&d->world, &u->s, decisions, n, NULL, &u->result,
+		    e);
+	while (n_logged > 0)
+		statement_clear(&logged[--n_logged]);
+	free(logged);
+	free(decisions);
 	return r;
 }
 
@@ -245,8 +263,8 @@ sign_part(struct deciding *d, const struct subject *u, size_t n, struct err *e)
 	if ((r = cli_new_statement(&s, ST_DECISION, &d->world.trust->realm,
 		 d->who->id, e)) == 0 &&
 	    (r = fill_decision(d, u, n, &s.u.d, e)) == 0 &&
-	    (r = cli_sign_statement(
-		 &s, (const char *const *)&d->key_path, 1, &text, e)) == 0)
+	    (r = cli_sign_statement(&s, (const char *const *)&d->key_path, 1,
+		 &text, e)) == 0)
 		r = write_decision(d, u, n, slice_of(text.p, text.n), e);
 	statement_clear(&s);
 	str_clear(&text);

@@ -40,8 +40,8 @@ keeper_leaf_text(struct keeper_leaves *l, struct str *text, size_t item)
 	int r;
 
 	if ((r = str_check(text)) != 0 ||
-	    (r = vec_grow(
-		 &l->text, l->n_text, &l->cap_text, LEDGER_BATCH_MAX)) != 0 ||
+	    (r = vec_grow(&l->text, l->n_text, &l->cap_text,
+		 LEDGER_BATCH_MAX)) != 0 ||
 	    (r = keeper_leaf(l, slice_of(text->p, text->n), item)) != 0)
 		return r;
 	l->text[l->n_text++] = *text;
@@ -143,6 +143,56 @@ keeper_find_statement(struct ledger *l, uint8_t tag, const struct hash *h,
 	return read_leaf(l, *index, out, e);
 }
 
+static int
+read_decision(struct ledger *l, uint64_t index, struct statement *out,
+    struct err *e)
+{
+	struct leaf leaf;
+	int r;
+
+	leaf_init(&leaf);
+	if ((r = read_leaf(l, index, &leaf, e)) == 0 &&
+	    (r = statement_verify(&leaf.u.s, e)) == 0) {
+		*out = leaf.u.s; /* moved */
+		leaf_init(&leaf);
+	}
+	leaf_clear(&leaf);
+	return r;
+}
+
+int
+keeper_decisions(struct ledger *l, const struct hash *about,
+    struct statement **out, size_t *n, struct err *e)
+{
+	uint64_t at[ISSUE_DECISIONS_MAX];
+	struct statement *v = NULL;
+	size_t found = 0, done = 0;
+	int r;
+
+	*out = NULL;
+	*n = 0;
+	r = ledger_find_all(l, LTAG_DECIDES, about, at, ISSUE_DECISIONS_MAX,
+	    &found, e);
+	if (r != 0 || found == 0)
+		return r;
+	if ((v = calloc(found, sizeof(*v))) == NULL)
+		return err_nomem(e);
+	while (done < found && r == 0) {
+		statement_init(&v[done], ST_DECISION);
+		if ((r = read_decision(l, at[done], &v[done], e)) == 0)
+			done++;
+	}
+	if (r != 0) {
+		while (done > 0)
+			statement_clear(&v[--done]);
+		free(v);
+		return r;
+	}
+	*out = v;
+	*n = done;
+	return 0;
+}
+
 const char *
 keeper_owner(void *keeper, uint64_t serial)
 {
@@ -196,8 +246,8 @@ policy_then(struct replay *rp, const struct policy **out, struct err *e)
 	if (rp->old == NULL || !hash_equal(&rp->old->hash, &rp->in_force)) {
 		policy_free(rp->old);
 		rp->old = NULL;
-		if ((r = bundles_load_policy(
-			 rp->k->dir, &rp->in_force, &rp->old, e)) != 0)
+		if ((r = bundles_load_policy(rp->k->dir, &rp->in_force,
+			 &rp->old, e)) != 0)
 			return r;
 	}
 	*out = rp->old;
@@ -260,8 +310,8 @@ replay_standing(struct keeper *k, struct err *e)
 	int r = 0;
 
 	for (size_t i = 0; i < n && r == 0; i++) {
-		r = ledger_listed(
-		    k->ledger, feeds[i].tag, &feeds[i].v, &feeds[i].n, e);
+		r = ledger_listed(k->ledger, feeds[i].tag, &feeds[i].v,
+		    &feeds[i].n, e);
 		acts += feeds[i].tag == LTAG_POLICY ? 0 : feeds[i].n;
 	}
 	/* Bundles alone make no standing: most logs need not be read. */

@@ -116,6 +116,15 @@ int keeper_find_statement(struct ledger *l, uint8_t tag, const struct hash *h,
     struct leaf *out, uint64_t *index, struct err *e) MUST_CHECK;
 
 /*
+ * The decisions of the log about a request or key statement, verified, in the
+ * log's order: whether their files are still there or not, for a denial cannot
+ * be taken back by deleting it.  *out is a new array of *n, to be cleared and
+ * freed.  ERR_LIMIT: more than ISSUE_DECISIONS_MAX.
+ */
+int keeper_decisions(struct ledger *l, const struct hash *about,
+    struct statement **out, size_t *n, struct err *e) MUST_CHECK;
+
+/*
  * The revocation list of now: what the standing revokes, and the certificates
  * of revoked persons that have not ended.
  */

@@ -63,42 +63,6 @@ has_decision(const struct keeper_item *it, const struct statement *s)
 	return false;
 }
 
-/* Decisions that are leaves come first, in the order of the log, whether their
- * files are still there or not: a denial cannot be taken back by deleting it.
- */
-static int
-add_logged(struct keeper *k, struct keeper_item *it, struct err *e)
-{
-	uint64_t at[ISSUE_DECISIONS_MAX];
-	size_t n = 0;
-	int r;
-
-	r = ledger_find_all(k->ledger, LTAG_DECIDES, &it->request->hash, at,
-	    ISSUE_DECISIONS_MAX, &n, e);
-	if (r != 0 || n == 0)
-		return r;
-	if ((it->logged = calloc(n, sizeof(*it->logged))) == NULL)
-		return err_nomem(e);
-	for (size_t i = 0; i < n; i++) {
-		struct statement *s = &it->logged[i];
-		uint8_t *bytes = NULL;
-		size_t len;
-
-		statement_init(s, ST_DECISION);
-		it->n_logged++;
-		if ((r = ledger_read(k->ledger, at[i], &bytes, &len, e)) != 0)
-			return r;
-		r = statement_parse("decision", slice_of(bytes, len), s, e);
-		free(bytes);
-		if (r == 0)
-			r = statement_verify(s, e);
-		if (r != 0)
-			return r;
-		it->decisions[it->n_decisions++] = s;
-	}
-	return 0;
-}
-
 static int
 by_time(const void *a, const void *b)
 {
@@ -145,8 +109,13 @@ gather(struct keeper *k, struct keeper_item *it, struct err *e)
 	it->decisions = calloc(2 * ISSUE_DECISIONS_MAX, sizeof(*it->decisions));
 	if (it->decisions == NULL)
 		return err_nomem(e);
-	if ((r = add_logged(k, it, e)) != 0)
+	/* What is in the log comes first. */
+	r = keeper_decisions(k->ledger, &it->request->hash, &it->logged,
+	    &it->n_logged, e);
+	if (r != 0)
 		return r;
+	for (size_t i = 0; i < it->n_logged; i++)
+		it->decisions[it->n_decisions++] = &it->logged[i];
 	return add_given(it, e);
 }
 
@@ -161,8 +130,8 @@ find_issued(struct keeper *k, struct keeper_item *it, struct err *e)
 	int r;
 
 	leaf_init(&leaf);
-	r = keeper_find_issue(
-	    k->ledger, leaf_serial(&it->request->hash), &leaf, &it->index, e);
+	r = keeper_find_issue(k->ledger, leaf_serial(&it->request->hash), &leaf,
+	    &it->index, e);
 	if (r != 0)
 		goto out;
 	if (leaf.kind != LEAF_ISSUE ||
@@ -189,8 +158,8 @@ find_certificate(struct keeper *k, struct keeper_item *it, struct err *e)
 
 	leaf_init(&leaf);
 	leaf_serial_name(leaf_serial(&it->request->hash), &name);
-	r = keeper_find_statement(
-	    k->ledger, LTAG_CERTIFICATE, &name, &leaf, &index, e);
+	r = keeper_find_statement(k->ledger, LTAG_CERTIFICATE, &name, &leaf,
+	    &index, e);
 	if (r == 0 && leaf.kind == LEAF_CERTIFICATE &&
 	    ((r = buf_new(&it->cert, CERT_MAX)) != 0 ||
 		(r = buf_put(it->cert, leaf.u.c.blob, leaf.u.c.blob_len)) != 0))
@@ -340,8 +309,8 @@ add_statements(struct keeper *k, struct keeper_item *it,
 	for (size_t i = it->n_logged; i < it->n_decisions; i++) {
 		const struct statement *s = it->decisions[i];
 
-		if (standing_author(
-			k->standing, k->trust->policy, s, NULL, NULL) != NULL &&
+		if (standing_author(k->standing, k->trust->policy, s, NULL,
+			NULL) != NULL &&
 		    (r = keeper_add_statement(k, s, leaves, e)) != 0)
 			return r;
 	}
@@ -461,8 +430,8 @@ keeper_finish(struct keeper *k, const struct keeper_item *items, size_t n,
 			continue;
 		leaf_serial_name(leaf_serial(&it->request->hash), &name);
 		if (it->again &&
-		    ledger_find(
-			k->ledger, LTAG_CERTIFICATE, &name, &index, NULL) == 0)
+		    ledger_find(k->ledger, LTAG_CERTIFICATE, &name, &index,
+			NULL) == 0)
 			continue;
 		c.blob = (uint8_t *)(uintptr_t)buf_slice(it->cert).p;
 		c.blob_len = buf_len(it->cert);
