@@ -12,6 +12,7 @@
 #include "ca/cli/cli.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/crypto/random.h"
 #include "lib/ssh/lint.h"
 
 /* The five authorities, which directory holds the private key, and whether a
@@ -119,15 +120,19 @@ root_yaml(const struct init *in, struct strs *officers, struct str *out,
 {
 	struct strs operators = {0};
 	char when[CLOCK_TEXT];
+	uint8_t unique[16];
 	size_t n;
 	int r;
 
 	clock_format(clock_now() + 730 * INT64_C(86400), when);
-	str_addf(out,
+	random_bytes(unique, sizeof(unique));
+	str_add(out,
 	    "# Who may change what.  Changing this file needs the old root "
-	    "threshold and the new one.\nversion: 1\nexpires: %.10s\n"
-	    "grace: 14d\nofficers:\n",
-	    when);
+	    "threshold and the new one.\n# No other deployment has this line, "
+	    "so what is signed for another counts nothing here:\n# ");
+	str_add_hex(out, unique, sizeof(unique));
+	str_addf(out,
+	    "\nversion: 1\nexpires: %.10s\ngrace: 14d\nofficers:\n", when);
 	r = add_people(
 	    "--officer", cli_all(in->a, "officer"), officers, out, e);
 	if (r == 0 && cli_all(in->a, "operator")->n > 0) {
