@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: ISC */
+/* One audit, from the list of objects to the report. */
+#include "ca/audit/audit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/audit/audit_impl.h"
+
+static void
+clear(struct audit *a)
+{
+	for (size_t i = 0; i < READERS; i++)
+		blob_close(a->readers[i]);
+	audit_source_clear(&a->source);
+	blob_close(a->store);
+	free(a->tiles);
+	for (size_t i = 0; i < a->n_versions; i++) {
+		free(a->versions[i].key);
+		free(a->versions[i].version);
+	}
+	free(a->versions);
+	strs_clear(&a->files);
+	strs_clear(&a->logs);
+	for (size_t i = 0; i < a->n_heads; i++) {
+		free(a->heads[i].key);
+		free(a->heads[i].version);
+		free(a->heads[i].note);
+	}
+	free(a->heads);
+	free(a->keys);
+	free(a->e8);
+	free(a->t8);
+	free(a->bad);
+	free(a->blocks);
+	free(a->slots);
+	free(a->pool);
+	audit_table_clear(&a->pool_at);
+	audit_table_clear(&a->table);
+	chain_clear(&a->chain);
+	standing_free(a->standing);
+	free(a->refs);
+	free(a->issues);
+	for (size_t i = 0; i < a->n_jobs; i++)
+		audit_job_free(a->jobs[i]);
+	free(a->jobs);
+	free(a->owner);
+	for (size_t i = 0; i < a->n_compare; i++)
+		str_clear(&a->compare[i].want);
+	free(a->compare);
+}
+
+/* The earlier checkpoint is one more head that this log must have had. */
+static int
+add_since(struct audit *a, struct err *e)
+{
+	struct slice note = a->c->since_note;
+	struct audit_head *h;
+
+	a->since = a->c->since;
+	if (note.n == 0)
+		return 0;
+	if (vec_grow(&a->heads, a->n_heads, &a->cap_heads, SIZE_MAX / 1024) !=
+	    0)
+		return err_nomem(e);
+	h = &a->heads[a->n_heads++];
+	*h = (struct audit_head){.key = str_dup("the earlier checkpoint"),
+	    .note = (uint8_t *)str_dupn(note.p, note.n),
+	    .n = note.n};
+	return h->key == NULL || h->note == NULL ? err_nomem(e) : 0;
+}
+
+static int
+find_since(struct audit *a, struct err *e)
+{
+	if (a->c->since_note.n == 0)
+		return 0;
+	for (size_t i = 0; i < a->n_heads; i++)
+		if (strcmp(a->heads[i].key, "the earlier checkpoint") == 0) {
+			a->since = a->heads[i].claim.size;
+			return 0;
+		}
+	return err_set(e, ERR_PARSE,
+	    "the earlier checkpoint is none, expected a signed note of three "
+	    "lines");
+}
+
+/* To be signed and not yet signed: a crash, or the next batch has it. */
+static void
+tell_pending(struct audit *a)
+{
+	for (size_t i = 0; i < a->n_issues; i++)
+		if (a->issues[i].certificate == AUDIT_NO_INDEX)
+			LEAF_NOTICE(a, a->issues[i].index, "pending",
+			    "has no leaf with the signed certificate; it "
+			    "counts as issued");
+}
+
+static int
+go_through(struct audit *a, struct err *e)
+{
+	int r;
+
+	if ((r = audit_list(a, e)) != 0)
+		return r;
+	if (a->n_heads == 0 && a->n_tiles == 0)
+		return err_set(e, ERR_NOTFOUND,
+		    "no log in %s, expected a checkpoint", a->c->url);
+	if ((r = add_since(a, e)) != 0 || (r = audit_heads_load(a, e)) != 0 ||
+	    (r = find_since(a, e)) != 0 || (r = audit_heads_choose(a, e)) != 0)
+		return r;
+	if (a->name[0] == '\0')
+		return 0;
+	if ((r = audit_walk(a, e)) != 0 || (r = audit_heads_grown(a, e)) != 0 ||
+	    (r = audit_tree_finish(a, e)) != 0)
+		return r;
+	audit_heads_check(a);
+	tell_pending(a);
+	if ((r = audit_list_records(a, e)) != 0)
+		return r;
+	return audit_check_files(a, e);
+}
+
+static void
+add_counts(struct audit_counts *to, const struct audit_counts *c)
+{
+	to->leaves += c->leaves;
+	to->certificates += c->certificates;
+	to->signatures += c->signatures;
+	to->records += c->records;
+	to->objects += c->objects;
+}
+
+static int
+add_part(const struct audit *a, struct err *e)
+{
+	struct audit_report *r = a->r;
+	struct audit_part *p;
+
+	if (vec_grow(&r->parts, r->n_parts, &r->cap_parts, 100000) != 0)
+		return err_nomem(e);
+	p = &r->parts[r->n_parts++];
+	*p = (struct audit_part){.name = str_dup(a->name),
+	    .label = str_dup(a->label),
+	    .head = a->head,
+	    .since = a->since,
+	    .counts = a->counts};
+	for (size_t i = 0; i < a->n_issues; i++)
+		p->fresh += a->issues[i].index >= a->since;
+	add_counts(&r->counts, &a->counts);
+	return p->name == NULL || p->label == NULL ? err_nomem(e) : 0;
+}
+
+/* logs/NAME/: a whole log of the realm, whose name is NAME. */
+static int
+go_merged(const struct audit *a, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < a->logs.n && r == 0; i++) {
+		struct audit_config c = *a->c;
+		struct str url = STR_INIT, label = STR_INIT;
+
+		str_addf(&url, "%s/logs/%s", a->c->url, a->logs.v[i]);
+		str_addf(&label, "logs/%s/", a->logs.v[i]);
+		c.url = url.p;
+		c.name = a->logs.v[i];
+		c.since = 0;
+		c.since_note = slice_of(NULL, 0);
+		if (url.failed || label.failed)
+			r = err_nomem(e);
+		else
+			r = audit_verify_labelled(&c, label.p, a->r, e);
+		if (r == ERR_NOTFOUND) {
+			OBJECT_FINDING(a, STAGE_OBJECT, "foreign", label.p,
+			    "holds no log");
+			r = 0;
+		}
+		str_clear(&url);
+		str_clear(&label);
+	}
+	return r;
+}
+
+int
+audit_verify_labelled(const struct audit_config *c, const char *label,
+    struct audit_report *report, struct err *e)
+{
+	struct audit *a;
+	int r;
+
+	if ((a = calloc(1, sizeof(*a))) == NULL)
+		return err_nomem(e);
+	a->c = c;
+	a->r = report;
+	a->label = label;
+	chain_init(&a->chain);
+	if (standing_new(&a->standing) != 0) {
+		r = err_nomem(e);
+		goto out;
+	}
+	if ((r = blob_open(c->url, c->blob, &a->store, e)) != 0 ||
+	    (r = go_through(a, e)) != 0 || (r = add_part(a, e)) != 0 ||
+	    (r = go_merged(a, e)) != 0)
+		goto out;
+	if (report->failed)
+		r = err_nomem(e);
+out:
+	clear(a);
+	free(a);
+	return r;
+}
+
+int
+audit_verify(
+    const struct audit_config *c, struct audit_report *report, struct err *e)
+{
+	return audit_verify_labelled(c, "", report, e);
+}

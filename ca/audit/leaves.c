@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The leaves, some thousand at a time: what each says for itself is checked on
+ * all cores, what it means after those before it, in their order.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/audit/audit_impl.h"
+#include "lib/base/clock.h"
+#include "lib/base/parallel.h"
+
+/* --- each for itself ------------------------------------------------------ */
+
+/* Of an old leaf: is it part of what policy and standing are made of? */
+static bool
+is_lasting(uint8_t tag)
+{
+	return tag == LTAG_ROOT || tag == LTAG_POLICY || tag == LTAG_KEY ||
+	    tag == LTAG_REVOKE || tag == LTAG_KEY_DECISION || tag == LTAG_KRL;
+}
+
+static int
+verify_certificate(struct audit *a, struct audit_slot *s)
+{
+	const struct certificate_leaf *c = &s->leaf.u.c;
+	const struct slice blob = slice_of(c->blob, c->blob_len);
+	const struct policy *p = a->chain.trust.policy;
+	const struct authority *ca;
+	int r;
+
+	if ((r = cert_parse(blob, &s->cert, &s->e)) != 0)
+		return r;
+	ca = p != NULL ? policy_authority_of_key(p, s->cert.ca) : NULL;
+	return ca != NULL ? cert_verify_by(&s->cert, ca->key, blob, &s->e)
+			  : cert_verify(&s->cert, blob, &s->e);
+}
+
+static void
+look(void *ctx, size_t i)
+{
+	struct audit *a = ctx;
+	struct audit_slot *s = &a->slots[i];
+
+	merkle_leaf(s->bytes.p, s->bytes.n, &s->hash);
+	leaf_classify(s->bytes, &s->tag, &s->name);
+	s->old = s->index < a->since && !a->c->all && !is_lasting(s->tag);
+	if (s->old && s->tag != LTAG_DECISION)
+		return;
+	s->r = leaf_parse("", s->bytes, &s->leaf, &s->e);
+	if (s->r != 0 || s->old)
+		return;
+	if (s->leaf.kind == LEAF_STATEMENT)
+		s->r = statement_verify(&s->leaf.u.s, &s->e);
+	else if (s->leaf.kind == LEAF_CERTIFICATE)
+		s->r = verify_certificate(a, s);
+	s->parsed = s->r == 0;
+}
+
+/* --- looking back --------------------------------------------------------- */
+
+static const struct leaf *
+pool_get(struct audit *a, uint64_t index, int *r, struct err *e)
+{
+	struct pooled *p;
+	uint64_t at;
+	size_t cursor = 0;
+
+	while (audit_table_next(&a->pool_at, TABLE_POOL, index, &cursor, &at))
+		if (a->pool[at]->index == index)
+			return a->pool[at]->leaf.kind != 0 ? &a->pool[at]->leaf
+							   : NULL;
+	if ((p = calloc(1, sizeof(*p))) == NULL ||
+	    vec_grow(&a->pool, a->n_pool, &a->cap_pool, SIZE_MAX / 64) != 0 ||
+	    audit_table_add(&a->pool_at, TABLE_POOL, index, a->n_pool) != 0) {
+		free(p);
+		*r = err_nomem(e);
+		return NULL;
+	}
+	a->pool[a->n_pool++] = p;
+	p->index = index;
+	leaf_init(&p->leaf);
+	*r = audit_source_parse(&a->source, index, &p->leaf, e);
+	if (*r == 0)
+		return &p->leaf;
+	leaf_clear(&p->leaf);
+	/* Its own finding was made when it came by. */
+	if (*r != ERR_NOMEM && *r != ERR_NET && *r != ERR_SYS &&
+	    *r != ERR_DENIED)
+		*r = 0;
+	return NULL;
+}
+
+const struct leaf *
+audit_leaf(struct audit *a, uint64_t index, int *r, struct err *e)
+{
+	*r = 0;
+	if (a->n_slots > 0 && index >= a->slots[0].index) {
+		uint64_t at = index - a->slots[0].index;
+
+		/* Slots lack the leaves that a bundle lacks. */
+		while (
+		    at > 0 && (at >= a->n_slots || a->slots[at].index > index))
+			at--;
+		if (a->slots[at].index != index)
+			return NULL;
+		if (!a->slots[at].old)
+			return a->slots[at].parsed ? &a->slots[at].leaf : NULL;
+	}
+	return pool_get(a, index, r, e);
+}
+
+const struct statement *
+audit_statement(struct audit *a, enum statement_type type, const struct hash *h,
+    uint64_t before, uint64_t *index, int *r, struct err *e)
+{
+	size_t cursor = 0;
+	uint64_t at;
+
+	*r = 0;
+	while (*r == 0 &&
+	    audit_table_next(
+		&a->table, TABLE_STATEMENT, audit_key(h), &cursor, &at)) {
+		const struct leaf *l;
+
+		if (at >= before || (l = audit_leaf(a, at, r, e)) == NULL)
+			continue;
+		if (l->kind == LEAF_STATEMENT && l->u.s.type == type &&
+		    hash_equal(&l->u.s.hash, h)) {
+			*index = at;
+			return &l->u.s;
+		}
+	}
+	return NULL;
+}
+
+static void
+pool_clear(struct audit *a)
+{
+	for (size_t i = 0; i < a->n_pool; i++) {
+		leaf_clear(&a->pool[i]->leaf);
+		free(a->pool[i]);
+	}
+	a->n_pool = 0;
+	audit_table_clear(&a->pool_at);
+}
+
+/* --- statements in order ---------------------------------------------------
+ */
+
+static const struct policy *
+policy_of(struct audit *a, uint64_t index)
+{
+	if (a->chain.trust.have)
+		return a->chain.trust.policy;
+	if (!a->no_policy_said)
+		LEAF_FINDING(a, index, "policy",
+		    "there is no policy in the log yet to judge it by; later "
+		    "leaves are not judged until there is one");
+	a->no_policy_said = true;
+	return NULL;
+}
+
+/* The standing as it is now judges; a change is applied after what waits. */
+static int
+apply(struct audit *a, const struct policy *p, const struct audit_slot *s,
+    struct err *e)
+{
+	const struct statement *st = &s->leaf.u.s;
+	struct err why = {0}, idle = {0};
+	bool known,
+	    moves = st->type == ST_KEY || st->type == ST_REVOKE ||
+	    (st->type == ST_DECISION && st->u.d.n_keys > 0);
+	int r;
+
+	known = standing_author(a->standing, p, st, NULL, &why) != NULL;
+	if (moves) {
+		if ((r = audit_flush(a, e)) != 0)
+			return r;
+		r = standing_apply(a->standing, p, st, audit_owner, a, &idle);
+		if (r < 0)
+			return err_set(e, r, "leaf %llu: %s",
+			    (unsigned long long)s->index, err_text(r));
+		if (r == 0)
+			a->changed = s->index + 1;
+		else if (idle.code != ERR_WAIT && st->type != ST_DECISION)
+			LEAF_FINDING(a, s->index, "standing",
+			    "changes nothing and should not be there: %s",
+			    idle.msg);
+		if (!known)
+			known = standing_author(
+				    a->standing, p, st, NULL, NULL) != NULL;
+	}
+	if (!known)
+		LEAF_FINDING(a, s->index, "author",
+		    "is by nobody who could say it: %s", why.msg);
+	return 0;
+}
+
+static int
+note_denials(struct audit *a, const struct audit_slot *s)
+{
+	const struct decision *d = &s->leaf.u.s.u.d;
+	int r = 0;
+
+	if (d->approve)
+		return 0;
+	for (size_t i = 0; i < d->n_outcomes; i++)
+		for (size_t j = 0; j < d->outcomes[i].n_requests && r == 0; j++)
+			r = audit_table_add(&a->table, TABLE_DENIES,
+			    audit_key(&d->outcomes[i].requests[j]), s->index);
+	return r;
+}
+
+static int
+krl_leaf(struct audit *a, const struct policy *p, const struct audit_slot *s,
+    struct err *e)
+{
+	const struct statement *st = &s->leaf.u.s;
+	const struct krl_statement *k = &st->u.krl;
+	const struct authority *log = policy_authority(p, a->name);
+	struct str text = STR_INIT;
+	int r;
+
+	if (log == NULL || strcmp(st->by, a->name) != 0 ||
+	    statement_signed_by(st, log->key) < 0)
+		LEAF_FINDING(a, s->index, "krl",
+		    "is not signed by the key of this log, '%s'", a->name);
+	if (k->version <= a->last_krl)
+		LEAF_FINDING(a, s->index, "krl",
+		    "has version %llu after version %llu",
+		    (unsigned long long)k->version,
+		    (unsigned long long)a->last_krl);
+	else
+		a->last_krl = k->version;
+	if (vec_grow(&a->refs, a->n_refs, &a->cap_refs, SIZE_MAX / 64) != 0)
+		return err_nomem(e);
+	a->refs[a->n_refs++] = k->file;
+	r = audit_file(a, "krl", &k->file, BLOB_OBJECT_MAX, s->index, &text, e);
+	if (r == 0 && text.n != k->size)
+		LEAF_FINDING(a, s->index, "krl",
+		    "says %llu bytes, its file has %zu",
+		    (unsigned long long)k->size, text.n);
+	str_clear(&text);
+	return r < 0 ? r : 0;
+}
+
+static int
+statement_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
+{
+	const struct statement *st = &s->leaf.u.s;
+	const struct policy *p;
+	int r;
+
+	a->counts.signatures += st->n_sigs;
+	if (!hash_equal(&st->realm, &a->c->realm)) {
+		LEAF_FINDING(a, s->index, "leaf", "is of another realm");
+		return 0;
+	}
+	if (st->type == ST_ROOT || st->type == ST_POLICY) {
+		if ((r = audit_flush(a, e)) != 0)
+			return r;
+		if (st->type == ST_ROOT)
+			r = audit_chain_root(a, &a->chain, s->index, st, e);
+		else if ((r = audit_chain_policy(
+			      a, &a->chain, s->index, st, e)) == 0)
+			r = audit_keys_add(a, a->chain.trust.policy);
+		return r < 0 ? r : 0;
+	}
+	if ((p = policy_of(a, s->index)) == NULL)
+		return 0;
+	if (st->type == ST_KRL)
+		return krl_leaf(a, p, s, e);
+	if (st->type == ST_DECISION && note_denials(a, s) != 0)
+		return err_nomem(e);
+	return apply(a, p, s, e);
+}
+
+/* Every statement stands once. */
+static int
+register_statement(struct audit *a, const struct audit_slot *s, struct err *e)
+{
+	uint64_t first;
+	int r = 0;
+
+	if (s->parsed &&
+	    audit_statement(a, s->leaf.u.s.type, &s->leaf.u.s.hash, s->index,
+		&first, &r, e) != NULL)
+		LEAF_FINDING(a, s->index, "leaf", "repeats leaf %llu",
+		    (unsigned long long)first);
+	if (r == 0 &&
+	    audit_table_add(&a->table, TABLE_STATEMENT,
+		audit_key(s->parsed ? &s->leaf.u.s.hash : &s->name),
+		s->index) != 0)
+		r = err_nomem(e);
+	return r;
+}
+
+/* --- ticks -----------------------------------------------------------------
+ */
+
+static int
+tick_leaf(struct audit *a, const struct audit_slot *s)
+{
+	const struct tick_leaf *t = &s->leaf.u.t;
+	const struct trust *now = &a->chain.trust;
+
+	if (!hash_equal(&t->realm, &a->c->realm))
+		LEAF_FINDING(a, s->index, "leaf", "is of another realm");
+	if (t->at < a->last_tick)
+		LEAF_FINDING(
+		    a, s->index, "tick", "is earlier than the tick before it");
+	else if (a->last_tick != 0 && t->at - a->last_tick > AUDIT_TICK_LATE)
+		LEAF_NOTICE(a, s->index, "tick",
+		    "comes after %lld s of silence",
+		    (long long)(t->at - a->last_tick));
+	if (now->have &&
+	    (t->root_version != now->root_version ||
+		t->policy_version != now->policy->version))
+		LEAF_FINDING(a, s->index, "tick",
+		    "goes by policy version %llu, version %llu is in force",
+		    (unsigned long long)t->policy_version,
+		    (unsigned long long)now->policy->version);
+	if (t->krl_version != a->last_krl)
+		LEAF_FINDING(a, s->index, "tick",
+		    "goes by revocation list %llu, %llu is the last",
+		    (unsigned long long)t->krl_version,
+		    (unsigned long long)a->last_krl);
+	a->last_tick = t->at;
+	return 0;
+}
+
+/* --- in order ---------------------------------------------------------------
+ */
+
+static int
+old_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
+{
+	if (s->tag == LTAG_ISSUE || s->tag == LTAG_CERTIFICATE)
+		return audit_issue_note(a, s) != 0 ? err_nomem(e) : 0;
+	if (s->tag == LTAG_DECISION && s->r == 0 &&
+	    s->leaf.kind == LEAF_STATEMENT && s->leaf.u.s.type == ST_DECISION &&
+	    note_denials(a, s) != 0)
+		return err_nomem(e);
+	if (s->tag == LTAG_REQUEST || s->tag == LTAG_DECISION)
+		return register_statement(a, s, e);
+	return 0;
+}
+
+static int
+in_order(struct audit *a, const struct audit_slot *s, struct err *e)
+{
+	int r;
+
+	if (s->r == ERR_NOMEM)
+		return err_nomem(e);
+	if (s->old)
+		return old_leaf(a, s, e);
+	if (s->r != 0) {
+		/* leaf_parse() had no name to say. */
+		LEAF_FINDING(a, s->index,
+		    s->r == ERR_BADSIG ? "signature" : "leaf", "%s",
+		    strncmp(s->e.msg, ": ", 2) == 0 ? s->e.msg + 2 : s->e.msg);
+		return 0;
+	}
+	switch (s->leaf.kind) {
+	case LEAF_STATEMENT:
+		if ((r = register_statement(a, s, e)) != 0)
+			return r;
+		return statement_leaf(a, s, e);
+	case LEAF_ISSUE:
+		return audit_issue_leaf(a, s, e);
+	case LEAF_CERTIFICATE:
+		a->counts.signatures++;
+		return audit_certificate_leaf(a, s, e);
+	case LEAF_TICK:
+		return tick_leaf(a, s);
+	}
+	return 0;
+}
+
+/* --- chunks ----------------------------------------------------------------
+ */
+
+static int
+read_chunk(struct audit *a, uint64_t block, struct err *e)
+{
+	uint64_t end = (a->head.size + TILE_WIDTH - 1) / TILE_WIDTH;
+	size_t bytes = 0;
+	int r = 0;
+
+	a->n_blocks = 0;
+	a->n_slots = 0;
+	while (
+	    a->n_blocks < CHUNK_BLOCKS && block < end && bytes < CHUNK_BYTES) {
+		struct audit_block *b = &a->blocks[a->n_blocks++];
+
+		b->index = block++;
+		if ((r = audit_block_load(a, b, e)) != 0)
+			return r;
+		bytes += b->n_entries;
+		b->first_slot = a->n_slots;
+		for (unsigned i = 0; i < b->n_leaves; i++) {
+			struct audit_slot *s = &a->slots[a->n_slots++];
+
+			memset(s, 0, sizeof(*s));
+			cert_init(&s->cert);
+			s->index = b->index * TILE_WIDTH + i;
+			s->bytes = b->leaf[i];
+		}
+	}
+	return 0;
+}
+
+static void
+clear_chunk(struct audit *a)
+{
+	for (size_t i = 0; i < a->n_slots; i++) {
+		leaf_clear(&a->slots[i].leaf);
+		cert_clear(&a->slots[i].cert);
+	}
+	for (size_t i = 0; i < a->n_blocks; i++)
+		audit_block_clear(&a->blocks[i]);
+	a->n_slots = a->n_blocks = 0;
+	pool_clear(a);
+}
+
+/* *stop: a block of which nothing is left; what follows cannot be placed. */
+static int
+walk_chunk(struct audit *a, uint64_t block, bool *stop, struct err *e)
+{
+	int r;
+
+	if ((r = read_chunk(a, block, e)) != 0)
+		return r;
+	parallel_for(a->n_slots, look, a);
+	for (size_t i = 0; i < a->n_blocks && !*stop; i++) {
+		struct audit_block *b = &a->blocks[i];
+
+		for (unsigned j = 0; j < b->n_leaves; j++)
+			b->e[j] = a->slots[b->first_slot + j].hash;
+		if ((r = audit_block_take(a, b, e)) < 0)
+			return r;
+		*stop = r == 1;
+		a->walked += *stop ? 0 : b->width;
+	}
+	for (size_t i = 0; i < a->n_slots; i++)
+		if ((r = in_order(a, &a->slots[i], e)) != 0)
+			return r;
+	if ((r = audit_flush(a, e)) != 0)
+		return r;
+	return audit_compare_records(a, e);
+}
+
+int
+audit_walk(struct audit *a, struct err *e)
+{
+	bool stop = false;
+	int r = 0;
+
+	a->blocks = calloc(CHUNK_BLOCKS, sizeof(*a->blocks));
+	a->slots = calloc(CHUNK_LEAVES, sizeof(*a->slots));
+	if (a->blocks == NULL || a->slots == NULL)
+		return err_nomem(e);
+	a->source.store = a->store;
+	a->source.size = a->head.size;
+	audit_heads_pass(a, &a->edge_e, NULL, 0, false);
+	audit_heads_pass(a, &a->edge_t, NULL, 0, true);
+	for (uint64_t block = 0;
+	     block * TILE_WIDTH < a->head.size && !stop && r == 0;) {
+		r = walk_chunk(a, block, &stop, e);
+		block += a->n_blocks;
+		clear_chunk(a);
+	}
+	if (stop)
+		finding_add(a->r, a->label, STAGE_TREE, "missing", false, NULL,
+		    a->walked,
+		    "is not there, nor is its hash: nothing from "
+		    "here on was compared");
+	if (r == 0 && a->last_tick != 0 && a->c->now != 0 &&
+	    a->c->now - a->last_tick > AUDIT_TICK_LATE)
+		finding_add(a->r, a->label, STAGE_LEAF, "tick", true, NULL,
+		    AUDIT_NO_INDEX, "the last tick is %lld s old",
+		    (long long)(a->c->now - a->last_tick));
+	a->counts.leaves = a->walked;
+	return r;
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: ISC */
+/* A log for lists, samples and proofs: the head is checked, leaves are read. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/audit/audit_impl.h"
+
+struct audit_log {
+	struct blob_store *store;
+	struct audit_source source;
+	struct checkpoint head;
+	uint8_t *note;
+	size_t n_note;
+	char *name;
+	struct audit_table table; /* requests and decisions */
+};
+
+void
+audit_log_close(struct audit_log *l)
+{
+	if (l == NULL)
+		return;
+	audit_source_clear(&l->source);
+	audit_table_clear(&l->table);
+	blob_close(l->store);
+	free(l->note);
+	free(l->name);
+	free(l);
+}
+
+const struct checkpoint *
+audit_log_head(const struct audit_log *l)
+{
+	return &l->head;
+}
+
+const char *
+audit_log_name(const struct audit_log *l)
+{
+	return l->name;
+}
+
+/* Which of the policy's logs signed this? */
+static int
+open_note(struct audit_log *l, const struct hash *realm,
+    const struct policy *policy, struct err *e)
+{
+	struct slice note = slice_of(l->note, l->n_note);
+	struct err why = {0};
+	int r = ERR_BADSIG;
+
+	for (size_t i = 0; i < policy->logs.n && r != 0; i++) {
+		const char *name = policy->logs.v[i];
+		const struct authority *a = policy_authority(policy, name);
+		const uint8_t *pk = a != NULL ? pubkey_ed25519(a->key) : NULL;
+		char origin[ORIGIN_MAX];
+
+		if (pk == NULL || log_origin(realm, name, origin) != 0)
+			continue;
+		/* What is said about the log it is of says most. */
+		if (strncmp((const char *)note.p, origin,
+			note.n < strlen(origin) ? note.n : strlen(origin)) != 0)
+			continue;
+		r = checkpoint_open(note, origin, pk, &l->head, &why);
+		if (r == 0 && (l->name = str_dup(name)) == NULL)
+			return err_nomem(e);
+	}
+	if (r != 0)
+		return err_set(e, r, "checkpoint in %s: %s", blob_url(l->store),
+		    why.msg[0] != '\0' ? why.msg
+				       : "is of no log of this policy");
+	return 0;
+}
+
+int
+audit_log_open(const char *url, const struct blob_config *blob,
+    const struct hash *realm, const struct policy *policy,
+    struct audit_log **out, struct err *e)
+{
+	struct audit_log *l;
+	int r;
+
+	if ((l = calloc(1, sizeof(*l))) == NULL)
+		return err_nomem(e);
+	if ((r = blob_open(url, blob, &l->store, e)) != 0)
+		goto out;
+	r = blob_get(l->store, "checkpoint", NOTE_MAX, &l->note, &l->n_note, e);
+	if (r != 0 || (r = open_note(l, realm, policy, e)) != 0)
+		goto out;
+	l->source.store = l->store;
+	l->source.size = l->head.size;
+	*out = l;
+	l = NULL;
+out:
+	audit_log_close(l);
+	return r;
+}
+
+/* --- certificates -----------------------------------------------------------
+ */
+
+/* A statement by its hash; what the index has is compared in full. */
+static int
+find_statement(struct audit_log *l, enum statement_type type,
+    const struct hash *h, uint64_t before, struct statement *out, struct err *e)
+{
+	size_t cursor = 0;
+	struct slice bytes;
+	uint64_t at;
+	int r;
+
+	while (audit_table_next(
+	    &l->table, TABLE_STATEMENT, audit_key(h), &cursor, &at)) {
+		if (at >= before)
+			continue;
+		if ((r = audit_source_leaf(&l->source, at, &bytes, e)) != 0 ||
+		    (r = statement_parse("statement", bytes, out, e)) != 0)
+			return r;
+		if (out->type == type && hash_equal(&out->hash, h))
+			return 0;
+		statement_clear(out);
+	}
+	return err_set(e, ERR_CORRUPT,
+	    "a %s that it names is not in the log before it",
+	    statement_type_name(type));
+}
+
+static int
+show_issue(struct audit_log *l, uint64_t index, const struct issue_leaf *i,
+    int (*each)(void *ctx, const struct audit_certificate *c), void *ctx,
+    struct err *e)
+{
+	struct statement request, *decisions = NULL;
+	const struct statement **list = NULL;
+	struct cert cert;
+	size_t n = 0;
+	int r;
+
+	statement_init(&request, ST_REQUEST);
+	cert_init(&cert);
+	decisions = calloc(i->n_decisions + 1, sizeof(*decisions));
+	list = calloc(i->n_decisions + 1, sizeof(*list));
+	if (decisions == NULL || list == NULL) {
+		r = err_nomem(e);
+		goto out;
+	}
+	if ((r = find_statement(
+		 l, ST_REQUEST, &i->request, index, &request, e)) != 0 ||
+	    (r = cert_parse_tbs(slice_of(i->tbs, i->tbs_len), &cert, e)) != 0)
+		goto out;
+	for (; n < i->n_decisions; n++) {
+		statement_init(&decisions[n], ST_DECISION);
+		if ((r = find_statement(l, ST_DECISION, &i->decisions[n], index,
+			 &decisions[n], e)) != 0)
+			goto out;
+		list[n] = &decisions[n];
+	}
+	r = each(ctx,
+	    &(struct audit_certificate){.index = index,
+		.leaf = i,
+		.cert = &cert,
+		.request = &request,
+		.decisions = list,
+		.n_decisions = n});
+out:
+	for (size_t j = 0; decisions != NULL && j <= i->n_decisions; j++)
+		statement_clear(&decisions[j]);
+	free(decisions);
+	free(list);
+	statement_clear(&request);
+	cert_clear(&cert);
+	return r;
+}
+
+static int
+show_leaf(struct audit_log *l, uint64_t index,
+    int (*each)(void *ctx, const struct audit_certificate *c), void *ctx,
+    struct err *e)
+{
+	struct slice bytes;
+	struct hash name;
+	struct leaf leaf;
+	uint8_t tag;
+	int r;
+
+	if ((r = audit_source_leaf(&l->source, index, &bytes, e)) != 0)
+		return r;
+	leaf_classify(bytes, &tag, &name);
+	if (tag == LTAG_REQUEST || tag == LTAG_DECISION ||
+	    tag == LTAG_KEY_DECISION)
+		return audit_table_add(&l->table, TABLE_STATEMENT,
+			   audit_key(&name), index) != 0
+		    ? err_nomem(e)
+		    : 0;
+	if (tag != LTAG_ISSUE)
+		return 0;
+	leaf_init(&leaf);
+	if ((r = leaf_parse("certificate", bytes, &leaf, e)) == 0)
+		r = show_issue(l, index, &leaf.u.i, each, ctx, e);
+	leaf_clear(&leaf);
+	return r;
+}
+
+int
+audit_log_each(struct audit_log *l,
+    int (*each)(void *ctx, const struct audit_certificate *c), void *ctx,
+    struct err *e)
+{
+	int r = 0;
+
+	audit_table_clear(&l->table);
+	for (uint64_t i = 0; i < l->head.size && r == 0; i++) {
+		r = show_leaf(l, i, each, ctx, e);
+		if (r < 0)
+			err_prefix(e, "leaf %llu", (unsigned long long)i);
+	}
+	return r;
+}
+
+int
+audit_log_find(
+    struct audit_log *l, uint64_t serial, uint64_t *index, struct err *e)
+{
+	struct hash want, name;
+	struct slice bytes;
+	uint8_t tag;
+	int r;
+
+	leaf_serial_name(serial, &want);
+	for (uint64_t i = 0; i < l->head.size; i++) {
+		if ((r = audit_source_leaf(&l->source, i, &bytes, e)) != 0)
+			return r;
+		leaf_classify(bytes, &tag, &name);
+		if (tag == LTAG_ISSUE && hash_equal(&name, &want)) {
+			*index = i;
+			return 0;
+		}
+	}
+	return err_set(e, ERR_NOTFOUND,
+	    "no certificate with serial %llu in the %llu leaves of %s",
+	    (unsigned long long)serial, (unsigned long long)l->head.size,
+	    blob_url(l->store));
+}
+
+/* --- proofs ------------------------------------------------------------------
+ */
+
+/* A subtree of 2^level leaves, from the hash tile of its level or the one
+ * below. */
+static int
+get_subtree(
+    void *ctx, unsigned level, uint64_t index, struct hash *out, struct err *e)
+{
+	struct audit_log *l = ctx;
+	struct merkle_edge m = {.size = 0};
+	struct tile t = {.level = level / 8};
+	unsigned count = 1u << (level % 8), at;
+	uint64_t first = index << (level % 8);
+	char path[TILE_PATH_MAX];
+	uint8_t *bytes = NULL;
+	struct hash h;
+	size_t n;
+	int r;
+
+	t.index = first / TILE_WIDTH;
+	t.width = tile_width(t.level, t.index, l->head.size);
+	at = (unsigned)(first % TILE_WIDTH);
+	tile_path(&t, path);
+	r = blob_get(l->store, path, TILE_BYTES, &bytes, &n, e);
+	if (r == ERR_NOTFOUND && t.width < TILE_WIDTH) {
+		t.width = TILE_WIDTH;
+		tile_path(&t, path);
+		r = blob_get(l->store, path, TILE_BYTES, &bytes, &n, e);
+	}
+	if (r != 0)
+		return r;
+	if ((size_t)(at + count) * HASH_LEN > n) {
+		free(bytes);
+		return err_set(e, ERR_CORRUPT, "%s is too short", path);
+	}
+	for (unsigned i = 0; i < count; i++) {
+		memcpy(h.b, bytes + (at + i) * HASH_LEN, HASH_LEN);
+		merkle_append(&m, &h);
+	}
+	merkle_root(&m, out);
+	free(bytes);
+	return 0;
+}
+
+int
+audit_log_prove(
+    struct audit_log *l, uint64_t index, struct str *out, struct err *e)
+{
+	const struct merkle_source source = {get_subtree, l};
+	struct hash proof[MERKLE_PROOF_MAX], leaf;
+	struct slice bytes;
+	size_t n;
+	int r;
+
+	if ((r = audit_source_leaf(&l->source, index, &bytes, e)) != 0)
+		return r;
+	merkle_leaf(bytes.p, bytes.n, &leaf);
+	if ((r = merkle_prove_inclusion(
+		 &source, index, l->head.size, proof, &n, e)) != 0)
+		return r;
+	if (merkle_check_inclusion(
+		&leaf, index, l->head.size, proof, n, &l->head.root) != 0)
+		return err_set(e, ERR_CORRUPT,
+		    "the tiles do not prove leaf %llu under the checkpoint of "
+		    "%llu leaves; run writ audit verify",
+		    (unsigned long long)index,
+		    (unsigned long long)l->head.size);
+	r = tlog_proof_encode(
+	    index, proof, n, slice_of(l->note, l->n_note), out);
+	return r != 0 ? err_set(e, r, "proof: %s", err_text(r)) : 0;
+}
