@@ -25,6 +25,11 @@ int cli_open(const struct cli_args *a, unsigned mode, struct local **out,
 int cli_trust(
     const struct cli_args *a, struct trust *out, struct err *e) MUST_CHECK;
 
+/* Warn when DIR/emergency was used and is not merged; and after a merge, that
+ * all of it is. */
+void cli_warn_emergency(const char *dir);
+int cli_note_merged(const char *emergency, struct err *e) MUST_CHECK;
+
 /* A statement from a file ("-": standard input); parsed, not verified. */
 int cli_read_statement(
     const char *path, struct statement *out, struct err *e) MUST_CHECK;

@@ -19,14 +19,16 @@ warn(void *ctx, const char *sentence)
 }
 
 int
-cli_open(
-    const struct cli_args *a, unsigned mode, struct local **out, struct err *e)
+cli_open(const struct cli_args *a, unsigned mode, struct local **out,
+    struct err *e)
 {
 	struct local_options o = {.dir = cli_dir(a),
 	    .mode = mode,
 	    .pass = &cli_passphrase,
 	    .warn = warn};
 
+	if (mode != LOCAL_READ)
+		cli_warn_emergency(o.dir);
 	return local_open(&o, out, e);
 }
 
