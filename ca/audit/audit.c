@@ -212,8 +212,8 @@ out:
 }
 
 int
-audit_verify(
-    const struct audit_config *c, struct audit_report *report, struct err *e)
+audit_verify(const struct audit_config *c, struct audit_report *report,
+    struct err *e)
 {
 	return audit_verify_labelled(c, "", report, e);
 }

@@ -43,8 +43,8 @@ audit_chain_root(struct audit *a, struct audit_chain *c, uint64_t index,
 	int r;
 
 	if (c->n_roots == BUNDLE_ROOTS_MAX) {
-		LEAF_FINDING(
-		    a, index, "leaf", "more than %d roots", BUNDLE_ROOTS_MAX);
+		LEAF_FINDING(a, index, "leaf", "more than %d roots",
+		    BUNDLE_ROOTS_MAX);
 		return 1;
 	}
 	if ((r = refer(a, &s->u.root.file)) != 0 ||

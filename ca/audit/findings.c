@@ -124,8 +124,8 @@ audit_report_text(const struct audit_report *r, struct str *out)
 	each_finding(r, false, add_text, out);
 	each_finding(r, true, add_text, out);
 	if (all > r->n)
-		str_addf(
-		    out, "and %llu more\n", (unsigned long long)(all - r->n));
+		str_addf(out, "and %llu more\n",
+		    (unsigned long long)(all - r->n));
 	for (size_t i = 0; r->n_parts > 1 && i < r->n_parts; i++) {
 		str_addf(out, "%s%s: ", r->parts[i].label, r->parts[i].name);
 		counts_text(&r->parts[i].counts, out);

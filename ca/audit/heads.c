@@ -71,8 +71,8 @@ load_head(struct audit *a, struct audit_head *h, struct err *e)
 	else if (h->version == NULL)
 		r = audit_get(a, h->key, 0, NOTE_MAX, &h->note, &h->n, e);
 	else
-		r = blob_get_version(
-		    a->store, h->key, h->version, NOTE_MAX, &h->note, &h->n, e);
+		r = blob_get_version(a->store, h->key, h->version, NOTE_MAX,
+		    &h->note, &h->n, e);
 	if (r == ERR_LIMIT || r == ERR_CORRUPT)
 		r = AUDIT_UNREADABLE;
 	if (r < 0)
@@ -129,8 +129,8 @@ audit_heads_load(struct audit *a, struct err *e)
 	if (n > 1)
 		qsort(a->heads, n, sizeof(*a->heads), head_order);
 	if (!newest)
-		OBJECT_FINDING(
-		    a, STAGE_HEAD, "missing", "checkpoint", "is missing");
+		OBJECT_FINDING(a, STAGE_HEAD, "missing", "checkpoint",
+		    "is missing");
 	return 0;
 }
 
@@ -167,8 +167,8 @@ check_note(const struct audit *a, const struct audit_head *h, struct err *e)
 		return err_set(e, ERR_BADSIG,
 		    "no policy in the log lists a key of log '%s'", a->name);
 	for (size_t i = a->n_keys; i-- > 0 && r != 0;)
-		r = checkpoint_open(
-		    slice_of(h->note, h->n), origin, a->keys[i].pk, &c, e);
+		r = checkpoint_open(slice_of(h->note, h->n), origin,
+		    a->keys[i].pk, &c, e);
 	return r;
 }
 
@@ -276,8 +276,8 @@ audit_heads_choose(struct audit *a, struct err *e)
  */
 
 static struct hash
-root_at(
-    const struct merkle_edge *edge, const struct hash *leaves, uint64_t size)
+root_at(const struct merkle_edge *edge, const struct hash *leaves,
+    uint64_t size)
 {
 	struct merkle_edge m = *edge;
 	struct hash root;

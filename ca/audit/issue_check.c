@@ -73,8 +73,8 @@ audit_owner(void *audit, uint64_t serial)
 	if (i == NULL || (l = audit_leaf(a, i->index, &r, NULL)) == NULL ||
 	    l->kind != LEAF_ISSUE)
 		return NULL;
-	request = audit_statement(
-	    a, ST_REQUEST, &l->u.i.request, i->index, &index, &r, NULL);
+	request = audit_statement(a, ST_REQUEST, &l->u.i.request, i->index,
+	    &index, &r, NULL);
 	if (request == NULL)
 		return NULL;
 	free(a->owner);
@@ -108,13 +108,13 @@ gather(struct audit *a, struct audit_job *j, struct err *e)
 	uint64_t at;
 	int r = 0;
 
-	if ((j->decisions = calloc(
-		 l->n_decisions + 1, sizeof(*j->decisions))) == NULL ||
+	if ((j->decisions = calloc(l->n_decisions + 1,
+		 sizeof(*j->decisions))) == NULL ||
 	    (j->all = calloc(ISSUE_DECISIONS_MAX, sizeof(*j->all))) == NULL)
 		return err_nomem(e);
 	for (size_t i = 0; i < l->n_decisions; i++) {
-		j->decisions[i] = audit_statement(
-		    a, ST_DECISION, &l->decisions[i], j->index, &at, &r, e);
+		j->decisions[i] = audit_statement(a, ST_DECISION,
+		    &l->decisions[i], j->index, &at, &r, e);
 		if (r != 0)
 			return r;
 		if (j->decisions[i] == NULL) {
@@ -292,33 +292,53 @@ decide(struct audit *a, struct audit_job *j, const struct cert *c,
 	return 0;
 }
 
+/* The record is what the leaf gives, whether it should have been issued or
+ * not. */
+static int
+make_record(struct audit *a, struct audit_job *j, const struct cert *c,
+    struct err *e)
+{
+	struct audit_issue *i =
+	    audit_issue_of(a, leaf_serial(&j->leaf->request));
+	int r;
+
+	if ((r = issue_record(j->leaf, j->index, j->request, j->decisions,
+		 j->leaf->n_decisions, &j->record, e)) != 0)
+		return r;
+	issue_record_path(c->valid_after, c->serial, ".json", j->path);
+	i->valid_after = c->valid_after;
+	i->known_path = true;
+	return 0;
+}
+
 static void
-decide_nth(void *ctx, size_t i)
+decide_nth(void *ctx, size_t nth)
 {
 	struct audit *a = ctx;
-	struct audit_job *j = a->jobs[i];
+	struct audit_job *j = a->jobs[nth];
 	struct issue_result res;
+	struct err e = {0};
 	struct cert c;
+	int r;
 
 	cert_init(&c);
 	issue_result_init(&res);
 	j->r =
 	    cert_parse_tbs(slice_of(j->leaf->tbs, j->leaf->tbs_len), &c, &j->e);
-	if (j->r == 0 && c.nonce_len != CERT_NONCE_LEN)
+	if (j->r != 0)
+		goto out;
+	if (c.nonce_len != CERT_NONCE_LEN)
 		j->r = err_set(&j->e, ERR_CORRUPT,
 		    "has a nonce of %zu bytes, expected %d", c.nonce_len,
 		    CERT_NONCE_LEN);
-	if (j->r == 0)
+	else
 		j->r = decide(a, j, &c, &res);
-	if (j->r == 0)
-		j->r = issue_record(j->leaf, j->index, j->request, j->decisions,
-		    j->leaf->n_decisions, &j->record, &j->e);
-	if (j->r == 0) {
-		issue_record_path(c.valid_after, c.serial, ".json", j->path);
-		/* Told to whoever lists records. */
-		audit_issue_of(a, c.serial)->valid_after = c.valid_after;
-		audit_issue_of(a, c.serial)->known_path = true;
+	r = make_record(a, j, &c, &e);
+	if (j->r == 0 || r == ERR_NOMEM) {
+		j->r = r;
+		j->e = e;
 	}
+out:
 	issue_result_clear(&res);
 	cert_clear(&c);
 }
@@ -336,7 +356,7 @@ audit_flush(struct audit *a, struct err *e)
 			r = err_nomem(e);
 		else if (j->r != 0)
 			LEAF_FINDING(a, j->index, "issue", "%s", j->e.msg);
-		else if (r == 0 &&
+		if (r == 0 && j->path[0] != '\0' &&
 		    audit_expect(a, j->index, j->path, &j->record) != 0)
 			r = err_nomem(e);
 		audit_job_free(j);
@@ -349,8 +369,8 @@ audit_flush(struct audit *a, struct err *e)
  */
 
 int
-audit_certificate_leaf(
-    struct audit *a, const struct audit_slot *s, struct err *e)
+audit_certificate_leaf(struct audit *a, const struct audit_slot *s,
+    struct err *e)
 {
 	const struct certificate_leaf *c = &s->leaf.u.c;
 	struct slice blob = slice_of(c->blob, c->blob_len);
@@ -388,8 +408,8 @@ audit_certificate_leaf(
 		return 0;
 	}
 	if ((r = audit_certificate_line(&s->cert, blob, &line)) == 0) {
-		issue_record_path(
-		    s->cert.valid_after, s->cert.serial, "-cert.pub", path);
+		issue_record_path(s->cert.valid_after, s->cert.serial,
+		    "-cert.pub", path);
 		r = audit_expect(a, s->index, path, &line);
 	}
 	str_clear(&line);

@@ -100,8 +100,8 @@ audit_leaf(struct audit *a, uint64_t index, int *r, struct err *e)
 		uint64_t at = index - a->slots[0].index;
 
 		/* Slots lack the leaves that a bundle lacks. */
-		while (
-		    at > 0 && (at >= a->n_slots || a->slots[at].index > index))
+		while (at > 0 &&
+		    (at >= a->n_slots || a->slots[at].index > index))
 			at--;
 		if (a->slots[at].index != index)
 			return NULL;
@@ -120,8 +120,8 @@ audit_statement(struct audit *a, enum statement_type type, const struct hash *h,
 
 	*r = 0;
 	while (*r == 0 &&
-	    audit_table_next(
-		&a->table, TABLE_STATEMENT, audit_key(h), &cursor, &at)) {
+	    audit_table_next(&a->table, TABLE_STATEMENT, audit_key(h), &cursor,
+		&at)) {
 		const struct leaf *l;
 
 		if (at >= before || (l = audit_leaf(a, at, r, e)) == NULL)
@@ -189,8 +189,8 @@ apply(struct audit *a, const struct policy *p, const struct audit_slot *s,
 			    "changes nothing and should not be there: %s",
 			    idle.msg);
 		if (!known)
-			known = standing_author(
-				    a->standing, p, st, NULL, NULL) != NULL;
+			known = standing_author(a->standing, p, st, NULL,
+				    NULL) != NULL;
 	}
 	if (!known)
 		LEAF_FINDING(a, s->index, "author",
@@ -263,8 +263,8 @@ statement_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 			return r;
 		if (st->type == ST_ROOT)
 			r = audit_chain_root(a, &a->chain, s->index, st, e);
-		else if ((r = audit_chain_policy(
-			      a, &a->chain, s->index, st, e)) == 0)
+		else if ((r = audit_chain_policy(a, &a->chain, s->index, st,
+			      e)) == 0)
 			r = audit_keys_add(a, a->chain.trust.policy);
 		return r < 0 ? r : 0;
 	}
@@ -309,8 +309,8 @@ tick_leaf(struct audit *a, const struct audit_slot *s)
 	if (!hash_equal(&t->realm, &a->c->realm))
 		LEAF_FINDING(a, s->index, "leaf", "is of another realm");
 	if (t->at < a->last_tick)
-		LEAF_FINDING(
-		    a, s->index, "tick", "is earlier than the tick before it");
+		LEAF_FINDING(a, s->index, "tick",
+		    "is earlier than the tick before it");
 	else if (a->last_tick != 0 && t->at - a->last_tick > AUDIT_TICK_LATE)
 		LEAF_NOTICE(a, s->index, "tick",
 		    "comes after %lld s of silence",
@@ -392,8 +392,8 @@ read_chunk(struct audit *a, uint64_t block, struct err *e)
 
 	a->n_blocks = 0;
 	a->n_slots = 0;
-	while (
-	    a->n_blocks < CHUNK_BLOCKS && block < end && bytes < CHUNK_BYTES) {
+	while (a->n_blocks < CHUNK_BLOCKS && block < end &&
+	    bytes < CHUNK_BYTES) {
 		struct audit_block *b = &a->blocks[a->n_blocks++];
 
 		b->index = block++;

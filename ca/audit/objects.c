@@ -28,8 +28,8 @@ version_add(struct audit *a, const char *key, const char *version, bool deleted)
 	struct version_seen *v;
 	int r;
 
-	r = vec_grow(
-	    &a->versions, a->n_versions, &a->cap_versions, OBJECTS_MAX);
+	r = vec_grow(&a->versions, a->n_versions, &a->cap_versions,
+	    OBJECTS_MAX);
 	if (r != 0)
 		return r;
 	v = &a->versions[a->n_versions];
@@ -114,8 +114,8 @@ list(struct audit *a, const char *prefix,
 static void
 foreign(struct audit *a, const char *key)
 {
-	OBJECT_FINDING(
-	    a, STAGE_OBJECT, "foreign", key, "is no object of a log");
+	OBJECT_FINDING(a, STAGE_OBJECT, "foreign", key,
+	    "is no object of a log");
 }
 
 /* `checkpoint` with every version, and checkpoints/SIZE. */
@@ -258,8 +258,8 @@ on_record(struct listing *l, const struct blob_info *info)
 		return 0;
 	}
 	if (i->known_path) {
-		issue_record_path(
-		    i->valid_after, i->serial, suffixes[which], path);
+		issue_record_path(i->valid_after, i->serial, suffixes[which],
+		    path);
 		if (strcmp(path, info->key) != 0)
 			OBJECT_FINDING(a, STAGE_OBJECT, "foreign", info->key,
 			    "is not where leaf %llu has its record, %s",
@@ -361,8 +361,8 @@ audit_tiles_of(const struct audit *a, unsigned level, uint64_t index,
 }
 
 const struct tile_seen *
-audit_tile(
-    const struct audit *a, unsigned level, uint64_t index, unsigned width)
+audit_tile(const struct audit *a, unsigned level, uint64_t index,
+    unsigned width)
 {
 	size_t from, to;
 

@@ -110,8 +110,8 @@ find_statement(struct audit_log *l, enum statement_type type,
 	uint64_t at;
 	int r;
 
-	while (audit_table_next(
-	    &l->table, TABLE_STATEMENT, audit_key(h), &cursor, &at)) {
+	while (audit_table_next(&l->table, TABLE_STATEMENT, audit_key(h),
+	    &cursor, &at)) {
 		if (at >= before)
 			continue;
 		if ((r = audit_source_leaf(&l->source, at, &bytes, e)) != 0 ||
@@ -145,8 +145,8 @@ show_issue(struct audit_log *l, uint64_t index, const struct issue_leaf *i,
 		r = err_nomem(e);
 		goto out;
 	}
-	if ((r = find_statement(
-		 l, ST_REQUEST, &i->request, index, &request, e)) != 0 ||
+	if ((r = find_statement(l, ST_REQUEST, &i->request, index, &request,
+		 e)) != 0 ||
 	    (r = cert_parse_tbs(slice_of(i->tbs, i->tbs_len), &cert, e)) != 0)
 		goto out;
 	for (; n < i->n_decisions; n++) {
@@ -219,8 +219,8 @@ audit_log_each(struct audit_log *l,
 }
 
 int
-audit_log_find(
-    struct audit_log *l, uint64_t serial, uint64_t *index, struct err *e)
+audit_log_find(struct audit_log *l, uint64_t serial, uint64_t *index,
+    struct err *e)
 {
 	struct hash want, name;
 	struct slice bytes;
@@ -249,8 +249,8 @@ audit_log_find(
 /* A subtree of 2^level leaves, from the hash tile of its level or the one
  * below. */
 static int
-get_subtree(
-    void *ctx, unsigned level, uint64_t index, struct hash *out, struct err *e)
+get_subtree(void *ctx, unsigned level, uint64_t index, struct hash *out,
+    struct err *e)
 {
 	struct audit_log *l = ctx;
 	struct merkle_edge m = {.size = 0};
@@ -289,8 +289,8 @@ get_subtree(
 }
 
 int
-audit_log_prove(
-    struct audit_log *l, uint64_t index, struct str *out, struct err *e)
+audit_log_prove(struct audit_log *l, uint64_t index, struct str *out,
+    struct err *e)
 {
 	const struct merkle_source source = {get_subtree, l};
 	struct hash proof[MERKLE_PROOF_MAX], leaf;
@@ -301,17 +301,17 @@ audit_log_prove(
 	if ((r = audit_source_leaf(&l->source, index, &bytes, e)) != 0)
 		return r;
 	merkle_leaf(bytes.p, bytes.n, &leaf);
-	if ((r = merkle_prove_inclusion(
-		 &source, index, l->head.size, proof, &n, e)) != 0)
+	if ((r = merkle_prove_inclusion(&source, index, l->head.size, proof, &n,
+		 e)) != 0)
 		return r;
-	if (merkle_check_inclusion(
-		&leaf, index, l->head.size, proof, n, &l->head.root) != 0)
+	if (merkle_check_inclusion(&leaf, index, l->head.size, proof, n,
+		&l->head.root) != 0)
 		return err_set(e, ERR_CORRUPT,
 		    "the tiles do not prove leaf %llu under the checkpoint of "
 		    "%llu leaves; run writ audit verify",
 		    (unsigned long long)index,
 		    (unsigned long long)l->head.size);
-	r = tlog_proof_encode(
-	    index, proof, n, slice_of(l->note, l->n_note), out);
+	r = tlog_proof_encode(index, proof, n, slice_of(l->note, l->n_note),
+	    out);
 	return r != 0 ? err_set(e, r, "proof: %s", err_text(r)) : 0;
 }

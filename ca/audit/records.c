@@ -23,8 +23,8 @@ audit_certificate_line(const struct cert *c, struct slice blob, struct str *out)
 }
 
 int
-audit_expect(
-    struct audit *a, uint64_t index, const char *path, struct str *want)
+audit_expect(struct audit *a, uint64_t index, const char *path,
+    struct str *want)
 {
 	struct audit_compare *c;
 
@@ -96,8 +96,8 @@ tell(struct audit *a, const struct audit_compare *c, struct err *e)
 	case ERR_CORRUPT:
 	case ERR_LIMIT:
 		a->counts.records++;
-		OBJECT_FINDING(
-		    a, STAGE_RECORD, "record", c->path, "%s", c->e.msg);
+		OBJECT_FINDING(a, STAGE_RECORD, "record", c->path, "%s",
+		    c->e.msg);
 		return 0;
 	default:
 		if (e != NULL)

@@ -47,8 +47,8 @@ read_bundle(struct audit_source *s, const struct tile *t, uint8_t **out,
 
 	tile_path(t, path);
 	if (version != NULL)
-		return blob_get_version(
-		    s->store, path, version, BUNDLE_BYTES_MAX, out, n, e);
+		return blob_get_version(s->store, path, version,
+		    BUNDLE_BYTES_MAX, out, n, e);
 	return blob_get(s->store, path, BUNDLE_BYTES_MAX, out, n, e);
 }
 
@@ -103,8 +103,8 @@ found:
 }
 
 int
-audit_source_leaf(
-    struct audit_source *s, uint64_t index, struct slice *out, struct err *e)
+audit_source_leaf(struct audit_source *s, uint64_t index, struct slice *out,
+    struct err *e)
 {
 	struct source_block *b;
 	unsigned at = (unsigned)(index % TILE_WIDTH);
@@ -124,15 +124,15 @@ audit_source_leaf(
 }
 
 int
-audit_source_parse(
-    struct audit_source *s, uint64_t index, struct leaf *out, struct err *e)
+audit_source_parse(struct audit_source *s, uint64_t index, struct leaf *out,
+    struct err *e)
 {
 	struct slice bytes;
 	char name[40];
 	int r;
 
-	(void)snprintf(
-	    name, sizeof(name), "leaf %llu", (unsigned long long)index);
+	(void)snprintf(name, sizeof(name), "leaf %llu",
+	    (unsigned long long)index);
 	if ((r = audit_source_leaf(s, index, &bytes, e)) != 0 ||
 	    (r = leaf_parse(name, bytes, out, e)) != 0)
 		return r;

@@ -52,8 +52,8 @@ grow(struct audit_table *t)
 }
 
 int
-audit_table_add(
-    struct audit_table *t, enum table_tag tag, uint64_t key, uint64_t value)
+audit_table_add(struct audit_table *t, enum table_tag tag, uint64_t key,
+    uint64_t value)
 {
 	if (t->n >= t->cap / 8 * 7 && grow(t) != 0)
 		return ERR_NOMEM;

@@ -246,8 +246,8 @@ compare_bundle(struct audit *a, const struct tile_seen *s, struct slice got,
 	if (i < want)
 		finding_add(a->r, a->label, STAGE_TREE, "tile", false, path,
 		    b->index * TILE_WIDTH + i, "is not the one that %s has",
-		    audit_bundle(
-			a, b->index * TILE_WIDTH, (char[TILE_PATH_MAX]){0}));
+		    audit_bundle(a, b->index * TILE_WIDTH,
+			(char[TILE_PATH_MAX]){0}));
 	else if (n < s->width || used != got.n)
 		OBJECT_FINDING(a, STAGE_TREE, "tile", path,
 		    "does not split into %u leaves", s->width);
@@ -270,8 +270,8 @@ compare_others(struct audit *a, const struct audit_block *b, unsigned level,
 
 		if (s->width == read)
 			continue;
-		r = get_tile(
-		    a, level, b->index, s->width, 0, &bytes, &n, &same, e);
+		r = get_tile(a, level, b->index, s->width, 0, &bytes, &n, &same,
+		    e);
 		if (r < 0)
 			return r;
 		if (r == 0 && level == TILE_ENTRIES)
@@ -317,8 +317,8 @@ fill(struct audit *a, struct audit_block *b)
 		    .index = b->index,
 		    .width = (uint16_t)b->read_t};
 
-		compare_hashes(
-		    a, &s, slice_of(b->hashes, b->n_hashes), NULL, 0);
+		compare_hashes(a, &s, slice_of(b->hashes, b->n_hashes), NULL,
+		    0);
 	}
 	return 0;
 }
@@ -344,8 +344,8 @@ find_bad(struct audit *a, const struct audit_block *b)
 }
 
 static void
-append(
-    struct merkle_edge *m, const struct hash *v, unsigned n, struct hash *root)
+append(struct merkle_edge *m, const struct hash *v, unsigned n,
+    struct hash *root)
 {
 	struct merkle_edge block = {.size = 0};
 
@@ -427,8 +427,8 @@ check_tile(struct audit *a, const struct tile_seen *s, const struct hash *want,
 
 	seen_path(s, path);
 	/* Any version that is right will do; the others were told. */
-	while (
-	    (r = audit_get(a, path, nth++, TILE_BYTES, &bytes, &n, e)) == 0) {
+	while ((r = audit_get(a, path, nth++, TILE_BYTES, &bytes, &n, e)) ==
+	    0) {
 		unsigned cmp = s->width < allowed ? s->width : allowed;
 
 		if (n == (size_t)s->width * HASH_LEN &&
@@ -465,8 +465,8 @@ check_level(struct audit *a, unsigned level, const struct hash *v, size_t n,
 			missing_tile(a, level, i, allowed);
 		audit_tiles_of(a, level, i, &from, &to);
 		for (; from < to && r == 0; from++)
-			r = check_tile(
-			    a, &a->tiles[from], v + i * TILE_WIDTH, allowed, e);
+			r = check_tile(a, &a->tiles[from], v + i * TILE_WIDTH,
+			    allowed, e);
 	}
 	return r;
 }
