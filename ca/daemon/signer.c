@@ -168,6 +168,17 @@ out:
 
 /* --- signing ------------------------------------------------------------- */
 
+/* The same head once more, and no certificate: the journal has all of it. */
+static bool
+remembered(const struct signer *s, const struct signer_batch *b,
+    const struct signer_seen *seen)
+{
+	return b->n_jobs == 0 && seen->head.size == s->seen.head.size &&
+	    hash_equal(&seen->head.root, &s->seen.head.root) &&
+	    seen->root_version == s->seen.root_version &&
+	    seen->policy_version == s->seen.policy_version;
+}
+
 /* The journal's records for a batch: the head, then each certificate. */
 static int
 remember(struct signer *s, const struct signer_batch *b,
@@ -288,7 +299,7 @@ signer_sign(
 	if ((r = signer_check_head(s, b, e)) != 0 ||
 	    (r = signer_check_versions(s, b->trust, e)) != 0 ||
 	    (r = signer_check_jobs(s, b, e)) != 0 ||
-	    (r = remember(s, b, &seen, e)) != 0)
+	    (!remembered(s, b, &seen) && (r = remember(s, b, &seen, e)) != 0))
 		goto out;
 	s->seen = seen;
 	if ((r = sign_note(s, &b->head, &text, e)) != 0 ||
