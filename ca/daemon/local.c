@@ -178,6 +178,14 @@ open_signer(struct local *l, struct err *e)
 	if (r != 0)
 		return r;
 	signer_get_seen(l->signer, &seen);
+	/* The signer would refuse, but after statements had been logged under a
+	 * policy that was taken back. */
+	if (l->trust.policy->version < seen.policy_version)
+		return err_set(e, ERR_ROLLBACK,
+		    "policy version %llu is older than %llu, which the signer "
+		    "has used",
+		    (unsigned long long)l->trust.policy->version,
+		    (unsigned long long)seen.policy_version);
 	if (seen.head.size <= ledger_size(l->ledger))
 		return 0;
 	r = err_set(e, ERR_ROLLBACK,
