@@ -38,6 +38,9 @@ cli_world_open(const struct cli_args *a, struct cli_world *out, struct err *e)
 	/* Whatever is wrong with the log, the policy has to be right. */
 	if ((r = open_without_log(a, out, e)) != 0) {
 		cli_world_clear(out);
+		/* Neither config nor policy: it is no deployment at all. */
+		if (r == ERR_NOTFOUND && why.code == ERR_NOTFOUND && e != NULL)
+			*e = why;
 		return r;
 	}
 	cli_warn("without the log, keys added or revoked later are not known: "
