@@ -1,0 +1,688 @@
+/* SPDX-License-Identifier: ISC */
+#include "lib/cli/cli.h"
+
+#include <pty.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/alloc.h"
+
+#define LEN(a)    (sizeof(a) / sizeof((a)[0]))
+#define WORDS_MAX 16
+
+/* --- a program of three commands ----------------------------------------- */
+
+/* What the last command was given, in one text; "" when none ran. */
+static char seen[512];
+/* What `fail` returns and says. */
+static int fail_with;
+static const char *fail_words, *fail_hint;
+
+static void
+add_seen(const char *name, const char *value)
+{
+	size_t n = strlen(seen);
+
+	(void)snprintf(seen + n, sizeof(seen) - n, "%s%s%s", n > 0 ? " " : "",
+	    name, value != NULL ? value : "-");
+}
+
+static int
+run_copy(struct cli_args *a, struct err *e)
+{
+	const struct strs *tags = cli_all(a, "tag");
+
+	(void)e;
+	add_seen("C:", cli_dir(a));
+	add_seen("n:", cli_get(a, "number"));
+	if (cli_flag(a, "verbose"))
+		add_seen("v", "");
+	if (cli_flag(a, "y"))
+		add_seen("y", "");
+	for (size_t i = 0; i < tags->n; i++)
+		add_seen("t:", tags->v[i]);
+	for (size_t i = 0; i < cli_n_operands(a); i++) {
+		if (cli_operands(a)->v[i] != cli_operand(a, i))
+			return EXIT_SYSTEM;
+		add_seen("o:", cli_operand(a, i));
+	}
+	return cli_operand(a, cli_n_operands(a)) == NULL ? 0 : EXIT_SYSTEM;
+}
+
+static int
+run_list(struct cli_args *a, struct err *e)
+{
+	(void)e;
+	add_seen("list C:", cli_dir(a));
+	return 0;
+}
+
+static int
+run_fail(struct cli_args *a, struct err *e)
+{
+	(void)a;
+	add_seen("fail", "");
+	printf("half\n");
+	if (fail_words != NULL)
+		(void)err_set(e, fail_with, "%s", fail_words);
+	if (fail_hint != NULL)
+		err_hint(e, "%s", fail_hint);
+	return fail_with;
+}
+
+static const struct cli_option copy_options[] = {
+    {'n', "number", "N", "how many"},
+    {'v', "verbose", NULL, "say more"},
+    {0, "tag", "TAG", "mark it"},
+    CLI_YES,
+};
+static const struct cli_command group_subs[] = {
+    {.name = "list", .operands = "", .summary = "list all", .run = run_list},
+};
+static const struct cli_command commands[] = {
+    {.name = "copy",
+	.operands = "FILE [FILE ...]",
+	.summary = "copy files",
+	CLI_OPTIONS(copy_options),
+	.min_operands = 1,
+	.max_operands = 3,
+	.run = run_copy},
+    {.name = "group",
+	.operands = "",
+	.summary = "groups",
+	CLI_SUBS(group_subs)},
+    {.name = "fail", .operands = "", .summary = "fail", .run = run_fail},
+};
+
+/* --- running it ---------------------------------------------------------- */
+
+struct printed {
+	char *out, *err;
+	size_t out_len, err_len;
+};
+
+static void
+printed_clear(struct printed *p)
+{
+	free(p->out);
+	free(p->err);
+	*p = (struct printed){0};
+}
+
+/* Run a line of words split at blanks; p gets what it printed. */
+static int
+run_line(const char *line, struct printed *p)
+{
+	FILE *was_out = stdout, *was_err = stderr;
+	char copy[256], *argv[WORDS_MAX + 1], *rest = copy;
+	int argc = 0, status;
+
+	assert_true(strlen(line) < sizeof(copy));
+	memcpy(copy, line, strlen(line) + 1);
+	while (rest != NULL && argc < WORDS_MAX) {
+		argv[argc++] = rest;
+		rest = strchr(rest, ' ');
+		if (rest != NULL)
+			*rest++ = '\0';
+	}
+	argv[argc] = NULL;
+
+	*p = (struct printed){0};
+	seen[0] = '\0';
+	stdout = open_memstream(&p->out, &p->out_len);
+	stderr = open_memstream(&p->err, &p->err_len);
+	status = cli_main("writ", "Writ tests a command line.", commands,
+	    LEN(commands), argc, argv);
+	fclose(stdout);
+	fclose(stderr);
+	stdout = was_out;
+	stderr = was_err;
+	return status;
+}
+
+static void
+expect_has(const char *name, const char *text, const char *part)
+{
+	if (strstr(text, part) == NULL)
+		fail_msg("%s: wanted '%s' in: %s", name, part, text);
+}
+
+/* --- words --------------------------------------------------------------- */
+
+static void
+options_stand_before_and_after_operands(void **state)
+{
+	static const struct {
+		const char *line, *want;
+	} cases[] = {
+	    {"writ copy a", "C:. n:- o:a"},
+	    {"writ copy a b c", "C:. n:- o:a o:b o:c"},
+	    {"writ copy -n 5 -v a b", "C:. n:5 v o:a o:b"},
+	    {"writ copy a -n 5 b -v", "C:. n:5 v o:a o:b"},
+	    {"writ copy a b -v -y", "C:. n:- v y o:a o:b"},
+	    /* Each way to give a value, and that it is one option. */
+	    {"writ copy -n5 a", "C:. n:5 o:a"},
+	    {"writ copy --number 5 a", "C:. n:5 o:a"},
+	    {"writ copy --number=5 a", "C:. n:5 o:a"},
+	    {"writ copy --number= a", "C:. n: o:a"},
+	    {"writ copy --number=a=b a", "C:. n:a=b o:a"},
+	    {"writ copy -n 1 --number 2 -n3 a", "C:. n:3 o:a"},
+	    {"writ copy -v --verbose a", "C:. n:- v o:a"},
+	    {"writ copy --tag x a --tag=y --tag x", "C:. n:- t:x t:y t:x o:a"},
+	    /* A value is taken whatever it looks like. */
+	    {"writ copy -n -v a", "C:. n:-v o:a"},
+	    {"writ copy -n -- a", "C:. n:-- o:a"},
+	    {"writ copy --tag --tag a", "C:. n:- t:--tag o:a"},
+	    /* The end of options, and words that are none. */
+	    {"writ copy -- -n --verbose", "C:. n:- o:-n o:--verbose"},
+	    {"writ copy a -- -C d", "C:. n:- o:a o:-C o:d"},
+	    {"writ copy -- -- a", "C:. n:- o:-- o:a"},
+	    {"writ copy -- -h", "C:. n:- o:-h"},
+	    {"writ copy - -v", "C:. n:- v o:-"},
+	    /* The deployment's directory, anywhere. */
+	    {"writ -C d copy a", "C:d n:- o:a"},
+	    {"writ copy -C d a", "C:d n:- o:a"},
+	    {"writ copy a -C d", "C:d n:- o:a"},
+	    {"writ copy a -Cd -v", "C:d n:- v o:a"},
+	    {"writ -Cd copy a -C e", "C:e n:- o:a"},
+	    {"writ copy -n -C a", "C:. n:-C o:a"},
+	    {"writ group list", "list C:."},
+	    {"writ -C d group list", "list C:d"},
+	    {"writ group -C d list", "list C:d"},
+	    {"writ group list -C d", "list C:d"},
+	};
+	struct printed p;
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++) {
+		int status = run_line(cases[i].line, &p);
+
+		if (status != 0 || strcmp(seen, cases[i].want) != 0)
+			fail_msg("%s: status %d, seen %s, said %s",
+			    cases[i].line, status, seen, p.err);
+		assert_string_equal(p.err, "");
+		printed_clear(&p);
+	}
+}
+
+static void
+a_wrong_line_runs_nothing_and_says_why(void **state)
+{
+	static const struct {
+		const char *line, *want;
+	} cases[] = {
+	    {"writ copy -x a", "writ: unknown option '-x'\n"},
+	    {"writ copy a --nope", "writ: unknown option '--nope'\n"},
+	    {"writ copy a --nope=1", "writ: unknown option '--nope=1'\n"},
+	    /* No abbreviation: a script must not change its meaning later. */
+	    {"writ copy a --verbos", "writ: unknown option '--verbos'\n"},
+	    {"writ copy a --verbosely", "writ: unknown option '--verbosely'\n"},
+	    {"writ copy a --=1", "writ: unknown option '--=1'\n"},
+	    {"writ copy a --y", "writ: unknown option '--y'\n"},
+	    {"writ copy a --verbose=1", "option '--verbose=1' takes no value"},
+	    {"writ copy a --verbose=", "option '--verbose=' takes no value"},
+	    {"writ copy a -vx", "option '-vx' takes no value"},
+	    {"writ copy a -n", "writ: option -n wants N\n"},
+	    {"writ copy a --tag", "writ: option --tag wants TAG\n"},
+	    {"writ copy a -C", "writ: option -C wants a directory\n"},
+	    {"writ -C", "writ: option -C wants a directory\n"},
+	    {"writ copy", "writ: missing operand, expected FILE [FILE ...]\n"},
+	    {"writ copy -v --",
+		"writ: missing operand, expected FILE [FILE ...]\n"},
+	    {"writ copy a b c d", "writ: unexpected operand 'd'\n"},
+	    {"writ group list x", "writ: unexpected operand 'x'\n"},
+	    {"writ", "usage: writ [-C DIR] COMMAND ...\n"},
+	    {"writ -C d", "usage: writ [-C DIR] COMMAND ...\n"},
+	    {"writ nope", "writ: unknown command 'nope'\n"},
+	    {"writ cop a", "writ: unknown command 'cop'\n"},
+	    {"writ -v copy a", "writ: unknown command '-v'\n"},
+	    {"writ group", "usage: writ group [-C DIR] COMMAND ...\n"},
+	    {"writ group nope", "writ: unknown command 'nope'\n"},
+	};
+	struct printed p;
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++) {
+		int status = run_line(cases[i].line, &p);
+
+		if (status != EXIT_USAGE || seen[0] != '\0')
+			fail_msg("%s: status %d, seen %s", cases[i].line,
+			    status, seen);
+		expect_has(cases[i].line, p.err, cases[i].want);
+		assert_string_equal(p.out, "");
+		printed_clear(&p);
+	}
+}
+
+static void
+help_is_asked_for_anywhere(void **state)
+{
+	static const struct {
+		const char *line, *want;
+	} cases[] = {
+	    {"writ -h", "Writ tests a command line.\n"},
+	    {"writ --help", "  copy       copy files\n  group      groups\n"},
+	    {"writ -C d -h", "usage: writ [-C DIR] COMMAND ...\n"},
+	    {"writ group -h", "  list       list all\n"},
+	    {"writ copy -h",
+		"usage: writ copy [OPTION ...] FILE [FILE ...]\ncopy files\n"},
+	    {"writ copy a -x -h", "  -n, --number N "},
+	    {"writ copy --help", "  -v, --verbose "},
+	    {"writ copy --help", "  --tag TAG "},
+	    {"writ copy --help", "  -y "},
+	    {"writ copy --help", "  -C DIR "},
+	    {"writ group list -h", "usage: writ group list [OPTION ...] \n"},
+	};
+	struct printed p;
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++) {
+		assert_int_equal(run_line(cases[i].line, &p), 0);
+		assert_string_equal(seen, "");
+		assert_string_equal(p.err, "");
+		expect_has(cases[i].line, p.out, cases[i].want);
+		printed_clear(&p);
+	}
+}
+
+/* --- statuses ------------------------------------------------------------ */
+
+static void
+each_failure_has_its_exit_status(void **state)
+{
+	static const struct {
+		int code, status;
+	} cases[] = {
+	    {ERR_NOMEM, EXIT_SYSTEM},
+	    {ERR_SYS, EXIT_SYSTEM},
+	    {ERR_PARSE, EXIT_INPUT},
+	    {ERR_LIMIT, EXIT_INPUT},
+	    {ERR_DENIED, EXIT_REFUSED},
+	    {ERR_BADSIG, EXIT_INPUT},
+	    {ERR_NOTFOUND, EXIT_SYSTEM},
+	    {ERR_EXISTS, EXIT_REFUSED},
+	    {ERR_BUSY, EXIT_SYSTEM},
+	    {ERR_EXPIRED, EXIT_REFUSED},
+	    {ERR_ROLLBACK, EXIT_REFUSED},
+	    {ERR_RECORD, EXIT_RECORD},
+	    {ERR_NET, EXIT_SYSTEM},
+	    {ERR_CRYPTO, EXIT_SYSTEM},
+	    {ERR_USAGE, EXIT_USAGE},
+	    {ERR_WAIT, EXIT_WAITING},
+	    {ERR_CORRUPT, EXIT_RECORD},
+	};
+	struct printed p;
+	char want[256];
+
+	(void)state;
+	assert_int_equal(cli_exit_status(0), 0);
+	for (size_t i = 0; i < LEN(cases); i++) {
+		fail_with = cases[i].code;
+		fail_words = fail_hint = NULL;
+		assert_int_equal(run_line("writ fail", &p), cases[i].status);
+		(void)snprintf(want, sizeof(want), "writ: %s\n",
+		    err_text(fail_with));
+		assert_string_equal(p.err, want);
+		assert_string_equal(p.out, "half\n");
+		printed_clear(&p);
+	}
+	/* Answers of a command go out as they are. */
+	for (int status = 0; status <= EXIT_SYSTEM; status++) {
+		fail_with = status;
+		assert_int_equal(run_line("writ fail", &p), status);
+		assert_string_equal(p.err, "");
+		printed_clear(&p);
+	}
+}
+
+static void
+a_failure_says_what_and_what_to_do(void **state)
+{
+	struct printed p;
+
+	(void)state;
+	fail_with = ERR_DENIED;
+	fail_words = "no grant names this";
+	fail_hint = "ask an officer";
+	assert_int_equal(run_line("writ fail", &p), EXIT_REFUSED);
+	assert_string_equal(p.err,
+	    "writ: no grant names this\n  ask an officer\n");
+	printed_clear(&p);
+	fail_words = fail_hint = NULL;
+}
+
+static void
+output_that_cannot_be_written_is_a_failure(void **state)
+{
+	static const struct cli_command one[] = {
+	    {.name = "fail", .operands = "", .run = run_fail},
+	};
+	char program[] = "writ", command[] = "fail";
+	char *argv[] = {program, command, NULL}, *text = NULL;
+	FILE *was_out = stdout, *was_err = stderr;
+	size_t n = 0;
+	int statuses[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		fail_with = i == 0 ? 0 : EXIT_WAITING;
+		stdout = fopen("/dev/full", "w");
+		stderr = open_memstream(&text, &n);
+		statuses[i] = cli_main("writ", "", one, 1, 2, argv);
+		fclose(stdout);
+		fclose(stderr);
+		stdout = was_out;
+		stderr = was_err;
+		expect_has("/dev/full", text,
+		    "writ: standard output: No space left on device\n");
+		free(text);
+		text = NULL;
+	}
+	assert_int_equal(statuses[0], EXIT_SYSTEM);
+	/* What the command itself had to say comes first. */
+	assert_int_equal(statuses[1], EXIT_WAITING);
+}
+
+static void
+printing_leaves_the_text_empty(void **state)
+{
+	FILE *was_out = stdout;
+	struct str s = STR_INIT;
+	struct err e = {0};
+	char *text = NULL;
+	size_t n = 0;
+	int r[2];
+
+	(void)state;
+	stdout = open_memstream(&text, &n);
+	str_addn(&s, "a\0b", 3);
+	r[0] = cli_print(&s, &e);
+	alloc_fail_nth(1);
+	str_add(&s, "not whole");
+	alloc_fail_nth(0);
+	r[1] = cli_print(&s, &e);
+	fclose(stdout);
+	stdout = was_out;
+	assert_int_equal(r[0], 0);
+	assert_int_equal(r[1], ERR_NOMEM);
+	assert_int_equal(n, 3);
+	assert_memory_equal(text, "a\0b", 3);
+	assert_ptr_equal(s.p, str_empty);
+	free(text);
+}
+
+static void
+a_line_without_memory_fails_and_leaks_nothing(void **state)
+{
+	size_t failed = 0;
+	struct printed p;
+	int status;
+
+	(void)state;
+	for (size_t nth = 1;; nth++) {
+		bool fired;
+
+		alloc_fail_nth(nth);
+		status = run_line("writ copy --tag x -n 1 a b", &p);
+		fired = alloc_failed();
+		alloc_fail_nth(0);
+		if (!fired) {
+			printed_clear(&p);
+			break;
+		}
+		assert_int_equal(status, EXIT_SYSTEM);
+		assert_string_equal(p.err, "writ: out of memory\n");
+		assert_string_equal(seen, "");
+		printed_clear(&p);
+		failed++;
+	}
+	assert_int_equal(status, 0);
+	assert_string_equal(seen, "C:. n:1 t:x o:a o:b");
+	assert_true(failed >= 5);
+}
+
+static void
+a_warning_names_the_program(void **state)
+{
+	FILE *was_err = stderr;
+	struct printed p;
+	char *text = NULL;
+	size_t n = 0;
+
+	(void)state;
+	(void)run_line("writ copy a", &p);
+	printed_clear(&p);
+	stderr = open_memstream(&text, &n);
+	cli_warn("%d of %s", 3, "four");
+	fclose(stderr);
+	stderr = was_err;
+	assert_string_equal(text, "writ: warning: 3 of four\n");
+	free(text);
+}
+
+/* --- questions ----------------------------------------------------------- */
+
+/* Wait until the terminal shows what is typed, or not, five seconds at most. */
+static void
+wait_for_echo(int fd, bool on)
+{
+	struct termios t;
+
+	for (int i = 0; i < 5000; i++) {
+		assert_int_equal(tcgetattr(fd, &t), 0);
+		if (((t.c_lflag & ECHO) != 0) == on)
+			return;
+		usleep(1000);
+	}
+	fail_msg("echo was not switched %s", on ? "on" : "off");
+}
+
+/*
+ * In a child with a terminal of its own: type `input` when a question ends with
+ * `prompt` and the echo is on or off, return the child's status; what the
+ * terminal showed goes to shown.
+ */
+static int
+at_terminal(int (*ask)(void), const char *prompt, bool echo, const char *input,
+    char *shown, size_t max)
+{
+	size_t n = 0, len = strlen(prompt);
+	bool typed = false;
+	ssize_t got;
+	int fd, status;
+	pid_t pid = forkpty(&fd, NULL, NULL, NULL);
+
+	assert_true(pid != -1);
+	if (pid == 0)
+		_exit(ask());
+	while (n + 1 < max && (got = read(fd, shown + n, max - 1 - n)) > 0) {
+		n += (size_t)got;
+		if (typed || n < len ||
+		    memcmp(shown + n - len, prompt, len) != 0)
+			continue;
+		wait_for_echo(fd, echo);
+		assert_int_equal(write(fd, input, strlen(input)),
+		    (ssize_t)strlen(input));
+		typed = true;
+	}
+	shown[n] = '\0';
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	close(fd);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static int
+ask_yes(void)
+{
+	return cli_confirm("really?") ? 1 : 0;
+}
+
+static void
+only_yes_is_yes(void **state)
+{
+	static const struct {
+		const char *typed;
+		int want;
+	} cases[] = {
+	    {"y\n", 1},
+	    {"Yes\n", 1},
+	    {"n\n", 0},
+	    {"\n", 0},
+	    {" y\n", 0},
+	    {"maybe yes\n", 0},
+	    {"\004", 0}, /* end of input */
+	    {"y23456789012345678\n", 0},
+	};
+	char shown[256];
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++) {
+		int got = at_terminal(ask_yes, "[y/N] ", true, cases[i].typed,
+		    shown, sizeof(shown));
+
+		if (got != cases[i].want)
+			fail_msg("%s: got %d", cases[i].typed, got);
+		expect_has(cases[i].typed, shown, "really? [y/N] ");
+	}
+}
+
+/* 0: the passphrase was "secret"; 1: another one; 2: none. */
+static int
+ask_secret(void)
+{
+	char out[8];
+	size_t n = 0;
+
+	if (cli_ask_passphrase(NULL, "key k", out, sizeof(out), &n) != 0)
+		return 2;
+	return n == 6 && memcmp(out, "secret", 6) == 0 ? 0 : 1;
+}
+
+static void
+a_passphrase_is_not_shown(void **state)
+{
+	char shown[256];
+
+	(void)state;
+	unsetenv("SSH_ASKPASS");
+	assert_int_equal(at_terminal(ask_secret, "key k: ", false, "secret\n",
+			     shown, sizeof(shown)),
+	    0);
+	expect_has("question", shown, "key k: ");
+	assert_null(strstr(shown, "secret"));
+	/* One more than there is room for: not cut, refused. */
+	assert_int_equal(at_terminal(ask_secret, "key k: ", false,
+			     "123456789\n", shown, sizeof(shown)),
+	    2);
+}
+
+/* In a child without any terminal. */
+static int
+without_terminal(int (*ask)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid != -1);
+	if (pid == 0) {
+		if (setsid() == -1 || freopen("/dev/null", "w", stderr) == NULL)
+			_exit(99);
+		_exit(ask());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void
+without_a_terminal_nobody_said_yes(void **state)
+{
+	(void)state;
+	unsetenv("SSH_ASKPASS");
+	assert_int_equal(without_terminal(ask_yes), 0);
+	assert_int_equal(without_terminal(ask_secret), 2);
+}
+
+static void
+a_program_may_ask_instead(void **state)
+{
+	static const struct {
+		const char *script;
+		int want;
+	} cases[] = {
+	    {"echo secret", 0},
+	    {"printf secret", 0},
+	    {"[ \"$1\" = 'key k' ] && echo secret", 0},
+	    {"echo other", 1},
+	    {"echo secret; exit 1", 2},
+	    {"exit 0", 2},
+	    {"echo 123456789", 2},
+	};
+	const char *tmp = getenv("TMPDIR");
+	char dir[256], path[300], shown[256];
+
+	(void)state;
+	(void)snprintf(dir, sizeof(dir), "%s/test-cli-XXXXXX",
+	    tmp != NULL ? tmp : "/tmp");
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/ask", dir);
+	setenv("SSH_ASKPASS", path, 1);
+	for (size_t i = 0; i < LEN(cases); i++) {
+		FILE *f = fopen(path, "w");
+		int got;
+
+		assert_non_null(f);
+		fprintf(f, "#!/bin/sh\n%s\n", cases[i].script);
+		assert_int_equal(fclose(f), 0);
+		assert_int_equal(chmod(path, 0700), 0);
+		got = without_terminal(ask_secret);
+		if (got != cases[i].want)
+			fail_msg("%s: got %d", cases[i].script, got);
+		/* With a terminal only where it is asked for. */
+		setenv("SSH_ASKPASS_REQUIRE", "force", 1);
+		assert_int_equal(at_terminal(ask_secret, "key k: ", false, "",
+				     shown, sizeof(shown)),
+		    cases[i].want);
+		assert_string_equal(shown, "");
+		unsetenv("SSH_ASKPASS_REQUIRE");
+	}
+	assert_int_equal(at_terminal(ask_secret, "key k: ", false, "secret\n",
+			     shown, sizeof(shown)),
+	    0);
+	expect_has("question", shown, "key k: ");
+	unsetenv("SSH_ASKPASS");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(options_stand_before_and_after_operands),
+	    cmocka_unit_test(a_wrong_line_runs_nothing_and_says_why),
+	    cmocka_unit_test(help_is_asked_for_anywhere),
+	    cmocka_unit_test(each_failure_has_its_exit_status),
+	    cmocka_unit_test(a_failure_says_what_and_what_to_do),
+	    cmocka_unit_test(output_that_cannot_be_written_is_a_failure),
+	    cmocka_unit_test(printing_leaves_the_text_empty),
+	    cmocka_unit_test(a_line_without_memory_fails_and_leaks_nothing),
+	    cmocka_unit_test(a_warning_names_the_program),
+	    cmocka_unit_test(only_yes_is_yes),
+	    cmocka_unit_test(a_passphrase_is_not_shown),
+	    cmocka_unit_test(without_a_terminal_nobody_said_yes),
+	    cmocka_unit_test(a_program_may_ask_instead),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

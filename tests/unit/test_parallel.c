@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+#include "lib/base/parallel.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define ITEMS_MAX 5000
+
+struct tally {
+	atomic_uint calls[ITEMS_MAX];
+	atomic_uint outside; /* an index past n */
+	atomic_uint others;  /* calls not from the caller's thread */
+	pthread_t caller;
+	size_t n;
+};
+static struct tally tally;
+
+static void
+count(void *ctx, size_t i)
+{
+	struct tally *t = ctx;
+
+	if (i < t->n)
+		atomic_fetch_add(&t->calls[i], 1);
+	else
+		atomic_fetch_add(&t->outside, 1);
+	if (!pthread_equal(pthread_self(), t->caller))
+		atomic_fetch_add(&t->others, 1);
+}
+
+/* Whether each index below n, and nothing else, was asked for once. */
+static bool
+each_once(size_t n)
+{
+	memset(&tally, 0, sizeof(tally));
+	tally.n = n;
+	tally.caller = pthread_self();
+	parallel_for(n, count, &tally);
+	for (size_t i = 0; i < ITEMS_MAX; i++)
+		if (atomic_load(&tally.calls[i]) != (i < n ? 1u : 0u))
+			return false;
+	return atomic_load(&tally.outside) == 0;
+}
+
+static void
+each_index_is_worked_on_once(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n <= 70; n++)
+		if (!each_once(n))
+			fail_msg("%zu items", n);
+	assert_true(each_once(ITEMS_MAX - 1));
+	assert_true(each_once(ITEMS_MAX));
+}
+
+static void
+few_items_stay_with_the_caller(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n <= 3; n++) {
+		assert_true(each_once(n));
+		assert_int_equal(atomic_load(&tally.others), 0);
+	}
+}
+
+/* The return is a barrier: plain memory written by the work is seen. */
+static void
+add_square(void *ctx, size_t i)
+{
+	((size_t *)ctx)[i] = i * i;
+}
+
+static void
+results_are_there_on_return(void **state)
+{
+	size_t *squares = calloc(ITEMS_MAX, sizeof(*squares));
+
+	(void)state;
+	assert_non_null(squares);
+	parallel_for(ITEMS_MAX, add_square, squares);
+	for (size_t i = 0; i < ITEMS_MAX; i++)
+		assert_int_equal(squares[i], i * i);
+	free(squares);
+}
+
+static void
+without_threads_the_caller_does_it_all(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid != -1);
+	if (pid == 0) {
+		struct rlimit none = {0, 0};
+
+		/* Root is not held to a number of processes; nobody is. */
+		if (geteuid() == 0 && setuid(65534) != 0)
+			_exit(2);
+		if (setrlimit(RLIMIT_NPROC, &none) != 0)
+			_exit(2);
+		if (!each_once(ITEMS_MAX))
+			_exit(1);
+		_exit(atomic_load(&tally.others) == 0 ? 0 : 3);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(each_index_is_worked_on_once),
+	    cmocka_unit_test(few_items_stay_with_the_caller),
+	    cmocka_unit_test(results_are_there_on_return),
+	    cmocka_unit_test(without_threads_the_caller_does_it_all),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

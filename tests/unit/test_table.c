@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: ISC */
+#include "lib/cli/table.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/base/json.h"
+#include "tests/unit/alloc.h"
+
+#define LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *const columns[] = {"person", "valid_before", "why"};
+
+static void
+fill(struct table *t)
+{
+	table_init(t, columns, LEN(columns));
+	table_add(t, "alice");
+	table_addf(t, "%d h", 12);
+	table_add(t, "a, b");
+	/* Six characters in nine bytes. */
+	table_add(t,
+	    "\xc5\xaf\xc5\xbe"
+	    "a\xc5\xa1"
+	    "ka");
+	table_add(t, NULL);
+	table_add(t, "x");
+}
+
+static void
+expect(struct table *t, enum table_format f, const char *want)
+{
+	struct str s = STR_INIT;
+
+	assert_int_equal(table_print(t, f, &s), 0);
+	assert_string_equal(s.p, want);
+	str_clear(&s);
+}
+
+static void
+text_lines_up_by_characters(void **state)
+{
+	struct table t;
+
+	(void)state;
+	fill(&t);
+	assert_int_equal(table_rows(&t), 2);
+	expect(&t, TABLE_TEXT,
+	    "PERSON  VALID BEFORE  WHY\n"
+	    "alice   12 h          a, b\n"
+	    "\xc5\xaf\xc5\xbe"
+	    "a\xc5\xa1"
+	    "ka                x\n");
+	table_clear(&t);
+	assert_int_equal(table_rows(&t), 0);
+}
+
+static void
+a_cell_wider_than_its_head_widens_the_column(void **state)
+{
+	static const char *const two[] = {"a", "b"};
+	struct table t;
+
+	(void)state;
+	table_init(&t, two, 2);
+	table_add(&t, "123456");
+	table_add(&t, "1234567890");
+	table_add(&t, "1");
+	table_add(&t, "2");
+	/* Nothing is padded behind the last column. */
+	expect(&t, TABLE_TEXT,
+	    "A       B\n"
+	    "123456  1234567890\n"
+	    "1       2\n");
+	table_clear(&t);
+}
+
+static void
+an_empty_table_keeps_its_head(void **state)
+{
+	struct table t;
+
+	(void)state;
+	table_init(&t, columns, LEN(columns));
+	expect(&t, TABLE_TEXT, "PERSON  VALID BEFORE  WHY\n");
+	expect(&t, TABLE_CSV, "person,valid_before,why\r\n");
+	table_clear(&t);
+}
+
+static void
+csv_quotes_what_needs_it(void **state)
+{
+	static const struct {
+		const char *cell, *want;
+	} cases[] = {
+	    {"", ""},
+	    {"plain text", "plain text"},
+	    {"a'b", "a'b"},
+	    {"a,b", "\"a,b\""},
+	    {"say \"x\"", "\"say \"\"x\"\"\""},
+	    {"\"", "\"\"\"\""},
+	    {"one\ntwo", "\"one\ntwo\""},
+	    {"one\rtwo", "\"one\rtwo\""},
+	    {"\xc5\xaf", "\xc5\xaf"},
+	    /* What a spreadsheet would compute, and its neighbours. */
+	    {"=1+2", "\"'=1+2\""},
+	    {"+1", "\"'+1\""},
+	    {"-1", "\"'-1\""},
+	    {"@SUM(A1)", "\"'@SUM(A1)\""},
+	    {"\tx", "\"'\tx\""},
+	    {"\rx", "\"'\rx\""},
+	    {"=\"x\"", "\"'=\"\"x\"\"\""},
+	    {"1-2", "1-2"},
+	    {"a=b", "a=b"},
+	    {" =1", " =1"},
+	    {"x@y", "x@y"},
+	};
+	static const char *const one[] = {"c"};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct str want = STR_INIT;
+		struct table t;
+
+		str_addf(&want, "c\r\n%s\r\n", cases[i].want);
+		table_init(&t, one, 1);
+		table_add(&t, cases[i].cell);
+		expect(&t, TABLE_CSV, want.p);
+		table_clear(&t);
+		str_clear(&want);
+	}
+}
+
+static void
+csv_has_a_line_for_each_row(void **state)
+{
+	struct table t;
+
+	(void)state;
+	fill(&t);
+	expect(&t, TABLE_CSV,
+	    "person,valid_before,why\r\n"
+	    "alice,12 h,\"a, b\"\r\n"
+	    "\xc5\xaf\xc5\xbe"
+	    "a\xc5\xa1"
+	    "ka,,x\r\n");
+	table_clear(&t);
+}
+
+static void
+json_is_an_array_of_objects(void **state)
+{
+	struct str s = STR_INIT;
+	struct table t;
+	json_t *o = NULL;
+
+	(void)state;
+	fill(&t);
+	table_add(&t, "q\"\\");
+	table_add(&t, "=1");
+	table_add(&t, "<a>");
+	assert_int_equal(table_print(&t, TABLE_JSON, &s), 0);
+	o = json_loads(s.p, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(o);
+	assert_int_equal(json_array_size(o), 3);
+	for (size_t r = 0; r < 3; r++) {
+		const json_t *row = json_array_get(o, r);
+
+		assert_int_equal(json_object_size(row), LEN(columns));
+		for (size_t c = 0; c < LEN(columns); c++)
+			assert_string_equal(
+			    json_string_value(json_object_get(row, columns[c])),
+			    t.cells.v[r * LEN(columns) + c]);
+	}
+	json_decref(o);
+	str_clear(&s);
+	table_clear(&t);
+
+	table_init(&t, columns, LEN(columns));
+	assert_int_equal(table_print(&t, TABLE_JSON, &s), 0);
+	o = json_loads(s.p, 0, NULL);
+	assert_non_null(o);
+	assert_true(json_is_array(o));
+	assert_int_equal(json_array_size(o), 0);
+	json_decref(o);
+	str_clear(&s);
+	table_clear(&t);
+}
+
+/* A row that is not whole must not make it into the output of a script. */
+static int
+fill_and_print(void *arg)
+{
+	enum table_format *f = arg;
+	struct str s = STR_INIT;
+	struct table t;
+	int r;
+
+	fill(&t);
+	r = table_print(&t, *f, &s);
+	str_clear(&s);
+	table_clear(&t);
+	return r;
+}
+
+static void
+a_table_that_lost_a_cell_is_not_printed(void **state)
+{
+	(void)state;
+	for (enum table_format f = TABLE_TEXT; f <= TABLE_CSV; f++)
+		assert_true(alloc_each(fill_and_print, &f) >= 7);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(text_lines_up_by_characters),
+	    cmocka_unit_test(a_cell_wider_than_its_head_widens_the_column),
+	    cmocka_unit_test(an_empty_table_keeps_its_head),
+	    cmocka_unit_test(csv_quotes_what_needs_it),
+	    cmocka_unit_test(csv_has_a_line_for_each_row),
+	    cmocka_unit_test(json_is_an_array_of_objects),
+	    cmocka_unit_test(a_table_that_lost_a_cell_is_not_printed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
