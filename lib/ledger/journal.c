@@ -238,17 +238,83 @@ later_batch(const struct journal *j, const uint8_t *p, uint64_t n, uint64_t at)
 	return false;
 }
 
+/* What is in a file: its bytes, and where the last that is not zero may be. */
+struct content {
+	uint8_t *p;
+	uint64_t n, data;
+};
+
+/* Up to ZEROS bytes; fewer at the end of the file. */
+static int
+read_at(const struct journal *j, uint8_t *p, uint64_t at, uint64_t *n,
+    struct err *e)
+{
+	for (*n = 0; *n < ZEROS;) {
+		ssize_t r = pread(j->fd, p + *n, (size_t)(ZEROS - *n),
+		    (off_t)(at + *n));
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return err_sys(e, "read %s", j->path);
+		if (r == 0)
+			break;
+		*n += (uint64_t)r;
+	}
+	return 0;
+}
+
+/*
+ * Most of a journal is zeros.  They are looked at in one place and not copied,
+ * and calloc() gives memory that costs nothing until it is written to.
+ */
+static int
+load(const struct journal *j, struct content *c, struct err *e)
+{
+	uint8_t *piece = NULL;
+	uint64_t got = 0;
+	struct stat st;
+	int r = 0;
+
+	if (fstat(j->fd, &st) != 0)
+		return err_sys(e, "read %s", j->path);
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > 2 * FILE_MAX_)
+		return err_set(e, ERR_CORRUPT, "%s is not a journal", j->path);
+	*c = (struct content){.n = (uint64_t)st.st_size};
+	c->p = calloc(1, (size_t)c->n + 1);
+	piece = malloc(ZEROS);
+	if (c->p == NULL || piece == NULL)
+		r = err_nomem(e);
+	for (uint64_t at = 0; r == 0 && at < c->n; at += got) {
+		if ((r = read_at(j, piece, at, &got, e)) != 0 || got == 0)
+			break;
+		if (got > c->n - at)
+			got = c->n - at; /* it grows as we read */
+		if (all_zero(piece, got))
+			continue;
+		memcpy(c->p + at, piece, (size_t)got);
+		c->data = at + got;
+	}
+	free(piece);
+	if (r != 0) {
+		free(c->p);
+		c->p = NULL;
+	}
+	return r;
+}
+
 struct replay {
-	int (*each)(
-	    void *ctx, uint64_t base, uint64_t nth, struct slice record);
+	int (*each)(void *ctx, uint64_t base, uint64_t nth,
+	    struct slice record);
 	void *ctx;
 };
 
 /* Find the records and the end.  *torn: other bytes than zeros follow it. */
 static int
-scan(struct journal *j, const uint8_t *p, uint64_t n, bool *torn, struct err *e)
+scan(struct journal *j, const struct content *c, bool *torn, struct err *e)
 {
-	uint64_t all;
+	const uint8_t *p = c->p;
+	uint64_t all, n = c->n;
 
 	if (header_read(j, p, n) != 0)
 		return err_set(e, ERR_CORRUPT,
@@ -261,8 +327,8 @@ scan(struct journal *j, const uint8_t *p, uint64_t n, bool *torn, struct err *e)
 		j->end += all;
 		j->n++;
 	}
-	*torn = !all_zero(p + j->end, n - j->end);
-	if (*torn && later_batch(j, p, n, j->end))
+	*torn = c->data > j->end && !all_zero(p + j->end, c->data - j->end);
+	if (*torn && later_batch(j, p, c->data, j->end))
 		return err_set(e, ERR_CORRUPT,
 		    "%s is damaged: record %llu at byte %llu does not check "
 		    "out and later ones do",
@@ -280,44 +346,12 @@ hand_out(const struct journal *j, const uint8_t *p, const struct replay *to)
 	for (uint64_t i = 0; i < j->n && to->each != NULL; i++) {
 		uint64_t len = get_be(p + at + 16, 4);
 
-		r = to->each(
-		    to->ctx, j->base, i, slice_of(p + at + HEAD, (size_t)len));
+		r = to->each(to->ctx, j->base, i,
+		    slice_of(p + at + HEAD, (size_t)len));
 		if (r != 0)
 			return r;
 		at += stored(len);
 	}
-	return 0;
-}
-
-static int
-load(struct journal *j, uint8_t **out, uint64_t *n, struct err *e)
-{
-	struct stat st;
-	uint8_t *p;
-	uint64_t got = 0;
-
-	if (fstat(j->fd, &st) != 0)
-		return err_sys(e, "read %s", j->path);
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > 2 * FILE_MAX_)
-		return err_set(e, ERR_CORRUPT, "%s is not a journal", j->path);
-	if ((p = malloc((size_t)st.st_size + 1)) == NULL)
-		return err_nomem(e);
-	while (got < (uint64_t)st.st_size) {
-		ssize_t r = pread(j->fd, p + got,
-		    (size_t)((uint64_t)st.st_size - got), (off_t)got);
-
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0) {
-			free(p);
-			return err_sys(e, "read %s", j->path);
-		}
-		if (r == 0)
-			break;
-		got += (uint64_t)r;
-	}
-	*out = p;
-	*n = got;
 	return 0;
 }
 
@@ -339,26 +373,24 @@ settle(struct journal *j, bool torn, struct err *e)
 static int
 replay(struct journal *j, const struct replay *to, struct err *e)
 {
-	uint8_t *p = NULL;
+	struct content c = {.p = NULL};
 	bool torn = false;
-	uint64_t n = 0;
 	int r = 0;
 
 	/* A reader may see a batch, and miss the one before, while the writer
 	 * is at work; not three times in a row. */
 	for (int i = 0; i < (j->read_only ? READ_TRIES : 1); i++) {
-		free(p);
-		p = NULL;
-		if ((r = load(j, &p, &n, e)) != 0)
+		free(c.p);
+		if ((r = load(j, &c, e)) != 0)
 			return r;
-		if ((r = scan(j, p, n, &torn, e)) == 0)
+		if ((r = scan(j, &c, &torn, e)) == 0)
 			break;
 	}
 	if (r == 0 && !j->read_only)
 		r = settle(j, torn, e);
 	if (r == 0)
-		r = hand_out(j, p, to);
-	free(p);
+		r = hand_out(j, c.p, to);
+	free(c.p);
 	return r;
 }
 
@@ -540,8 +572,8 @@ failed:
 }
 
 int
-journal_append(
-    struct journal *j, const struct slice *records, size_t n, struct err *e)
+journal_append(struct journal *j, const struct slice *records, size_t n,
+    struct err *e)
 {
 	uint64_t bytes = stored_all(records, n);
 	uint8_t *p;
@@ -578,7 +610,7 @@ journal_restart(struct journal *j, uint64_t base, const struct slice *records,
 		    "a journal takes records of 1 to %d bytes, %llu in all",
 		    JOURNAL_RECORD_MAX, (unsigned long long)FILE_MAX_);
 	if (j->broken || j->read_only)
-		return err_set(
-		    e, ERR_RECORD, "%s cannot be begun anew", j->path);
+		return err_set(e, ERR_RECORD, "%s cannot be begun anew",
+		    j->path);
 	return begin(j, base, records, n, e);
 }
