@@ -191,7 +191,7 @@ compare(struct ledger *l, struct copy *c, struct err *e)
 static int
 catch_up(struct ledger *l, struct copy *c, size_t n_objects, struct err *e)
 {
-	int r = 0;
+	int r;
 
 	if (!c->compared && (r = compare(l, c, e)) != 0)
 		return r;
@@ -199,6 +199,8 @@ catch_up(struct ledger *l, struct copy *c, size_t n_objects, struct err *e)
 		return 0;
 	if (l->note != NULL)
 		r = copy_from_home(l, c->store, c->size, e);
+	else
+		r = copy_objects(l, c->store, e);
 	if (r == 0) {
 		c->size = l->published.size;
 		c->objects = n_objects;
