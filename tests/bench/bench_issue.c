@@ -6,7 +6,7 @@
  *
  *	bench_issue ratio TYPE	ed25519 p256 rsa3072: "RATIO A/s B/s"
  *	bench_issue rate	ed25519: certificates a CPU second
- *	bench_issue full|raw N	ed25519: do N and end, for callgrind
+ *	bench_issue full|raw N [TYPE]	do N and end, for callgrind
  */
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -193,7 +193,9 @@ main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 	const bool ratio = strcmp(what, "ratio") == 0 && argc == 3;
-	const struct side *s = find_side(ratio ? argv[2] : "ed25519");
+	const struct side *s = find_side(ratio ? argv[2]
+		: argc == 4                    ? argv[3]
+					       : "ed25519");
 	struct issuing g = {0};
 
 	prepare(&g, s->type);
@@ -205,7 +207,7 @@ main(int argc, char **argv)
 	} else if (strcmp(what, "rate") == 0) {
 		printf("%.0f\n",
 		    bench_rate(CLOCK_PROCESS_CPUTIME_ID, issue_full, &g));
-	} else if (argc == 3 &&
+	} else if (argc >= 3 &&
 	    (strcmp(what, "full") == 0 || strcmp(what, "raw") == 0)) {
 		bench_op *op = *what == 'f' ? issue_full : s->raw;
 
@@ -213,7 +215,8 @@ main(int argc, char **argv)
 			op(&g);
 	} else {
 		fprintf(stderr,
-		    "usage: bench_issue ratio TYPE | rate | full N | raw N\n");
+		    "usage: bench_issue ratio TYPE | rate | full|raw N "
+		    "[TYPE]\n");
 		return 2;
 	}
 	return 0;

@@ -24,14 +24,13 @@ extern char **environ;
 static char *
 with_number(const char *arg, long n)
 {
-	const char *at = strstr(arg, "{}");
 	struct str s = STR_INIT;
+	const char *at;
 	char *out;
 
-	if (at == NULL)
-		str_add(&s, arg);
-	else
-		str_addf(&s, "%.*s%ld%s", (int)(at - arg), arg, n, at + 2);
+	for (; (at = strstr(arg, "{}")) != NULL; arg = at + 2)
+		str_addf(&s, "%.*s%ld", (int)(at - arg), arg, n);
+	str_add(&s, arg);
 	if (str_take(&s, &out) != 0)
 		abort();
 	return out;
