@@ -32,14 +32,15 @@ parse_claim(struct slice note, struct checkpoint *out)
 	struct view v = view_slice(note);
 	struct slice origin, size, root;
 	struct checkpoint c = {0};
+	int r;
 
 	if (note_line(&v, &origin) != 0 || note_line(&v, &size) != 0 ||
 	    note_line(&v, &root) != 0 || origin.n >= ORIGIN_MAX ||
 	    note_number(size, &c.size) != 0 || c.size > AUDIT_LEAVES_MAX ||
-	    note_hash(root, &c.root) != 0)
+	    memchr(origin.p, '\0', origin.n) != NULL)
 		return ERR_PARSE;
-	if (memchr(origin.p, '\0', origin.n) != NULL)
-		return ERR_PARSE;
+	if ((r = note_hash(root, &c.root)) != 0)
+		return r;
 	memcpy(c.origin, origin.p, origin.n);
 	*out = c;
 	return 0;
@@ -77,8 +78,12 @@ load_head(struct audit *a, struct audit_head *h, struct err *e)
 		r = AUDIT_UNREADABLE;
 	if (r < 0)
 		return r;
-	if (r == 0 && parse_claim(slice_of(h->note, h->n), &h->claim) == 0)
+	if (r == 0)
+		r = parse_claim(slice_of(h->note, h->n), &h->claim);
+	if (r == 0)
 		return 0;
+	if (r == ERR_NOMEM)
+		return err_nomem(e);
 	/* An older version of `checkpoint` is anybody's garbage. */
 	finding_add(a->r, a->label, STAGE_HEAD, "checkpoint",
 	    h->version != NULL && strcmp(h->key, "checkpoint") == 0,
@@ -106,13 +111,9 @@ audit_heads_load(struct audit *a, struct err *e)
 	size_t n = 0;
 	int r;
 
-	for (size_t i = 0; i < a->n_heads; i++) {
-		struct audit_head h = a->heads[i];
-
-		if ((r = load_head(a, &h, e)) != 0)
+	for (size_t i = 0; i < a->n_heads; i++)
+		if ((r = load_head(a, &a->heads[i], e)) != 0)
 			return r;
-		a->heads[i] = h;
-	}
 	for (size_t i = 0; i < a->n_heads; i++) {
 		struct audit_head *h = &a->heads[i];
 
@@ -169,6 +170,9 @@ check_note(const struct audit *a, const struct audit_head *h, struct err *e)
 	for (size_t i = a->n_keys; i-- > 0 && r != 0;)
 		r = checkpoint_open(slice_of(h->note, h->n), origin,
 		    a->keys[i].pk, &c, e);
+	/* Never taken for a head that is not signed: the audit will end. */
+	if (r == ERR_NOMEM)
+		a->r->failed = true;
 	return r;
 }
 
@@ -205,19 +209,24 @@ peek_keys(struct audit *a, struct err *e)
 		if (tag != LTAG_ROOT && tag != LTAG_POLICY)
 			continue;
 		statement_init(&s, 0);
-		if (statement_parse("leaf", leaf[i], &s, NULL) == 0) {
-			if (s.type == ST_ROOT)
-				r = audit_chain_root(a, &chain, i, &s, e);
-			else if (s.type == ST_POLICY &&
-			    (r = audit_chain_policy(a, &chain, i, &s, e)) == 0)
-				r = audit_keys_add(a, chain.trust.policy);
-		}
+		r = statement_parse("leaf", leaf[i], &s, NULL);
+		if (r == 0 && s.type == ST_ROOT)
+			r = audit_chain_root(a, &chain, i, &s, e);
+		else if (r == 0 && s.type == ST_POLICY &&
+		    (r = audit_chain_policy(a, &chain, i, &s, e)) == 0)
+			r = audit_keys_add(a, chain.trust.policy);
 		statement_clear(&s);
+		if (r < 0 && r != ERR_NOMEM && r != ERR_NET && r != ERR_SYS)
+			r = 1;
 	}
+	if (quiet.failed)
+		r = ERR_NOMEM;
 	a->r = told;
 	audit_report_clear(&quiet);
 	chain_clear(&chain);
 	free(bytes);
+	if (r == ERR_NOMEM)
+		return err_nomem(e);
 	return r < 0 ? r : 0;
 }
 

@@ -70,15 +70,21 @@ audit_owner(void *audit, uint64_t serial)
 	uint64_t index;
 	int r;
 
-	if (i == NULL || (l = audit_leaf(a, i->index, &r, NULL)) == NULL ||
-	    l->kind != LEAF_ISSUE)
+	if (i == NULL)
+		return NULL;
+	l = audit_leaf(a, i->index, &r, NULL);
+	a->r->failed = a->r->failed || r != 0;
+	if (l == NULL || l->kind != LEAF_ISSUE)
 		return NULL;
 	request = audit_statement(a, ST_REQUEST, &l->u.i.request, i->index,
 	    &index, &r, NULL);
+	a->r->failed = a->r->failed || r != 0;
 	if (request == NULL)
 		return NULL;
 	free(a->owner);
-	return a->owner = str_dup(request->by);
+	if ((a->owner = str_dup(request->by)) == NULL)
+		a->r->failed = true;
+	return a->owner;
 }
 
 /* --- what a leaf names ------------------------------------------------------

@@ -13,6 +13,7 @@
 
 #include "ca/audit/audit.h"
 #include "lib/tlog/tile.h"
+#include "tests/unit/alloc.h"
 #include "tests/unit/logcase.h"
 
 static struct logcase lg;
@@ -537,6 +538,34 @@ the_report_ends_with_what_was_counted(void **state)
 	audit_report_clear(&r);
 }
 
+/*
+ * Memory that runs out is said, and never taken for a finding or for none.
+ * Every 13th allocation: all of them take minutes.
+ */
+static void
+no_verdict_without_memory(void **state)
+{
+	struct audit_config c = {.url = lg.dir, .realm = lg.realm};
+	size_t failed = 0;
+	bool more = true;
+
+	(void)state;
+	for (size_t nth = 1; more; nth += 13) {
+		struct audit_report r = {0};
+		int ret;
+
+		alloc_fail_nth(nth);
+		ret = audit_verify(&c, &r, NULL);
+		more = alloc_failed();
+		alloc_fail_nth(0);
+		audit_report_clear(&r);
+		if (ret != (more ? ERR_NOMEM : 0))
+			fail_msg("allocation %zu: %s", nth, err_text(ret));
+		failed += more;
+	}
+	assert_true(failed > 10);
+}
+
 /* --- reading --------------------------------------------------------------------- */
 
 struct seen {
@@ -621,6 +650,7 @@ main(void)
 	    IN(small, an_earlier_checkpoint_of_another_history_is_found),
 	    IN(small, a_log_shorter_than_the_earlier_checkpoint_is_found),
 	    IN(small, the_report_ends_with_what_was_counted),
+	    IN(small, no_verdict_without_memory),
 	    IN(small, a_certificate_is_listed_found_and_proved),
 	    IN(large, a_certificate_is_listed_found_and_proved),
 	};
