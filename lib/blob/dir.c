@@ -7,12 +7,13 @@
  * a file without a name (O_TMPFILE), fsynced and then linked to its key, so a
  * killed process leaves neither a torn object nor a stray file; where the file
  * system has no such files a `.tmp-PID-N` stands in, which a listing passes
- * over.  Items go through in groups: all of a group are written before the
+ * over.  What is put with BLOB_NOSYNC may be torn by a power loss anyway, so it
+ * is written under its name at once, for half of the time.  Items go through in groups: all of a group are written before the
  * first fsync, so that the journal of the file system commits once for many,
  * and each directory is fsynced once.
  *
- * A file that holds only the beginning of the bytes put is what a power loss
- * leaves of a BLOB_NOSYNC put; it is replaced and is nobody's finding.
+ * A file that holds only the beginning of the bytes put is what a power loss or
+ * a kill leaves of a BLOB_NOSYNC put; it is replaced and is nobody's finding.
  */
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -52,6 +53,7 @@ struct stage { /* an item on its way to its name */
 	size_t parent;
 	const char *base;
 	int fd;
+	bool named;   /* it was made under its own name */
 	char tmp[32]; /* its name so far; "" while it has none */
 };
 
@@ -86,8 +88,8 @@ dir_open_failed(const struct dir_store *d, const char *path, struct err *e)
 	int err = errno;
 
 	if (err == ENOENT || err == ENOTDIR)
-		return err_set(
-		    e, ERR_NOTFOUND, "no object '%s' in %s", path, d->root);
+		return err_set(e, ERR_NOTFOUND, "no object '%s' in %s", path,
+		    d->root);
 	if (err == ELOOP || err == EXDEV)
 		return err_set(e, ERR_CORRUPT,
 		    "a symbolic link is in the way of %s/%s, which is never "
@@ -141,8 +143,8 @@ parent_make(struct put *p, const char *path, bool sync, struct err *e)
 	size_t up;
 	int r;
 
-	r = parent_get(
-	    p, path, slash == NULL ? 0 : (size_t)(slash - path), sync, &up, e);
+	r = parent_get(p, path, slash == NULL ? 0 : (size_t)(slash - path),
+	    sync, &up, e);
 	if (r != 0)
 		return r;
 	if (mkdirat(p->dirs.v[up].fd, base, 0777) != 0 && errno != EEXIST)
@@ -169,8 +171,8 @@ parent_get(struct put *p, const char *path, size_t n, bool sync, size_t *out,
 	if ((one.path = str_dupn(path, n)) == NULL)
 		return err_nomem(e);
 	for (int try = 0; try < 2 && one.fd == -1; try++) {
-		one.fd = dir_openat(
-		    p->d, n == 0 ? "." : one.path, O_RDONLY | O_DIRECTORY);
+		one.fd = dir_openat(p->d, n == 0 ? "." : one.path,
+		    O_RDONLY | O_DIRECTORY);
 		if (one.fd == -1 && (errno != ENOENT || try == 1)) {
 			r = errno == ENOTDIR
 			    ? err_set(e, ERR_CORRUPT,
@@ -197,10 +199,17 @@ out:
 }
 
 static int
-stage_fail(
-    const struct put *p, const struct stage *s, const char *what, struct err *e)
+stage_fail(const struct put *p, const struct stage *s, const char *what,
+    struct err *e)
 {
 	return err_sys(e, "%s %s/%s", what, p->d->root, s->item->key);
+}
+
+/* Whether it may be seen before it is whole. */
+static bool
+may_be_torn(const struct stage *s)
+{
+	return (s->item->flags & (BLOB_NOSYNC | BLOB_MUTABLE)) == BLOB_NOSYNC;
 }
 
 /* Open a file to write into: without a name where the file system can. */
@@ -210,6 +219,15 @@ stage_open(struct put *p, struct stage *s, struct err *e)
 	int dfd = p->dirs.v[s->parent].fd;
 
 	s->tmp[0] = '\0';
+	if (may_be_torn(s)) {
+		s->fd = openat(dfd, s->base,
+		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		s->named = s->fd != -1;
+		if (s->named)
+			return 0;
+		if (errno != EEXIST)
+			return stage_fail(p, s, "write", e);
+	}
 	if (!p->d->no_tmpfile) {
 		s->fd =
 		    openat(dfd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
@@ -335,8 +353,8 @@ out:
  * is renamed.
  */
 static int
-stage_over_foreign(
-    struct put *p, struct stage *s, const struct hash *h, struct err *e)
+stage_over_foreign(struct put *p, struct stage *s, const struct hash *h,
+    struct err *e)
 {
 	int dfd = p->dirs.v[s->parent].fd;
 	char name[FOREIGN_MAX], hex[HASH_HEX];
@@ -359,7 +377,9 @@ stage_land(struct put *p, struct stage *s, struct err *e)
 	if ((s->item->flags & BLOB_NOSYNC) == 0)
 		p->dirs.v[s->parent].dirty = true;
 	s->item->result = 0;
-	if ((s->item->flags & BLOB_MUTABLE) != 0)
+	if (s->named)
+		s->named = false; /* stays, whatever becomes of the others */
+	else if ((s->item->flags & BLOB_MUTABLE) != 0)
 		r = stage_replace(p, s, e);
 	else if (stage_name(p, s, s->base) == 0)
 		r = 0;
@@ -380,8 +400,9 @@ group_drop(struct put *p)
 	for (size_t i = 0; i < p->n_group; i++) {
 		struct stage *s = &p->group[i];
 
-		if (s->tmp[0] != '\0')
-			(void)unlinkat(p->dirs.v[s->parent].fd, s->tmp, 0);
+		if (s->tmp[0] != '\0' || s->named)
+			(void)unlinkat(p->dirs.v[s->parent].fd,
+			    s->named ? s->base : s->tmp, 0);
 		if (s->fd != -1)
 			close(s->fd);
 	}
@@ -406,8 +427,8 @@ group_put(struct put *p, struct blob_item *items, size_t n, struct err *e)
 }
 
 static int
-dir_put_many(
-    struct blob_store *b, struct blob_item *items, size_t n, struct err *e)
+dir_put_many(struct blob_store *b, struct blob_item *items, size_t n,
+    struct err *e)
 {
 	struct put p = {.d = (struct dir_store *)b};
 	int r = 0;
