@@ -42,12 +42,15 @@ parts_settle() {
 
 # parts_run NAME COMMAND...: shown and kept in the log; COMMAND's status.
 parts_run() {
-	local name=$1 status
+	local name=$1 status fd tee
 
 	shift
-	"$@" </dev/null > >(exec tee "$parts_log") 2>&1
+	exec {fd}> >(exec tee "$parts_log")
+	tee=$!
+	"$@" </dev/null >&"$fd" 2>&1 {fd}>&-
 	status=$?
-	parts_settle $! "$name" || status=1
+	exec {fd}>&-
+	parts_settle "$tee" "$name" || status=1
 	return $status
 }
 
