@@ -17,80 +17,16 @@
 #include "lib/base/file.h"
 #include "lib/base/str.h"
 #include "lib/ledger/ledger_impl.h"
+#include "lib/ledger/putter.h"
 
-#define GROUP_ITEMS 64
-#define GROUP_BYTES (8 * 1024 * 1024)
-#define PUBLISHED   "published" /* the last note, where home is a bucket */
-
-struct putter {
-	struct ledger *l;
-	struct blob_store *s;
-	unsigned flags;
-	struct blob_item items[GROUP_ITEMS];
-	char *keys[GROUP_ITEMS];
-	uint8_t *data[GROUP_ITEMS];
-	size_t n, bytes;
-	struct err *e;
-};
-
-static void
-putter_clear(struct putter *p)
-{
-	for (size_t i = 0; i < p->n; i++) {
-		free(p->keys[i]);
-		free(p->data[i]);
-	}
-	p->n = p->bytes = 0;
-}
-
-static int
-putter_flush(struct putter *p)
-{
-	int r = blob_put_many(p->s, p->items, p->n, p->e);
-
-	for (size_t i = 0; r == 0 && i < p->n; i++)
-		if (p->items[i].result == BLOB_FOREIGN)
-			ledger_warn(p->l,
-			    "%s in %s had other bytes, which are kept; the "
-			    "right ones are there now",
-			    p->keys[i], blob_url(p->s));
-	putter_clear(p);
-	return r;
-}
-
-/* data is taken over, whatever happens. */
-static int
-putter_add(struct putter *p, const char *key, uint8_t *data, size_t n,
-    unsigned flags, const char *type)
-{
-	int r = 0;
-
-	if (p->n == GROUP_ITEMS || (p->n > 0 && p->bytes + n > GROUP_BYTES))
-		r = putter_flush(p);
-	if (r == 0 && (p->keys[p->n] = str_dup(key)) == NULL)
-		r = err_nomem(p->e);
-	if (r != 0) {
-		free(data);
-		return r;
-	}
-	p->data[p->n] = data;
-	p->items[p->n] = (struct blob_item){
-	    .key = p->keys[p->n],
-	    .data = slice_of(data, n),
-	    .flags = flags | p->flags,
-	    .content_type = type,
-	};
-	p->bytes += n;
-	p->n++;
-	return 0;
-}
+#define PUBLISHED "published" /* the last note, where home is a bucket */
 
 /* --- tiles and bundles -----------------------------------------------------
  */
 
 static int
-bundle_bytes(
-    struct ledger *l, const struct tile *t, struct buf *b, struct err *e)
+bundle_bytes(struct ledger *l, const struct tile *t, struct buf *b,
+    struct err *e)
 {
 	struct bundle from_home = {.p = NULL};
 	uint64_t first = t->index * TILE_WIDTH;
@@ -167,9 +103,10 @@ int
 ledger_put_bundles(struct ledger *l, struct blob_store *s, unsigned flags,
     uint64_t from, uint64_t to, struct err *e)
 {
-	struct putter p = {.l = l, .s = s, .flags = flags, .e = e};
+	struct putter p;
 	int r;
 
+	putter_init(&p, l, s, flags, e);
 	if ((r = put_level(&p, TILE_ENTRIES, from, to)) == 0)
 		r = putter_flush(&p);
 	putter_clear(&p);
@@ -205,9 +142,10 @@ int
 ledger_put_leaves(struct ledger *l, struct blob_store *s, unsigned flags,
     uint64_t from, uint64_t to, struct err *e)
 {
-	struct putter p = {.l = l, .s = s, .flags = flags, .e = e};
+	struct putter p;
 	int r = 0;
 
+	putter_init(&p, l, s, flags, e);
 	/* Where a commit has put them they need not go again. */
 	if (s != l->home || l->bundled != to)
 		r = put_level(&p, TILE_ENTRIES, from, to);
@@ -385,14 +323,14 @@ keep_note(const struct ledger *l, struct slice note)
 
 	/* Derived: the bucket tells it again. */
 	if (path_join(l->c.dir, PUBLISHED, &path) == 0)
-		(void)!file_write(
-		    path, note.p, note.n, 0600, FILE_NOSYNC, NULL);
+		(void)!file_write(path, note.p, note.n, 0600, FILE_NOSYNC,
+		    NULL);
 	free(path);
 }
 
 static int
-check_note(
-    struct ledger *l, struct slice note, struct checkpoint *c, struct err *e)
+check_note(struct ledger *l, struct slice note, struct checkpoint *c,
+    struct err *e)
 {
 	struct hash root;
 	int r;
@@ -444,8 +382,8 @@ ledger_publish(struct ledger *l, struct slice note, struct err *e)
 }
 
 int
-ledger_put_object(
-    struct ledger *l, const char *key, struct slice data, struct err *e)
+ledger_put_object(struct ledger *l, const char *key, struct slice data,
+    struct err *e)
 {
 	int r;
 
