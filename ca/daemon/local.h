@@ -54,9 +54,10 @@ int  local_open(const struct local_options *o, struct local **out,
 void local_free(struct local *l);
 
 /*
- * Issue items as one batch.  release() is called for each certificate, once it
- * is durable and signed, before records are published; its failure is the
- * item's.  Each item's r says what became of it.  ERR_RECORD and the like when
+ * Issue items as one batch.  release() is called for each certificate, in order,
+ * once it is durable and signed, while the records are made (in a thread, where
+ * the batch is large: it may look at the item and at ctx alone); its failure is
+ * the item's.  Each item's r says what became of it.  ERR_RECORD and the like when
  * the batch as a whole failed: then nothing was released.
  */
 int local_issue(struct local *l, struct keeper_item *items, size_t n,

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /* A batch of requests: decided, logged, signed, handed out, logged again. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ca/daemon/local_impl.h"
 
+/* A batch of fewer is not worth a thread. */
+#define RELEASE_ASIDE 16
+
 static size_t
-collect_jobs(
-    struct keeper_item *items, size_t n, struct signer_job *jobs, size_t *owner)
+collect_jobs(struct keeper_item *items, size_t n, struct signer_job *jobs,
+    size_t *owner)
 {
 	size_t n_jobs = 0;
 
@@ -89,22 +93,63 @@ out:
 
 /* The certificates as leaves, and everything in sight of everybody. */
 static int
-finish_batch(
-    struct local *l, struct keeper_item *items, size_t n, struct err *e)
+finish_batch(struct local *l, struct keeper_leaves *leaves, struct err *e)
 {
-	struct keeper_leaves leaves = {0};
-	struct ledger_receipt *receipts = NULL;
+	struct ledger_receipt *receipts;
 	int r;
 
-	if ((r = keeper_finish(l->keeper, items, n, &leaves, e)) != 0)
-		goto out;
-	if ((receipts = calloc(leaves.n + 1, sizeof(*receipts))) == NULL) {
-		r = err_nomem(e);
-		goto out;
-	}
-	r = local_commit(l, &leaves, receipts, e);
-out:
+	if ((receipts = calloc(leaves->n + 1, sizeof(*receipts))) == NULL)
+		return err_nomem(e);
+	r = local_commit(l, leaves, receipts, e);
 	free(receipts);
+	return r;
+}
+
+struct releasing {
+	struct keeper_item *items;
+	size_t n;
+	int (*release)(void *ctx, size_t i, struct keeper_item *it,
+	    struct err *e);
+	void *ctx;
+};
+
+static void *
+release_all(void *arg)
+{
+	struct releasing *g = arg;
+
+	for (size_t i = 0; i < g->n; i++) {
+		struct keeper_item *it = &g->items[i];
+
+		if (it->r == 0)
+			it->r = g->release(g->ctx, i, it, &it->e);
+	}
+	return NULL;
+}
+
+/*
+ * Hand the certificates out, and log them.  Neither waits for the other, and
+ * both write thousands of files for a large batch: so in two threads.  What is
+ * logged is made before, since it depends on the outcomes that release() may
+ * change.
+ */
+static int
+release_and_finish(struct local *l, struct releasing *g, struct err *e)
+{
+	struct keeper_leaves leaves = {0};
+	pthread_t thread;
+	bool aside;
+	int r;
+
+	r = keeper_finish(l->keeper, g->items, g->n, &leaves, e);
+	aside = g->n >= RELEASE_ASIDE &&
+	    pthread_create(&thread, NULL, release_all, g) == 0;
+	if (!aside)
+		(void)release_all(g);
+	if (r == 0)
+		r = finish_batch(l, &leaves, e);
+	if (aside)
+		(void)pthread_join(thread, NULL);
 	keeper_leaves_clear(&leaves);
 	return r;
 }
@@ -134,10 +179,8 @@ local_issue(struct local *l, struct keeper_item *items, size_t n,
 	keeper_committed(items, &leaves, receipts);
 	if ((r = sign_batch(l, items, n, e)) != 0)
 		goto out;
-	for (size_t i = 0; i < n; i++)
-		if (items[i].r == 0)
-			items[i].r = release(ctx, i, &items[i], &items[i].e);
-	r = finish_batch(l, items, n, e);
+	r = release_and_finish(l, &(struct releasing){items, n, release, ctx},
+	    e);
 out:
 	keeper_leaves_clear(&leaves);
 	free(receipts);
