@@ -274,20 +274,26 @@ out:
 	return r;
 }
 
+static void
+forget_jobs(struct signer_batch *b, size_t n)
+{
+	while (n > 0) {
+		buf_free(b->jobs[--n].cert);
+		b->jobs[n].cert = NULL;
+	}
+}
+
 static int
 sign_jobs(struct signer *s, struct signer_batch *b, struct err *e)
 {
-	int r = 0;
-	size_t i;
+	int r;
 
-	for (i = 0; i < b->n_jobs; i++)
-		if ((r = sign_job(s, &b->jobs[i], &b->jobs[i].cert, e)) != 0)
-			break;
-	while (r != 0 && i > 0) {
-		buf_free(b->jobs[--i].cert);
-		b->jobs[i].cert = NULL;
-	}
-	return r;
+	for (size_t i = 0; i < b->n_jobs; i++)
+		if ((r = sign_job(s, &b->jobs[i], &b->jobs[i].cert, e)) != 0) {
+			forget_jobs(b, i);
+			return r;
+		}
+	return 0;
 }
 
 int
@@ -310,8 +316,11 @@ signer_sign(
 	    (r = sign_jobs(s, b, e)) != 0)
 		goto out;
 	str_add(note, text.p);
-	if ((r = str_check(note)) != 0)
+	if ((r = str_check(note)) != 0) {
+		forget_jobs(b, b->n_jobs);
+		(void)err_nomem(e);
 		goto out;
+	}
 	/* A journal that cannot be begun anew is full, not wrong. */
 	(void)restart_when_full(s, b->now, NULL);
 out:
