@@ -454,6 +454,7 @@ run_merge(struct cli_args *a, struct err *e)
 {
 	struct audit_merged out;
 	struct audit_merge m = {.from = NULL};
+	struct err note = {0};
 	struct config other;
 	struct blob_config blob;
 	char *from = NULL;
@@ -477,6 +478,9 @@ run_merge(struct cli_args *a, struct err *e)
 	if ((r = merge_into(&p, &m, p.url, &out, e)) != 0)
 		goto out;
 	merge_copies(&p, &m);
+	/* A stick that is write-protected is warned of once more. */
+	if (cli_note_merged(cli_operand(a, 0), &note) != 0)
+		cli_warn("%s", note.msg);
 	r = tell_merged(a, &out, e);
 out:
 	free(from);
