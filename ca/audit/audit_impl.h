@@ -210,7 +210,7 @@ struct audit {
 	size_t		     n_versions, cap_versions;
 	struct strs	     files;	/* policy/..., krl/... */
 	struct strs	     logs;	/* names below logs/ */
-	uint64_t	     n_ahead;	/* objects beyond the head */
+	uint64_t	     n_older;	/* versions of `checkpoint` */
 	uint64_t	     grown;	/* the log's size now, if it grew */
 
 	/* heads.c */

@@ -22,6 +22,8 @@ audit_report_clear(struct audit_report *r)
 	memset(r, 0, sizeof(*r));
 }
 
+static int compose(struct audit_finding *f, const char *label,
+    const char *object, const char *fmt, va_list ap) PRINTF_LIKE(4, 0);
 static int
 compose(struct audit_finding *f, const char *label, const char *object,
     const char *fmt, va_list ap)

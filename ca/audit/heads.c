@@ -61,6 +61,20 @@ name_of(const struct audit *a, const char *origin, char out[ID_MAX + 1])
 	return 0;
 }
 
+static bool
+is_checkpoint(const struct audit_head *h)
+{
+	return strcmp(h->key, "checkpoint") == 0;
+}
+
+/* One of several versions of `checkpoint`: anybody who may write there can add
+ * one, so a bad one is told and does not fail. */
+static bool
+is_spare(const struct audit *a, const struct audit_head *h)
+{
+	return is_checkpoint(h) && audit_has_versions(a, h->key);
+}
+
 static int
 load_head(struct audit *a, struct audit_head *h, struct err *e)
 {
@@ -84,9 +98,7 @@ load_head(struct audit *a, struct audit_head *h, struct err *e)
 		return 0;
 	if (r == ERR_NOMEM)
 		return err_nomem(e);
-	/* An older version of `checkpoint` is anybody's garbage. */
-	finding_add(a->r, a->label, STAGE_HEAD, "checkpoint",
-	    h->version != NULL && strcmp(h->key, "checkpoint") == 0,
+	finding_add(a->r, a->label, STAGE_HEAD, "checkpoint", is_spare(a, h),
 	    display(h, text), AUDIT_NO_INDEX,
 	    "is no checkpoint, expected a signed note of three lines");
 	free(h->note);
@@ -117,8 +129,7 @@ audit_heads_load(struct audit *a, struct err *e)
 	for (size_t i = 0; i < a->n_heads; i++) {
 		struct audit_head *h = &a->heads[i];
 
-		newest = newest ||
-		    (h->version == NULL && strcmp(h->key, "checkpoint") == 0);
+		newest = newest || is_checkpoint(h);
 		if (h->note != NULL) {
 			a->heads[n++] = *h;
 			continue;
@@ -233,12 +244,13 @@ peek_keys(struct audit *a, struct err *e)
 /* --- choosing --------------------------------------------------------------
  */
 
-/* Prefer `checkpoint`, then the largest of the others. */
+/* Prefer `checkpoint`, of several versions the largest, then the largest of the
+ * others.  Heads are in the order of their sizes. */
 static const struct audit_head *
 prefer(const struct audit *a, bool sound)
 {
-	char name[ID_MAX + 1];
 	const struct audit_head *best = NULL;
+	char name[ID_MAX + 1];
 
 	for (size_t i = 0; i < a->n_heads; i++) {
 		const struct audit_head *h = &a->heads[i];
@@ -248,9 +260,8 @@ prefer(const struct audit *a, bool sound)
 			(strcmp(name, a->name) != 0 ||
 			    check_note(a, h, NULL) != 0)))
 			continue;
-		if (h->version == NULL && strcmp(h->key, "checkpoint") == 0)
-			return h;
-		best = h;
+		if (best == NULL || is_checkpoint(h) || !is_checkpoint(best))
+			best = h;
 	}
 	return best;
 }
@@ -278,6 +289,9 @@ audit_heads_choose(struct audit *a, struct err *e)
 	if (prefer(a, true) != NULL)
 		h = prefer(a, true);
 	a->head = h->claim;
+	if (!is_checkpoint(h) && audit_has_versions(a, "checkpoint"))
+		OBJECT_FINDING(a, STAGE_HEAD, "checkpoint", "checkpoint",
+		    "is in no version a checkpoint of this log");
 	return 0;
 }
 
@@ -340,20 +354,18 @@ check_key(struct audit *a, const struct audit_head *h)
 static void
 check_head(struct audit *a, const struct audit_head *h)
 {
-	bool old = h->version != NULL && strcmp(h->key, "checkpoint") == 0;
 	struct err why = {0};
 	char text[160];
 	const char *name = display(h, text);
 
 	if (check_note(a, h, &why) != 0) {
-		finding_add(a->r, a->label, STAGE_HEAD, "checkpoint", old, name,
-		    AUDIT_NO_INDEX, "%s", why.msg);
+		finding_add(a->r, a->label, STAGE_HEAD, "checkpoint",
+		    is_spare(a, h), name, AUDIT_NO_INDEX, "%s", why.msg);
 		return;
 	}
 	a->counts.signatures++;
 	check_key(a, h);
 	if (h->claim.size > a->head.size) {
-		a->n_ahead++;
 		if (a->grown < h->claim.size)
 			OBJECT_FINDING(a, STAGE_HEAD, "rollback", name,
 			    "is signed for %llu leaves, but the log's "
@@ -385,7 +397,7 @@ audit_heads_grown(struct audit *a, struct err *e)
 	if (h.key == NULL)
 		return err_nomem(e);
 	r = blob_get(a->store, h.key, NOTE_MAX, &h.note, &h.n, e);
-	if (r == 0 && parse_claim(slice_of(h.note, h.n), &h.claim) == 0 &&
+	if (r == 0 && (r = parse_claim(slice_of(h.note, h.n), &h.claim)) == 0 &&
 	    h.claim.size > a->head.size && check_note(a, &h, NULL) == 0) {
 		a->grown = h.claim.size;
 		finding_add(a->r, a->label, STAGE_HEAD, "grown", true, h.key,
@@ -397,5 +409,8 @@ audit_heads_grown(struct audit *a, struct err *e)
 	free(h.note);
 	free(h.key);
 	/* Whether it is there at all was asked before. */
-	return r == ERR_NOTFOUND || r == ERR_CORRUPT || r == ERR_LIMIT ? 0 : r;
+	return r == ERR_NOTFOUND || r == ERR_CORRUPT || r == ERR_LIMIT ||
+		r == ERR_PARSE
+	    ? 0
+	    : r;
 }

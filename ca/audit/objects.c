@@ -61,10 +61,12 @@ note_version(struct listing *l, const struct blob_info *info)
 			r = version_add(a, l->key, l->version, l->deleted);
 		if (r == 0)
 			r = version_add(a, info->key, info->version, false);
-		finding_add(a->r, a->label, STAGE_OBJECT, "version", head,
-		    info->key, AUDIT_NO_INDEX,
-		    "has another version, %s, that was there before",
-		    info->version);
+		if (head)
+			a->n_older++;
+		else
+			OBJECT_FINDING(a, STAGE_OBJECT, "version", info->key,
+			    "has another version, %s, that was there before",
+			    info->version);
 	}
 	l->kept = info->deleted || !l->fresh;
 	l->deleted = info->deleted;
@@ -223,6 +225,10 @@ audit_list(struct audit *a, struct err *e)
 	    (r = list(a, "krl/", on_file, e)) != 0 ||
 	    (r = list(a, "logs/", on_log, e)) != 0)
 		return r;
+	if (a->n_older > 0)
+		finding_add(a->r, a->label, STAGE_OBJECT, "version", true,
+		    "checkpoint", AUDIT_NO_INDEX, "has %llu older versions",
+		    (unsigned long long)a->n_older);
 	if (a->n_tiles > 1)
 		qsort(a->tiles, a->n_tiles, sizeof(*a->tiles), tile_order);
 	return 0;
