@@ -309,6 +309,8 @@ ledger_open(const struct ledger_config *c, struct ledger **out, struct err *e)
 	    (r = open_journal(l, e)) != 0 || (r = check_home(l, e)) != 0 ||
 	    (r = open_index(l, e)) != 0 || (r = copies_open(l, e)) != 0)
 		goto out;
+	if (!c->read_only && l->home_dir != NULL)
+		ledger_restart_when_full(l, LEDGER_JOURNAL_ROOM);
 	*out = l;
 	l = NULL;
 out:

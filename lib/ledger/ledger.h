@@ -26,8 +26,13 @@
 #include "lib/tlog/merkle.h"
 
 #define LEDGER_BATCH_MAX   4096		/* leaves of one commit */
-#define LEDGER_JOURNAL_ROOM (1024 * 1024) /* preallocated; begun anew when
-					     published and fuller than that */
+/*
+ * The journal is preallocated by this much, and begun anew at the next opening
+ * after more of it is published; by a process that stays, once that is
+ * LEDGER_JOURNAL_MOST.
+ */
+#define LEDGER_JOURNAL_ROOM (1024 * 1024)
+#define LEDGER_JOURNAL_MOST (8 * 1024 * 1024)
 #define LEDGER_NAMES_MAX 512 /* further names of one leaf */
 #define LEDGER_COPIES_MAX  8
 

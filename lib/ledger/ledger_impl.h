@@ -117,6 +117,14 @@ int ledger_put_bundles(struct ledger *l, struct blob_store *s, unsigned flags,
 /* checkpoints/<size>, then checkpoint. */
 int ledger_put_head(struct ledger *l, struct blob_store *s, uint64_t size,
     struct slice note, struct err *e) MUST_CHECK;
+/*
+ * Let go of what is published, when the journal holds more than `most` bytes.
+ * Where home is a directory it is synced first, which waits for everything
+ * that was just published to reach the disk; nothing that is acknowledged waits
+ * for that, so it is left to who opens the log next, if possible.  Failure
+ * costs space and is a warning.
+ */
+void ledger_restart_when_full(struct ledger *l, uint64_t most);
 /* Bring a bucket's checkpoint in, once; nothing to do for a directory. */
 int ledger_contact(struct ledger *l, struct err *e) MUST_CHECK;
 /* Take note of the last checkpoint; the note is copied. */

@@ -299,16 +299,14 @@ out:
 	return r;
 }
 
-/* Failure costs space and nothing else. */
-static void
-restart_when_full(struct ledger *l)
+void
+ledger_restart_when_full(struct ledger *l, uint64_t most)
 {
 	uint64_t base = l->settled / TILE_WIDTH * TILE_WIDTH;
 	struct err e = {0};
 	int r;
 
-	if (journal_bytes(l->journal) <= LEDGER_JOURNAL_ROOM ||
-	    base <= l->tree.base)
+	if (journal_bytes(l->journal) <= most || base <= l->tree.base)
 		return;
 	if ((r = sync_home(l, &e)) == 0)
 		r = restart(l, base, &e);
@@ -377,7 +375,8 @@ ledger_publish(struct ledger *l, struct slice note, struct err *e)
 	l->settled = c.size;
 	index_settle(l->index, l->settled);
 	copies_catch_up(l);
-	restart_when_full(l);
+	ledger_restart_when_full(l,
+	    l->home_dir != NULL ? LEDGER_JOURNAL_MOST : LEDGER_JOURNAL_ROOM);
 	return 0;
 }
 

@@ -399,7 +399,11 @@ a_published_journal_begins_anew_and_the_log_goes_on(void **state)
 	for (uint64_t size = 9000; size < 70000; size += 9000) {
 		grow(l, size);
 		publish(l);
+		assert_true(file_size(in(f, "a/journal")) <=
+		    2 * LEDGER_JOURNAL_MOST);
 		/* A restart leaves less than a tile and its edge. */
+		ledger_close(l);
+		l = open_ledger(f);
 		assert_true(file_size(in(f, "a/journal")) <=
 		    2 * LEDGER_JOURNAL_ROOM);
 	}
@@ -703,6 +707,27 @@ only_heads_of_this_log_are_published(void **state)
 }
 
 static void
+a_process_that_stays_begins_a_large_journal_anew(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger *l = open_ledger(f);
+	static char big[20000];
+	struct slice leaves[52];
+	struct ledger_receipt got[52];
+	struct err e = {0};
+
+	for (size_t i = 0; i < 52; i++)
+		leaves[i] = slice_of(big, sizeof(big));
+	for (size_t i = 0; i < 10; i++)
+		assert_int_equal(ledger_commit(l, leaves, 52, got, &e), 0);
+	assert_true(file_size(in(f, "a/journal")) > LEDGER_JOURNAL_MOST);
+	publish(l);
+	assert_true(file_size(in(f, "a/journal")) <= LEDGER_JOURNAL_ROOM);
+	assert_int_equal(ledger_size(l), 520);
+	ledger_close(l);
+}
+
+static void
 a_full_disk_stops_commits_until_it_is_opened_again(void **state)
 {
 	struct fixture *f = *state;
@@ -968,6 +993,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(logs_of_every_size_reopen_and_publish),
 	    T(a_published_journal_begins_anew_and_the_log_goes_on),
+	    T(a_process_that_stays_begins_a_large_journal_anew),
 	    T(partial_tiles_go_when_the_full_one_is_there),
 	    T(tiles_and_index_that_are_lost_are_made_again),
 	    T(an_index_of_another_boot_is_not_believed),
