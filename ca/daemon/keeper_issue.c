@@ -208,6 +208,7 @@ struct deciding {
 	const struct pubkey *user_ca, *host_ca;
 	int64_t now;
 	uint64_t size;
+	uint8_t (*nonces)[CERT_NONCE_LEN]; /* one an item */
 };
 
 static int
@@ -248,7 +249,6 @@ make_leaf(const struct deciding *d, struct keeper_item *it, struct err *e)
 static int
 decide(const struct deciding *d, struct keeper_item *it, struct err *e)
 {
-	uint8_t nonce[CERT_NONCE_LEN];
 	struct issue_input in = {.policy = d->k->trust->policy,
 	    .standing = d->k->standing,
 	    .realm = &d->k->trust->realm,
@@ -256,12 +256,11 @@ decide(const struct deciding *d, struct keeper_item *it, struct err *e)
 	    .decisions = it->decisions,
 	    .n_decisions = it->n_decisions,
 	    .now = d->now,
-	    .nonce = nonce};
+	    .nonce = d->nonces[it - d->items]};
 	struct issue_result *res = &it->result;
 	int r;
 
 	in.ca = it->request->u.r.kind == CERT_HOST ? d->host_ca : d->user_ca;
-	random_bytes(nonce, sizeof(nonce));
 	if ((r = issue_decide(&in, res, e)) != 0)
 		return r;
 	for (size_t i = 0; i < res->passed_over.n; i++)
@@ -385,11 +384,17 @@ keeper_prepare(struct keeper *k, struct keeper_item *items, size_t n,
 		    KEEPER_BATCH_MAX);
 	if ((r = refuse_twins(items, n, e)) != 0)
 		return r;
+	/* One call of the kernel for all: each costs as much as all the rest of
+	 * a certificate but its signature. */
+	if ((d.nonces = calloc(n + 1, sizeof(*d.nonces))) == NULL)
+		return err_nomem(e);
+	random_bytes(d.nonces, n * sizeof(*d.nonces));
 	parallel_for(n, verify_nth, items);
 	for (size_t i = 0; i < n; i++)
 		if (items[i].r == 0)
 			items[i].r = look_up(k, &items[i], &items[i].e);
 	parallel_for(n, decide_nth, &d);
+	free(d.nonces);
 	for (size_t i = 0; i < n; i++) {
 		struct keeper_item *it = &items[i];
 
