@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/daemon/local_impl.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/crypto/secmem.h"
@@ -180,12 +181,17 @@ open_signer(struct local *l, struct err *e)
 	signer_get_seen(l->signer, &seen);
 	/* The signer would refuse, but after statements had been logged under a
 	 * policy that was taken back. */
-	if (l->trust.policy->version < seen.policy_version)
-		return err_set(e, ERR_ROLLBACK,
+	if (l->trust.policy->version < seen.policy_version) {
+		r = err_set(e, ERR_ROLLBACK,
 		    "policy version %llu is older than %llu, which the signer "
 		    "has used",
 		    (unsigned long long)l->trust.policy->version,
 		    (unsigned long long)seen.policy_version);
+		err_hint(e,
+		    "was its publishing interrupted? writ policy sign once "
+		    "more ends it");
+		return r;
+	}
 	if (seen.head.size <= ledger_size(l->ledger))
 		return 0;
 	r = err_set(e, ERR_ROLLBACK,
@@ -219,6 +225,7 @@ local_open(const struct local_options *o, struct local **out, struct err *e)
 		goto out;
 	if (o->mode != LOCAL_READ &&
 	    ((r = open_signer(l, e)) != 0 ||
+		(r = local_recover_krl(l, e)) != 0 ||
 		(r = local_log_policy(l, o->chain, e)) != 0))
 		goto out;
 	*out = l;

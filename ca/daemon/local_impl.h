@@ -10,4 +10,8 @@
 int local_fill_head(struct local *l, struct signer_batch *b,
     struct hash proof[MERKLE_PROOF_MAX], struct err *e) MUST_CHECK;
 
+/* A revocation list whose leaf is in the log and not yet published: its file,
+ * which a crash may have kept back. */
+int local_recover_krl(struct local *l, struct err *e) MUST_CHECK;
+
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/daemon/local.h"
+#include "ca/daemon/local_impl.h"
 #include "lib/base/clock.h"
 #include "lib/crypto/random.h"
 
@@ -14,7 +14,8 @@
 
 /* The newest krl statement of the log: 0, 1 when there is none, ERR_*. */
 static int
-last_statement(struct local *l, struct leaf *out, struct err *e)
+last_statement(struct local *l, struct leaf *out, uint64_t *index,
+    struct err *e)
 {
 	const uint64_t *at;
 	uint8_t *bytes = NULL;
@@ -25,6 +26,7 @@ last_statement(struct local *l, struct leaf *out, struct err *e)
 		return r;
 	if (n == 0)
 		return 1;
+	*index = at[n - 1];
 	if ((r = ledger_read(l->ledger, at[n - 1], &bytes, &len, e)) == 0)
 		r = leaf_parse("revocation list", slice_of(bytes, len), out, e);
 	free(bytes);
@@ -50,11 +52,12 @@ local_last_krl(struct local *l, struct buf **out, struct err *e)
 	struct buf *b = NULL;
 	struct hash h;
 	struct leaf leaf;
+	uint64_t index;
 	size_t n;
 	int r;
 
 	leaf_init(&leaf);
-	if ((r = last_statement(l, &leaf, e)) != 0)
+	if ((r = last_statement(l, &leaf, &index, e)) != 0)
 		goto out;
 	krl_key(&leaf.u.s.u.krl.file, key);
 	config_blob(&l->config, &bc);
@@ -83,8 +86,8 @@ out:
 }
 
 static int
-sign_statement(
-    struct local *l, const struct statement *s, struct str *text, struct err *e)
+sign_statement(struct local *l, const struct statement *s, struct str *text,
+    struct err *e)
 {
 	size_t message;
 	int r;
@@ -96,31 +99,56 @@ sign_statement(
 	    slice_of(text->p, message), text, e);
 }
 
+/*
+ * The statement becomes a leaf, then its file is put, then both are published:
+ * the file can be made again from the log, so a crash in between leaves nothing
+ * that is not accounted for.
+ */
 static int
-commit_statement(struct local *l, struct str *text, struct err *e)
+commit_statement(struct local *l, const struct statement *s, struct buf *krl,
+    struct str *text, struct err *e)
 {
-	struct ledger_receipt receipt;
 	struct slice leaf = slice_of(text->p, text->n);
-	size_t none = SIZE_MAX;
-	struct keeper_leaves leaves = {.v = &leaf, .item = &none, .n = 1};
+	const struct keeper_leaves none = {0};
+	struct ledger_receipt receipt;
+	char key[4 + HASH_HEX];
+	int r;
 
-	return local_commit(l, &leaves, &receipt, e);
+	krl_key(&s->u.krl.file, key);
+	if ((r = ledger_commit(l->ledger, &leaf, 1, &receipt, e)) != 0 ||
+	    (r = ledger_put_object(l->ledger, key, buf_slice(krl), e)) < 0)
+		return r;
+	return local_commit(l, &none, NULL, e);
+}
+
+static int
+fill_statement(struct local *l, uint64_t version, const struct buf *krl,
+    struct statement *s)
+{
+	s->realm = l->trust.realm;
+	s->at = l->now;
+	random_bytes(s->nonce, sizeof(s->nonce));
+	s->u.krl.version = version;
+	s->u.krl.size = buf_len(krl);
+	s->u.krl.next_update = l->now + KRL_NEXT_UPDATE;
+	hash_sha256(buf_slice(krl).p, buf_len(krl), &s->u.krl.file);
+	s->by = str_dup(l->config.log_name);
+	return s->by != NULL ? 0 : ERR_NOMEM;
 }
 
 int
 local_new_krl(struct local *l, struct buf **out, struct err *e)
 {
-	char key[4 + HASH_HEX];
 	struct str text = STR_INIT;
 	struct buf *b = NULL;
 	struct statement s;
 	struct leaf last;
-	uint64_t version = 1;
+	uint64_t version = 1, index;
 	int r;
 
 	leaf_init(&last);
 	statement_init(&s, ST_KRL);
-	if ((r = last_statement(l, &last, e)) < 0)
+	if ((r = last_statement(l, &last, &index, e)) < 0)
 		goto out;
 	if (r == 0)
 		version = last.u.s.u.krl.version + 1;
@@ -130,22 +158,12 @@ local_new_krl(struct local *l, struct buf **out, struct err *e)
 	}
 	if ((r = keeper_krl(l->keeper, version, l->now, b, e)) != 0)
 		goto out;
-	s.realm = l->trust.realm;
-	s.at = l->now;
-	random_bytes(s.nonce, sizeof(s.nonce));
-	s.by = str_dup(l->config.log_name);
-	s.u.krl.version = version;
-	s.u.krl.size = buf_len(b);
-	s.u.krl.next_update = l->now + KRL_NEXT_UPDATE;
-	hash_sha256(buf_slice(b).p, buf_len(b), &s.u.krl.file);
-	krl_key(&s.u.krl.file, key);
-	/* The file first: a statement that names it must not be alone. */
-	if (s.by == NULL)
-		r = err_nomem(e);
-	if (r != 0 ||
-	    (r = ledger_put_object(l->ledger, key, buf_slice(b), e)) < 0 ||
-	    (r = sign_statement(l, &s, &text, e)) != 0 ||
-	    (r = commit_statement(l, &text, e)) != 0)
+	if ((r = fill_statement(l, version, b, &s)) != 0) {
+		(void)err_nomem(e);
+		goto out;
+	}
+	if ((r = sign_statement(l, &s, &text, e)) != 0 ||
+	    (r = commit_statement(l, &s, b, &text, e)) != 0)
 		goto out;
 	if (out != NULL) {
 		*out = b;
@@ -157,4 +175,50 @@ out:
 	statement_clear(&s);
 	leaf_clear(&last);
 	return r;
+}
+
+/* --- after a crash -------------------------------------------------------- */
+
+/* The list that a statement names, made again as it was at its time. */
+static int
+make_again(struct local *l, const struct statement *s, struct err *e)
+{
+	char key[4 + HASH_HEX];
+	struct buf *b = NULL;
+	struct hash h;
+	int r;
+
+	if ((r = buf_new(&b, KRL_MAX)) != 0)
+		return err_nomem(e);
+	if ((r = keeper_krl(l->keeper, s->u.krl.version, s->at, b, e)) != 0)
+		goto out;
+	hash_sha256(buf_slice(b).p, buf_len(b), &h);
+	krl_key(&s->u.krl.file, key);
+	if (!hash_equal(&h, &s->u.krl.file))
+		r = err_set(e, ERR_CORRUPT,
+		    "%s: cannot be made again from the log", key);
+	else if ((r = ledger_put_object(l->ledger, key, buf_slice(b), e)) > 0)
+		r = 0;
+out:
+	buf_free(b);
+	return r;
+}
+
+int
+local_recover_krl(struct local *l, struct err *e)
+{
+	struct checkpoint published;
+	struct leaf last;
+	uint64_t index;
+	int r;
+
+	ledger_published(l->ledger, &published);
+	if (published.size == ledger_size(l->ledger))
+		return 0;
+	leaf_init(&last);
+	r = last_statement(l, &last, &index, e);
+	if (r == 0 && index >= published.size)
+		r = make_again(l, &last.u.s, e);
+	leaf_clear(&last);
+	return r < 0 ? r : 0;
 }
