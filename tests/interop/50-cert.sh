@@ -24,16 +24,18 @@ cp "$TOP"/tests/data/ssh/sk-{ed25519,ecdsa256}.pub .
 # wanted SUBJECT CA KIND PRINCIPALS CRITICAL EXTENSIONS FOR: what ssh-keygen has
 # to print, of lists with commas.
 wanted() {
-	local at line id type
+	local at line id type key ca
 
 	line=$(head -n 1 "$1.req")
 	id=$(head -n 1 "$1.req" | sha256sum)
 	at=$(date -d "$(jq -r .at <<<"$line")" +%s)
 	type=$(awk '{ print $1 }' "$1.pub")
+	read -ra key <<<"${said[$1]}"
+	read -ra ca <<<"${said[$2]}"
 	echo "$1-cert.pub:"
 	echo "        Type: ${type%@openssh.com}-cert-v01@openssh.com $3 certificate"
-	echo "        Public key: $(name_of "$1")-CERT $(fp "$1")"
-	echo "        Signing CA: $(name_of "$2") $(fp "$2") (using $(alg "$2"))"
+	echo "        Public key: $(short "${key[@]}")-CERT ${key[1]}"
+	echo "        Signing CA: $(short "${ca[@]}") ${ca[1]} (using $(alg "$2"))"
 	echo "        Key ID: \"alice@example.com/${id:0:32}\""
 	echo "        Serial: $(serial "${id%% *}")"
 	echo "        Valid: from $(stamp $((at - 60))) to $(stamp $((at + $7)))"
@@ -43,13 +45,15 @@ wanted() {
 	some Extensions "$6"
 }
 
-fp() {
-	ssh-keygen -lf "$1.pub" | awk '{ print $2 }'
+# What `ssh-keygen -l` says of a key: fingerprint and short name.
+declare -A said=()
+listed() {
+	[ -n "${said[$1]:-}" ] || said[$1]=$(ssh-keygen -lf "$1.pub")
 }
 
-# The short name, as in `ssh-keygen -l`, without brackets.
-name_of() {
-	ssh-keygen -lf "$1.pub" | sed 's/.*(\(.*\))$/\1/'
+# The last word of those, without brackets.
+short() {
+	tr -d '()' <<<"${!#}"
 }
 
 # What signs is in the name of the key, but for RSA.
@@ -85,6 +89,8 @@ got() {
 }
 
 check() { # NAME SUBJECT CA KIND PRINCIPALS CRITICAL EXTENSIONS FOR
+	listed "$2"
+	listed "$3"
 	t_eq "$1" "$(wanted "${@:2}" | sed 's/ $//')" "$(got "$2")"
 	t_eq "$1, by writ show" "$(ssh-keygen -L -f "$2-cert.pub")" \
 		"$("$writ" show "$2-cert.pub")"
