@@ -38,7 +38,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/writ-bundles-XXXXXX");
+	snprintf(dir, sizeof(dir), "/tmp/writ-bundles-XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	str_init(&root);
 	return 0;

@@ -25,7 +25,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/writ-config-XXXXXX");
+	snprintf(dir, sizeof(dir), "/tmp/writ-config-XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	snprintf(yaml, sizeof(yaml), "%s/writ.yaml", dir);
 	return 0;

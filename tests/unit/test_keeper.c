@@ -77,7 +77,7 @@ set_up(void **state)
 	struct world *w = calloc(1, sizeof(*w));
 
 	assert_non_null(w);
-	strcpy(w->dir, "/tmp/writ-keeper-XXXXXX");
+	snprintf(w->dir, sizeof(w->dir), "/tmp/writ-keeper-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	w->trust = (struct trust){.have = true,
 	    .realm = *fixture_realm(),
@@ -485,7 +485,6 @@ make_key(struct statement *s, const char *by, uint8_t key, bool add)
 {
 	fixture_statement(s, ST_KEY, by);
 	s->u.k.add = add;
-	s->u.k.person = strdup(by);
 	assert_int_equal(pubkey_dup(fixture_key(key), &s->u.k.key), 0);
 }
 

@@ -135,7 +135,7 @@ set_up(void **state)
 	struct world *w = calloc(1, sizeof(*w));
 
 	assert_non_null(w);
-	strcpy(w->dir, "/tmp/writ-signer-XXXXXX");
+	snprintf(w->dir, sizeof(w->dir), "/tmp/writ-signer-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	issue_case_open(&w->c);
 	issue_case_ask(&w->c, FIXTURE_BY(SEED_ALICE));
@@ -157,7 +157,8 @@ set_up(void **state)
 	    .jobs = w->jobs,
 	    .n_jobs = 1,
 	    .now = FIXTURE_NOW};
-	strcpy(w->b.head.origin, w->config.origin);
+	snprintf(w->b.head.origin, sizeof(w->b.head.origin), "%s",
+	    w->config.origin);
 	str_init(&w->note);
 	set_head(w, 1, false);
 	make_leaf(w);
@@ -293,7 +294,8 @@ heads_that_do_not_extend_the_last_are_refused(void **state)
 	signs(w, "whatever comes next, once proven");
 	set_head(w, 3, false);
 	refuses(w, "and not the other one too", ERR_ROLLBACK, "fork");
-	strcpy(w->b.head.origin, "writ.invalid/0123456789abcdef/other");
+	snprintf(w->b.head.origin, sizeof(w->b.head.origin), "%s",
+	    "writ.invalid/0123456789abcdef/other");
 	refuses(w, "another log's", ERR_DENIED, "another log");
 }
 
