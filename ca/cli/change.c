@@ -74,15 +74,15 @@ fill_serials(const struct cli_args *a, struct revoke *v, struct err *e)
 	if (n == 0)
 		return 0;
 	if (n > REVOKE_SERIALS_MAX)
-		return err_set(
-		    e, ERR_LIMIT, "more than %d serials", REVOKE_SERIALS_MAX);
+		return err_set(e, ERR_LIMIT, "more than %d serials",
+		    REVOKE_SERIALS_MAX);
 	if ((v->serials = calloc(n, sizeof(*v->serials))) == NULL)
 		return err_nomem(e);
 	for (size_t i = 0; i < n; i++) {
 		char quoted[QUOTE_MAX];
 
-		if (parse_u64(
-			cli_operand(a, i), 1, UINT64_MAX, &v->serials[i]) != 0)
+		if (parse_u64(cli_operand(a, i), 1, UINT64_MAX,
+			&v->serials[i]) != 0)
 			return err_set(e, ERR_USAGE,
 			    "%s is no serial, expected a number from 1",
 			    str_quote(quoted, cli_operand(a, i)));
@@ -182,8 +182,8 @@ run_revoke(struct cli_args *a, struct err *e)
 		return r;
 	r = cli_signer(a, w.trust->policy, w.standing, &first, &who, e);
 	if (r == 0)
-		r = cli_new_statement(
-		    &s, ST_REVOKE, &w.trust->realm, who->id, e);
+		r = cli_new_statement(&s, ST_REVOKE, &w.trust->realm, who->id,
+		    e);
 	if (r == 0)
 		r = fill_revoke(a, &s.u.v, e);
 	/* The log must be closed before it is opened for writing. */
@@ -197,11 +197,11 @@ run_revoke(struct cli_args *a, struct err *e)
 		goto out;
 	}
 	if (keys->n > 0)
-		r = cli_sign_statement(
-		    &s, (const char *const *)keys->v, keys->n, &text, e);
+		r = cli_sign_statement(&s, (const char *const *)keys->v,
+		    keys->n, &text, e);
 	else
-		r = cli_sign_statement(
-		    &s, (const char *const *)&first, 1, &text, e);
+		r = cli_sign_statement(&s, (const char *const *)&first, 1,
+		    &text, e);
 	if (r == 0 && cli_get(a, "o") != NULL)
 		r = cli_write_new(cli_get(a, "o"), slice_of(text.p, text.n), e);
 	else if (r == 0)
@@ -220,34 +220,22 @@ static int
 run_krl(struct cli_args *a, struct err *e)
 {
 	const char *path = cli_get(a, "o");
-	struct local *l = NULL;
 	struct buf *krl = NULL;
 	struct slice s;
 	int r;
 
 	if (path == NULL)
 		return err_set(e, ERR_USAGE, "where to? expected -o FILE");
-	if ((r = cli_open(a, LOCAL_READ, &l, e)) != 0)
+	if ((r = cli_krl(a, &krl, e)) != 0)
 		return r;
-	r = local_last_krl(l, &krl, e);
-	if (r == 1) {
-		/* Nothing was revoked yet: hosts get an empty list to start. */
-		local_free(l);
-		l = NULL;
-		if ((r = cli_open(a, LOCAL_LOG, &l, e)) == 0)
-			r = local_new_krl(l, &krl, e);
-	}
-	if (r == 0) {
-		s = buf_slice(krl);
-		if (strcmp(path, "-") == 0)
-			r = fwrite(s.p, 1, s.n, stdout) == s.n
-			    ? 0
-			    : err_sys(e, "standard output");
-		else
-			r = file_write(path, s.p, s.n, 0644, 0, e);
-	}
+	s = buf_slice(krl);
+	if (strcmp(path, "-") == 0)
+		r = fwrite(s.p, 1, s.n, stdout) == s.n
+		    ? 0
+		    : err_sys(e, "standard output");
+	else
+		r = file_write(path, s.p, s.n, 0644, 0, e);
 	buf_free(krl);
-	local_free(l);
 	return r;
 }
 

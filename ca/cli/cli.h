@@ -25,6 +25,10 @@ int cli_open(const struct cli_args *a, unsigned mode, struct local **out,
 int cli_trust(
     const struct cli_args *a, struct trust *out, struct err *e) MUST_CHECK;
 
+/* The revocation list of -C DIR; made where there is none yet. */
+int cli_krl(const struct cli_args *a, struct buf **out, struct err *e)
+    MUST_CHECK;
+
 /* Warn when DIR/emergency was used and is not merged; and after a merge, that
  * all of it is. */
 void cli_warn_emergency(const char *dir);

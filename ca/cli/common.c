@@ -48,6 +48,26 @@ cli_trust(const struct cli_args *a, struct trust *out, struct err *e)
 	return r < 0 ? r : 0;
 }
 
+int
+cli_krl(const struct cli_args *a, struct buf **out, struct err *e)
+{
+	struct local *l = NULL;
+	int r;
+
+	if ((r = cli_open(a, LOCAL_READ, &l, e)) != 0)
+		return r;
+	if ((r = local_last_krl(l, out, e)) == 1) {
+		/* Nothing was revoked yet: hosts get an empty list to start. */
+		local_free(l);
+		l = NULL;
+		if ((r = cli_open(a, LOCAL_LOG, &l, e)) == 0 &&
+		    (r = local_last_krl(l, out, e)) == 1)
+			r = local_new_krl(l, out, e);
+	}
+	local_free(l);
+	return r;
+}
+
 /* --- files ---------------------------------------------------------------- */
 
 int

@@ -133,8 +133,8 @@ accounts_of_grants(struct parts *parts, const struct policy *p,
 				continue;
 			r = strs_add(&done, name);
 			if (r == 0)
-				r = add_account(
-				    parts, name, strlen(name), name, host);
+				r = add_account(parts, name, strlen(name), name,
+				    host);
 		}
 	}
 	strs_clear(&done);
@@ -209,29 +209,17 @@ write_parts(const struct parts *parts, const char *dir, struct err *e)
 static int
 write_krl(const struct cli_args *a, const char *dir, struct err *e)
 {
-	struct local *l = NULL;
 	struct buf *krl = NULL;
 	char *path = NULL;
 	int r;
 
 	if (path_join(dir, "revoked.krl", &path) != 0)
 		return err_nomem(e);
-	if ((r = cli_open(a, LOCAL_READ, &l, e)) != 0)
-		goto out;
-	if ((r = local_last_krl(l, &krl, e)) == 1) {
-		local_free(l);
-		l = NULL;
-		if ((r = cli_open(a, LOCAL_LOG, &l, e)) == 0)
-			r = local_new_krl(l, &krl, e);
-	}
-	if (r == 0)
-		r = file_write(
-		    path, buf_slice(krl).p, buf_len(krl), 0644, 0, e);
-	if (r == 0)
+	if ((r = cli_krl(a, &krl, e)) == 0 &&
+	    (r = file_write(path, buf_slice(krl).p, buf_len(krl), 0644, 0,
+		 e)) == 0)
 		printf("%s\n", path);
-out:
 	buf_free(krl);
-	local_free(l);
 	free(path);
 	return r;
 }
@@ -270,8 +258,8 @@ run_sshd(struct cli_args *a, struct err *e)
 		r = err_sys(e, "%s", dir);
 		goto out;
 	}
-	r = collect(
-	    a, t.policy, dir != NULL ? absolute : DEFAULT_PLACE, &parts, e);
+	r = collect(a, t.policy, dir != NULL ? absolute : DEFAULT_PLACE, &parts,
+	    e);
 	if (r == 0)
 		r = dir != NULL ? write_parts(&parts, absolute, e)
 				: print_parts(&parts, DEFAULT_PLACE, e);

@@ -226,7 +226,8 @@ local_open(const struct local_options *o, struct local **out, struct err *e)
 	if (o->mode != LOCAL_READ &&
 	    ((r = open_signer(l, e)) != 0 ||
 		(r = local_recover_krl(l, e)) != 0 ||
-		(r = local_log_policy(l, o->chain, e)) != 0))
+		(r = local_log_policy(l, o->chain, e)) != 0 ||
+		(r = local_renew_krl(l, e)) != 0))
 		goto out;
 	*out = l;
 	l = NULL;

@@ -76,7 +76,8 @@ int local_log_policy(struct local *l, const struct bundle_chain *chain,
 /* A new revocation list: its file, its statement as a leaf.  *out is a new
  * buf with the file, NULL allowed. */
 int local_new_krl(struct local *l, struct buf **out, struct err *e) MUST_CHECK;
-/* The last one published: 0, 1 when there is none, ERR_*. */
+/* The last one: 0, 1 when there is none or it lacks a revocation of the log (a
+ * crash came in between, and the next writer makes it), ERR_*. */
 int local_last_krl(struct local *l, struct buf **out, struct err *e)
     MUST_CHECK;
 

@@ -13,5 +13,8 @@ int local_fill_head(struct local *l, struct signer_batch *b,
 /* A revocation list whose leaf is in the log and not yet published: its file,
  * which a crash may have kept back. */
 int local_recover_krl(struct local *l, struct err *e) MUST_CHECK;
+/* A list that lacks a revocation of the log, since a crash came in between: a
+ * new one. */
+int local_renew_krl(struct local *l, struct err *e) MUST_CHECK;
 
 #endif

@@ -33,6 +33,19 @@ last_statement(struct local *l, struct leaf *out, uint64_t *index,
 	return r;
 }
 
+/* Is there a revocation after that leaf? */
+static int
+is_stale(struct local *l, uint64_t krl_index, bool *out, struct err *e)
+{
+	const uint64_t *at;
+	size_t n;
+	int r = ledger_listed(l->ledger, LTAG_REVOKE, &at, &n, e);
+
+	if (r == 0)
+		*out = n > 0 && at[n - 1] > krl_index;
+	return r;
+}
+
 static void
 krl_key(const struct hash *h, char out[4 + HASH_HEX])
 {
@@ -53,16 +66,26 @@ local_last_krl(struct local *l, struct buf **out, struct err *e)
 	struct hash h;
 	struct leaf leaf;
 	uint64_t index;
+	bool stale;
 	size_t n;
 	int r;
 
 	leaf_init(&leaf);
-	if ((r = last_statement(l, &leaf, &index, e)) != 0)
+	if ((r = last_statement(l, &leaf, &index, e)) != 0 ||
+	    (r = is_stale(l, index, &stale, e)) != 0)
 		goto out;
+	if (stale) {
+		r = 1;
+		goto out;
+	}
 	krl_key(&leaf.u.s.u.krl.file, key);
 	config_blob(&l->config, &bc);
-	if ((r = blob_open(l->log_url, &bc, &home, e)) != 0 ||
-	    (r = blob_get(home, key, KRL_MAX, &bytes, &n, e)) != 0)
+	if ((r = blob_open(l->log_url, &bc, &home, e)) != 0)
+		goto out;
+	r = blob_get(home, key, KRL_MAX, &bytes, &n, e);
+	if (r == ERR_NOTFOUND)
+		r = 1;
+	if (r != 0)
 		goto out;
 	hash_sha256(bytes, n, &h);
 	if (!hash_equal(&h, &leaf.u.s.u.krl.file)) {
@@ -221,4 +244,25 @@ local_recover_krl(struct local *l, struct err *e)
 		r = make_again(l, &last.u.s, e);
 	leaf_clear(&last);
 	return r < 0 ? r : 0;
+}
+
+int
+local_renew_krl(struct local *l, struct err *e)
+{
+	bool stale = false;
+	const uint64_t *at;
+	struct leaf last;
+	uint64_t index;
+	size_t n;
+	int r;
+
+	/* Most logs have no revocation, and need no list. */
+	if ((r = ledger_listed(l->ledger, LTAG_REVOKE, &at, &n, e)) != 0 ||
+	    n == 0)
+		return r;
+	leaf_init(&last);
+	if ((r = last_statement(l, &last, &index, e)) == 0)
+		r = is_stale(l, index, &stale, e);
+	leaf_clear(&last);
+	return r == 1 || (r == 0 && stale) ? local_new_krl(l, NULL, e) : r;
 }
