@@ -93,6 +93,21 @@ store_emergency(const struct policy_signing *s, const struct bundle_chain *c)
 	free(dir);
 }
 
+void
+policy_finish(struct policy_signing *s)
+{
+	if (!s->trust.have || s->policy.n_bytes == 0 ||
+	    s->policy.type != ST_POLICY ||
+	    s->policy.u.bundle.version > s->trust.policy->version)
+		return;
+	store_emergency(s, s->old);
+	remove_drafts(s);
+	statement_clear(&s->root);
+	statement_init(&s->root, ST_ROOT);
+	statement_clear(&s->policy);
+	statement_init(&s->policy, ST_POLICY);
+}
+
 int
 policy_publish(struct policy_signing *s, struct err *e)
 {

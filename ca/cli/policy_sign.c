@@ -463,6 +463,7 @@ run_policy_sign(struct cli_args *a, struct err *e)
 	    (r = read_draft(&s, "root", &s.root, e)) != 0 ||
 	    (r = read_draft(&s, "policy", &s.policy, e)) != 0)
 		goto out;
+	policy_finish(&s);
 	r = sign_both(&s, cli_flag(a, "y"), e);
 out:
 	if (lock != -1)

@@ -30,5 +30,8 @@ int policy_draft_path(
     const struct policy_signing *s, const char *name, char **out) MUST_CHECK;
 /* Both thresholds hold: into the log, then into DIR/bundle. */
 int policy_publish(struct policy_signing *s, struct err *e) MUST_CHECK;
+/* What a crash after publishing left undone: drafts of what is published are
+ * no drafts of a further version. */
+void policy_finish(struct policy_signing *s);
 
 #endif

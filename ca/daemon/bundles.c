@@ -184,6 +184,24 @@ out:
 	return r;
 }
 
+/* policy.N is stored last, so a root beyond its own is of a publication that was
+ * interrupted. */
+static void
+drop_unpublished_root(struct bundle_chain *c)
+{
+	const struct policy_file *own =
+	    policy_files_find(&c->files, "root.yaml");
+	size_t n = c->n_roots;
+
+	if (own == NULL || n < 2 ||
+	    !slice_equal(c->root_files[n - 2], slice_of(own->data, own->n)))
+		return;
+	c->n_roots--;
+	free((void *)(uintptr_t)c->root_files[n - 1].p);
+	free((void *)(uintptr_t)c->root_statements[n - 1].p);
+	c->root_files[n - 1] = c->root_statements[n - 1] = (struct slice){0};
+}
+
 int
 bundles_read(const char *dir, struct bundle_chain *out, struct err *e)
 {
@@ -207,6 +225,7 @@ bundles_read(const char *dir, struct bundle_chain *out, struct err *e)
 	    (r = read_named(dir, name, STATEMENT_MAX, &c->statement, e)) != 0 ||
 	    (r = read_bundle(dir, c, e)) != 0)
 		goto out;
+	drop_unpublished_root(c);
 	*out = *c;
 	memset(c, 0, sizeof(*c));
 out:
