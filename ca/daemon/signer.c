@@ -9,6 +9,7 @@
 
 #include "ca/daemon/signer_impl.h"
 #include "lib/base/file.h"
+#include "lib/base/parallel.h"
 
 /*
  * Records of the journal: a byte that says which, then
@@ -59,8 +60,8 @@ replay_head(struct signer *s, struct view *v)
 	    view_get_u64(v, &seen.policy_version) != 0 || view_end(v) != 0)
 		return ERR_CORRUPT;
 	memcpy(seen.head.root.b, root.p, HASH_LEN);
-	memcpy(
-	    seen.head.origin, s->config.origin, strlen(s->config.origin) + 1);
+	memcpy(seen.head.origin, s->config.origin,
+	    strlen(s->config.origin) + 1);
 	s->seen = seen;
 	return 0;
 }
@@ -102,8 +103,8 @@ signer_open(const struct signer_config *c, struct signer **out, struct err *e)
 	if ((r = file_mkdirs(c->dir, 0700, e)) != 0 ||
 	    (r = file_lock(lock, &s->lock, e)) != 0)
 		goto out;
-	r = journal_open(
-	    s->path, JOURNAL_ROOM, false, replay, s, &s->journal, e);
+	r = journal_open(s->path, JOURNAL_ROOM, false, replay, s, &s->journal,
+	    e);
 	if (r != 0) {
 		err_prefix(e, "signer's journal");
 		goto out;
@@ -246,8 +247,8 @@ sign_note(struct signer *s, const struct checkpoint *head, struct str *note,
 }
 
 static int
-sign_job(
-    struct signer *s, struct signer_job *j, struct buf **out, struct err *e)
+sign_job(struct signer *s, struct signer_job *j, struct buf **out,
+    struct err *e)
 {
 	struct key *ca = signer_ca(s, j->request->u.r.kind);
 	struct slice tbs = slice_of(j->leaf->tbs, j->leaf->tbs_len);
@@ -283,22 +284,68 @@ forget_jobs(struct signer_batch *b, size_t n)
 	}
 }
 
+struct signing {
+	struct signer *s;
+	struct signer_batch *b;
+	struct signed_job {
+		int r;
+		struct err e;
+	} * done;
+};
+
+static void
+sign_nth(void *ctx, size_t i)
+{
+	struct signing *g = ctx;
+	struct signed_job *d = &g->done[i];
+
+	d->r = sign_job(g->s, &g->b->jobs[i], &g->b->jobs[i].cert, &d->e);
+}
+
+/* May the jobs be signed by several threads? */
+static bool
+keys_are_shared(const struct signer *s)
+{
+	const struct signer_config *c = &s->config;
+
+	return (c->user_ca == NULL || key_is_shared(c->user_ca)) &&
+	    (c->host_ca == NULL || key_is_shared(c->host_ca));
+}
+
 static int
 sign_jobs(struct signer *s, struct signer_batch *b, struct err *e)
 {
-	int r;
+	struct signing g = {.s = s, .b = b};
+	int r = 0;
 
-	for (size_t i = 0; i < b->n_jobs; i++)
-		if ((r = sign_job(s, &b->jobs[i], &b->jobs[i].cert, e)) != 0) {
-			forget_jobs(b, i);
-			return r;
+	if (b->n_jobs == 0)
+		return 0;
+	if ((g.done = calloc(b->n_jobs, sizeof(*g.done))) == NULL)
+		return err_nomem(e);
+	if (keys_are_shared(s))
+		parallel_for(b->n_jobs, sign_nth, &g);
+	else
+		/* An agent that does not answer is asked once. */
+		for (size_t i = 0; i < b->n_jobs && r == 0; i++) {
+			sign_nth(&g, i);
+			r = g.done[i].r;
 		}
-	return 0;
+	for (size_t i = 0; i < b->n_jobs; i++)
+		if (g.done[i].r != 0) {
+			r = g.done[i].r;
+			if (e != NULL)
+				*e = g.done[i].e;
+			break;
+		}
+	if (r != 0)
+		forget_jobs(b, b->n_jobs);
+	free(g.done);
+	return r;
 }
 
 int
-signer_sign(
-    struct signer *s, struct signer_batch *b, struct str *note, struct err *e)
+signer_sign(struct signer *s, struct signer_batch *b, struct str *note,
+    struct err *e)
 {
 	struct signer_seen seen = {.head = b->head,
 	    .root_version = b->trust->root_version,

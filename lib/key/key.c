@@ -67,6 +67,12 @@ key_public(const struct key *k)
 	return k->pub;
 }
 
+bool
+key_is_shared(const struct key *k)
+{
+	return k->ops->shared;
+}
+
 const char *
 key_sig_alg(const struct key *k)
 {
@@ -106,8 +112,8 @@ out:
 }
 
 int
-key_sign_ed25519(
-    struct key *k, struct slice msg, uint8_t out[64], struct err *e)
+key_sign_ed25519(struct key *k, struct slice msg, uint8_t out[64],
+    struct err *e)
 {
 	struct buf *blob = NULL;
 	struct slice alg, raw;
@@ -180,8 +186,8 @@ passphrase_get(const struct passphrase *p, const char *what, char **out,
 		    "passphrase",
 		    what);
 	if ((r = secmem_alloc(PASSPHRASE_MAX, &buf)) != 0)
-		return err_set(
-		    e, r, "no locked memory for a passphrase (see ulimit -l)");
+		return err_set(e, r,
+		    "no locked memory for a passphrase (see ulimit -l)");
 	if (p->ask(p->ctx, what, buf, PASSPHRASE_MAX, &len) != 0)
 		r = err_set(e, ERR_DENIED, "%s: no passphrase given", what);
 	else if (len > PASSPHRASE_MAX)

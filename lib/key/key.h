@@ -4,11 +4,12 @@
  *
  * Secrets lie in locked memory, are wiped when freed, never logged and never
  * on a command line.  Not thread safe, but several keys may be used by several
- * threads, one each.
+ * threads, one each, and one by several where key_is_shared() says so.
  */
 #ifndef LIB_KEY_KEY_H
 #define LIB_KEY_KEY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/base/buf.h"
@@ -63,6 +64,8 @@ void key_free(struct key *k);
 
 const struct pubkey *key_public(const struct key *k); /* borrowed */
 
+/* May several threads sign with it at once? */
+bool key_is_shared(const struct key *k);
 /* What its signatures say: "ssh-ed25519", "rsa-sha2-512" and so on. */
 const char *key_sig_alg(const struct key *k);
 

@@ -45,6 +45,7 @@ static const struct key_ops ed25519_ops = {
     .sign = sign,
     .private_put = private_put,
     .free = release,
+    .shared = true, /* it reads the secret, and nothing else */
 };
 
 static int
@@ -72,8 +73,8 @@ key_ed25519_new(const uint8_t *seed, struct key **out, struct err *e)
 	int r;
 
 	if ((r = secmem_alloc(ED25519_SK_LEN, &sk)) != 0)
-		return err_set(
-		    e, r, "no locked memory for a key (see ulimit -l)");
+		return err_set(e, r,
+		    "no locked memory for a key (see ulimit -l)");
 	ed25519_from_seed(seed, sk);
 	if ((r = public_of(sk, &pub, e)) != 0) {
 		secmem_free(sk);

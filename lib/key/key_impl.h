@@ -7,6 +7,7 @@
 #define LIB_KEY_KEY_IMPL_H
 
 #include <openssl/types.h>
+#include <stdbool.h>
 
 #include "lib/key/key.h"
 
@@ -27,6 +28,7 @@ struct key_ops {
 	int (*private_put)(const struct key *k, struct buf *out,
 	    struct err *e);
 	void (*free)(struct key *k);
+	bool shared;		/* sign() may run in several threads at once */
 };
 
 struct key {
