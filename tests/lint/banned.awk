@@ -36,9 +36,10 @@ FNR == 1 {
 	start = 0
 	is_c = FILENAME ~ /\.[ch]$/
 	longest = FILENAME ~ /^tests\// ? LONGEST_TEST : LONGEST_FILE
+	is_code = FILENAME !~ /\.([1-8]|md)$/
 }
 
-FNR == longest + 1 {
+is_code && FNR == longest + 1 {
 	fault(FNR, "a file of more than " longest " lines")
 }
 
