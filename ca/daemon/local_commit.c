@@ -25,8 +25,8 @@ local_fill_head(struct local *l, struct signer_batch *b,
 	if (seen.head.size == 0 || seen.head.size >= b->head.size)
 		return 0;
 	ledger_source(l->ledger, &src);
-	r = merkle_prove_consistency(
-	    &src, seen.head.size, b->head.size, proof, &b->n_consistency, e);
+	r = merkle_prove_consistency(&src, seen.head.size, b->head.size, proof,
+	    &b->n_consistency, e);
 	return r;
 }
 
@@ -106,13 +106,13 @@ log_chain(struct local *l, const struct bundle_chain *c, struct err *e)
 	for (size_t i = 0; i < c->n_roots && r == 0; i++)
 		r = put_file(l, c->root_files[i], e);
 	for (size_t i = 0; i < c->files.n && r == 0; i++)
-		r = put_file(
-		    l, slice_of(c->files.v[i].data, c->files.v[i].n), e);
+		r = put_file(l, slice_of(c->files.v[i].data, c->files.v[i].n),
+		    e);
 	if (r == 0)
 		r = put_file(l, c->manifest, e);
 	for (; n < c->n_roots && r == 0; n++)
-		r = add_parsed(
-		    l, c->root_statements[n], ST_ROOT, &s[n], &leaves, e);
+		r = add_parsed(l, c->root_statements[n], ST_ROOT, &s[n],
+		    &leaves, e);
 	if (r == 0)
 		r = add_parsed(l, c->statement, ST_POLICY, &s[n++], &leaves, e);
 	if (r == 0)
@@ -126,17 +126,48 @@ out:
 	return r;
 }
 
+/* The log knows one policy of each version, whatever DIR/bundle has lost. */
+static int
+check_twin(struct local *l, struct err *e)
+{
+	const struct policy *p = l->trust.policy;
+	const uint64_t *at;
+	size_t n;
+	int r = ledger_listed(l->ledger, LTAG_POLICY, &at, &n, e);
+
+	for (; r == 0 && n > 0; n--) {
+		struct leaf leaf;
+		uint8_t *bytes = NULL;
+		size_t len;
+
+		leaf_init(&leaf);
+		if ((r = ledger_read(l->ledger, at[n - 1], &bytes, &len, e)) ==
+			0 &&
+		    (r = leaf_parse("policy", slice_of(bytes, len), &leaf,
+			 e)) == 0 &&
+		    leaf.u.s.u.bundle.version >= p->version)
+			r = err_set(e, ERR_ROLLBACK,
+			    "the log has another policy %llu already",
+			    (unsigned long long)leaf.u.s.u.bundle.version);
+		leaf_clear(&leaf);
+		free(bytes);
+	}
+	return r;
+}
+
 int
-local_log_policy(
-    struct local *l, const struct bundle_chain *chain, struct err *e)
+local_log_policy(struct local *l, const struct bundle_chain *chain,
+    struct err *e)
 {
 	struct bundle_chain *own = NULL;
 	uint64_t index;
 	int r;
 
-	r = ledger_find(
-	    l->ledger, LTAG_POLICY, &l->trust.policy->hash, &index, e);
+	r = ledger_find(l->ledger, LTAG_POLICY, &l->trust.policy->hash, &index,
+	    e);
 	if (r != 1)
+		return r;
+	if ((r = check_twin(l, e)) != 0)
 		return r;
 	if (chain != NULL)
 		return log_chain(l, chain, e);

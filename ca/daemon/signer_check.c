@@ -8,8 +8,8 @@
 #include "lib/base/parallel.h"
 
 int
-signer_check_head(
-    const struct signer *s, const struct signer_batch *b, struct err *e)
+signer_check_head(const struct signer *s, const struct signer_batch *b,
+    struct err *e)
 {
 	const struct checkpoint *seen = &s->seen.head;
 
@@ -39,8 +39,8 @@ signer_check_head(
 }
 
 int
-signer_check_versions(
-    const struct signer *s, const struct trust *t, struct err *e)
+signer_check_versions(const struct signer *s, const struct trust *t,
+    struct err *e)
 {
 	if (t->root_version < s->seen.root_version)
 		return err_set(e, ERR_ROLLBACK,
@@ -73,9 +73,34 @@ signer_ca(const struct signer *s, enum cert_kind kind)
 	return kind == CERT_HOST ? s->config.host_ca : s->config.user_ca;
 }
 
+/* The leaf names what the auditor will judge by: it must be what was used. */
 static int
-check_leaf(
-    const struct signer_batch *b, const struct signer_job *j, struct err *e)
+check_named(const struct signer_batch *b, const struct signer_job *j,
+    struct err *e)
+{
+	const struct policy *p = b->trust->policy;
+	const struct issue_leaf *l = j->leaf;
+
+	if (!hash_equal(&l->request, &j->request->hash))
+		return err_set(e, ERR_DENIED,
+		    "certificate names another request");
+	if (!j->resign &&
+	    (!hash_equal(&l->policy, &p->hash) ||
+		l->policy_version != p->version))
+		return err_set(e, ERR_DENIED,
+		    "certificate names another policy than version %llu",
+		    (unsigned long long)p->version);
+	if (l->size > b->head.size)
+		return err_set(e, ERR_DENIED,
+		    "certificate names %llu leaves, the log has %llu",
+		    (unsigned long long)l->size,
+		    (unsigned long long)b->head.size);
+	return 0;
+}
+
+static int
+check_leaf(const struct signer_batch *b, const struct signer_job *j,
+    struct err *e)
 {
 	const struct issue_leaf *l = j->leaf;
 	int64_t off = l->now - b->now;
@@ -84,14 +109,11 @@ check_leaf(
 		return err_set(e, ERR_DENIED, "certificate of another realm");
 	if (l->rules != ISSUE_RULES)
 		return err_set(e, ERR_DENIED, "certificate by unknown rules");
-	if (!hash_equal(&l->request, &j->request->hash))
-		return err_set(
-		    e, ERR_DENIED, "certificate names another request");
 	if (off > SIGNER_CLOCK_MAX || (off < -SIGNER_CLOCK_MAX && !j->resign))
 		return err_set(e, ERR_DENIED,
 		    "certificate is dated %lld s off the signer's clock",
 		    (long long)off);
-	return 0;
+	return check_named(b, j, e);
 }
 
 /*
@@ -121,8 +143,8 @@ decide_again(const struct checked *c, const struct signer_job *j,
 	if ((r = cert_parse_tbs(slice_of(l->tbs, l->tbs_len), &asked, e)) != 0)
 		goto out;
 	if (asked.valid_before <= (uint64_t)c->b->now) {
-		r = err_set(
-		    e, ERR_EXPIRED, "certificate ended before it was signed");
+		r = err_set(e, ERR_EXPIRED,
+		    "certificate ended before it was signed");
 		goto out;
 	}
 	if ((ca = signer_ca(c->s, j->request->u.r.kind)) == NULL ||
@@ -140,6 +162,19 @@ out:
 	return r;
 }
 
+/* Exactly the decisions that counted, in the order they were given. */
+static bool
+names_counted(const struct signer_job *j, const struct issue_result *res)
+{
+	if (j->leaf->n_decisions != res->n_counted)
+		return false;
+	for (size_t i = 0; i < res->n_counted; i++)
+		if (!hash_equal(&j->leaf->decisions[i],
+			&j->decisions[res->counted[i]]->hash))
+			return false;
+	return true;
+}
+
 static int
 check_job(const struct checked *c, const struct signer_job *j, struct err *e)
 {
@@ -155,13 +190,19 @@ check_job(const struct checked *c, const struct signer_job *j, struct err *e)
 		r = err_set(e, ERR_DENIED, "signer refuses: %s", res.why.msg);
 		goto out;
 	}
+	if (!names_counted(j, &res)) {
+		r = err_set(e, ERR_DENIED,
+		    "signer refuses: the leaf names other decisions than "
+		    "those that count");
+		goto out;
+	}
 	if ((r = buf_new(&tbs, CERT_MAX)) != 0 ||
 	    (r = cert_encode_tbs(&res.cert, tbs)) != 0) {
 		(void)err_set(e, r, "certificate: %s", err_text(r));
 		goto out;
 	}
-	if (!slice_equal(
-		buf_slice(tbs), slice_of(j->leaf->tbs, j->leaf->tbs_len)))
+	if (!slice_equal(buf_slice(tbs),
+		slice_of(j->leaf->tbs, j->leaf->tbs_len)))
 		r = err_set(e, ERR_DENIED,
 		    "signer refuses: the policy gives another certificate");
 out:
@@ -179,8 +220,8 @@ check_nth(void *ctx, size_t i)
 }
 
 int
-signer_check_jobs(
-    const struct signer *s, const struct signer_batch *b, struct err *e)
+signer_check_jobs(const struct signer *s, const struct signer_batch *b,
+    struct err *e)
 {
 	struct checked c = {.s = s, .b = b};
 	int r = 0;

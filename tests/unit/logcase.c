@@ -40,12 +40,13 @@ full(const struct logcase *l, const char *key)
 void
 logcase_write(const struct logcase *l, const char *key, const void *p, size_t n)
 {
-	char *path = full(l, key), *slash = strrchr(path, '/');
+	char *path = full(l, key);
+	size_t slash = (size_t)(path_base(path) - path) - 1;
 	struct err e = {0};
 
-	*slash = '\0';
+	path[slash] = '\0';
 	must(file_mkdirs(path, 0700, &e), path, &e);
-	*slash = '/';
+	path[slash] = '/';
 	must(file_write(path, p, n, 0600, FILE_NOSYNC, &e), path, &e);
 	free(path);
 }

@@ -491,6 +491,29 @@ one_lie_spoils_the_batch(void **state)
 }
 
 static void
+a_leaf_that_names_what_was_not_used_is_refused(void **state)
+{
+	struct world *w = *state;
+
+	w->leaf.policy_version++;
+	refuses(w, "version", ERR_DENIED, "names another policy");
+	w->leaf.policy_version--;
+	w->leaf.policy.b[0] ^= 1;
+	refuses(w, "policy", ERR_DENIED, "names another policy");
+	w->leaf.policy.b[0] ^= 1;
+	w->decisions[0].b[31] ^= 1;
+	refuses(w, "decision", ERR_DENIED, "names other decisions");
+	w->decisions[0].b[31] ^= 1;
+	w->leaf.n_decisions = 0;
+	refuses(w, "no decision", ERR_DENIED, "names other decisions");
+	w->leaf.n_decisions = 1;
+	w->leaf.size = w->b.head.size + 1;
+	refuses(w, "size", ERR_DENIED, "the log has 1");
+	w->leaf.size = w->b.head.size;
+	signs(w, "as it was");
+}
+
+static void
 the_journal_outlives_the_signer(void **state)
 {
 	struct world *w = *state;
@@ -499,7 +522,7 @@ the_journal_outlives_the_signer(void **state)
 	struct err e = {0};
 
 	set_head(w, 2, false);
-	w->c.policy->version = 9;
+	w->c.policy->version = w->leaf.policy_version = 9;
 	signs(w, "policy 9");
 	assert_int_equal(signer_open(&w->config, &second, &e), ERR_BUSY);
 	assert_null(second);
@@ -693,6 +716,7 @@ main(void)
 	    T(a_request_by_nobody_is_refused),
 	    T(a_certificate_of_another_ca_is_refused),
 	    T(one_lie_spoils_the_batch),
+	    T(a_leaf_that_names_what_was_not_used_is_refused),
 	    T(the_journal_outlives_the_signer),
 	    T(the_same_head_again_is_not_written_again),
 	    T(a_full_journal_is_put_aside_and_loses_nothing),
