@@ -58,7 +58,9 @@ all_ldflags = $(hardld) $(san) $(LDFLAGS)
 rooms	:= lib/base lib/proc lib/crypto lib/ssh lib/conf lib/tlog \
 	   lib/statement lib/trust lib/key lib/blob lib/ledger lib/cli \
 	   ca/issue ca/daemon ca/audit
-core_c	:= $(foreach d,$(rooms),$(sort $(wildcard $(d)/*.c)))
+# A room's main.c is a program, not a part of the library.
+ca_c	:= ca/daemon/main.c
+core_c	:= $(filter-out $(ca_c),$(foreach d,$(rooms),$(sort $(wildcard $(d)/*.c))))
 writ_c	:= $(sort $(wildcard ca/cli/*.c))
 test_c	:= $(sort $(wildcard tests/unit/test_*.c))
 testlib_c := $(sort $(filter-out $(test_c),$(wildcard tests/unit/*.c)))
@@ -67,7 +69,7 @@ tool_c	:= $(sort $(wildcard tests/tools/*.c))
 bench_c	:= $(sort $(wildcard tests/bench/bench_*.c))
 obj	 = $(1:%.c=$(O)/%.o)
 
-programs := $(if $(writ_c),$(O)/writ)
+programs := $(O)/writ $(O)/writ-ca
 tests	:= $(test_c:tests/unit/%.c=$(O)/tests/%)
 tools	:= $(tool_c:tests/tools/%.c=$(O)/tools/%)
 benches	:= $(bench_c:tests/bench/%.c=$(O)/bench/%)
@@ -104,6 +106,9 @@ $(O)/libwrit.a: $(call obj,$(core_c))
 	$(call say,AR)rm -f $@ && $(AR) qcs $@ $^
 
 $(O)/writ: $(call obj,$(writ_c)) $(O)/libwrit.a
+	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
+
+$(O)/writ-ca: $(call obj,$(ca_c)) $(O)/libwrit.a
 	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
 
 # Tests fail chosen allocations, so they see malloc and its kin wrapped
@@ -188,18 +193,20 @@ layers:
 	tests/lint/layers
 
 format:
-	clang-format -i $(core_c) $(writ_c) $(test_c) $(testlib_c) $(fuzz_c) $(tool_c) $(bench_c)
+	clang-format -i $(core_c) $(writ_c) $(ca_c) $(test_c) $(testlib_c) $(fuzz_c) $(tool_c) $(bench_c)
 
 man:
 	mandoc -Tlint -Wwarning $(sort $(wildcard */*.[1-8] */*/*.[1-8]))
 
 install: programs
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-	    $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7
-	install -m 755 $(O)/writ $(DESTDIR)$(PREFIX)/bin/
+	    $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7 \
+	    $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 $(programs) $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(wildcard ca/cli/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 $(wildcard lib/trust/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 $(wildcard lib/tlog/*.7) $(DESTDIR)$(PREFIX)/share/man/man7/
+	install -m 644 $(wildcard ca/daemon/*.8) $(DESTDIR)$(PREFIX)/share/man/man8/
 
 dist:
 	git archive --prefix=writ/ -o writ.tar.gz HEAD

@@ -115,24 +115,11 @@ load_keys(struct local *l, const struct local_options *o, struct err *e)
 	return r;
 }
 
+/* What the ledger borrows lives in l. */
 static int
-open_ledger(struct local *l, const struct local_options *o, struct err *e)
+ledger_config(struct local *l, struct ledger_config *c, struct err *e)
 {
 	const struct authority *a;
-	const char *copies[LEDGER_COPIES_MAX];
-	struct ledger_config c = {.origin = l->origin,
-	    .classify = leaf_classify,
-	    .names = leaf_names,
-	    .listed = KEEPER_LISTED,
-	    .objects = recorder_objects,
-	    .objects_ctx = &l->recorder,
-	    .warn = l->warn,
-	    .warn_ctx = l->warn_ctx,
-	    .max_lag = l->config.max_lag,
-	    .copies = copies,
-	    .n_copies = l->config.copies.n,
-	    .read_only = o->mode == LOCAL_READ};
-	int r;
 
 	a = policy_authority(l->trust.policy, l->config.log_name);
 	if (a == NULL || !a->log)
@@ -144,12 +131,35 @@ open_ledger(struct local *l, const struct local_options *o, struct err *e)
 	    config_log_url(&l->config, &l->log_url) != 0 ||
 	    log_origin(&l->trust.realm, a->name, l->origin) != 0)
 		return err_nomem(e);
-	for (size_t i = 0; i < c.n_copies; i++)
-		copies[i] = l->config.copies.v[i];
-	c.dir = l->log_dir;
-	c.home = l->log_url;
-	c.pk = pubkey_ed25519(a->key);
-	config_blob(&l->config, &c.blob);
+	for (size_t i = 0; i < l->config.copies.n; i++)
+		l->copies[i] = l->config.copies.v[i];
+	*c = (struct ledger_config){.dir = l->log_dir,
+	    .home = l->log_url,
+	    .copies = l->copies,
+	    .n_copies = l->config.copies.n,
+	    .origin = l->origin,
+	    .pk = pubkey_ed25519(a->key),
+	    .max_lag = l->config.max_lag,
+	    .classify = leaf_classify,
+	    .names = leaf_names,
+	    .listed = KEEPER_LISTED,
+	    .objects = recorder_objects,
+	    .objects_ctx = &l->recorder,
+	    .warn = l->warn,
+	    .warn_ctx = l->warn_ctx};
+	config_blob(&l->config, &c->blob);
+	return 0;
+}
+
+static int
+open_ledger(struct local *l, const struct local_options *o, struct err *e)
+{
+	struct ledger_config c;
+	int r;
+
+	if ((r = ledger_config(l, &c, e)) != 0)
+		return r;
+	c.read_only = o->mode == LOCAL_READ;
 	if (!c.read_only && (r = file_mkdirs(l->log_dir, 0755, e)) != 0)
 		return r;
 	if ((r = ledger_open(&c, &l->ledger, e)) != 0)
@@ -220,8 +230,8 @@ local_open(const struct local_options *o, struct local **out, struct err *e)
 	if ((r = config_load(o->dir, &l->config, e)) != 0 ||
 	    (r = load_trust(l, o->chain, e)) != 0 ||
 	    (r = load_keys(l, o, e)) != 0 || (r = open_ledger(l, o, e)) != 0 ||
-	    (r = keeper_new(
-		 l->config.dir, l->ledger, &l->trust, &l->keeper, e)) != 0)
+	    (r = keeper_new(l->config.dir, l->ledger, &l->trust, &l->keeper,
+		 e)) != 0)
 		goto out;
 	if (o->mode != LOCAL_READ &&
 	    ((r = open_signer(l, e)) != 0 ||
@@ -253,4 +263,33 @@ local_free(struct local *l)
 	free(l->log_dir);
 	free(l->log_url);
 	free(l);
+}
+
+/* --- starting from what is published -------------------------------------- */
+
+int
+local_rebuild(const char *dir, const char *from, uint64_t *size, struct err *e)
+{
+	struct ledger_config c;
+	struct local *l;
+	int r;
+
+	if ((l = calloc(1, sizeof(*l))) == NULL)
+		return err_nomem(e);
+	config_init(&l->config);
+	trust_init(&l->trust);
+	l->now = clock_now();
+	if ((r = config_load(dir, &l->config, e)) != 0 ||
+	    (r = load_trust(l, NULL, e)) != 0 ||
+	    (r = ledger_config(l, &c, e)) != 0 ||
+	    (r = file_mkdirs(l->log_dir, 0755, e)) != 0 ||
+	    (r = ledger_rebuild(&c, from != NULL ? from : l->log_url, e)) !=
+		0 ||
+	    (r = ledger_open(&c, &l->ledger, e)) != 0 ||
+	    (r = open_signer(l, e)) != 0)
+		goto out;
+	*size = ledger_size(l->ledger);
+out:
+	local_free(l);
+	return r;
 }

@@ -31,6 +31,7 @@ struct local {			/* local_free */
 	int64_t		 now;	/* of the whole run */
 	/* What the ledger's config borrows. */
 	char		*log_dir, *log_url;
+	const char	*copies[LEDGER_COPIES_MAX];
 	void (*warn)(void *ctx, const char *sentence);
 	void		*warn_ctx;
 };
@@ -52,6 +53,14 @@ struct local_options {
 int  local_open(const struct local_options *o, struct local **out,
      struct err *e) MUST_CHECK;
 void local_free(struct local *l);
+
+/*
+ * Make DIR's journal and index anew from what is published at from, its home
+ * (NULL) or a copy.  As ledger_rebuild(), and ERR_ROLLBACK where that has fewer
+ * leaves than the signer has signed for.  *size is how many there are.
+ */
+int  local_rebuild(const char *dir, const char *from, uint64_t *size,
+     struct err *e) MUST_CHECK;
 
 /*
  * Issue items as one batch.  release() is called for each certificate, in order,
