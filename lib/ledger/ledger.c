@@ -236,13 +236,13 @@ home_has(const struct ledger *l, unsigned level)
 /* How far is home surely filled?  Not further than base, after a power loss or
  * where somebody removed the tiles. */
 static void
-find_settled(struct ledger *l)
+find_settled(struct ledger *l, bool lost)
 {
 	uint64_t n = index_settled(l->index);
 
 	if (n > l->published.size)
 		n = l->published.size;
-	if (n < l->tree.base || l->recovering)
+	if (n < l->tree.base || lost)
 		n = l->tree.base;
 	if (l->home_dir != NULL && l->published.size > l->tree.base &&
 	    !(home_has(l, 0) && home_has(l, TILE_ENTRIES)))
@@ -254,6 +254,7 @@ static int
 open_index(struct ledger *l, struct err *e)
 {
 	char *path = NULL;
+	bool lost;
 	int r;
 
 	if (path_join(l->c.dir, "index", &path) != 0)
@@ -264,14 +265,16 @@ open_index(struct ledger *l, struct err *e)
 		return r;
 	if (!index_fits(l) && (r = index_reset(l->index, e)) != 0)
 		return r;
-	l->recovering = index_count(l->index) == 0 && l->tree.size > 0;
+	lost = index_count(l->index) == 0 && l->tree.size > 0;
 	r = index_reserve(
 	    l->index, (size_t)(l->tree.size - index_count(l->index)), e);
 	if (r == 0)
 		r = ledger_each(
 		    l, index_count(l->index), l->tree.size, add_old, l, e);
 	if (r == 0)
-		find_settled(l);
+		find_settled(l, lost);
+	/* Somebody may have been killed while he published. */
+	l->torn = l->settled < l->tree.size;
 	if (r == 0 && !l->c.read_only)
 		index_settle(l->index, l->settled);
 	return r;

@@ -63,7 +63,7 @@ struct ledger {
 	size_t note_len;
 	uint64_t settled;   /* home has everything up to here, for sure: put
 	                       in this boot, or fsynced */
-	bool recovering;    /* the machine went down since the last publish */
+	bool torn;          /* partial tiles beyond settled may be torn */
 	uint64_t bundled;   /* bucket: entry bundles up to here are there */
 	bool contacted;     /* bucket: its checkpoint was compared */
 	bool broken;        /* a write to the journal failed */
@@ -136,10 +136,10 @@ int ledger_set_published(struct ledger *l, const struct checkpoint *c,
 
 /*
  * In a directory: remove the partial tiles of tiles that are full in a tree of
- * `to` leaves, looking at those that from .. to touches; with all, also of the
- * others those of another width.
+ * `to` leaves, looking at those that from .. to touches; with torn, also those
+ * of trees of more than from and other than to leaves.
  */
-void ledger_prune(struct ledger *l, uint64_t from, uint64_t to, bool all);
+void ledger_prune(struct ledger *l, uint64_t from, uint64_t to, bool torn);
 
 /* --- copies.c --------------------------------------------------------------
  */

@@ -357,21 +357,24 @@ ledger_publish(struct ledger *l, struct slice note, struct err *e)
 	unsigned flags = l->home_dir != NULL ? BLOB_NOSYNC : 0;
 	struct checkpoint c;
 	uint64_t from;
+	bool torn;
 	int r;
 
 	if ((r = ledger_contact(l, e)) != 0 ||
 	    (r = check_note(l, note, &c, e)) != 0)
 		return r;
 	from = l->settled < c.size ? l->settled : c.size;
+	torn = l->torn;
+	l->torn = true; /* until all of it is there */
 	r = ledger_put_leaves(l, l->home, flags, from, c.size, e);
 	if (r != 0 || (r = ledger_put_head(l, l->home, c.size, note, e)) != 0 ||
 	    (r = ledger_set_published(l, &c, note, e)) != 0)
 		return r;
 	if (l->home_dir != NULL)
-		ledger_prune(l, from, c.size, l->recovering);
+		ledger_prune(l, from, c.size, torn);
 	else
 		keep_note(l, note);
-	l->recovering = false;
+	l->torn = false;
 	l->settled = c.size;
 	index_settle(l->index, l->settled);
 	copies_catch_up(l);
