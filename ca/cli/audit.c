@@ -1,82 +1,29 @@
 /* SPDX-License-Identifier: ISC */
 /* writ audit: lists, samples and proofs from the log, and whether it is whole.
  */
+#include "ca/cli/audit.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/audit/audit.h"
-#include "ca/cli/cli.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/json.h"
 #include "lib/crypto/random.h"
-
-/* --- the log of -C DIR ---------------------------------------------------- */
-
-struct place { /* place_clear */
-	struct config config;
-	struct trust trust;
-	struct blob_config blob;
-	char *url;
-};
-
-static void
-place_clear(struct place *p)
-{
-	free(p->url);
-	trust_clear(&p->trust);
-	config_clear(&p->config);
-}
-
-static int
-place_open(const struct cli_args *a, struct place *p, struct err *e)
-{
-	const char *dir = cli_dir(a);
-	int r;
-
-	if ((r = config_load(dir, &p->config, e)) != 0)
-		return r;
-	/* An expired policy still names its log. */
-	if ((r = bundles_load(dir, NULL, 0, &p->trust, e)) < 0)
-		return r;
-	config_blob(&p->config, &p->blob);
-	if (config_log_url(&p->config, &p->url) != 0)
-		return err_nomem(e);
-	return 0;
-}
-
-static void
-place_init(struct place *p)
-{
-	memset(p, 0, sizeof(*p));
-	config_init(&p->config);
-	trust_init(&p->trust);
-}
-
-static int
-open_log(const struct cli_args *a, struct place *p, struct audit_log **out,
-    struct err *e)
-{
-	int r;
-
-	if ((r = place_open(a, p, e)) != 0)
-		return r;
-	return audit_log_open(
-	    p->url, &p->blob, &p->trust.realm, p->trust.policy, out, e);
-}
 
 /* --- list and sample --------------------------------------------------------
  */
 
 static const char *const columns[] = {"serial", "person", "kind", "principals",
     "grant", "reason", "ticket", "approved_by", "asked_at", "valid_after",
-    "valid_before", "index"};
+    "valid_before", "log", "index"};
 #define N_COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
 struct listing {
 	int64_t since;
 	const char *person;
+	const char *log; /* the one that is being read */
 	struct table *table;
 	bool failed;
 	/* A sample: which of those that pass are wanted, how many have. */
@@ -111,7 +58,7 @@ add_number(struct strs *row, uint64_t v)
 }
 
 static int
-make_row(const struct audit_certificate *c, struct strs *row)
+make_row(const struct audit_certificate *c, const char *log, struct strs *row)
 {
 	const struct request *q = &c->request->u.r;
 	struct str principals = STR_INIT, approvers = STR_INIT;
@@ -119,8 +66,8 @@ make_row(const struct audit_certificate *c, struct strs *row)
 
 	join(&c->cert->principals, &principals);
 	for (size_t i = 0; i < c->n_decisions; i++)
-		str_addf(
-		    &approvers, "%s%s", i > 0 ? "," : "", c->decisions[i]->by);
+		str_addf(&approvers, "%s%s", i > 0 ? "," : "",
+		    c->decisions[i]->by);
 	if (principals.failed || approvers.failed ||
 	    add_number(row, c->cert->serial) != 0 ||
 	    strs_add(row, c->request->by) != 0 ||
@@ -132,7 +79,7 @@ make_row(const struct audit_certificate *c, struct strs *row)
 	    add_time(row, (uint64_t)c->request->at) != 0 ||
 	    add_time(row, c->cert->valid_after) != 0 ||
 	    add_time(row, c->cert->valid_before) != 0 ||
-	    add_number(row, c->index) != 0)
+	    strs_add(row, log) != 0 || add_number(row, c->index) != 0)
 		goto out;
 	r = 0;
 out:
@@ -183,7 +130,7 @@ on_certificate(void *ctx, const struct audit_certificate *c)
 	if (c->leaf->now < l->since ||
 	    (l->person != NULL && strcmp(c->request->by, l->person) != 0))
 		return 0;
-	if ((r = make_row(c, &row)) == 0 && l->rows != NULL)
+	if ((r = make_row(c, l->log, &row)) == 0 && l->rows != NULL)
 		r = sample_row(l, &row);
 	else if (r == 0)
 		table_add_row(l->table, &row);
@@ -192,10 +139,20 @@ on_certificate(void *ctx, const struct audit_certificate *c)
 }
 
 static int
+list_log(void *ctx, struct audit_log *log, struct err *e)
+{
+	struct listing *l = ctx;
+	int r;
+
+	l->log = audit_log_name(log);
+	r = audit_log_each(log, on_certificate, l, e);
+	return r == ERR_NOMEM ? err_nomem(e) : r;
+}
+
+static int
 run_listing(struct cli_args *a, struct listing *l, struct err *e)
 {
 	const char *since = cli_get(a, "since");
-	struct audit_log *log = NULL;
 	struct table t;
 	struct place p;
 	int r;
@@ -207,18 +164,13 @@ run_listing(struct cli_args *a, struct listing *l, struct err *e)
 	    (r = cli_time("--since", since, clock_now(), -1, &l->since, e)) !=
 		0)
 		goto out;
-	if ((r = open_log(a, &p, &log, e)) != 0)
+	if ((r = place_open(a, &p, e)) != 0 ||
+	    (r = place_each_log(&p, list_log, l, e)) != 0)
 		goto out;
-	if ((r = audit_log_each(log, on_certificate, l, e)) != 0) {
-		if (r == ERR_NOMEM)
-			(void)err_nomem(e);
-		goto out;
-	}
 	for (size_t i = 0; l->rows != NULL && i < l->n && i < l->seen; i++)
 		table_add_row(&t, &l->rows[i]);
 	r = cli_print_table(&t, a, e);
 out:
-	audit_log_close(log);
 	table_clear(&t);
 	place_clear(&p);
 	return r;
@@ -259,30 +211,54 @@ run_sample(struct cli_args *a, struct err *e)
 /* --- prove
  * -------------------------------------------------------------------- */
 
+struct proof {
+	uint64_t serial;
+	struct str text; /* empty until a log has it */
+};
+
+/* One serial may be in two logs, of a request that both have seen: the first
+ * proves it. */
+static int
+prove_in(void *ctx, struct audit_log *log, struct err *e)
+{
+	struct proof *f = ctx;
+	uint64_t index;
+	int r;
+
+	if (f->text.n > 0)
+		return 0;
+	if ((r = audit_log_find(log, f->serial, &index, e)) != 0)
+		return r == ERR_NOTFOUND ? 0 : r;
+	return audit_log_prove(log, index, &f->text, e);
+}
+
 static int
 run_prove(struct cli_args *a, struct err *e)
 {
-	struct audit_log *log = NULL;
-	struct str text = STR_INIT;
+	struct proof f = {.text = STR_INIT};
 	char quoted[QUOTE_MAX];
-	uint64_t serial, index;
 	struct place p;
 	int r;
 
 	place_init(&p);
-	if (parse_u64(cli_operand(a, 0), 1, UINT64_MAX, &serial) != 0) {
+	if (parse_u64(cli_operand(a, 0), 1, UINT64_MAX, &f.serial) != 0) {
 		r = err_set(e, ERR_USAGE, "%s is no serial, expected a number",
 		    str_quote(quoted, cli_operand(a, 0)));
 		goto out;
 	}
-	if ((r = open_log(a, &p, &log, e)) != 0 ||
-	    (r = audit_log_find(log, serial, &index, e)) != 0 ||
-	    (r = audit_log_prove(log, index, &text, e)) != 0)
+	if ((r = place_open(a, &p, e)) != 0 ||
+	    (r = place_each_log(&p, prove_in, &f, e)) != 0)
 		goto out;
-	r = cli_write_new(cli_get(a, "o"), slice_of(text.p, text.n), e);
+	if (f.text.n == 0)
+		r = err_set(e, ERR_NOTFOUND,
+		    "%s and what was merged into it have no certificate with "
+		    "serial %llu",
+		    p.url, (unsigned long long)f.serial);
+	else
+		r = cli_write_new(cli_get(a, "o"), slice_of(f.text.p, f.text.n),
+		    e);
 out:
-	str_clear(&text);
-	audit_log_close(log);
+	str_clear(&f.text);
 	place_clear(&p);
 	return r;
 }
@@ -419,8 +395,8 @@ merge_copies(struct place *p, const struct audit_merge *m)
 }
 
 static int
-tell_merged(
-    const struct cli_args *a, const struct audit_merged *m, struct err *e)
+tell_merged(const struct cli_args *a, const struct audit_merged *m,
+    struct err *e)
 {
 	struct str s = STR_INIT;
 	struct jw w;

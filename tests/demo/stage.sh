@@ -58,7 +58,7 @@ typed() {
 # The first lines; long ones are cut where nobody reads on.
 trimmed() {
 	printf '%s\n' "$out" | awk -v max="$1" '
-	    length($0) > 160 { $0 = substr($0, 1, 156) " ..." }
+	    length($0) > 240 { $0 = substr($0, 1, 236) " ..." }
 	    NR <= max
 	    END { if (NR > max) print "... (" NR - max " more lines)" }' |
 	    sed "s/^/  $dim/; s/\$/$plain/"

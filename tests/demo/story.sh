@@ -239,6 +239,8 @@ as petra writ audit merge -C ca ca/emergency
 as anna writ audit verify -C ca --root "$root"
 answers '4 certificates'
 answers '0 findings'
+as anna writ audit list -C ca --since 1h --csv
+answers emergency_log
 
 cp -p alice/id_ed25519-cert.pub alice/night-cert.pub
 cp -rp /etc/ssh/writ web1-etc-ssh-writ

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/* writ audit: the logs of -C DIR, its own and those that were merged into it.
+ */
+#ifndef CA_CLI_AUDIT_H
+#define CA_CLI_AUDIT_H
+
+#include "ca/audit/audit.h"
+#include "ca/cli/cli.h"
+
+struct place { /* place_init, place_clear */
+	struct config config;
+	struct trust trust;
+	struct blob_config blob;
+	char *url; /* of its own log */
+};
+
+void place_init(struct place *p);
+void place_clear(struct place *p);
+/* Read config and policy of -C DIR; an expired policy still names its log. */
+int place_open(const struct cli_args *a, struct place *p,
+    struct err *e) MUST_CHECK;
+/*
+ * Call fn with DIR's own log, then with each log of the policy that writ audit
+ * merge has put below it, in the order of their names; a value of fn other than
+ * 0 ends it and is returned.  What audit_log_open() says.
+ */
+int place_each_log(const struct place *p,
+    int (*fn)(void *ctx, struct audit_log *log, struct err *e), void *ctx,
+    struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+#include "ca/cli/audit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/file.h"
+
+void
+place_init(struct place *p)
+{
+	memset(p, 0, sizeof(*p));
+	config_init(&p->config);
+	trust_init(&p->trust);
+}
+
+void
+place_clear(struct place *p)
+{
+	free(p->url);
+	trust_clear(&p->trust);
+	config_clear(&p->config);
+}
+
+int
+place_open(const struct cli_args *a, struct place *p, struct err *e)
+{
+	const char *dir = cli_dir(a);
+	int r;
+
+	if ((r = config_load(dir, &p->config, e)) != 0)
+		return r;
+	if ((r = bundles_load(dir, NULL, 0, &p->trust, e)) < 0)
+		return r;
+	config_blob(&p->config, &p->blob);
+	if (config_log_url(&p->config, &p->url) != 0)
+		return err_nomem(e);
+	return 0;
+}
+
+static int
+one_log(const struct place *p, const char *url,
+    int (*fn)(void *ctx, struct audit_log *log, struct err *e), void *ctx,
+    struct err *e)
+{
+	struct audit_log *log = NULL;
+	int r;
+
+	r = audit_log_open(url, &p->blob, &p->trust.realm, p->trust.policy,
+	    &log, e);
+	if (r == 0)
+		r = fn(ctx, log, e);
+	audit_log_close(log);
+	return r;
+}
+
+/* 0: fn has had it, or nothing of that name was ever merged. */
+static int
+merged_log(const struct place *p, struct blob_store *home, const char *name,
+    int (*fn)(void *ctx, struct audit_log *log, struct err *e), void *ctx,
+    struct err *e)
+{
+	char *url = NULL, *key = NULL;
+	int r;
+
+	if (path_joinf(&url, "%s/logs/%s", p->url, name) != 0 ||
+	    path_joinf(&key, "logs/%s/checkpoint", name) != 0)
+		r = err_nomem(e);
+	else if ((r = blob_exists(home, key, e)) == 0)
+		r = one_log(p, url, fn, ctx, e);
+	else if (r == 1)
+		r = 0;
+	free(url);
+	free(key);
+	return r;
+}
+
+int
+place_each_log(const struct place *p,
+    int (*fn)(void *ctx, struct audit_log *log, struct err *e), void *ctx,
+    struct err *e)
+{
+	const struct policy *policy = p->trust.policy;
+	struct blob_store *home = NULL;
+	int r;
+
+	if ((r = one_log(p, p->url, fn, ctx, e)) != 0 ||
+	    (r = blob_open(p->url, &p->blob, &home, e)) != 0)
+		return r;
+	for (size_t i = 0; i < policy->n_authorities && r == 0; i++) {
+		const struct authority *a = &policy->authorities[i];
+
+		if (a->log && strcmp(a->name, p->config.log_name) != 0)
+			r = merged_log(p, home, a->name, fn, ctx, e);
+	}
+	blob_close(home);
+	return r;
+}

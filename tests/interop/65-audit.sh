@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Goal of this test: an auditor with a copy of the log finds every certificate
+# in it, those of the emergency directory too once they are merged, proves
+# each, and is told where one byte has changed.
+
+# shellcheck source=tests/interop/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/interop/ca.sh
+. "$(dirname "$0")/ca.sh"
+
+cd "$T" || exit 1
+ca_people
+t 'a deployment' ca_make ca
+ca_key ed25519 day
+ca_key ed25519 night
+ca_key ed25519 both
+ca_cert ca day deploy
+CA_SIGN=ca/emergency ca_cert ca night viewer
+ca_cert ca both deploy
+t 'a request that both directories certify' \
+	"$writ" sign -C ca/emergency both.req -o both2-cert.pub
+day=$(ca_serial day-cert.pub)
+night=$(ca_serial night-cert.pub)
+both=$(ca_serial both-cert.pub)
+
+# listed OPTION...: serial and log of each line.
+listed() {
+	"$writ" audit list -C ca --json "$@" |
+		jq -r '.[] | .serial + " " + .log'
+}
+
+t_eq 'the list, before the merge' "$day ca_log
+$both ca_log" "$(listed)"
+t_not 'what is not merged is not proved' "$writ" audit prove -C ca "$night"
+t 'merge' "$writ" audit merge -C ca ca/emergency
+t_eq 'the list, after the merge' "$day ca_log
+$both ca_log
+$night emergency_log
+$both emergency_log" "$(listed)"
+t 'merged again' "$writ" audit merge -C ca ca/emergency
+t_eq 'changes nothing' 4 "$(listed | wc -l)"
+t_eq 'as table, CSV and JSON it has as many lines' '5 5' "$(
+	"$writ" audit list -C ca | wc -l) $(
+	"$writ" audit list -C ca --csv | wc -l)"
+t_eq 'of one person' 4 "$(listed --person alice@example.com | wc -l)"
+t_eq 'of another' 0 "$(listed --person olga@example.com | wc -l)"
+t_eq 'a sample of all is all' 4 \
+	"$("$writ" audit sample -C ca 4 --json | jq length)"
+t_eq 'a sample of three is three' 3 \
+	"$("$writ" audit sample -C ca 3 --json | jq -r '.[] | .serial + .log' |
+		sort -u | wc -l)"
+for serial in $day $night $both; do
+	t_has "a proof of $serial" \
+		"$("$writ" audit prove -C ca "$serial" 2>&1)" \
+		'c2sp.org/tlog-proof@v1'
+done
+t_not 'no proof of what is not there' "$writ" audit prove -C ca 77
+
+root=$("$writ" policy show -C ca --json | jq -r .realm)
+verify() {
+	"$writ" audit verify --log "dir:$1" --root "$root"
+}
+t_has 'verify counts both logs' "$(verify ca/log)" \
+	'4 certificates, '
+t_has 'and finds nothing' "$(verify ca/log)" ' 0 findings'
+t_not 'another root' "$writ" audit verify --log dir:ca/log \
+	--root "SHA256:$(head -c 32 /dev/zero | base64 | tr -d =)"
+
+# --- one byte, anywhere; the journal is not for auditors
+rm -rf clean
+mkdir clean
+(cd ca/log && tar cf - --exclude journal --exclude index --exclude lock .) |
+	tar xf - -C clean
+t 'a copy without the journal' verify clean
+flip() { # FILE OFFSET
+	python3 - "$1" "$2" <<-'END'
+	import sys
+	data = bytearray(open(sys.argv[1], "rb").read())
+	data[int(sys.argv[2])] ^= 1
+	open(sys.argv[1], "wb").write(data)
+	END
+}
+n=0
+while IFS= read -r file; do
+	at=$(($(stat -c %s "clean/$file") / 2))
+	cp "clean/$file" kept
+	flip "clean/$file" $at
+	if said=$(verify clean 2>&1); then
+		t_fail "byte $at of $file" "$said"
+	elif [[ $said == *"$file"* || $said == *leaf* ]]; then
+		n=$((n + 1))
+	else
+		t_fail "byte $at of $file is named" "$said"
+	fi
+	cp kept "clean/$file"
+done < <(cd clean && find . -type f -printf '%P\n' | sort)
+t_eq 'each byte that was flipped is found, and named' \
+	"$(find clean -type f | wc -l)" $n
+
+# --- and what is missing or was never there
+while IFS= read -r file; do
+	mv "clean/$file" kept
+	t_not "without $file" verify clean
+	mv kept "clean/$file"
+done < <(cd clean && find tile records policy -type f | sort |
+	grep -v '\.p/' | head -n 12)
+echo strange >clean/tile/strange
+t_not 'a foreign file' verify clean
+rm clean/tile/strange
+t 'the copy is as it was' verify clean
+t_done
