@@ -76,6 +76,8 @@ int local_issue(struct local *l, struct keeper_item *items, size_t n,
 /* Commit leaves, sign the checkpoint, publish.  n may be 0: publish alone. */
 int local_commit(struct local *l, const struct keeper_leaves *leaves,
     struct ledger_receipt *receipts, struct err *e) MUST_CHECK;
+/* Publish what a crash kept back; for whoever finds nothing left to commit. */
+int local_settle(struct local *l, struct err *e) MUST_CHECK;
 
 /* Make sure that the log has the chain of roots and the policy in force, and
  * their files. */

@@ -60,6 +60,18 @@ local_commit(struct local *l, const struct keeper_leaves *leaves,
 	return r;
 }
 
+int
+local_settle(struct local *l, struct err *e)
+{
+	const struct keeper_leaves none = {0};
+	struct checkpoint published;
+
+	ledger_published(l->ledger, &published);
+	return published.size < ledger_size(l->ledger)
+	    ? local_commit(l, &none, NULL, e)
+	    : 0;
+}
+
 /* --- policy --------------------------------------------------------------- */
 
 static int
