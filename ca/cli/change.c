@@ -120,21 +120,16 @@ fill_revoke(const struct cli_args *a, struct revoke *v, struct err *e)
 	return file != NULL ? cli_read_pubkey(file, &v->key, e) : 0;
 }
 
+/* The list follows the revocation; the leaf alone stops no sshd. */
 static int
-print_revoked(struct local *l, const struct statement *s, struct err *e)
+list_revoked(struct local *l, struct err *e)
 {
-	struct buf *krl = NULL;
-	struct str text = STR_INIT;
-	int r;
+	int r = local_new_krl(l, NULL, e);
 
-	if ((r = local_new_krl(l, &krl, e)) != 0)
-		return r;
-	buf_free(krl);
-	statement_describe(s, &text);
-	str_add(&text,
-	    "revoked; hosts obey once they have the new list: writ "
-	    "krl -o FILE\n");
-	return cli_print(&text, e);
+	if (r == 0)
+		printf("revoked; hosts obey once they have the new list: writ "
+		       "krl -o FILE\n");
+	return r;
 }
 
 /* Into the log, then into the list. */
@@ -158,7 +153,7 @@ act(struct cli_args *a, struct slice text, struct err *e)
 		goto out;
 	}
 	if (r == 0 && (r = local_commit(l, &leaves, &receipt, e)) == 0)
-		r = print_revoked(l, &s, e);
+		r = list_revoked(l, e);
 out:
 	keeper_leaves_clear(&leaves);
 	local_free(l);
