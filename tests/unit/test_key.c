@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "lib/base/file.h"
+#include "lib/base/parallel.h"
 #include "lib/crypto/bcrypt_pbkdf.h"
 #include "lib/crypto/ed25519.h"
 #include "lib/key/key.h"
@@ -503,6 +504,44 @@ ed25519_signatures_can_be_had_raw(void **state)
 	key_free(k);
 }
 
+struct many {
+	struct key *key;
+	int r[200];
+};
+
+static void
+sign_and_verify(void *ctx, size_t i)
+{
+	struct many *m = ctx;
+	struct slice msg = slice_of(&i, sizeof(i));
+	struct buf *sig = NULL;
+
+	if ((m->r[i] = buf_new(&sig, 1024)) == 0 &&
+	    (m->r[i] = key_sign(m->key, msg, sig, NULL)) == 0)
+		m->r[i] = pubkey_verify(key_public(m->key), NULL,
+		    buf_slice(sig), msg, NULL, NULL);
+	buf_free(sig);
+}
+
+static void
+several_threads_may_sign_with_one_ed25519_key(void **state)
+{
+	struct many m = {.key = NULL};
+	struct key *other = NULL;
+
+	(void)state;
+	assert_int_equal(key_generate(PUBKEY_ED25519, &m.key, NULL), 0);
+	assert_true(key_is_shared(m.key));
+	parallel_for(200, sign_and_verify, &m);
+	for (size_t i = 0; i < 200; i++)
+		assert_int_equal(m.r[i], 0);
+	/* One of OpenSSL's has one context, and says no. */
+	assert_int_equal(key_generate(PUBKEY_ECDSA256, &other, NULL), 0);
+	assert_false(key_is_shared(other));
+	key_free(other);
+	key_free(m.key);
+}
+
 static void
 sshsig_blocks_verify(void **state)
 {
@@ -832,6 +871,7 @@ main(void)
 	    T(a_generated_rsa_key_has_3072_bits),
 	    T(writing_refuses_a_dirty_comment_and_an_empty_passphrase),
 	    T(ed25519_signatures_can_be_had_raw),
+	    T(several_threads_may_sign_with_one_ed25519_key),
 	    T(sshsig_blocks_verify),
 	    T(bit_flips_and_cuts_never_give_another_key),
 	    T(damaged_pem_is_refused),
