@@ -148,6 +148,11 @@ release_and_finish(struct local *l, struct releasing *g, struct err *e)
 		(void)release_all(g);
 	if (r == 0)
 		r = finish_batch(l, &leaves, e);
+	if (r != 0) {
+		err_prefix(e, "what was issued is recorded, but not published");
+		if (e != NULL && e->hint[0] == '\0')
+			err_hint(e, "the same command once more publishes it");
+	}
 	if (aside)
 		(void)pthread_join(thread, NULL);
 	keeper_leaves_clear(&leaves);
@@ -161,6 +166,7 @@ local_issue(struct local *l, struct keeper_item *items, size_t n,
 {
 	struct ledger_receipt *receipts = NULL;
 	struct keeper_leaves leaves = {0};
+	bool released = false;
 	int r;
 
 	r = keeper_prepare(l->keeper, items, n, l->now,
@@ -179,9 +185,12 @@ local_issue(struct local *l, struct keeper_item *items, size_t n,
 	keeper_committed(items, &leaves, receipts);
 	if ((r = sign_batch(l, items, n, e)) != 0)
 		goto out;
-	r = release_and_finish(l, &(struct releasing){items, n, release, ctx},
-	    e);
+	released = true;
+	r = release_and_finish(
+	    l, &(struct releasing){items, n, release, ctx}, e);
 out:
+	if (r != 0 && !released)
+		err_prefix(e, "not issued");
 	keeper_leaves_clear(&leaves);
 	free(receipts);
 	return r;
