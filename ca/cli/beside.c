@@ -67,8 +67,8 @@ read_names(struct listing *l, struct err *e)
 }
 
 static int
-find_listing(
-    struct beside *b, const char *path, struct listing **out, struct err *e)
+find_listing(struct beside *b, const char *path, struct listing **out,
+    struct err *e)
 {
 	struct listing l = {0};
 	int r;
@@ -117,8 +117,8 @@ in_same_dir(const char *path, const char *name, char **out)
 }
 
 int
-beside_decisions(
-    struct beside *b, const char *path, struct strs *out, struct err *e)
+beside_decisions(struct beside *b, const char *path, struct strs *out,
+    struct err *e)
 {
 	struct listing *l;
 	char *prefix = NULL;
@@ -151,8 +151,8 @@ beside_decisions(
 /* --- decisions ------------------------------------------------------------ */
 
 int
-beside_read(
-    struct beside *b, const char *path, struct statement **out, struct err *e)
+beside_read(struct beside *b, const char *path, struct statement **out,
+    struct err *e)
 {
 	struct statement *s = NULL;
 	char *text = NULL;
@@ -162,8 +162,8 @@ beside_read(
 	if ((r = file_read(path, STATEMENT_MAX, &text, &n, e)) != 0)
 		return r;
 	for (size_t i = 0; i < b->n_decisions; i++)
-		if (slice_equal(
-			statement_bytes(b->decisions[i]), slice_of(text, n))) {
+		if (slice_equal(statement_bytes(b->decisions[i]),
+			slice_of(text, n))) {
 			*out = b->decisions[i];
 			goto out;
 		}
@@ -232,8 +232,8 @@ read_keys(struct listing *l, const char *path, struct err *e)
 			return err_nomem(e);
 		if (file_read(full, PUBKEY_LINE_MAX, &text, &n, NULL) == 0 &&
 		    pubkey_parse_line(text, n, &key, NULL, NULL) == 0) {
-			r = vec_grow(
-			    &l->keys, l->n_keys, &l->cap_keys, 1000000);
+			r = vec_grow(&l->keys, l->n_keys, &l->cap_keys,
+			    1000000);
 			if (r == 0)
 				l->keys[l->n_keys++] = (struct listed_key){
 				    .key = key, .name = str_dup(l->names.v[i])};

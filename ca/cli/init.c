@@ -131,10 +131,10 @@ root_yaml(const struct init *in, struct strs *officers, struct str *out,
 	    "threshold and the new one.\n# No other deployment has this line, "
 	    "so what is signed for another counts nothing here:\n# ");
 	str_add_hex(out, unique, sizeof(unique));
-	str_addf(out,
-	    "\nversion: 1\nexpires: %.10s\ngrace: 14d\nofficers:\n", when);
-	r = add_people(
-	    "--officer", cli_all(in->a, "officer"), officers, out, e);
+	str_addf(out, "\nversion: 1\nexpires: %.10s\ngrace: 14d\nofficers:\n",
+	    when);
+	r = add_people("--officer", cli_all(in->a, "officer"), officers, out,
+	    e);
 	if (r == 0 && cli_all(in->a, "operator")->n > 0) {
 		str_add(out, "operators:\n");
 		r = add_people("--operator", cli_all(in->a, "operator"),
@@ -227,8 +227,8 @@ make_keys(struct init *in, struct err *e)
 
 	for (size_t i = 0; i < N_KINDS && r == 0; i++) {
 		if (i == 0 && adopt != NULL) {
-			r = key_load_file(
-			    adopt, &cli_passphrase, &in->keys[i], e);
+			r = key_load_file(adopt, &cli_passphrase, &in->keys[i],
+			    e);
 			if (r == 0 &&
 			    (r = lint_ca(key_public(in->keys[i]), e)) != 0)
 				err_prefix(e, "--user-ca %s", adopt);
@@ -300,8 +300,8 @@ put_config(const struct init *in, struct err *e)
 
 	config_init(&c);
 	if (retention != NULL && span_parse(retention, &c.retention) != 0) {
-		r = err_set(
-		    e, ERR_USAGE, "--retention wants a span such as 400d");
+		r = err_set(e, ERR_USAGE,
+		    "--retention wants a span such as 400d");
 		goto out;
 	}
 	c.log = str_dup(in->home);
@@ -379,8 +379,8 @@ probe_log(struct init *in, struct err *e)
 	if (log == NULL)
 		log = "dir:log";
 	if (strncmp(log, "s3://", 5) != 0 && strncmp(log, "dir:", 4) != 0)
-		return err_set(
-		    e, ERR_USAGE, "--log wants dir:PATH or s3://BUCKET/PREFIX");
+		return err_set(e, ERR_USAGE,
+		    "--log wants dir:PATH or s3://BUCKET/PREFIX");
 	if ((in->home = str_dup(log)) == NULL)
 		return err_nomem(e);
 	if (strncmp(log, "s3://", 5) != 0)

@@ -150,8 +150,8 @@ diff_files(const char *dir, const char *path, const struct policy_file *old,
 }
 
 int
-policy_print_diff(
-    const char *dir, const struct policy_files *draft, struct err *e)
+policy_print_diff(const char *dir, const struct policy_files *draft,
+    struct err *e)
 {
 	struct bundle_chain *c;
 	struct err why = {0};
@@ -177,8 +177,8 @@ policy_print_diff(
 	}
 	for (size_t i = 0; i < c->files.n && r == 0; i++)
 		if (policy_files_find(draft, c->files.v[i].path) == NULL)
-			r = diff_files(
-			    dir, c->files.v[i].path, &c->files.v[i], false, e);
+			r = diff_files(dir, c->files.v[i].path, &c->files.v[i],
+			    false, e);
 out:
 	bundle_chain_clear(c);
 	free(c);

@@ -31,13 +31,13 @@ build_chain(struct policy_signing *s, struct bundle_chain *c, struct err *e)
 	for (size_t i = 0; i < s->old->n_roots && r == 0; i++) {
 		r = dup_slice(s->old->root_files[i], &c->root_files[i]);
 		if (r == 0)
-			r = dup_slice(
-			    s->old->root_statements[i], &c->root_statements[i]);
+			r = dup_slice(s->old->root_statements[i],
+			    &c->root_statements[i]);
 		c->n_roots++;
 	}
 	if (r == 0 && s->new_root && c->n_roots < BUNDLE_ROOTS_MAX) {
-		r = dup_slice(
-		    slice_of(root->data, root->n), &c->root_files[c->n_roots]);
+		r = dup_slice(slice_of(root->data, root->n),
+		    &c->root_files[c->n_roots]);
 		if (r == 0)
 			r = dup_slice(statement_bytes(&s->root),
 			    &c->root_statements[c->n_roots]);
@@ -48,8 +48,8 @@ build_chain(struct policy_signing *s, struct bundle_chain *c, struct err *e)
 		    s->files.v[i].data, s->files.v[i].n);
 	policy_files_sort(&c->files);
 	if (r == 0)
-		r = dup_slice(
-		    slice_of(s->manifest.p, s->manifest.n), &c->manifest);
+		r = dup_slice(slice_of(s->manifest.p, s->manifest.n),
+		    &c->manifest);
 	if (r == 0)
 		r = dup_slice(statement_bytes(&s->policy), &c->statement);
 	c->version = s->policy.u.bundle.version;

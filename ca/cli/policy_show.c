@@ -102,8 +102,8 @@ show_json(const struct trust *t, const struct strs *signers, struct str *s)
 
 /* The statement in force and who signed it. */
 static int
-published_signers(
-    const char *dir, const struct policy *root, struct strs *out, struct err *e)
+published_signers(const char *dir, const struct policy *root, struct strs *out,
+    struct err *e)
 {
 	struct bundle_chain *c;
 	struct statement s;

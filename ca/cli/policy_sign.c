@@ -177,8 +177,8 @@ policy_fits(const struct policy_signing *s)
 }
 
 static int
-add_zones(
-    const struct policy_signing *s, struct bundle_statement *b, struct err *e)
+add_zones(const struct policy_signing *s, struct bundle_statement *b,
+    struct err *e)
 {
 	struct strs zones = {0};
 	int r = 0;
@@ -275,8 +275,8 @@ sign_draft(struct policy_signing *s, const char *name, struct statement *d,
 	statement_init(&fresh, type);
 	if ((r = begin(s, &fresh, e)) == 0 &&
 	    (r = statement_encode(&fresh, &text, e)) == 0 &&
-	    (r = statement_parse_message(
-		 name, slice_of(text.p, text.n), d, e)) == 0)
+	    (r = statement_parse_message(name, slice_of(text.p, text.n), d,
+		 e)) == 0)
 		r = add_signature(s, name, d, e);
 	statement_clear(&fresh);
 	str_clear(&text);
@@ -412,8 +412,8 @@ sign_both(struct policy_signing *s, bool yes, struct err *e)
 	if (!yes && !cli_confirm("Sign this policy?"))
 		return err_set(e, ERR_DENIED, "not signed");
 	if (s->new_root &&
-	    (r = sign_draft(
-		 s, "root", &s->root, root_fits(s), begin_root, e)) != 0)
+	    (r = sign_draft(s, "root", &s->root, root_fits(s), begin_root,
+		 e)) != 0)
 		return r;
 	if ((r = sign_draft(s, "policy", &s->policy, policy_fits(s),
 		 begin_policy, e)) != 0 ||
@@ -453,8 +453,8 @@ run_policy_sign(struct cli_args *a, struct err *e)
 	s.key_path = cli_get(a, "i");
 	if (expires != NULL) {
 		s.expires_given = true;
-		if ((r = cli_time(
-			 "--expires", expires, s.now, 1, &s.expires, e)) != 0)
+		if ((r = cli_time("--expires", expires, s.now, 1, &s.expires,
+			 e)) != 0)
 			goto out;
 	}
 	if ((r = load_published(&s, e)) != 0 || (r = load_draft(&s, e)) != 0 ||

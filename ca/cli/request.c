@@ -68,8 +68,8 @@ fill_times(struct asking *k, struct err *e)
 	if (length != NULL && span_parse(length, &q->length) != 0)
 		return err_set(e, ERR_USAGE, "--for wants a span such as 2h");
 	if (start != NULL)
-		return cli_time(
-		    "--not-before", start, k->s.at, 1, &q->not_before, e);
+		return cli_time("--not-before", start, k->s.at, 1,
+		    &q->not_before, e);
 	return 0;
 }
 
@@ -147,8 +147,8 @@ print_choices(struct asking *k, struct err *e)
 		k->s.u.r.length = asked;
 		issue_result_init(&res);
 		if ((r = use_grant(k, p->grants[i].name, e)) == 0 &&
-		    (r = cli_decide(
-			 &k->world, &k->s, NULL, 0, k->who, &res, e)) == 0) {
+		    (r = cli_decide(&k->world, &k->s, NULL, 0, k->who, &res,
+			 e)) == 0) {
 			str_addf(&s, "--grant %s\n", p->grants[i].name);
 			cli_describe_result(&s, &res);
 			fprintf(stderr, "%s", s.p);
@@ -176,8 +176,8 @@ no_grant(const struct asking *k, struct err *e)
 			str_addf(&has, "%s%s", has.n > 0 ? ", " : "",
 			    g->principals.v[j]);
 	}
-	r = err_set(
-	    e, ERR_DENIED, "no grant gives %s these principals", k->who->id);
+	r = err_set(e, ERR_DENIED, "no grant gives %s these principals",
+	    k->who->id);
 	err_hint(e, "you may ask for: %s", has.n > 0 ? has.p : "nothing");
 	str_clear(&has);
 	return r;
@@ -222,8 +222,8 @@ find_asker(struct asking *k, struct err *e)
 	k->key_path = path != NULL ? path : cli_get(k->a, "key");
 	if ((r = person_pubkey(k->key_path, &key, e)) != 0)
 		return r;
-	k->who = standing_person_of_key(
-	    k->world.standing, k->world.trust->policy, key, e);
+	k->who = standing_person_of_key(k->world.standing,
+	    k->world.trust->policy, key, e);
 	pubkey_free(key);
 	if (k->who != NULL)
 		return 0;
@@ -267,14 +267,14 @@ run_request(struct cli_args *a, struct err *e)
 	int r;
 
 	if (cli_get(a, "key") == NULL)
-		return err_set(
-		    e, ERR_USAGE, "for which key? expected --key SUBJECT.pub");
+		return err_set(e, ERR_USAGE,
+		    "for which key? expected --key SUBJECT.pub");
 	statement_init(&k.s, ST_REQUEST);
 	if ((r = cli_world_open(a, &k.world, e)) != 0)
 		return r;
 	if ((r = find_asker(&k, e)) != 0 ||
-	    (r = cli_new_statement(
-		 &k.s, ST_REQUEST, &k.world.trust->realm, k.who->id, e)) != 0 ||
+	    (r = cli_new_statement(&k.s, ST_REQUEST, &k.world.trust->realm,
+		 k.who->id, e)) != 0 ||
 	    (r = fill_request(&k, e)) != 0 || (r = choose_grant(&k, e)) != 0)
 		goto out;
 	if (cli_flag(a, "check")) {

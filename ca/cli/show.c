@@ -93,8 +93,8 @@ show_cert(const struct showing *g, const char *text, size_t n, struct str *s,
 			str_add(s, "        THE SIGNATURE DOES NOT VERIFY\n");
 	}
 	if (!verified)
-		r = err_set(
-		    e, ERR_BADSIG, "%s: signature does not verify", g->name);
+		r = err_set(e, ERR_BADSIG, "%s: signature does not verify",
+		    g->name);
 out:
 	cert_clear(&c);
 	buf_free(blob);
@@ -171,8 +171,8 @@ value_in_words(struct str *s, const char *key, const json_t *v)
 		if (strcmp(key, "tbs") != 0)
 			str_addf(s, "  %-15s%s\n", key, json_string_value(v));
 	} else if (json_is_integer(v)) {
-		str_addf(
-		    s, "  %-15s%lld\n", key, (long long)json_integer_value(v));
+		str_addf(s, "  %-15s%lld\n", key,
+		    (long long)json_integer_value(v));
 	} else if (json_is_array(v)) {
 		json_array_foreach (v, i, item)
 			value_in_words(s, key, item);
@@ -182,8 +182,8 @@ value_in_words(struct str *s, const char *key, const json_t *v)
 		     it = json_object_iter_next((json_t *)(uintptr_t)v, it)) {
 			struct str inner = STR_INIT;
 
-			str_addf(
-			    &inner, "%s.%s", key, json_object_iter_key(it));
+			str_addf(&inner, "%s.%s", key,
+			    json_object_iter_key(it));
 			value_in_words(s, inner.p, json_object_iter_value(it));
 			str_clear(&inner);
 		}
@@ -208,8 +208,8 @@ show_record(const struct showing *g, const char *text, size_t n, struct str *s,
 	str_addf(s, "%s: record of a certificate\n", g->name);
 	for (void *it = json_object_iter(o); it != NULL;
 	     it = json_object_iter_next(o, it))
-		value_in_words(
-		    s, json_object_iter_key(it), json_object_iter_value(it));
+		value_in_words(s, json_object_iter_key(it),
+		    json_object_iter_value(it));
 	json_decref(o);
 	return 0;
 }
@@ -221,8 +221,8 @@ struct caught {
 };
 
 static int
-catch_object(
-    void *ctx, const char *key, struct slice data, const char *content_type)
+catch_object(void *ctx, const char *key, struct slice data,
+    const char *content_type)
 {
 	struct caught *c = ctx;
 	size_t n = strlen(key), m = strlen(c->end);
@@ -234,8 +234,8 @@ catch_object(
 }
 
 static int
-show_serial(
-    const struct showing *g, uint64_t serial, struct str *s, struct err *e)
+show_serial(const struct showing *g, uint64_t serial, struct str *s,
+    struct err *e)
 {
 	struct str record = STR_INIT;
 	struct caught c = {.s = &record, .end = ".json"};

@@ -109,8 +109,8 @@ choose_output(struct signing *g, struct job *j, struct err *e)
 	    0)
 		return r;
 	if (pub != NULL)
-		r = path_joinf(
-		    &j->out, "%.*s-cert.pub", (int)strlen(pub) - 4, pub);
+		r = path_joinf(&j->out, "%.*s-cert.pub", (int)strlen(pub) - 4,
+		    pub);
 	else
 		r = path_joinf(&j->out, "%s-cert.pub", j->path);
 	free(pub);
@@ -202,8 +202,8 @@ out:
 }
 
 static int
-issue_batch(
-    struct signing *g, struct keeper_item *items, size_t n, struct err *e)
+issue_batch(struct signing *g, struct keeper_item *items, size_t n,
+    struct err *e)
 {
 	int r = local_issue(g->local, items, n, release, g, e);
 
@@ -212,8 +212,8 @@ issue_batch(
 		struct job *j = &g->jobs[g->of_item[i]];
 
 		for (size_t k = 0; k < it->notes.n; k++)
-			cli_warn(
-			    "%s: passed over: %s", j->path, it->notes.v[k]);
+			cli_warn("%s: passed over: %s", j->path,
+			    it->notes.v[k]);
 		if (it->r != 0) {
 			j->r = it->r;
 			j->e = it->e;
@@ -270,8 +270,8 @@ apply_job(struct signing *g, struct job *j, struct err *e)
 	struct buf *krl = NULL;
 	int r;
 
-	j->r = keeper_apply(
-	    g->local->keeper, &j->s, j->given, j->n_given, &leaves, &j->e);
+	j->r = keeper_apply(g->local->keeper, &j->s, j->given, j->n_given,
+	    &leaves, &j->e);
 	r = leaves.n > 0 ? local_commit(g->local, &leaves, receipts, e)
 			 : local_settle(g->local, e);
 	if (r == 0 && j->r == 0 && j->s.type == ST_REVOKE) {

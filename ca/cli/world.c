@@ -114,8 +114,8 @@ cli_describe_result(struct str *s, const struct issue_result *r)
 		add_list(s, "principals", &r->shown.principals);
 		add_list(s, "from", &r->shown.source);
 		if (r->shown.force_command != NULL)
-			str_addf(
-			    s, "  %-11s%s\n", "only", r->shown.force_command);
+			str_addf(s, "  %-11s%s\n", "only",
+			    r->shown.force_command);
 		add_list(s, "extensions", &r->shown.extensions);
 	}
 	for (size_t i = 0; i < r->n_terms; i++)

@@ -116,8 +116,8 @@ read_roots(const char *dir, struct bundle_chain *c, struct err *e)
 	if ((r = highest(dir, "root.", &last, e)) != 0)
 		return r;
 	if (last == 0 || last > BUNDLE_ROOTS_MAX)
-		return err_set(
-		    e, ERR_NOTFOUND, "%s: no policy has been signed yet", dir);
+		return err_set(e, ERR_NOTFOUND,
+		    "%s: no policy has been signed yet", dir);
 	for (uint64_t v = 1; v <= last; v++) {
 		size_t i = c->n_roots;
 
@@ -127,8 +127,8 @@ read_roots(const char *dir, struct bundle_chain *c, struct err *e)
 			 &c->root_files[i], e)) != 0)
 			return r;
 		c->n_roots++; /* from here on cleared with the chain */
-		snprintf(
-		    name, sizeof(name), "root.%llu", (unsigned long long)v);
+		snprintf(name, sizeof(name), "root.%llu",
+		    (unsigned long long)v);
 		if ((r = read_named(dir, name, STATEMENT_MAX,
 			 &c->root_statements[i], e)) != 0)
 			return r;
@@ -149,8 +149,8 @@ read_files(const char *dir, struct slice manifest, struct policy_files *out,
 	for (size_t i = 0; i < m.n && r == 0; i++) {
 		struct slice s = {0};
 
-		r = read_hashed(
-		    dir, &m.v[i].hash, m.v[i].size, POLICY_FILE_MAX, &s, e);
+		r = read_hashed(dir, &m.v[i].hash, m.v[i].size, POLICY_FILE_MAX,
+		    &s, e);
 		if (r == 0 && policy_files_add(out, m.v[i].path, s.p, s.n) != 0)
 			r = err_nomem(e);
 		free((void *)(uintptr_t)s.p);
@@ -170,8 +170,8 @@ read_bundle(const char *dir, struct bundle_chain *c, struct err *e)
 	if ((r = statement_parse("policy bundle", c->statement, &s, e)) != 0)
 		goto out;
 	if (s.type != ST_POLICY) {
-		r = err_set(
-		    e, ERR_PARSE, "%s/bundle: not a policy statement", dir);
+		r = err_set(e, ERR_PARSE, "%s/bundle: not a policy statement",
+		    dir);
 		goto out;
 	}
 	if ((r = read_hashed(dir, &s.u.bundle.manifest,
@@ -214,13 +214,13 @@ bundles_read(const char *dir, struct bundle_chain *out, struct err *e)
 	if ((r = highest(dir, "policy.", &c->version, e)) != 0)
 		goto out;
 	if (c->version == 0) {
-		r = err_set(
-		    e, ERR_NOTFOUND, "%s: no policy has been signed yet", dir);
+		r = err_set(e, ERR_NOTFOUND,
+		    "%s: no policy has been signed yet", dir);
 		err_hint(e, "writ policy sign -C %s -i KEY", dir);
 		goto out;
 	}
-	snprintf(
-	    name, sizeof(name), "policy.%llu", (unsigned long long)c->version);
+	snprintf(name, sizeof(name), "policy.%llu",
+	    (unsigned long long)c->version);
 	if ((r = read_roots(dir, c, e)) != 0 ||
 	    (r = read_named(dir, name, STATEMENT_MAX, &c->statement, e)) != 0 ||
 	    (r = read_bundle(dir, c, e)) != 0)
@@ -257,8 +257,8 @@ bundles_load(const char *dir, const struct hash *pin, int64_t now,
 
 /* The statement whose hash this is, among policy.N. */
 static int
-find_statement(
-    const char *dir, const struct hash *h, struct statement *out, struct err *e)
+find_statement(const char *dir, const struct hash *h, struct statement *out,
+    struct err *e)
 {
 	uint64_t last;
 	int r;
@@ -269,8 +269,8 @@ find_statement(
 		struct slice text = {0};
 		char name[40];
 
-		snprintf(
-		    name, sizeof(name), "policy.%llu", (unsigned long long)v);
+		snprintf(name, sizeof(name), "policy.%llu",
+		    (unsigned long long)v);
 		if (read_named(dir, name, STATEMENT_MAX, &text, NULL) != 0)
 			continue;
 		r = statement_parse(name, text, out, e);
@@ -304,8 +304,8 @@ bundles_load_policy(const char *dir, const struct hash *statement,
 		(void)conf_diags_err(&diags, r, e);
 		goto out;
 	}
-	if ((r = policy_set_zones(
-		 p, s.u.bundle.zones, s.u.bundle.n_zones, e)) != 0)
+	if ((r = policy_set_zones(p, s.u.bundle.zones, s.u.bundle.n_zones,
+		 e)) != 0)
 		goto out;
 	p->hash = s.hash;
 	p->version = s.u.bundle.version;
@@ -369,8 +369,8 @@ bundles_store(const char *dir, const struct bundle_chain *c, struct err *e)
 	r = file_mkdirs(path, 0755, e);
 	free(path);
 	for (size_t i = 0; i < c->files.n && r == 0; i++)
-		r = store_hashed(
-		    dir, slice_of(c->files.v[i].data, c->files.v[i].n), e);
+		r = store_hashed(dir,
+		    slice_of(c->files.v[i].data, c->files.v[i].n), e);
 	if (r == 0)
 		r = store_hashed(dir, c->manifest, e);
 	for (size_t i = 0; i < c->n_roots && r == 0; i++) {
@@ -380,8 +380,8 @@ bundles_store(const char *dir, const struct bundle_chain *c, struct err *e)
 		if (r == 0)
 			r = store(dir, name, c->root_statements[i], e);
 	}
-	snprintf(
-	    name, sizeof(name), "policy.%llu", (unsigned long long)c->version);
+	snprintf(name, sizeof(name), "policy.%llu",
+	    (unsigned long long)c->version);
 	if (r == 0)
 		r = store(dir, name, c->statement, e);
 	return r;

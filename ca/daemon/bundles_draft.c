@@ -74,8 +74,8 @@ out:
 }
 
 static int
-read_draft_dir(
-    const char *dir, size_t place, struct policy_files *out, struct err *e)
+read_draft_dir(const char *dir, size_t place, struct policy_files *out,
+    struct err *e)
 {
 	struct dirent *entry;
 	char *path = NULL;

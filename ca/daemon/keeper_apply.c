@@ -131,8 +131,8 @@ add_serial(struct krl_make *m, uint64_t serial)
 }
 
 static int
-add_certificate_of(
-    struct krl_make *m, const struct leaf *issue, const char *person)
+add_certificate_of(struct krl_make *m, const struct leaf *issue,
+    const char *person)
 {
 	struct leaf request;
 	struct cert c;
@@ -141,8 +141,8 @@ add_certificate_of(
 
 	cert_init(&c);
 	leaf_init(&request);
-	r = cert_parse_tbs(
-	    slice_of(issue->u.i.tbs, issue->u.i.tbs_len), &c, m->e);
+	r = cert_parse_tbs(slice_of(issue->u.i.tbs, issue->u.i.tbs_len), &c,
+	    m->e);
 	if (r != 0 || c.valid_before <= (uint64_t)m->now)
 		goto out;
 	r = keeper_find_statement(m->k->ledger, LTAG_REQUEST,
@@ -176,8 +176,8 @@ add_person(struct krl_make *m, const char *person)
 		leaf_init(&leaf);
 		r = ledger_read(m->k->ledger, at[i], &bytes, &len, m->e);
 		if (r == 0)
-			r = leaf_parse(
-			    "leaf", slice_of(bytes, len), &leaf, m->e);
+			r = leaf_parse("leaf", slice_of(bytes, len), &leaf,
+			    m->e);
 		if (r == 0)
 			r = add_certificate_of(m, &leaf, person);
 		leaf_clear(&leaf);
@@ -227,8 +227,8 @@ keeper_krl(struct keeper *k, uint64_t version, int64_t now, struct buf *out,
 	/* A revoked person's keys are those of the policy as well. */
 	for (size_t i = 0; i < p->n_people && r == 0; i++)
 		for (size_t j = 0; j < p->people[i].n_keys && r == 0; j++)
-			r = add_keys_of(
-			    &m, &p->people[i], p->people[i].keys[j].key, NULL);
+			r = add_keys_of(&m, &p->people[i],
+			    p->people[i].keys[j].key, NULL);
 	if (r == 0)
 		r = standing_each_key(k->standing, p, add_keys_of, &m);
 	if (r == 0)

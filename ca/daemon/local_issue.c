@@ -186,8 +186,8 @@ local_issue(struct local *l, struct keeper_item *items, size_t n,
 	if ((r = sign_batch(l, items, n, e)) != 0)
 		goto out;
 	released = true;
-	r = release_and_finish(
-	    l, &(struct releasing){items, n, release, ctx}, e);
+	r = release_and_finish(l, &(struct releasing){items, n, release, ctx},
+	    e);
 out:
 	if (r != 0 && !released)
 		err_prefix(e, "not issued");

@@ -49,8 +49,8 @@ decision(struct recorder *r, const struct hash *h, const struct statement **out,
 			return 0;
 		}
 	leaf_init(&leaf);
-	ret = keeper_find_statement(
-	    r->ledger, LTAG_DECISION, h, &leaf, &index, e);
+	ret = keeper_find_statement(r->ledger, LTAG_DECISION, h, &leaf, &index,
+	    e);
 	if (ret == 1)
 		ret = must_find(r, LTAG_KEY_DECISION, h, &leaf, e);
 	if (ret != 0) {
@@ -115,8 +115,8 @@ put_certificate(const struct certificate_leaf *l,
 
 	cert_init(&c);
 	if ((ret = cert_parse(slice_of(l->blob, l->blob_len), &c, e)) != 0 ||
-	    (ret = cert_add_line(
-		 &text, slice_of(l->blob, l->blob_len), c.key_id)) != 0)
+	    (ret = cert_add_line(&text, slice_of(l->blob, l->blob_len),
+		 c.key_id)) != 0)
 		goto out;
 	str_addc(&text, '\n');
 	issue_record_path(c.valid_after, c.serial, "-cert.pub", path);

@@ -57,8 +57,8 @@ find_validity(struct issue_step *s, int64_t met, int64_t length)
 	}
 	if (end <= s->in->now) {
 		clock_format(end, text);
-		(void)issue_refuse(
-		    r, "past", "the certificate would have ended at %s", text);
+		(void)issue_refuse(r, "past",
+		    "the certificate would have ended at %s", text);
 		err_hint(&r->why, "ask again");
 		return ISSUE_STOP;
 	}
@@ -115,15 +115,15 @@ add_options(const struct issue_step *s, struct cert *c)
 	if ((r = add_source(&o->source, &c->critical)) != 0)
 		return r;
 	if (o->force_command != NULL &&
-	    (r = cert_option_add(
-		 &c->critical, "force-command", o->force_command)) != 0)
+	    (r = cert_option_add(&c->critical, "force-command",
+		 o->force_command)) != 0)
 		return r;
 	if (s->q->kind == CERT_USER && s->r->grant->verify_required &&
 	    (r = cert_option_add(&c->critical, "verify-required", NULL)) != 0)
 		return r;
 	for (size_t i = 0; i < o->extensions.n; i++)
-		if ((r = cert_option_add(
-			 &c->extensions, o->extensions.v[i], NULL)) != 0)
+		if ((r = cert_option_add(&c->extensions, o->extensions.v[i],
+			 NULL)) != 0)
 			return r;
 	return 0;
 }

@@ -42,8 +42,8 @@ issue_refuse(struct issue_result *r, const char *rule, const char *fmt, ...)
 }
 
 int
-issue_lint_answer(
-    struct issue_result *r, const char *rule, int answer, const struct err *why)
+issue_lint_answer(struct issue_result *r, const char *rule, int answer,
+    const struct err *why)
 {
 	if (answer == ERR_DENIED)
 		return issue_refuse(r, rule, "%s", why->msg);
@@ -64,8 +64,8 @@ decide(struct issue_step *s)
 }
 
 int
-issue_decide(
-    const struct issue_input *in, struct issue_result *r, struct err *e)
+issue_decide(const struct issue_input *in, struct issue_result *r,
+    struct err *e)
 {
 	struct issue_step s = {.in = in, .r = r, .q = &in->request->u.r};
 	int rc;

@@ -27,8 +27,8 @@ issue_serial(const struct hash *request)
 }
 
 void
-issue_key_id(
-    const char *person, const struct hash *request, char out[ISSUE_KEY_ID_MAX])
+issue_key_id(const char *person, const struct hash *request,
+    char out[ISSUE_KEY_ID_MAX])
 {
 	char hex[2 * KEY_ID_BYTES + 1];
 

@@ -137,8 +137,8 @@ issue_check_force_command(struct issue_step *s)
 		err_hint(&s->r->why, "ask again without --force-command");
 		return ISSUE_STOP;
 	}
-	return issue_lint_answer(
-	    s->r, "force-command", lint_force_command(asked, &why), &why);
+	return issue_lint_answer(s->r, "force-command",
+	    lint_force_command(asked, &why), &why);
 }
 
 int

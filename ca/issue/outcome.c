@@ -25,8 +25,8 @@ add_unique(const struct strs *from, struct strs *out)
 
 /* What was asked, else what the grant gives. */
 static int
-fill_extensions(
-    const struct request *q, const struct grant *g, struct outcome *o)
+fill_extensions(const struct request *q, const struct grant *g,
+    struct outcome *o)
 {
 	int r;
 

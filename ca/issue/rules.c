@@ -44,16 +44,16 @@ check_author(struct issue_step *s)
 	s->asking = s->in->who != NULL && st->n_sigs == 0;
 	if (s->asking) {
 		if (standing_person_revoked(s->in->standing, s->in->who->id))
-			return issue_refuse(
-			    s->r, "author", "%s is revoked", s->in->who->id);
+			return issue_refuse(s->r, "author", "%s is revoked",
+			    s->in->who->id);
 		s->r->requester = s->in->who;
 		return 0;
 	}
 	if (!st->verified)
 		return issue_refuse(s->r, "unverified",
 		    "the signatures of the request were not verified");
-	s->r->requester = standing_author(
-	    s->in->standing, s->in->policy, st, &s->flags, &why);
+	s->r->requester = standing_author(s->in->standing, s->in->policy, st,
+	    &s->flags, &why);
 	if (s->r->requester == NULL)
 		return issue_refuse(s->r, "author", "%s", why.msg);
 	return 0;
@@ -206,8 +206,8 @@ check_subject(struct issue_step *s)
 		return issue_refuse(s->r, "subject",
 		    "the subject is the key of authority '%s'", a->name);
 	if (standing_key_revoked(s->in->standing, k))
-		return issue_refuse(
-		    s->r, "subject", "the subject is a revoked key");
+		return issue_refuse(s->r, "subject",
+		    "the subject is a revoked key");
 	owner[0] = policy_person_of_key(p, k);
 	owner[1] = standing_person_of_key(s->in->standing, p, k, &why);
 	for (size_t i = 0; i < 2; i++)

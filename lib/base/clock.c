@@ -251,8 +251,8 @@ span_parse(const char *s, int64_t *out_secs)
 			    : ERR_PARSE;
 		memcpy(number_text, s, n - 1);
 		number_text[n - 1] = '\0';
-		r = parse_u64(
-		    number_text, 1, (uint64_t)(SPAN_MAX / units[i].secs), &v);
+		r = parse_u64(number_text, 1,
+		    (uint64_t)(SPAN_MAX / units[i].secs), &v);
 		if (r == 0)
 			*out_secs = (int64_t)v * units[i].secs;
 		return r;

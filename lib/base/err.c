@@ -91,8 +91,8 @@ err_sys(struct err *e, const char *fmt, ...)
 		what[0] = '\0';
 	va_end(ap);
 	errno = saved;
-	(void)err_set(
-	    e, code, "%s: %s", what, strerror_r(saved, why, sizeof(why)));
+	(void)err_set(e, code, "%s: %s", what,
+	    strerror_r(saved, why, sizeof(why)));
 	errno = saved;
 	return code;
 }

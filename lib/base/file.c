@@ -97,8 +97,8 @@ out:
 }
 
 int
-file_read_fd(
-    int fd, const char *name, size_t max, char **out, size_t *n, struct err *e)
+file_read_fd(int fd, const char *name, size_t max, char **out, size_t *n,
+    struct err *e)
 {
 	size_t guess = READ_FIRST;
 	struct stat st;
@@ -142,8 +142,8 @@ int
 file_read(const char *path, size_t max, char **out, size_t *n, struct err *e)
 {
 	if (strcmp(path, "-") == 0)
-		return file_read_fd(
-		    STDIN_FILENO, "standard input", max, out, n, e);
+		return file_read_fd(STDIN_FILENO, "standard input", max, out, n,
+		    e);
 	return read_path(AT_FDCWD, path, 0, max, out, n, e);
 }
 
@@ -184,8 +184,8 @@ sync_fd(int fd)
 
 /* Everything about the temporary, up to its being safe on the disk. */
 static int
-fill(
-    int fd, const void *p, size_t n, mode_t mode, unsigned flags, struct err *e)
+fill(int fd, const void *p, size_t n, mode_t mode, unsigned flags,
+    struct err *e)
 {
 	int r;
 

@@ -18,8 +18,8 @@ unconst(const json_t *o)
 }
 
 int
-json_known(
-    const json_t *o, const char *const names[], size_t n_names, struct err *e)
+json_known(const json_t *o, const char *const names[], size_t n_names,
+    struct err *e)
 {
 	json_t *obj = unconst(o);
 	char q[QUOTE_MAX];
@@ -67,8 +67,8 @@ field(const json_t *o, const char *key, unsigned flags, json_type type,
 
 /* The rules for the text of a field or of an element of one. */
 static int
-check_text(
-    const json_t *v, const char *key, unsigned flags, size_t max, struct err *e)
+check_text(const json_t *v, const char *key, unsigned flags, size_t max,
+    struct err *e)
 {
 	const char *s = json_string_value(v);
 	size_t n = json_string_length(v), bad;
@@ -170,14 +170,14 @@ json_u64(const json_t *o, const char *key, unsigned flags, uint64_t min,
 		    "%llu to %llu",
 		    key, (unsigned long long)min, (unsigned long long)max);
 	if (r != 0)
-		return err_set(
-		    e, r, "field '%s' is malformed, expected %s", key, what);
+		return err_set(e, r, "field '%s' is malformed, expected %s",
+		    key, what);
 	return 0;
 }
 
 int
-json_bool(
-    const json_t *o, const char *key, unsigned flags, bool *out, struct err *e)
+json_bool(const json_t *o, const char *key, unsigned flags, bool *out,
+    struct err *e)
 {
 	const json_t *v;
 	int r;
@@ -229,8 +229,8 @@ json_span(const json_t *o, const char *key, unsigned flags, int64_t *out,
 		    "to 100000d",
 		    key);
 	if (r != 0)
-		return err_set(
-		    e, r, "field '%s' is malformed, expected %s", key, what);
+		return err_set(e, r, "field '%s' is malformed, expected %s",
+		    key, what);
 	span_format(secs, canonical);
 	if (strcmp(s, canonical) != 0)
 		return err_set(e, ERR_PARSE,

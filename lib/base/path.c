@@ -27,8 +27,8 @@ path_join(const char *a, const char *b, char **out)
 {
 	size_t n = strlen(a);
 
-	return path_joinf(
-	    out, "%s%s%s", a, n == 0 || a[n - 1] == '/' ? "" : "/", b);
+	return path_joinf(out, "%s%s%s", a,
+	    n == 0 || a[n - 1] == '/' ? "" : "/", b);
 }
 
 int
@@ -189,8 +189,8 @@ file_lock(const char *path, int *out, struct err *e)
 		    open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0)
 			return err_sys(e, "open %s", path);
-		while (
-		    (r = flock(fd, LOCK_EX | LOCK_NB)) != 0 && errno == EINTR)
+		while ((r = flock(fd, LOCK_EX | LOCK_NB)) != 0 &&
+		    errno == EINTR)
 			;
 		if (r != 0)
 			break;

@@ -134,8 +134,8 @@ blob_probe(struct blob_store *s, struct err *e)
 }
 
 int
-blob_put_many(
-    struct blob_store *s, struct blob_item *items, size_t n, struct err *e)
+blob_put_many(struct blob_store *s, struct blob_item *items, size_t n,
+    struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (blob_key_check(items[i].key) != 0)

@@ -163,8 +163,8 @@ struct entries {
 static int
 entry_order(const void *a, const void *b)
 {
-	return strcmp(
-	    ((const struct entry *)a)->name, ((const struct entry *)b)->name);
+	return strcmp(((const struct entry *)a)->name,
+	    ((const struct entry *)b)->name);
 }
 
 /* Does anything below path/name belong to the listing? */
@@ -184,8 +184,8 @@ wanted(const struct walk *w, const char *name, bool dir)
 }
 
 static int
-entry_add(
-    struct walk *w, struct entries *l, const char *name, const struct stat *st)
+entry_add(struct walk *w, struct entries *l, const char *name,
+    const struct stat *st)
 {
 	struct entry one = {.dir = S_ISDIR(st->st_mode)};
 	struct str s = STR_INIT;
@@ -218,8 +218,8 @@ entries_read(struct walk *w, struct entries *l)
 	DIR *dp;
 	int fd, r = 0;
 
-	fd = dir_openat(
-	    w->d, w->path.n == 0 ? "." : w->path.p, O_RDONLY | O_DIRECTORY);
+	fd = dir_openat(w->d, w->path.n == 0 ? "." : w->path.p,
+	    O_RDONLY | O_DIRECTORY);
 	if (fd == -1 && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
 	if (fd == -1)
@@ -237,8 +237,8 @@ entries_read(struct walk *w, struct entries *l)
 		if (fstatat(fd, n, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			r = entry_add(w, l, n, &st);
 		else if (errno != ENOENT) /* gone since readdir is no failure */
-			r = err_sys(
-			    w->e, "stat %s/%s%s", w->d->root, w->path.p, n);
+			r = err_sys(w->e, "stat %s/%s%s", w->d->root, w->path.p,
+			    n);
 	}
 	if (r == 0 && errno != 0)
 		r = err_sys(w->e, "list %s/%s", w->d->root, w->path.p);

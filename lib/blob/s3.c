@@ -92,8 +92,8 @@ parse_region(struct s3_store *s, const char *region, struct err *e)
 
 /* "https://host[:port]", and the bucket's place in it. */
 static int
-parse_endpoint(
-    struct s3_store *s, const char *endpoint, bool virtual_host, struct err *e)
+parse_endpoint(struct s3_store *s, const char *endpoint, bool virtual_host,
+    struct err *e)
 {
 	const char *scheme = "https://", *host = endpoint;
 	struct str h = STR_INIT, root = STR_INIT;
@@ -182,8 +182,8 @@ s3_open(const char *rest, const struct blob_config *config,
 	s->base.remote = true;
 	if ((r = parse_place(s, rest, e)) != 0 ||
 	    (r = parse_region(s, config->region, e)) != 0 ||
-	    (r = parse_endpoint(
-		 s, config->endpoint, config->virtual_host, e)) != 0 ||
+	    (r = parse_endpoint(s, config->endpoint, config->virtual_host,
+		 e)) != 0 ||
 	    (r = parse_numbers(s, config, e)) != 0)
 		goto fail;
 	if (config->credentials != NULL &&
@@ -197,8 +197,8 @@ s3_open(const char *rest, const struct blob_config *config,
 		r = err_nomem(e);
 		goto fail;
 	}
-	(void)s->curl->multi_setopt(
-	    s->multi, CURLMOPT_MAXCONNECTS, (long)S3_PARALLEL);
+	(void)s->curl->multi_setopt(s->multi, CURLMOPT_MAXCONNECTS,
+	    (long)S3_PARALLEL);
 	*out = &s->base;
 	return 0;
 fail:
@@ -313,8 +313,8 @@ s3_probe(struct blob_store *b, struct err *e)
 	}
 	if (s->retention == 0)
 		return 0;
-	r = bucket_setting(
-	    s, "object-lock=", "ObjectLockEnabled", value, sizeof(value), e);
+	r = bucket_setting(s, "object-lock=", "ObjectLockEnabled", value,
+	    sizeof(value), e);
 	if (r != 0)
 		return r;
 	if (strcmp(value, "Enabled") != 0) {

@@ -145,8 +145,8 @@ struct place { /* for messages: NAME:LINE */
 
 /* One "key = value" of the profile wanted; other keys are not ours. */
 static int
-file_setting(
-    struct slice line, struct s3_cred *c, const struct place *at, struct err *e)
+file_setting(struct slice line, struct s3_cred *c, const struct place *at,
+    struct err *e)
 {
 	const struct {
 		const char *key;
@@ -297,8 +297,8 @@ s3_cred_parse_json(struct slice text, struct s3_cred *out, struct err *e)
 	    (r = json_int(o, "Version", 0, 1, 1, &version, e)) != 0 ||
 	    (r = json_strdup(o, "AccessKeyId", 0, S3_KEY_ID_MAX, &c.id, e)) !=
 		0 ||
-	    (r = json_strdup(
-		 o, "SecretAccessKey", 0, S3_SECRET_MAX, &c.secret, e)) != 0 ||
+	    (r = json_strdup(o, "SecretAccessKey", 0, S3_SECRET_MAX, &c.secret,
+		 e)) != 0 ||
 	    (r = json_strdup(o, "SessionToken", JSON_OPTIONAL, S3_TOKEN_MAX,
 		 &c.token, e)) != 0 ||
 	    (r = json_str(o, "Expiration", JSON_OPTIONAL, 64, &expires, e)) !=

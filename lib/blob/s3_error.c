@@ -90,8 +90,8 @@ explain_skew(const struct s3_req *req, struct err *e)
 }
 
 static int
-explain_transport(
-    const struct s3_store *s, const struct s3_req *req, struct err *e)
+explain_transport(const struct s3_store *s, const struct s3_req *req,
+    struct err *e)
 {
 	const struct s3_answer *a = &req->a;
 	char q[QUOTE_MAX];
@@ -107,8 +107,8 @@ explain_transport(
 		}
 		return err_set(e, ERR_NET, "cannot connect to %s", s->host);
 	case CURLE_COULDNT_RESOLVE_HOST:
-		return err_set(
-		    e, ERR_NET, "cannot resolve the host name of %s", s->host);
+		return err_set(e, ERR_NET, "cannot resolve the host name of %s",
+		    s->host);
 	case CURLE_OPERATION_TIMEDOUT:
 		return err_set(e, ERR_NET,
 		    "%s did not answer in time (%d ms to connect, %d ms to "
@@ -128,8 +128,8 @@ explain_transport(
 }
 
 static int
-explain_status(
-    const struct s3_store *s, const struct s3_req *req, struct err *e)
+explain_status(const struct s3_store *s, const struct s3_req *req,
+    struct err *e)
 {
 	const struct s3_answer *a = &req->a;
 	const char *code = a->code;
@@ -166,8 +166,8 @@ s3_explain(const struct s3_store *s, const struct s3_req *req, const char *what,
 	int r;
 
 	if (req->a.too_large)
-		r = err_set(
-		    e, ERR_LIMIT, "more than the %zu bytes expected", req->max);
+		r = err_set(e, ERR_LIMIT, "more than the %zu bytes expected",
+		    req->max);
 	else if (req->a.curl != CURLE_OK)
 		r = explain_transport(s, req, e);
 	else
@@ -175,7 +175,7 @@ s3_explain(const struct s3_store *s, const struct s3_req *req, const char *what,
 	if (req->key == NULL)
 		err_prefix(e, "%s bucket %s", what, s->bucket);
 	else
-		err_prefix(
-		    e, "%s s3://%s/%s%s", what, s->bucket, s->prefix, req->key);
+		err_prefix(e, "%s s3://%s/%s%s", what, s->bucket, s->prefix,
+		    req->key);
 	return r;
 }

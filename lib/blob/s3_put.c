@@ -194,8 +194,8 @@ fail(const struct puts *l, const struct put *p, const char *what, struct err *e)
 }
 
 static int
-not_as_asked(
-    const struct puts *l, const struct put *p, const char *what, struct err *e)
+not_as_asked(const struct puts *l, const struct put *p, const char *what,
+    struct err *e)
 {
 	return err_set(e, ERR_RECORD, "put s3://%s/%s%s: %s", l->s->bucket,
 	    l->s->prefix, p->item->key, what);
@@ -367,13 +367,13 @@ after_check(struct puts *l, struct put *p, struct err *e)
 	int r;
 
 	if (a->curl == CURLE_OK && a->status == 404)
-		return not_as_asked(
-		    l, p, "the server took it, but does not have it", e);
+		return not_as_asked(l, p,
+		    "the server took it, but does not have it", e);
 	if (!s3_ok(&p->req) || p->req.method != S3_HEAD)
 		return fail(l, p, "read back", e);
 	if (a->length != (int64_t)p->item->data.n)
-		return not_as_asked(
-		    l, p, "read back with another size than was put", e);
+		return not_as_asked(l, p,
+		    "read back with another size than was put", e);
 	if (p->until != 0 && a->lock_mode[0] == '\0') {
 		p->step = LOCK;
 		return 0;
@@ -413,8 +413,8 @@ after_bytes(struct puts *l, struct put *p, struct err *e)
 	if (!p->req.a.too_large && !s3_ok(&p->req))
 		return fail(l, p, "read back", e);
 	if (p->req.a.too_large || !body_is(p))
-		return not_as_asked(
-		    l, p, "read back with other bytes than were put", e);
+		return not_as_asked(l, p,
+		    "read back with other bytes than were put", e);
 	return done(p);
 }
 
@@ -471,8 +471,8 @@ put_round(struct puts *l, size_t *left, struct err *e)
 }
 
 int
-s3_put_many(
-    struct blob_store *b, struct blob_item *items, size_t n, struct err *e)
+s3_put_many(struct blob_store *b, struct blob_item *items, size_t n,
+    struct err *e)
 {
 	struct puts *l = calloc(1, sizeof(*l));
 	int r = 0;

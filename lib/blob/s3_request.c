@@ -141,13 +141,13 @@ on_header(char *p, size_t size, size_t n, void *arg)
 	int64_t date;
 
 	if (header_is(line, "etag", a->etag, sizeof(a->etag)) ||
-	    header_is(
-		line, "x-amz-version-id", a->version, sizeof(a->version)) ||
+	    header_is(line, "x-amz-version-id", a->version,
+		sizeof(a->version)) ||
 	    header_is(line, "x-amz-object-lock-mode", a->lock_mode,
 		sizeof(a->lock_mode)))
 		return line.n;
-	if (header_is(
-		line, "x-amz-object-lock-retain-until-date", v, sizeof(v))) {
+	if (header_is(line, "x-amz-object-lock-retain-until-date", v,
+		sizeof(v))) {
 		if (s3_date(f->s->curl, v, &a->lock_until) != 0)
 			a->lock_until = 0;
 	} else if (header_is(line, "content-length", v, sizeof(v))) {
@@ -263,9 +263,9 @@ answer_reset(struct s3_req *req)
 	req->a = (struct s3_answer){.body = body, .length = -1};
 }
 
-#define SET(f, option, value)                      \
-	((f)->failed |= (f)->s->curl->easy_setopt( \
-			    (f)->easy, (option), (value)) != CURLE_OK)
+#define SET(f, option, value)                                          \
+	((f)->failed |= (f)->s->curl->easy_setopt((f)->easy, (option), \
+			    (value)) != CURLE_OK)
 
 static void
 set_method(struct flight *f)
@@ -368,8 +368,8 @@ flight_land(struct flight *f, CURLcode code)
 	long os = 0;
 
 	a->curl = code;
-	(void)s->curl->easy_getinfo(
-	    f->easy, CURLINFO_RESPONSE_CODE, &a->status);
+	(void)s->curl->easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE,
+	    &a->status);
 	(void)s->curl->easy_getinfo(f->easy, CURLINFO_OS_ERRNO, &os);
 	a->os_errno = (int)os;
 	if (code != CURLE_OK && a->detail[0] == '\0')
@@ -399,8 +399,8 @@ land_all(struct s3_store *s, size_t *active)
 
 		if (m->msg != CURLMSG_DONE)
 			continue;
-		(void)s->curl->easy_getinfo(
-		    m->easy_handle, CURLINFO_PRIVATE, &arg);
+		(void)s->curl->easy_getinfo(m->easy_handle, CURLINFO_PRIVATE,
+		    &arg);
 		one = flight_land((struct flight *)(void *)arg, code);
 		if (r == 0)
 			r = one;
@@ -430,13 +430,13 @@ s3_run_once(struct s3_store *s, struct s3_req **reqs, size_t n, struct err *e)
 			r = land_all(s, &active);
 		if (r == 0 && active > 0 &&
 		    (next == n || active == s->parallel))
-			(void)s->curl->multi_poll(
-			    s->multi, NULL, 0, 1000, NULL);
+			(void)s->curl->multi_poll(s->multi, NULL, 0, 1000,
+			    NULL);
 	}
 	for (size_t i = 0; i < S3_PARALLEL; i++)
 		if (fl[i].req != NULL) {
-			(void)s->curl->multi_remove_handle(
-			    s->multi, fl[i].easy);
+			(void)s->curl->multi_remove_handle(s->multi,
+			    fl[i].easy);
 			flight_clear(&fl[i]);
 		}
 	return r == 0 ? 0 : err_nomem(e);

@@ -54,8 +54,8 @@ cli_confirm(const char *question)
 
 /* $SSH_ASKPASS, as ssh(1) uses it where there is no terminal. */
 static int
-ask_program(
-    const char *program, const char *what, char *out, size_t max, size_t *n)
+ask_program(const char *program, const char *what, char *out, size_t max,
+    size_t *n)
 {
 	const char *argv[] = {program, what, NULL};
 	struct child_run run = {
@@ -83,8 +83,8 @@ ask_program(
 }
 
 int
-cli_ask_passphrase(
-    void *ctx, const char *what, char *out, size_t max, size_t *n)
+cli_ask_passphrase(void *ctx, const char *what, char *out, size_t max,
+    size_t *n)
 {
 	const char *program = getenv("SSH_ASKPASS");
 	const char *require = getenv("SSH_ASKPASS_REQUIRE");

@@ -103,8 +103,8 @@ static void
 add_list(struct str *s, const struct cli_command *commands, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		str_addf(
-		    s, "  %-10s %s\n", commands[i].name, commands[i].summary);
+		str_addf(s, "  %-10s %s\n", commands[i].name,
+		    commands[i].summary);
 }
 
 static void
@@ -165,8 +165,8 @@ find_command(const struct cli_command *c, size_t n, const char *name)
 }
 
 static const struct cli_option *
-find_option(
-    const struct cli_command *c, char letter, const char *name, size_t name_len)
+find_option(const struct cli_command *c, char letter, const char *name,
+    size_t name_len)
 {
 	for (size_t i = 0; i < c->n_options; i++) {
 		const struct cli_option *o = &c->options[i];
@@ -224,15 +224,15 @@ parse_option(struct cli_args *a, const struct cli_command *c, int argc,
 		value = word[2] != '\0' ? word + 2 : NULL;
 	}
 	if (o == NULL)
-		return err_set(
-		    e, ERR_USAGE, "unknown option %s", str_quote(quoted, word));
+		return err_set(e, ERR_USAGE, "unknown option %s",
+		    str_quote(quoted, word));
 	if (o->value == NULL && value != NULL)
 		return err_set(e, ERR_USAGE, "option %s takes no value",
 		    str_quote(quoted, word));
 	if (o->value != NULL && value == NULL) {
 		if (*i + 1 >= argc)
-			return err_set(
-			    e, ERR_USAGE, "option %s wants %s", word, o->value);
+			return err_set(e, ERR_USAGE, "option %s wants %s", word,
+			    o->value);
 		value = argv[++*i];
 	}
 	return give(a, o, value, e);
@@ -270,8 +270,8 @@ parse_rest(struct cli_args *a, const struct cli_command *c, int argc,
 			r = err_nomem(e);
 	}
 	if (r == 0 && a->operands.n < c->min_operands)
-		r = err_set(
-		    e, ERR_USAGE, "missing operand, expected %s", c->operands);
+		r = err_set(e, ERR_USAGE, "missing operand, expected %s",
+		    c->operands);
 	if (r == 0 && a->operands.n > c->max_operands) {
 		char quoted[QUOTE_MAX];
 

@@ -87,8 +87,8 @@ conf_diags_err(const struct conf_diags *d, int code, struct err *e)
 			continue;
 		if (more == 0)
 			return err_set(e, code, "%s", d->v[i].text);
-		return err_set(
-		    e, code, "%s (and %zu more)", d->v[i].text, more);
+		return err_set(e, code, "%s (and %zu more)", d->v[i].text,
+		    more);
 	}
 	if (d->failed)
 		return err_nomem(e);

@@ -24,8 +24,8 @@ conf_is(struct conf_in *in, const struct conf_key *k, const struct yaml_node *n,
 }
 
 void
-conf_bad(
-    struct conf_in *in, const struct conf_key *k, const struct yaml_node *n)
+conf_bad(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n)
 {
 	char quoted[QUOTE_MAX];
 
@@ -34,8 +34,8 @@ conf_bad(
 }
 
 bool
-conf_is_list(
-    struct conf_in *in, const struct conf_key *k, const struct yaml_node *n)
+conf_is_list(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n)
 {
 	if (!conf_is(in, k, n, YAML_LIST))
 		return false;
@@ -87,8 +87,8 @@ is_line(struct conf_in *in, const struct conf_key *k, const struct yaml_node *n)
 }
 
 bool
-conf_is_texts(
-    struct conf_in *in, const struct conf_key *k, const struct yaml_node *n)
+conf_is_texts(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n)
 {
 	bool ok = true;
 

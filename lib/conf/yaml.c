@@ -213,8 +213,8 @@ check_text(struct reader *r, const char *p, size_t n, yaml_mark_t mark)
 	size_t bad = unclean_at(p, n);
 
 	if (n > YAML_SCALAR_MAX)
-		return limit(
-		    r, at(r, mark), "text is too long", YAML_SCALAR_MAX);
+		return limit(r, at(r, mark), "text is too long",
+		    YAML_SCALAR_MAX);
 	if (bad == n)
 		return 0;
 	conf_error(r->diags, at(r, mark),
@@ -319,8 +319,8 @@ sort_pairs(struct reader *r, struct yaml_node *n)
 	return 0;
 }
 
-static int read_node(
-    struct reader *r, yaml_event_t *ev, unsigned depth, struct yaml_node **out);
+static int read_node(struct reader *r, yaml_event_t *ev, unsigned depth,
+    struct yaml_node **out);
 
 static void
 hold(struct yaml_node *n, const struct yaml_node *child)
@@ -388,8 +388,8 @@ read_map(struct reader *r, unsigned depth, struct yaml_node *n)
 }
 
 static int
-read_node(
-    struct reader *r, yaml_event_t *ev, unsigned depth, struct yaml_node **out)
+read_node(struct reader *r, yaml_event_t *ev, unsigned depth,
+    struct yaml_node **out)
 {
 	struct yaml_node *n = NULL;
 	char *anchor = NULL;
@@ -411,8 +411,8 @@ read_node(
 			res = read_list(r, depth, n);
 	} else {
 		anchor = (char *)ev->data.mapping_start.anchor;
-		if ((res = check_tag(
-			 r, ev->data.mapping_start.tag, ev->start_mark)) == 0 &&
+		if ((res = check_tag(r, ev->data.mapping_start.tag,
+			 ev->start_mark)) == 0 &&
 		    (res = new_node(r, YAML_MAP, ev->start_mark, &n)) == 0)
 			res = read_map(r, depth, n);
 	}
@@ -486,8 +486,8 @@ yaml_parse(const char *file, struct slice text, struct yaml_doc *out,
 	if (yaml_parser_initialize(&r.parser) != 1)
 		return ERR_NOMEM;
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(
-	    &r.parser, text.n > 0 ? text.p : (const uint8_t *)"", text.n);
+	yaml_parser_set_input_string(&r.parser,
+	    text.n > 0 ? text.p : (const uint8_t *)"", text.n);
 	res = read_stream(&r, &doc.root);
 	doc.all = r.all;
 	if (res == 0 && diags->failed)

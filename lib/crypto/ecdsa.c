@@ -150,10 +150,10 @@ make_key(const void *arg, EVP_PKEY **out)
 	/* OSSL_PARAM has no const: give it copies. */
 	memcpy(point, k->point, k->point_len);
 	memcpy(group, k->curve->group, strlen(k->curve->group) + 1);
-	params[0] = OSSL_PARAM_construct_utf8_string(
-	    OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
-	params[1] = OSSL_PARAM_construct_octet_string(
-	    OSSL_PKEY_PARAM_PUB_KEY, point, k->point_len);
+	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+	    group, 0);
+	params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
+	    point, k->point_len);
 	params[2] = OSSL_PARAM_construct_end();
 	return evp_from_params("EC", params, out);
 }
@@ -196,8 +196,8 @@ der_signature(uint8_t out[DER_MAX], struct slice r, struct slice s)
 }
 
 int
-ecdsa_pub_verify(
-    struct ecdsa_pub *k, struct slice r, struct slice s, struct slice msg)
+ecdsa_pub_verify(struct ecdsa_pub *k, struct slice r, struct slice s,
+    struct slice msg)
 {
 	uint8_t der[DER_MAX], digest[EVP_MAX_MD_SIZE];
 	unsigned digest_len;

@@ -12,8 +12,8 @@ _Static_assert(ED25519_SEED_LEN == crypto_sign_SEEDBYTES, "seed");
 _Static_assert(ED25519_SIG_LEN == crypto_sign_BYTES, "signature");
 
 void
-ed25519_from_seed(
-    const uint8_t seed[ED25519_SEED_LEN], uint8_t sk[ED25519_SK_LEN])
+ed25519_from_seed(const uint8_t seed[ED25519_SEED_LEN],
+    uint8_t sk[ED25519_SK_LEN])
 {
 	uint8_t pk[ED25519_PK_LEN];
 

@@ -54,8 +54,8 @@ context(void)
 
 /* md by address: it is fetched only by the first context(). */
 static void
-digest(
-    EVP_MD *const *md, const struct slice *parts, size_t n_parts, uint8_t *out)
+digest(EVP_MD *const *md, const struct slice *parts, size_t n_parts,
+    uint8_t *out)
 {
 	EVP_MD_CTX *ctx = context();
 

@@ -116,8 +116,8 @@ static const struct evp_ops evp_ops[] = {
 };
 
 int
-rsa_pub_verify(
-    struct rsa_pub *k, enum rsa_hash h, struct slice sig, struct slice msg)
+rsa_pub_verify(struct rsa_pub *k, enum rsa_hash h, struct slice sig,
+    struct slice msg)
 {
 	uint8_t padded[MODULUS_MAX], digest[HASH512_LEN];
 	unsigned digest_len;

@@ -95,8 +95,8 @@ recv_all(int fd, uint8_t *p, size_t want, int64_t deadline, struct err *e)
 			continue;
 		}
 		if (n == 0)
-			return err_set(
-			    e, ERR_NET, "the ssh-agent closed the connection");
+			return err_set(e, ERR_NET,
+			    "the ssh-agent closed the connection");
 		if (errno == EAGAIN) {
 			if ((r = wait_for(fd, POLLIN, deadline, e)) != 0)
 				return r;
@@ -184,8 +184,8 @@ ask_sign(const struct key *k, struct slice msg, struct buf *b)
 	    (r = buf_put_string(b, msg.p, msg.n)) != 0)
 		return r;
 	/* Without the flag an agent signs by SHA-1, which nobody accepts. */
-	return buf_put_u32(
-	    b, pubkey_type(k->pub) == PUBKEY_RSA ? FLAG_RSA_SHA2_512 : 0);
+	return buf_put_u32(b,
+	    pubkey_type(k->pub) == PUBKEY_RSA ? FLAG_RSA_SHA2_512 : 0);
 }
 
 static int
@@ -332,8 +332,8 @@ key_agent_open(const char *sock, const struct pubkey *which, int list_ms,
 	if (sock == NULL)
 		sock = getenv("SSH_AUTH_SOCK");
 	if (sock == NULL || *sock == '\0')
-		return err_set(
-		    e, ERR_NET, "no ssh-agent: SSH_AUTH_SOCK is not set");
+		return err_set(e, ERR_NET,
+		    "no ssh-agent: SSH_AUTH_SOCK is not set");
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return err_nomem(e);
@@ -358,6 +358,6 @@ int
 key_from_agent(const char *sock, const struct pubkey *which, struct key **out,
     struct err *e)
 {
-	return key_agent_open(
-	    sock, which, AGENT_LIST_MS, AGENT_SIGN_MS, out, e);
+	return key_agent_open(sock, which, AGENT_LIST_MS, AGENT_SIGN_MS, out,
+	    e);
 }

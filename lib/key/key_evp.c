@@ -105,8 +105,8 @@ put_params(const EVP_PKEY *pkey, const char *const *names, size_t n,
 
 /* An uncompressed point (SEC 1, 2.3.3), whatever form the file had. */
 static int
-put_point(
-    const EVP_PKEY *pkey, const struct curve *c, struct buf *out, struct err *e)
+put_point(const EVP_PKEY *pkey, const struct curve *c, struct buf *out,
+    struct err *e)
 {
 	static const char *const names[] = {
 	    OSSL_PKEY_PARAM_EC_PUB_X, OSSL_PKEY_PARAM_EC_PUB_Y};
@@ -129,8 +129,8 @@ put_point(
 }
 
 static int
-put_public(
-    const EVP_PKEY *pkey, const struct curve *c, struct buf *out, struct err *e)
+put_public(const EVP_PKEY *pkey, const struct curve *c, struct buf *out,
+    struct err *e)
 {
 	static const char *const rsa[] = {
 	    OSSL_PKEY_PARAM_RSA_E, OSSL_PKEY_PARAM_RSA_N};

@@ -66,10 +66,10 @@ key_ecdsa_read(struct view *v, struct key **out, struct err *e)
 	bn = secret_bn(d);
 	bld = OSSL_PARAM_BLD_new();
 	if (bn == NULL || bld == NULL ||
-	    OSSL_PARAM_BLD_push_utf8_string(
-		bld, OSSL_PKEY_PARAM_GROUP_NAME, c->group, 0) != 1 ||
-	    OSSL_PARAM_BLD_push_octet_string(
-		bld, OSSL_PKEY_PARAM_PUB_KEY, q.p, q.n) != 1 ||
+	    OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME,
+		c->group, 0) != 1 ||
+	    OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, q.p,
+		q.n) != 1 ||
 	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, bn) != 1) {
 		OSSL_PARAM_BLD_free(bld);
 		r = err_nomem(e);

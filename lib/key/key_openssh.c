@@ -79,8 +79,8 @@ out:
 }
 
 static int
-parse_kdf(
-    struct slice kdf, struct slice options, struct parts *p, struct err *e)
+parse_kdf(struct slice kdf, struct slice options, struct parts *p,
+    struct err *e)
 {
 	struct view v = view_slice(options);
 
@@ -91,8 +91,8 @@ parse_kdf(
 		    "a key derivation for a key that is not encrypted");
 	}
 	if (!slice_is(kdf, "bcrypt"))
-		return err_set(
-		    e, ERR_PARSE, "unknown key derivation, expected bcrypt");
+		return err_set(e, ERR_PARSE,
+		    "unknown key derivation, expected bcrypt");
 	if (view_get_string(&v, &p->salt) != 0 ||
 	    view_get_u32(&v, &p->rounds) != 0 || view_end(&v) != 0)
 		return err_set(e, ERR_PARSE, "malformed bcrypt options");
@@ -116,8 +116,8 @@ parse_parts(struct slice blob, struct parts *p, struct err *e)
 
 	if (view_get(&v, sizeof(OPENSSH_MAGIC), &magic) != 0 ||
 	    memcmp(magic.p, OPENSSH_MAGIC, magic.n) != 0)
-		return err_set(
-		    e, ERR_PARSE, "does not begin with %s", OPENSSH_MAGIC);
+		return err_set(e, ERR_PARSE, "does not begin with %s",
+		    OPENSSH_MAGIC);
 	if (view_get_string(&v, &cipher) != 0 ||
 	    view_get_string(&v, &kdf) != 0 ||
 	    view_get_string(&v, &options) != 0 ||
@@ -132,8 +132,8 @@ parse_parts(struct slice blob, struct parts *p, struct err *e)
 	if ((r = parse_kdf(kdf, options, p, e)) != 0)
 		return r;
 	if (n_keys != 1)
-		return err_set(
-		    e, ERR_PARSE, "%u keys in one file, expected 1", n_keys);
+		return err_set(e, ERR_PARSE, "%u keys in one file, expected 1",
+		    n_keys);
 	if (view_get_string(&v, &p->pub) != 0 ||
 	    view_get_string(&v, &p->secret) != 0 ||
 	    view_get(&v, p->cipher->tag_len, &p->tag) != 0 || view_end(&v) != 0)
@@ -152,8 +152,8 @@ openssh_derive(const struct openssh_cipher *c, struct slice pass,
 	int r;
 
 	if ((r = secmem_alloc(OPENSSH_SECRET_MAX, &secret)) != 0)
-		return err_set(
-		    e, r, "no locked memory for a key (see ulimit -l)");
+		return err_set(e, r,
+		    "no locked memory for a key (see ulimit -l)");
 	r = bcrypt_pbkdf(pass, salt, rounds, secret, c->key_len + c->iv_len);
 	if (r != 0) {
 		secmem_free(secret);
@@ -251,8 +251,8 @@ open_secret(const char *name, const struct parts *p, struct slice bytes,
 	if (view_get_u32(&v, &one) != 0 || view_get_u32(&v, &two) != 0 ||
 	    one != two) {
 		if (p->cipher->evp_name != NULL)
-			return err_set(
-			    e, ERR_BADSIG, "%s: wrong passphrase", name);
+			return err_set(e, ERR_BADSIG, "%s: wrong passphrase",
+			    name);
 		return err_set(e, ERR_PARSE, "%s: damaged secret part", name);
 	}
 	if ((r = read_secret(v, p->pub, out, e)) != 0)
@@ -286,8 +286,8 @@ out:
 }
 
 int
-key_openssh_public(
-    const char *name, struct slice text, struct pubkey **out, struct err *e)
+key_openssh_public(const char *name, struct slice text, struct pubkey **out,
+    struct err *e)
 {
 	struct parts p = {0};
 	struct buf *blob = NULL;

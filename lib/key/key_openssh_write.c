@@ -53,8 +53,8 @@ put_encrypted(struct buf *file, const struct openssh_cipher *c,
 	if ((r = openssh_derive(c, pass, slice_of(salt, sizeof(salt)),
 		 KEY_KDF_ROUNDS, &derived, e)) != 0)
 		return r;
-	r = openssh_crypt(
-	    c, true, derived, (uint8_t *)(uintptr_t)plain.p, plain.n, NULL);
+	r = openssh_crypt(c, true, derived, (uint8_t *)(uintptr_t)plain.p,
+	    plain.n, NULL);
 	secmem_free(derived);
 	if (r != 0 || (r = buf_new(&options, 64)) != 0 ||
 	    (r = buf_put_string(options, salt, sizeof(salt))) != 0 ||
@@ -103,16 +103,17 @@ check_comment(const char *comment, struct err *e)
 {
 	if (text_is_clean(comment, strlen(comment), NULL))
 		return 0;
-	return err_set(
-	    e, ERR_PARSE, "a key's comment is one line of clean text");
+	return err_set(e, ERR_PARSE,
+	    "a key's comment is one line of clean text");
 }
 
 int
 key_encode_openssh(const struct key *k, const char *comment, const char *pass,
     size_t pass_len, struct str *out, struct err *e)
 {
-	const struct openssh_cipher *c = openssh_cipher_find(
-	    slice_str(pass != NULL ? "aes256-ctr" : "none"));
+	const struct openssh_cipher *c =
+	    openssh_cipher_find(slice_str(pass != NULL ? "aes256-ctr"
+						       : "none"));
 	struct buf *file = NULL, *secret = NULL;
 	int r;
 
@@ -139,8 +140,8 @@ key_encode_openssh(const struct key *k, const char *comment, const char *pass,
 	if (r != 0)
 		goto out;
 	if ((r = buf_put_u32(file, 1)) != 0 ||
-	    (r = buf_put_string(
-		 file, pubkey_blob(k->pub).p, pubkey_blob(k->pub).n)) != 0 ||
+	    (r = buf_put_string(file, pubkey_blob(k->pub).p,
+		 pubkey_blob(k->pub).n)) != 0 ||
 	    (r = buf_put_buf(file, secret)) != 0 ||
 	    (r = add_armor(out, buf_slice(file))) != 0)
 		(void)err_set(e, r, "write a key: %s", err_text(r));

@@ -23,8 +23,8 @@ struct asking {
 };
 
 static int
-on_passphrase(
-    char *out, size_t max, size_t *n, const OSSL_PARAM params[], void *ctx)
+on_passphrase(char *out, size_t max, size_t *n, const OSSL_PARAM params[],
+    void *ctx)
 {
 	struct asking *a = ctx;
 
@@ -67,8 +67,8 @@ key_pem_parse(const char *name, struct slice text,
 	struct slice key = skip_parameters(text);
 	int r;
 
-	ctx = OSSL_DECODER_CTX_new_for_pkey(
-	    &pkey, "PEM", NULL, NULL, EVP_PKEY_KEYPAIR, NULL, NULL);
+	ctx = OSSL_DECODER_CTX_new_for_pkey(&pkey, "PEM", NULL, NULL,
+	    EVP_PKEY_KEYPAIR, NULL, NULL);
 	if (ctx == NULL ||
 	    OSSL_DECODER_CTX_set_passphrase_cb(ctx, on_passphrase, &a) != 1) {
 		r = err_nomem(e);

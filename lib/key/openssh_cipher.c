@@ -41,8 +41,8 @@ openssh_crypt(const struct openssh_cipher *c, bool encrypting,
 	    EVP_CIPHER_CTX_set_padding(ctx, 0) != 1)
 		goto out;
 	if (c->tag_len != 0 && !encrypting &&
-	    EVP_CIPHER_CTX_ctrl(
-		ctx, EVP_CTRL_AEAD_SET_TAG, (int)c->tag_len, tag) != 1)
+	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, (int)c->tag_len,
+		tag) != 1)
 		goto out;
 	if (EVP_CipherUpdate(ctx, p, &done, p, (int)n) != 1 ||
 	    (size_t)done != n)
@@ -52,8 +52,8 @@ openssh_crypt(const struct openssh_cipher *c, bool encrypting,
 		goto out;
 	}
 	if (c->tag_len != 0 && encrypting &&
-	    EVP_CIPHER_CTX_ctrl(
-		ctx, EVP_CTRL_AEAD_GET_TAG, (int)c->tag_len, tag) != 1)
+	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, (int)c->tag_len,
+		tag) != 1)
 		goto out;
 	r = 0;
 out:

@@ -41,8 +41,8 @@ read_beside(const char *path, struct pubkey **out, struct err *e)
 
 /* What a private key file says about its public part, or "" beside it. */
 static int
-from_text(
-    const char *path, struct slice text, struct pubkey **out, struct err *e)
+from_text(const char *path, struct slice text, struct pubkey **out,
+    struct err *e)
 {
 	static const char begin[] = "-----BEGIN ";
 	int r;
@@ -158,12 +158,12 @@ check_signature(const struct child_result *r, const struct pubkey *key,
 	int rc;
 
 	sshsig_init(&s);
-	if ((rc = sshsig_parse_armor(
-		 slice_of(r->out, r->out_len), &s, &used, e)) != 0)
+	if ((rc = sshsig_parse_armor(slice_of(r->out, r->out_len), &s, &used,
+		 e)) != 0)
 		goto out;
 	if (used != r->out_len)
-		rc = err_set(
-		    e, ERR_PARSE, "more than one signature on standard output");
+		rc = err_set(e, ERR_PARSE,
+		    "more than one signature on standard output");
 	else if (!pubkey_equal(s.key, key))
 		rc = err_set(e, ERR_BADSIG,
 		    "signed with another key than the public key says");

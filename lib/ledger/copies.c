@@ -72,8 +72,8 @@ state_save(struct ledger *l, const struct copy *c)
 	    (long long)c->since, LL(c->objects), c->suspect, c->url);
 	if (str_check(&s) != 0 ||
 	    file_write(c->path, s.p, s.n, 0600, FILE_NOSYNC, &e) != 0)
-		ledger_warn(
-		    l, "the state of copy %s is not kept: %s", c->url, e.msg);
+		ledger_warn(l, "the state of copy %s is not kept: %s", c->url,
+		    e.msg);
 	str_clear(&s);
 }
 
@@ -104,8 +104,8 @@ list_objects(struct blob_store *s, struct strs *out, struct err *e)
 }
 
 static int
-copy_object(
-    struct ledger *l, struct blob_store *dst, const char *key, struct err *e)
+copy_object(struct ledger *l, struct blob_store *dst, const char *key,
+    struct err *e)
 {
 	uint8_t *p = NULL;
 	size_t n;
@@ -140,8 +140,8 @@ out:
 }
 
 int
-copy_from_home(
-    struct ledger *l, struct blob_store *dst, uint64_t have, struct err *e)
+copy_from_home(struct ledger *l, struct blob_store *dst, uint64_t have,
+    struct err *e)
 {
 	uint64_t size = l->published.size;
 	int r;

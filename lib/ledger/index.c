@@ -78,8 +78,8 @@ slots(struct header *h)
 }
 
 static uint64_t
-slot_hash(
-    const struct header *h, uint8_t tag, bool list, const void *p, size_t n)
+slot_hash(const struct header *h, uint8_t tag, bool list, const void *p,
+    size_t n)
 {
 	uint8_t in[2 + HASH_LEN] = {tag, list};
 	uint64_t out;

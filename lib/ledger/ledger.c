@@ -134,8 +134,8 @@ read_kept_note(struct ledger *l)
 	if (path_join(l->c.dir, "published", &path) != 0)
 		return ERR_NOMEM;
 	if (file_read(path, NOTE_MAX, &text, &n, NULL) == 0 &&
-	    checkpoint_open(
-		slice_of(text, n), l->c.origin, l->c.pk, &c, NULL) == 0 &&
+	    checkpoint_open(slice_of(text, n), l->c.origin, l->c.pk, &c,
+		NULL) == 0 &&
 	    c.size >= l->tree.base && ledger_compare(l, "", &c, NULL) == 0)
 		r = ledger_set_published(l, &c, slice_of(text, n), NULL);
 	free(text);
@@ -266,11 +266,11 @@ open_index(struct ledger *l, struct err *e)
 	if (!index_fits(l) && (r = index_reset(l->index, e)) != 0)
 		return r;
 	lost = index_count(l->index) == 0 && l->tree.size > 0;
-	r = index_reserve(
-	    l->index, (size_t)(l->tree.size - index_count(l->index)), e);
+	r = index_reserve(l->index,
+	    (size_t)(l->tree.size - index_count(l->index)), e);
 	if (r == 0)
-		r = ledger_each(
-		    l, index_count(l->index), l->tree.size, add_old, l, e);
+		r = ledger_each(l, index_count(l->index), l->tree.size, add_old,
+		    l, e);
 	if (r == 0)
 		find_settled(l, lost);
 	/* Somebody may have been killed while he published. */
@@ -421,8 +421,8 @@ prepare(const struct slice *leaves, size_t n, struct kept *k,
 
 /* The leaves are in the journal: from here on nothing can fail. */
 static void
-accept(
-    struct ledger *l, struct kept *k, size_t n, struct ledger_receipt *receipts)
+accept(struct ledger *l, struct kept *k, size_t n,
+    struct ledger_receipt *receipts)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint64_t index = l->tree.size;
@@ -551,8 +551,8 @@ ledger_listed(struct ledger *l, uint8_t tag, const uint64_t **out, size_t *n,
     struct err *e)
 {
 	if (tag >= 32 || (l->c.listed >> tag & 1) == 0)
-		return err_set(
-		    e, ERR_USAGE, "leaves of tag %u are not listed", tag);
+		return err_set(e, ERR_USAGE, "leaves of tag %u are not listed",
+		    tag);
 	if (index_listed(l->index, tag, out, n) != 0)
 		return err_nomem(e);
 	/* A writer may have gone on since this reader was opened. */

@@ -64,8 +64,8 @@ fetch_versions(struct ledger *l, struct fetch *f, struct err *e)
 	if (r == ERR_NOMEM)
 		return err_nomem(e);
 	for (size_t i = 0; r == 0 && i < f->versions.n; i++) {
-		r = blob_get_version(
-		    l->home, f->key, f->versions.v[i], f->max, &f->p, &f->n, e);
+		r = blob_get_version(l->home, f->key, f->versions.v[i], f->max,
+		    &f->p, &f->n, e);
 		if (r == 0 && (r = f->check(f, slice_of(f->p, f->n))) == 0) {
 			ledger_warn(l,
 			    "%s in %s: the newest version is not of this log, "
@@ -192,20 +192,20 @@ ledger_level_hash(struct ledger *l, unsigned level, uint64_t index,
 }
 
 int
-ledger_tile(
-    struct ledger *l, const struct tile *t, struct hash *out, struct err *e)
+ledger_tile(struct ledger *l, const struct tile *t, struct hash *out,
+    struct err *e)
 {
 	int r = 0;
 
 	for (unsigned i = 0; i < t->width && r == 0; i++)
-		r = ledger_level_hash(
-		    l, t->level, t->index * TILE_WIDTH + i, &out[i], e);
+		r = ledger_level_hash(l, t->level, t->index * TILE_WIDTH + i,
+		    &out[i], e);
 	return r;
 }
 
 int
-ledger_bundle(
-    struct ledger *l, uint64_t index, struct bundle *out, struct err *e)
+ledger_bundle(struct ledger *l, uint64_t index, struct bundle *out,
+    struct err *e)
 {
 	const struct tile t = {TILE_ENTRIES, index, TILE_WIDTH};
 	char key[TILE_PATH_MAX];
@@ -227,8 +227,8 @@ ledger_bundle(
 }
 
 int
-ledger_read(
-    struct ledger *l, uint64_t index, uint8_t **out, size_t *n, struct err *e)
+ledger_read(struct ledger *l, uint64_t index, uint8_t **out, size_t *n,
+    struct err *e)
 {
 	uint64_t which = index / TILE_WIDTH;
 	struct slice s;
@@ -287,8 +287,8 @@ ledger_each(struct ledger *l, uint64_t from, uint64_t to,
 
 /* A perfect subtree, out of the level of tiles at or below it. */
 static int
-subtree(
-    void *ctx, unsigned level, uint64_t index, struct hash *out, struct err *e)
+subtree(void *ctx, unsigned level, uint64_t index, struct hash *out,
+    struct err *e)
 {
 	struct hash v[TILE_WIDTH / 2];
 	size_t n = (size_t)1 << level % 8;
@@ -296,8 +296,8 @@ subtree(
 	int r;
 
 	for (size_t i = 0; i < n; i++)
-		if ((r = ledger_level_hash(
-			 ctx, level / 8, first + i, &v[i], e)) != 0)
+		if ((r = ledger_level_hash(ctx, level / 8, first + i, &v[i],
+			 e)) != 0)
 			return r;
 	tree_fold(v, n, out);
 	return 0;
@@ -372,11 +372,11 @@ search_heads(struct ledger *l, struct blob_store *s, struct checkpoint *out,
 		uint8_t *p = NULL;
 		size_t n;
 
-		r = blob_get_version(
-		    s, "checkpoint", h.versions.v[i], NOTE_MAX, &p, &n, e);
+		r = blob_get_version(s, "checkpoint", h.versions.v[i], NOTE_MAX,
+		    &p, &n, e);
 		if (r == 0)
-			r = checkpoint_open(
-			    slice_of(p, n), l->c.origin, l->c.pk, &c, NULL);
+			r = checkpoint_open(slice_of(p, n), l->c.origin,
+			    l->c.pk, &c, NULL);
 		if (r == 0 && (!found || c.size > out->size)) {
 			free(*note);
 			*note = (char *)p;
@@ -406,8 +406,8 @@ ledger_head_at(struct ledger *l, struct blob_store *s, struct checkpoint *out,
 	*note = NULL;
 	r = blob_get(s, "checkpoint", NOTE_MAX, &p, note_len, e);
 	if (r == 0) {
-		r = checkpoint_open(
-		    slice_of(p, *note_len), l->c.origin, l->c.pk, out, e);
+		r = checkpoint_open(slice_of(p, *note_len), l->c.origin,
+		    l->c.pk, out, e);
 		if (r == 0) {
 			*note = (char *)p;
 			return 0;

@@ -26,8 +26,8 @@ struct rebuild {
 };
 
 static int
-get_partial(
-    struct rebuild *b, unsigned level, uint8_t **p, size_t *n, struct err *e)
+get_partial(struct rebuild *b, unsigned level, uint8_t **p, size_t *n,
+    struct err *e)
 {
 	unsigned shift = level == TILE_ENTRIES ? 0 : 8 * level;
 	uint64_t index = (b->size >> shift) / TILE_WIDTH;

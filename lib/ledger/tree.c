@@ -125,8 +125,8 @@ tree_rebase(struct tree *t, uint64_t base)
 		size_t skip = (size_t)(start - l->start);
 
 		if (skip > 0)
-			memmove(
-			    l->v, l->v + skip, (l->n - skip) * sizeof(l->v[0]));
+			memmove(l->v, l->v + skip,
+			    (l->n - skip) * sizeof(l->v[0]));
 		l->n -= skip;
 		l->start = start;
 	}

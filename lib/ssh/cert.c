@@ -43,8 +43,8 @@ bad_field(int r, const char *what, struct err *e)
 		return err_nomem(e);
 	if (r == ERR_LIMIT)
 		return err_set(e, r, "certificate has too much %s", what);
-	return err_set(
-	    e, r, "%s of the certificate is malformed or cut short", what);
+	return err_set(e, r, "%s of the certificate is malformed or cut short",
+	    what);
 }
 
 static int
@@ -122,8 +122,8 @@ parse_value(struct view data, char **out)
 }
 
 static int
-parse_options(
-    struct view *v, const char *what, struct cert_options *o, struct err *e)
+parse_options(struct view *v, const char *what, struct cert_options *o,
+    struct err *e)
 {
 	struct cert_option *opt;
 	struct view list, data;
@@ -264,12 +264,12 @@ cert_verify_by(const struct cert *c, const struct pubkey *ca, struct slice blob,
 	int r;
 
 	if (!pubkey_equal(c->ca, ca))
-		return err_set(
-		    e, ERR_BADSIG, "certificate is signed by another CA");
+		return err_set(e, ERR_BADSIG,
+		    "certificate is signed by another CA");
 	/* A caller that mixes up two blobs must not get a yes. */
 	if (blob.n != c->tbs_len + 4 + c->signature_len)
-		return err_set(
-		    e, ERR_BADSIG, "certificate is not the one that was read");
+		return err_set(e, ERR_BADSIG,
+		    "certificate is not the one that was read");
 	r = pubkey_verify(ca, NULL, slice_of(c->signature, c->signature_len),
 	    slice_of(blob.p, c->tbs_len), NULL, e);
 	if (r != 0)

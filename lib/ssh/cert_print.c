@@ -38,8 +38,8 @@ add_key(struct str *s, const char *label, const struct pubkey *k,
 	char fp[FINGERPRINT_MAX];
 
 	pubkey_fingerprint(k, fp);
-	str_addf(
-	    s, FIELD "%s: %s%s %s", label, pubkey_short_name(k), suffix, fp);
+	str_addf(s, FIELD "%s: %s%s %s", label, pubkey_short_name(k), suffix,
+	    fp);
 }
 
 static void

@@ -168,8 +168,8 @@ krl_put_item(struct krl *k, struct krl_set *s, struct slice bytes)
 }
 
 int
-krl_add_serials(
-    struct krl *k, const struct pubkey *ca, uint64_t lo, uint64_t hi)
+krl_add_serials(struct krl *k, const struct pubkey *ca, uint64_t lo,
+    uint64_t hi)
 {
 	struct krl_ca *c;
 	int r;

@@ -12,8 +12,8 @@
 struct section {
 	uint8_t type;
 	const char *what;
-	int (*parse)(
-	    struct krl *k, struct krl_ca *c, struct view *v, struct err *e);
+	int (*parse)(struct krl *k, struct krl_ca *c, struct view *v,
+	    struct err *e);
 };
 
 static int
@@ -33,8 +33,8 @@ failed(int r, const char *what, struct err *e)
 }
 
 static int
-parse_serial_list(
-    struct krl *k, struct krl_ca *c, struct view *v, struct err *e)
+parse_serial_list(struct krl *k, struct krl_ca *c, struct view *v,
+    struct err *e)
 {
 	uint64_t serial;
 	int r;
@@ -48,8 +48,8 @@ parse_serial_list(
 }
 
 static int
-parse_serial_range(
-    struct krl *k, struct krl_ca *c, struct view *v, struct err *e)
+parse_serial_range(struct krl *k, struct krl_ca *c, struct view *v,
+    struct err *e)
 {
 	uint64_t lo, hi;
 	int r;
@@ -69,8 +69,8 @@ bit(struct slice number, size_t i)
 
 /* Bit i of the number says serial offset + i: each run of ones is a range. */
 static int
-put_bitmap(
-    struct krl *k, struct krl_ranges *out, uint64_t offset, struct slice bits)
+put_bitmap(struct krl *k, struct krl_ranges *out, uint64_t offset,
+    struct slice bits)
 {
 	const size_t n = 8 * bits.n;
 	size_t start, i = 0;
@@ -93,8 +93,8 @@ put_bitmap(
 }
 
 static int
-parse_serial_bitmap(
-    struct krl *k, struct krl_ca *c, struct view *v, struct err *e)
+parse_serial_bitmap(struct krl *k, struct krl_ca *c, struct view *v,
+    struct err *e)
 {
 	struct slice bits;
 	uint64_t offset;
@@ -201,16 +201,16 @@ parse_ca(struct krl *k, struct view *v, struct krl_ca **out, struct err *e)
 }
 
 static int
-parse_certificates(
-    struct krl *k, struct krl_ca *c, struct view *v, struct err *e)
+parse_certificates(struct krl *k, struct krl_ca *c, struct view *v,
+    struct err *e)
 {
 	int r;
 
 	if ((r = parse_ca(k, v, &c, e)) != 0)
 		return r;
 	while (v->n > 0 && r == 0)
-		r = parse_section(
-		    of_ca, sizeof(of_ca) / sizeof(*of_ca), k, c, v, e);
+		r = parse_section(of_ca, sizeof(of_ca) / sizeof(*of_ca), k, c,
+		    v, e);
 	return r;
 }
 
@@ -246,16 +246,16 @@ static int
 parse_sha1(struct krl *k, struct krl_ca *c, struct view *v, struct err *e)
 {
 	(void)c;
-	return parse_strings(
-	    k, &k->sha1, HASH1_LEN, "list of SHA1 hashes", v, e);
+	return parse_strings(k, &k->sha1, HASH1_LEN, "list of SHA1 hashes", v,
+	    e);
 }
 
 static int
 parse_sha256(struct krl *k, struct krl_ca *c, struct view *v, struct err *e)
 {
 	(void)c;
-	return parse_strings(
-	    k, &k->sha256, HASH_LEN, "list of SHA256 hashes", v, e);
+	return parse_strings(k, &k->sha256, HASH_LEN, "list of SHA256 hashes",
+	    v, e);
 }
 
 /* No KRL_SIGNATURE: OpenSSH 9.4 and later refuse a list that has one. */

@@ -46,8 +46,8 @@ lint_numbers(const struct cert *c, struct err *e)
 		return err_set(e, ERR_DENIED,
 		    "kind of the certificate is neither user nor host");
 	if (c->serial == 0)
-		return err_set(
-		    e, ERR_DENIED, "serial is 0, which no list can revoke");
+		return err_set(e, ERR_DENIED,
+		    "serial is 0, which no list can revoke");
 	if (c->valid_before > (uint64_t)CLOCK_MAX)
 		return err_set(e, ERR_DENIED,
 		    "validity never ends, expected an end by 9999-12-31");

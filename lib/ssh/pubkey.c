@@ -140,8 +140,8 @@ pubkey_parse(struct slice blob, struct pubkey **out, struct err *e)
 		    "public key is %zu bytes, expected at most %d", blob.n,
 		    PUBKEY_BLOB_MAX);
 	if (view_get_string(&v, &name) != 0)
-		return err_set(
-		    e, ERR_PARSE, "public key is cut short, expected its type");
+		return err_set(e, ERR_PARSE,
+		    "public key is cut short, expected its type");
 	if ((impl = pubkey_impl_find(name, false)) == NULL)
 		return unknown_type(name, e);
 	return make(impl, slice_of(v.p, v.n), out, e);
@@ -245,8 +245,8 @@ pubkey_ed25519(const struct pubkey *k)
 /* --- verifying ------------------------------------------------------------*/
 
 static int
-check_alg(
-    const struct pubkey *k, const char *want, struct slice alg, struct err *e)
+check_alg(const struct pubkey *k, const char *want, struct slice alg,
+    struct err *e)
 {
 	const struct pubkey_impl *impl = k->impl;
 	char quoted[QUOTE_MAX];

@@ -33,8 +33,8 @@ pubkey_parse_ecdsa(struct view *v, struct pubkey *k, struct err *e)
 }
 
 int
-pubkey_verify_ecdsa(
-    const struct pubkey *k, struct slice sig, struct slice msg, struct err *e)
+pubkey_verify_ecdsa(const struct pubkey *k, struct slice sig, struct slice msg,
+    struct err *e)
 {
 	struct view v = view_slice(sig);
 	struct slice r, s;

@@ -20,8 +20,8 @@ pubkey_parse_ed25519(struct view *v, struct pubkey *k, struct err *e)
 }
 
 int
-pubkey_verify_ed25519(
-    const struct pubkey *k, struct slice sig, struct slice msg, struct err *e)
+pubkey_verify_ed25519(const struct pubkey *k, struct slice sig,
+    struct slice msg, struct err *e)
 {
 	if (sig.n != ED25519_SIG_LEN)
 		return err_set(e, ERR_PARSE,

@@ -60,8 +60,8 @@ check_type(struct slice type, struct err *e)
 }
 
 static int
-parse_words(
-    struct slice type, struct slice text, struct pubkey **out, struct err *e)
+parse_words(struct slice type, struct slice text, struct pubkey **out,
+    struct err *e)
 {
 	struct pubkey *k = NULL;
 	struct buf *b = NULL;

@@ -66,8 +66,8 @@ parse_namespace(struct view *v, struct sshsig *s, struct err *e)
 	s->ns = ns;
 	n = strlen(ns);
 	if (n == 0)
-		return err_set(
-		    e, ERR_PARSE, "namespace of the SSH signature is empty");
+		return err_set(e, ERR_PARSE,
+		    "namespace of the SSH signature is empty");
 	if (n > SSHSIG_NAMESPACE_MAX)
 		return err_set(e, ERR_LIMIT,
 		    "namespace of the SSH signature "
@@ -109,8 +109,8 @@ parse_blob(struct view *v, struct sshsig *s, struct err *e)
 	if ((r = parse_head(v, e)) != 0)
 		return r;
 	if (view_get_string(v, &blob) != 0)
-		return err_set(
-		    e, ERR_PARSE, "key of the SSH signature is cut short");
+		return err_set(e, ERR_PARSE,
+		    "key of the SSH signature is cut short");
 	if ((r = pubkey_parse(blob, &s->key, e)) != 0) {
 		err_prefix(e, "key of the SSH signature");
 		return r;
@@ -191,8 +191,8 @@ namespace_is_valid(const char *ns)
 }
 
 int
-sshsig_signed_data(
-    const char *ns, const char *hash, struct slice msg, struct buf *out)
+sshsig_signed_data(const char *ns, const char *hash, struct slice msg,
+    struct buf *out)
 {
 	uint8_t data[SIGNED_MAX];
 

@@ -49,8 +49,8 @@ join_lines(struct slice text, struct str *joined, size_t *used, struct err *e)
 }
 
 int
-sshsig_parse_armor(
-    struct slice text, struct sshsig *out, size_t *used, struct err *e)
+sshsig_parse_armor(struct slice text, struct sshsig *out, size_t *used,
+    struct err *e)
 {
 	const size_t head = strlen(BEGIN), tail = strlen(END);
 	struct str joined = STR_INIT;

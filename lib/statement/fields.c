@@ -78,8 +78,8 @@ out:
 }
 
 int
-st_read_pubkey(
-    const json_t *o, const char *key, struct pubkey **out, struct err *e)
+st_read_pubkey(const json_t *o, const char *key, struct pubkey **out,
+    struct err *e)
 {
 	struct str line = STR_INIT;
 	struct pubkey *k = NULL;

@@ -134,8 +134,8 @@ policy_read(const json_t *o, struct statement *s, struct err *e)
 		0 ||
 	    (r = json_time(o, "expires", 0, &b->expires, e)) != 0 ||
 	    (r = st_read_hash(o, "manifest", &b->manifest, e)) != 0 ||
-	    (r = json_u64(
-		 o, "size", 0, 1, MANIFEST_MAX, &b->manifest_size, e)) != 0)
+	    (r = json_u64(o, "size", 0, 1, MANIFEST_MAX, &b->manifest_size,
+		 e)) != 0)
 		return r;
 	b->has_previous = json_object_get(o, "previous") != NULL;
 	if (b->has_previous &&
@@ -180,8 +180,8 @@ policy_describe(const struct statement *s, struct str *out)
 	if (b->has_previous)
 		st_row_hash(out, "previous", &b->previous);
 	for (size_t i = 0; i < b->n_zones; i++)
-		st_row(
-		    out, "zone", "%s %s", b->zones[i].name, b->zones[i].rule);
+		st_row(out, "zone", "%s %s", b->zones[i].name,
+		    b->zones[i].rule);
 }
 
 static void

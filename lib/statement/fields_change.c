@@ -45,8 +45,8 @@ read_serials(const json_t *o, struct revoke *v, struct err *e)
 	size_t n;
 	int r;
 
-	r = json_array_of(
-	    o, "serials", JSON_OPTIONAL, REVOKE_SERIALS_MAX, &list, e);
+	r = json_array_of(o, "serials", JSON_OPTIONAL, REVOKE_SERIALS_MAX,
+	    &list, e);
 	if (r != 0 || list == NULL)
 		return r;
 	n = json_array_size(list);
@@ -119,8 +119,8 @@ revoke_describe(const struct statement *s, struct str *out)
 	const struct revoke *v = &s->u.v;
 
 	for (size_t i = 0; i < v->n_serials; i++)
-		st_row(
-		    out, "serial", "%llu", (unsigned long long)v->serials[i]);
+		st_row(out, "serial", "%llu",
+		    (unsigned long long)v->serials[i]);
 	if (v->key_id != NULL)
 		st_row(out, "key id", "%s", v->key_id);
 	if (v->person != NULL)

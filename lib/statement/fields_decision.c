@@ -92,8 +92,8 @@ read_outcomes(const json_t *o, struct decision *d, struct err *e)
 	size_t n;
 	int r;
 
-	r = json_array_of(
-	    o, "outcomes", JSON_OPTIONAL, DECISION_REQUESTS_MAX, &list, e);
+	r = json_array_of(o, "outcomes", JSON_OPTIONAL, DECISION_REQUESTS_MAX,
+	    &list, e);
 	if (r != 0 || list == NULL)
 		return r;
 	n = json_array_size(list);
@@ -128,11 +128,11 @@ decision_read(const json_t *o, struct statement *s, struct err *e)
 		return r;
 	d->approve = verdict == 0;
 	if (d->n_outcomes == 0 && d->n_keys == 0)
-		return err_set(
-		    e, ERR_PARSE, "decides nothing, expected outcomes or keys");
+		return err_set(e, ERR_PARSE,
+		    "decides nothing, expected outcomes or keys");
 	if (!d->approve && d->length != 0)
-		return err_set(
-		    e, ERR_PARSE, "field 'for' in a denial, expected none");
+		return err_set(e, ERR_PARSE,
+		    "field 'for' in a denial, expected none");
 	return 0;
 }
 

@@ -15,8 +15,8 @@ read_options(const json_t *o, struct request *q, struct err *e)
 	int r;
 
 	q->has_extensions = json_object_get(o, "extensions") != NULL;
-	if ((r = json_time(
-		 o, "not_before", JSON_OPTIONAL, &q->not_before, e)) != 0 ||
+	if ((r = json_time(o, "not_before", JSON_OPTIONAL, &q->not_before,
+		 e)) != 0 ||
 	    (r = st_read_set(o, "source", JSON_OPTIONAL, REQUEST_SOURCES_MAX,
 		 ST_SOURCE_MAX, &q->source, e)) != 0 ||
 	    (r = json_strdup(o, "force_command", JSON_OPTIONAL, ST_COMMAND_MAX,
@@ -39,13 +39,13 @@ request_read(const json_t *o, struct statement *s, struct err *e)
 	int r;
 
 	if ((r = st_read_kind(o, &q->kind, e)) != 0 ||
-	    (r = json_strdup(
-		 o, "grant", 0, STATEMENT_GRANT_MAX, &q->grant, e)) != 0 ||
+	    (r = json_strdup(o, "grant", 0, STATEMENT_GRANT_MAX, &q->grant,
+		 e)) != 0 ||
 	    (r = st_read_pubkey(o, "key", &q->subject, e)) != 0 ||
 	    (r = st_read_set(o, "principals", 0, REQUEST_PRINCIPALS_MAX,
 		 ST_PRINCIPAL_MAX, &q->principals, e)) != 0 ||
-	    (r = json_strdup(
-		 o, "reason", 0, STATEMENT_REASON_MAX, &q->reason, e)) != 0 ||
+	    (r = json_strdup(o, "reason", 0, STATEMENT_REASON_MAX, &q->reason,
+		 e)) != 0 ||
 	    (r = json_strdup(o, "ticket", JSON_OPTIONAL, STATEMENT_TICKET_MAX,
 		 &q->ticket, e)) != 0 ||
 	    (r = json_span(o, "for", 0, &q->length, e)) != 0)

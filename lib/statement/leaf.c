@@ -47,8 +47,8 @@ leaf_clear(struct leaf *l)
 /* --- out --- */
 
 static void
-begin(
-    struct jw *w, struct str *line, const char *type, const struct hash *realm)
+begin(struct jw *w, struct str *line, const char *type,
+    const struct hash *realm)
 {
 	jw_init(w, line, false);
 	jw_begin(w, NULL, '{');
@@ -128,8 +128,8 @@ tick_leaf_encode(const struct tick_leaf *l, struct str *out)
 
 /* Base64 of 1 to CERT_MAX bytes into a new block. */
 static int
-read_blob(
-    const json_t *o, const char *key, uint8_t **out, size_t *n, struct err *e)
+read_blob(const json_t *o, const char *key, uint8_t **out, size_t *n,
+    struct err *e)
 {
 	struct buf *b = NULL;
 	const char *s = NULL;
@@ -140,8 +140,8 @@ read_blob(
 	if ((r = buf_new(&b, CERT_MAX)) != 0)
 		return err_nomem(e);
 	if ((r = base64_decode(s, strlen(s), b)) != 0)
-		r = err_set(
-		    e, r, "field '%s' is malformed, expected base64", key);
+		r = err_set(e, r, "field '%s' is malformed, expected base64",
+		    key);
 	else
 		buf_take(b, out, n);
 	buf_free(b);
@@ -176,8 +176,8 @@ certificate_read(const json_t *o, struct leaf *l, struct err *e)
 
 	if ((r = st_read_hash(o, "realm", &c->realm, e)) != 0 ||
 	    (r = st_read_hash(o, "request", &c->request, e)) != 0 ||
-	    (r = json_u64(
-		 o, "issue_index", 0, 0, UINT64_MAX, &c->issue_index, e)) != 0)
+	    (r = json_u64(o, "issue_index", 0, 0, UINT64_MAX, &c->issue_index,
+		 e)) != 0)
 		return r;
 	return read_blob(o, "certificate", &c->blob, &c->blob_len, e);
 }
@@ -260,8 +260,8 @@ own_of(struct slice bytes)
  * written again and must be the same bytes.
  */
 static int
-parse_own(
-    const struct own *own, struct slice bytes, struct leaf *l, struct err *e)
+parse_own(const struct own *own, struct slice bytes, struct leaf *l,
+    struct err *e)
 {
 	struct str again = STR_INIT;
 	json_t *o = NULL;
@@ -285,8 +285,8 @@ out:
 }
 
 int
-leaf_parse(
-    const char *name, struct slice bytes, struct leaf *out, struct err *e)
+leaf_parse(const char *name, struct slice bytes, struct leaf *out,
+    struct err *e)
 {
 	const struct own *own = own_of(bytes);
 	struct leaf l;
@@ -445,8 +445,7 @@ add_hashes(const json_t *array,
 	struct hash h;
 	size_t i;
 
-	json_array_foreach(array, i, item)
-	{
+	json_array_foreach (array, i, item) {
 		const char *hex = json_string_value(item);
 
 		if (hex != NULL && hash_from_hex(hex, &h) == 0)
@@ -471,8 +470,8 @@ leaf_names(struct slice bytes,
 	    json_read(slice_of(bytes.p, (size_t)(lf - bytes.p)), STATEMENT_MAX,
 		&o, NULL) != 0)
 		return;
-	json_array_foreach(json_object_get(o, "outcomes"), i, outcome)
-	    add_hashes(json_object_get(outcome, "requests"), add, ctx);
+	json_array_foreach (json_object_get(o, "outcomes"), i, outcome)
+		add_hashes(json_object_get(outcome, "requests"), add, ctx);
 	add_hashes(json_object_get(o, "keys"), add, ctx);
 	json_decref(o);
 }

@@ -132,12 +132,12 @@ find_message(struct slice bytes, struct slice *line, struct err *e)
 		    STATEMENT_MAX);
 	lf = bytes.n > 0 ? memchr(bytes.p, '\n', bytes.n) : NULL;
 	if (lf == NULL)
-		return err_set(
-		    e, ERR_PARSE, "no end of line, expected one line of JSON");
+		return err_set(e, ERR_PARSE,
+		    "no end of line, expected one line of JSON");
 	n = (size_t)(lf - bytes.p);
 	if (n > 0 && lf[-1] == '\r')
-		return err_set(
-		    e, ERR_PARSE, "line ends with CR LF, expected LF alone");
+		return err_set(e, ERR_PARSE,
+		    "line ends with CR LF, expected LF alone");
 	if (n < 2 || bytes.p[0] != '{' || lf[-1] != '}')
 		return err_set(e, ERR_PARSE,
 		    "first line is not an object in braces, expected JSON "
@@ -238,15 +238,15 @@ parse(const char *name, struct slice bytes, bool is_signed,
 }
 
 int
-statement_parse(
-    const char *name, struct slice bytes, struct statement *s, struct err *e)
+statement_parse(const char *name, struct slice bytes, struct statement *s,
+    struct err *e)
 {
 	return parse(name, bytes, true, s, e);
 }
 
 int
-statement_parse_message(
-    const char *name, struct slice bytes, struct statement *s, struct err *e)
+statement_parse_message(const char *name, struct slice bytes,
+    struct statement *s, struct err *e)
 {
 	return parse(name, bytes, false, s, e);
 }
@@ -270,8 +270,8 @@ statement_verify(struct statement *s, struct err *e)
 				    "signed twice by %s, expected each key "
 				    "once",
 				    fp);
-		r = sshsig_verify(
-		    &s->sigs[i], ns, statement_message(s), &s->flags[i], e);
+		r = sshsig_verify(&s->sigs[i], ns, statement_message(s),
+		    &s->flags[i], e);
 		if (r != 0) {
 			err_prefix(e, "signature %zu by %s", i + 1, fp);
 			/* What cannot be a signature is not one. */

@@ -86,8 +86,8 @@ statement_encode(const struct statement *s, struct str *out, struct err *e)
 		    line.n, STATEMENT_MAX - SIGNATURE_ROOM);
 		goto out;
 	}
-	r = statement_parse_message(
-	    statement_type_name(s->type), slice_of(line.p, line.n), &again, e);
+	r = statement_parse_message(statement_type_name(s->type),
+	    slice_of(line.p, line.n), &again, e);
 	if (r != 0)
 		goto out;
 	str_addn(out, line.p, line.n);

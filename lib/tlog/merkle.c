@@ -34,8 +34,8 @@ merkle_node(const struct hash *l, const struct hash *r, struct hash *out)
 
 /* Carry, as in adding 1 << level to a number of 64 digits. */
 void
-merkle_append_subtree(
-    struct merkle_edge *m, unsigned level, const struct hash *root)
+merkle_append_subtree(struct merkle_edge *m, unsigned level,
+    const struct hash *root)
 {
 	struct hash h = *root;
 	unsigned i = level;

@@ -126,8 +126,8 @@ note_add_signature(const char *name, const uint8_t pk[32],
 
 /* The text ends before the last empty line; it keeps its LF. */
 static int
-note_split(
-    struct slice note, struct slice *text, struct view *sigs, struct err *e)
+note_split(struct slice note, struct slice *text, struct view *sigs,
+    struct err *e)
 {
 	size_t at = note.n;
 	struct view lines;

@@ -18,8 +18,8 @@ tlog_proof_encode(uint64_t index, const struct hash *proof, size_t n,
 {
 	if (n > MERKLE_PROOF_MAX || note.n > NOTE_MAX)
 		return ERR_LIMIT;
-	str_addf(
-	    out, "%s\n%s%llu\n", header, index_is, (unsigned long long)index);
+	str_addf(out, "%s\n%s%llu\n", header, index_is,
+	    (unsigned long long)index);
 	for (size_t i = 0; i < n; i++) {
 		str_add_base64(out, proof[i].b, sizeof(proof[i].b));
 		str_addc(out, '\n');
@@ -37,8 +37,8 @@ get_index(struct view *v, uint64_t *out)
 	if (note_line(v, &line) != 0 || line.n < INDEX_LEN ||
 	    memcmp(line.p, index_is, INDEX_LEN) != 0)
 		return ERR_PARSE;
-	return note_number(
-	    slice_of(line.p + INDEX_LEN, line.n - INDEX_LEN), out);
+	return note_number(slice_of(line.p + INDEX_LEN, line.n - INDEX_LEN),
+	    out);
 }
 
 int
@@ -50,8 +50,8 @@ tlog_proof_parse(struct slice text, struct tlog_proof *out, struct err *e)
 	int r;
 
 	if (note_line(&v, &line) != 0 || !slice_is(line, header))
-		return err_set(
-		    e, ERR_PARSE, "not a proof, expected '%s' first", header);
+		return err_set(e, ERR_PARSE, "not a proof, expected '%s' first",
+		    header);
 	if (get_index(&v, &p.index) != 0)
 		return err_set(e, ERR_PARSE,
 		    "proof: expected 'index' and a number in the second line");

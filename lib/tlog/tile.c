@@ -19,8 +19,8 @@ put_index(uint64_t index, char *out, size_t room)
 		index /= 1000;
 	} while (index != 0);
 	while (n-- > 0)
-		at += (size_t)snprintf(
-		    out + at, room - at, n > 0 ? "x%03u/" : "%03u", groups[n]);
+		at += (size_t)snprintf(out + at, room - at,
+		    n > 0 ? "x%03u/" : "%03u", groups[n]);
 }
 
 void
@@ -33,8 +33,8 @@ tile_path(const struct tile *t, char out[TILE_PATH_MAX])
 	if (t->level == TILE_ENTRIES)
 		n = snprintf(out, TILE_PATH_MAX, "tile/entries/%s", index);
 	else
-		n = snprintf(
-		    out, TILE_PATH_MAX, "tile/%u/%s", t->level % 64, index);
+		n = snprintf(out, TILE_PATH_MAX, "tile/%u/%s", t->level % 64,
+		    index);
 	if (t->width < TILE_WIDTH)
 		(void)snprintf(out + n, TILE_PATH_MAX - (size_t)n, ".p/%u",
 		    t->width % TILE_WIDTH);

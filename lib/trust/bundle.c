@@ -43,8 +43,8 @@ officer_of_key(const struct policy *root, const struct pubkey *k)
 }
 
 int
-trust_signers(
-    const struct policy *root, const struct statement *s, struct strs *out)
+trust_signers(const struct policy *root, const struct statement *s,
+    struct strs *out)
 {
 	struct strs found = {0};
 	int r = 0;
@@ -73,8 +73,8 @@ add_list(struct str *out, const struct strs *l)
 
 /* Officers of root who are not in signed. */
 static int
-missing(
-    const struct policy *root, const struct strs *signed_by, struct strs *out)
+missing(const struct policy *root, const struct strs *signed_by,
+    struct strs *out)
 {
 	int r = 0;
 
@@ -168,8 +168,8 @@ read_statement(const char *what, struct slice text, enum statement_type type,
 }
 
 static int
-parse_root(
-    const char *what, struct slice file, struct policy **out, struct err *e)
+parse_root(const char *what, struct slice file, struct policy **out,
+    struct err *e)
 {
 	struct conf_diags diags = {0};
 	int r;
@@ -277,11 +277,11 @@ find_realm(struct next *n, const struct bundle_input *in,
 	if (n->t->have)
 		n->realm = n->t->realm;
 	else if (in->n_roots > 0)
-		hash_sha256(
-		    in->root_files[0].p, in->root_files[0].n, &n->realm);
+		hash_sha256(in->root_files[0].p, in->root_files[0].n,
+		    &n->realm);
 	else
-		return err_set(
-		    e, ERR_PARSE, "no root, expected root.yaml from version 1");
+		return err_set(e, ERR_PARSE,
+		    "no root, expected root.yaml from version 1");
 	if (pin == NULL || hash_equal(pin, &n->realm))
 		return 0;
 	hash_fingerprint(pin, want);
@@ -302,8 +302,8 @@ take_roots(struct next *n, const struct bundle_input *in, struct err *e)
 	for (size_t i = 0; i < in->n_roots; i++) {
 		if (i == 0 && is_held(n, in->root_files[0]))
 			continue;
-		r = take_root(
-		    n, in->root_files[i], in->root_statements[i], i, e);
+		r = take_root(n, in->root_files[i], in->root_statements[i], i,
+		    e);
 		if (r != 0)
 			return r;
 	}
@@ -313,8 +313,8 @@ take_roots(struct next *n, const struct bundle_input *in, struct err *e)
 /* --- the bundle --- */
 
 static int
-check_version(
-    const struct policy *held, const struct statement *s, struct err *e)
+check_version(const struct policy *held, const struct statement *s,
+    struct err *e)
 {
 	const struct bundle_statement *b = &s->u.bundle;
 
@@ -392,8 +392,8 @@ check_files(const struct bundle_input *in, const struct bundle_statement *b,
 
 /* The root.yaml among the files is the last of the chain. */
 static int
-check_last_root(
-    const struct policy *root, const struct policy_files *files, struct err *e)
+check_last_root(const struct policy *root, const struct policy_files *files,
+    struct err *e)
 {
 	const struct policy_file *f = policy_files_find(files, "root.yaml");
 	struct hash h;
@@ -449,8 +449,8 @@ take_bundle(struct next *n, const struct bundle_input *in, struct err *e)
 	int r;
 
 	statement_init(&s, ST_POLICY);
-	r = read_statement(
-	    "policy bundle", in->statement, ST_POLICY, &n->realm, &s, e);
+	r = read_statement("policy bundle", in->statement, ST_POLICY, &n->realm,
+	    &s, e);
 	if (r != 0)
 		goto out;
 	(void)snprintf(what, sizeof(what), "policy version %llu",

@@ -59,11 +59,11 @@ expiry_of(const struct policy *root, const struct policy *p, int64_t now,
 }
 
 int
-trust_expiry(
-    const struct trust *t, int64_t now, struct str *text, struct err *e)
+trust_expiry(const struct trust *t, int64_t now, struct str *text,
+    struct err *e)
 {
 	if (!t->have)
-		return err_set(
-		    e, ERR_EXPIRED, "no policy is held, expected a signed one");
+		return err_set(e, ERR_EXPIRED,
+		    "no policy is held, expected a signed one");
 	return expiry_of(t->root, t->policy, now, text, e);
 }

@@ -9,8 +9,8 @@
 #include "lib/trust/policy_impl.h"
 
 int
-policy_files_add(
-    struct policy_files *f, const char *path, const void *p, size_t n)
+policy_files_add(struct policy_files *f, const char *path, const void *p,
+    size_t n)
 {
 	struct policy_file file = {.n = n};
 	int r;
@@ -166,8 +166,8 @@ find_zone(const struct zone_rule *zones, size_t n, const char *name)
 }
 
 int
-policy_set_zones(
-    struct policy *p, const struct zone_rule *zones, size_t n, struct err *e)
+policy_set_zones(struct policy *p, const struct zone_rule *zones, size_t n,
+    struct err *e)
 {
 	struct tz_rule *rules = NULL;
 	int r = 0;

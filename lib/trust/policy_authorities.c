@@ -42,8 +42,8 @@ read_key(struct conf_in *in, const struct policy_file *f, struct pubkey **out)
 	struct err e = {0};
 	int r;
 
-	if ((r = pubkey_parse_line(
-		 (const char *)f->data, f->n, &k, NULL, &e)) == 0)
+	if ((r = pubkey_parse_line((const char *)f->data, f->n, &k, NULL,
+		 &e)) == 0)
 		r = lint_ca(k, &e);
 	if (r == 0) {
 		*out = k;
@@ -203,8 +203,8 @@ policy_link_authorities(struct conf_in *in)
 	check_signers(in);
 	if (p->n_authorities == 0)
 		return;
-	qsort(
-	    p->authorities, p->n_authorities, sizeof(*p->authorities), by_name);
+	qsort(p->authorities, p->n_authorities, sizeof(*p->authorities),
+	    by_name);
 	if ((v = calloc(p->n_authorities, sizeof(*v))) == NULL) {
 		conf_nomem(in);
 		return;

@@ -56,8 +56,8 @@ add_names(struct str *s, const struct checker *c, const bool *named)
 		if (!named[i])
 			continue;
 		if (n++ < NAMES_MAX)
-			str_addf(
-			    s, "%s%s", n > 1 ? ", " : "", c->p->people[i].id);
+			str_addf(s, "%s%s", n > 1 ? ", " : "",
+			    c->p->people[i].id);
 	}
 	if (n > NAMES_MAX)
 		str_addf(s, " and %zu more", n - NAMES_MAX);
@@ -168,8 +168,8 @@ warn_of(struct checker *c, const struct grant *g, const char *text,
 	add_names(&names, c, named);
 	if (str_check(&names) != 0)
 		c->diags->failed = true;
-	conf_warning(
-	    c->diags, g->pos, "grant '%s' %s: %s", g->name, text, names.p);
+	conf_warning(c->diags, g->pos, "grant '%s' %s: %s", g->name, text,
+	    names.p);
 	str_clear(&names);
 }
 
@@ -299,13 +299,13 @@ check_officers(const struct checker *c)
 		    "one officer alone: nobody checks that person's changes, "
 		    "and nobody can change anything once the key is lost");
 	} else {
-		check_threshold(
-		    c, "root", p->thresholds.root, officers, "officers");
-		check_threshold(
-		    c, "policy", p->thresholds.policy, officers, "officers");
+		check_threshold(c, "root", p->thresholds.root, officers,
+		    "officers");
+		check_threshold(c, "policy", p->thresholds.policy, officers,
+		    "officers");
 	}
-	check_threshold(
-	    c, "fleet", p->thresholds.fleet, operators, "operators");
+	check_threshold(c, "fleet", p->thresholds.fleet, operators,
+	    "operators");
 }
 
 static void

@@ -309,10 +309,10 @@ check_thresholds(struct conf_in *in)
 		operators += p->people[i].operator;
 	}
 	check_threshold(in, "root", p->thresholds.root, officers, "officers");
-	check_threshold(
-	    in, "policy", p->thresholds.policy, officers, "officers");
-	check_threshold(
-	    in, "fleet", p->thresholds.fleet, operators, "operators");
+	check_threshold(in, "policy", p->thresholds.policy, officers,
+	    "officers");
+	check_threshold(in, "fleet", p->thresholds.fleet, operators,
+	    "operators");
 	if (operators > 0 && p->thresholds.fleet == 0 &&
 	    in->diags->n_errors == 0)
 		conf_error(in->diags, p->thresholds_pos,

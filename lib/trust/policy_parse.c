@@ -51,8 +51,8 @@ policy_add_ref_at(struct conf_in *in, enum ref_kind kind, const char *name,
 }
 
 void
-policy_add_ref(
-    struct conf_in *in, enum ref_kind kind, const struct yaml_node *n)
+policy_add_ref(struct conf_in *in, enum ref_kind kind,
+    const struct yaml_node *n)
 {
 	policy_add_ref_at(in, kind, n->text, n->pos);
 }
@@ -89,8 +89,8 @@ keep_name(struct conf_in *in, const char *path)
 }
 
 static bool
-parse_file(
-    struct conf_in *in, const struct policy_file *f, struct yaml_doc *doc)
+parse_file(struct conf_in *in, const struct policy_file *f,
+    struct yaml_doc *doc)
 {
 	struct reading *rd = in->ctx;
 	int r;
@@ -106,8 +106,8 @@ parse_file(
 }
 
 static void
-read_person_file(
-    struct conf_in *in, const struct policy_file *f, const char *id)
+read_person_file(struct conf_in *in, const struct policy_file *f,
+    const char *id)
 {
 	struct reading *rd = in->ctx;
 	struct yaml_doc doc = {0};
@@ -240,8 +240,8 @@ policy_parse(const struct policy_files *files, struct policy **out,
 }
 
 int
-policy_parse_root(
-    struct slice root_yaml, struct policy **out, struct conf_diags *diags)
+policy_parse_root(struct slice root_yaml, struct policy **out,
+    struct conf_diags *diags)
 {
 	static char name[] = "root.yaml";
 	struct policy_file file = {.path = name, .n = root_yaml.n};

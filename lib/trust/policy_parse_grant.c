@@ -118,8 +118,8 @@ read_reason(struct conf_in *in, const struct conf_key *k,
 {
 	struct grant *g = field;
 
-	conf_map(
-	    in, n->pos, k->name, n, reason_keys, POLICY_COUNT(reason_keys), g);
+	conf_map(in, n->pos, k->name, n, reason_keys, POLICY_COUNT(reason_keys),
+	    g);
 	if (g->reason_min > g->reason_max)
 		conf_error(in->diags, n->pos,
 		    "'reason' has min %u, expected at most its max, %u",
@@ -271,8 +271,8 @@ check_pattern(const char *pattern, struct err *e)
 }
 
 static void
-check_principals(
-    struct conf_in *in, const struct grant *g, const struct yaml_node *list)
+check_principals(struct conf_in *in, const struct grant *g,
+    const struct yaml_node *list)
 {
 	if (list == NULL || list->kind != YAML_LIST)
 		return;
@@ -306,10 +306,10 @@ read_grant(struct conf_in *in, const struct yaml_pair *pair, struct grant *g)
 		conf_nomem(in);
 		return;
 	}
-	(void)snprintf(
-	    what, sizeof(what), "grant %s", str_quote(quoted, pair->key));
-	conf_map(
-	    in, pair->pos, what, n, grant_keys, POLICY_COUNT(grant_keys), g);
+	(void)snprintf(what, sizeof(what), "grant %s",
+	    str_quote(quoted, pair->key));
+	conf_map(in, pair->pos, what, n, grant_keys, POLICY_COUNT(grant_keys),
+	    g);
 	if (n->kind != YAML_MAP)
 		return;
 	check_kind(in, g, n);

@@ -37,8 +37,8 @@ read_key(struct conf_in *in, const struct yaml_node *n, struct person *person)
 		    person->id);
 		return;
 	}
-	if ((r = pubkey_parse_line(
-		 n->text, n->n, &key.key, &key.comment, &e)) == 0 &&
+	if ((r = pubkey_parse_line(n->text, n->n, &key.key, &key.comment,
+		 &e)) == 0 &&
 	    (r = lint_subject(key.key, &e)) == 0 && has_key(person, key.key))
 		r = err_set(&e, ERR_EXISTS,
 		    "key of '%s' is there twice, "

@@ -155,8 +155,8 @@ policy_read_hours(struct conf_in *in, const struct conf_key *k,
 
 	h->set = true;
 	h->days = 0x7f;
-	conf_map(
-	    in, n->pos, k->name, n, hours_keys, POLICY_COUNT(hours_keys), h);
+	conf_map(in, n->pos, k->name, n, hours_keys, POLICY_COUNT(hours_keys),
+	    h);
 	if (in->diags->n_errors == errors_before && h->from_min == h->to_min)
 		conf_error(in->diags, n->pos,
 		    "'hours' begin when they end, expected two times "

@@ -121,8 +121,8 @@ standing_person_of_key(const struct standing *st, const struct policy *p,
 	else
 		return who;
 	pubkey_fingerprint(k, fp);
-	(void)err_set(
-	    why, ERR_DENIED, "key %s %s, expected a person's", fp, reason);
+	(void)err_set(why, ERR_DENIED, "key %s %s, expected a person's", fp,
+	    reason);
 	return NULL;
 }
 
@@ -182,8 +182,8 @@ standing_author(const struct standing *st, const struct policy *p,
 
 /* The officer whose key this is, by root.yaml, and who may still act. */
 static const struct person *
-officer_of_key(
-    const struct standing *st, const struct policy *p, const struct pubkey *k)
+officer_of_key(const struct standing *st, const struct policy *p,
+    const struct pubkey *k)
 {
 	const struct person *who = standing_person_of_key(st, p, k, NULL);
 

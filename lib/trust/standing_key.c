@@ -28,8 +28,8 @@ adds_alone(const struct policy *p, const struct person *who)
 
 /* Keys that are his now. */
 static size_t
-count_keys(
-    const struct standing *st, const struct policy *p, const struct person *who)
+count_keys(const struct standing *st, const struct policy *p,
+    const struct person *who)
 {
 	size_t n = 0;
 
@@ -54,8 +54,8 @@ check_free(const struct standing *st, const struct policy *p,
 	const struct person *owner = standing_person_of_key(st, p, k, NULL);
 
 	if (owner == who)
-		return standing_idle(
-		    why, ERR_EXISTS, "the key is %s's already", who->id);
+		return standing_idle(why, ERR_EXISTS, "the key is %s's already",
+		    who->id);
 	if (policy_authority_of_key(p, k) != NULL)
 		return standing_idle(why, ERR_DENIED,
 		    "the key is an authority's, expected a key of his own");
@@ -91,14 +91,14 @@ older_key(const struct standing *st, const struct policy *p,
 }
 
 static int
-add_waiting(
-    struct standing *st, const struct statement *s, const struct pubkey *older)
+add_waiting(struct standing *st, const struct statement *s,
+    const struct pubkey *older)
 {
 	struct waiting w = {.name = s->hash};
 	int r;
 
-	r = vec_grow(
-	    &st->waiting, st->n_waiting, &st->cap_waiting, STANDING_WAITS_MAX);
+	r = vec_grow(&st->waiting, st->n_waiting, &st->cap_waiting,
+	    STANDING_WAITS_MAX);
 	if (r != 0)
 		return r;
 	if ((w.person = str_dup(s->by)) == NULL)
@@ -135,8 +135,8 @@ wait_for_officers(struct standing *st, const struct statement *s,
 		    s->by);
 	if ((r = add_waiting(st, s, older)) != 0)
 		return r;
-	return standing_idle(
-	    why, ERR_WAIT, "the key waits for officers to let it in");
+	return standing_idle(why, ERR_WAIT,
+	    "the key waits for officers to let it in");
 }
 
 static int
@@ -231,8 +231,8 @@ decide_one(struct standing *st, const struct policy *p, const char *officer,
 	int r;
 
 	if (strs_has(&w->approved, officer))
-		return standing_idle(
-		    why, ERR_EXISTS, "%s has approved the key before", officer);
+		return standing_idle(why, ERR_EXISTS,
+		    "%s has approved the key before", officer);
 	if (!approve) {
 		drop_waiting(st, i);
 		return 0;
@@ -243,8 +243,8 @@ decide_one(struct standing *st, const struct policy *p, const char *officer,
 	/* Who has become an officer meanwhile lets nobody in this way, himself
 	   included. */
 	if (is_of_root(who))
-		return standing_idle(
-		    why, ERR_DENIED, "%s is named in root.yaml", w->person);
+		return standing_idle(why, ERR_DENIED,
+		    "%s is named in root.yaml", w->person);
 	if (w->approved.n + 1 < p->thresholds.policy) {
 		if ((r = strs_add(&w->approved, officer)) != 0)
 			return r;
@@ -270,8 +270,8 @@ standing_apply_decision(struct standing *st, const struct policy *p,
 	int answer = STANDING_IDLE, r;
 
 	if (d->n_keys == 0)
-		return standing_idle(
-		    why, ERR_DENIED, "the decision names no key statement");
+		return standing_idle(why, ERR_DENIED,
+		    "the decision names no key statement");
 	if (standing_author(st, p, s, NULL, why) == NULL)
 		return STANDING_IDLE;
 	if ((who = standing_officer(st, p, s, s->by)) == NULL)

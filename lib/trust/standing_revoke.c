@@ -118,8 +118,8 @@ standing_apply_revoke(struct standing *st, const struct policy *p,
 	if (r != 0)
 		return r;
 	if (is_known(st, v))
-		return standing_idle(
-		    why, ERR_EXISTS, "all of it is revoked already");
+		return standing_idle(why, ERR_EXISTS,
+		    "all of it is revoked already");
 	if (v->key_id != NULL)
 		r = entry_add_text(&st->entries, ENTRY_KEY_ID, v->key_id);
 	else if (v->person != NULL)

@@ -174,8 +174,8 @@ entry_has_text(const struct entry_set *t, enum entry_kind kind, const char *s)
 }
 
 const struct entry *
-entry_find_key(
-    const struct entry_set *t, enum entry_kind kind, const struct pubkey *k)
+entry_find_key(const struct entry_set *t, enum entry_kind kind,
+    const struct pubkey *k)
 {
 	struct hash name;
 

@@ -284,7 +284,7 @@ publish=("$writ" policy sign -C d -i "$keys/ivan" -y)
 if all; then
 	everywhere publish basepo 1 20 23 "${publish[@]}"
 else
-	everywhere publish basepo 12 0 0 "${publish[@]}"
+	everywhere publish basepo 24 0 0 "${publish[@]}"
 fi
 
 t_done

@@ -23,8 +23,8 @@ check_spelling(const struct statement *s)
 	if (r != 0 && r != ERR_LIMIT)
 		abort();
 	if (r == 0 &&
-	    (statement_parse_message(
-		 "again", slice_of(one.p, one.n), &again, &e) != 0 ||
+	    (statement_parse_message("again", slice_of(one.p, one.n), &again,
+		 &e) != 0 ||
 		statement_encode(&again, &two, &e) != 0 ||
 		!slice_equal(slice_of(one.p, one.n), slice_of(two.p, two.n)) ||
 		again.type != s->type || !hash_equal(&again.realm, &s->realm)))

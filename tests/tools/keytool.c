@@ -191,7 +191,7 @@ main(int argc, char **argv)
 			r = commands[i].run(argv[2], argv[3], &e);
 	if (r == 0)
 		return 0;
-	fprintf(
-	    stderr, "keytool: %s\n", e.msg[0] != '\0' ? e.msg : err_text(r));
+	fprintf(stderr, "keytool: %s\n",
+	    e.msg[0] != '\0' ? e.msg : err_text(r));
 	return 1;
 }

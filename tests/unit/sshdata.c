@@ -80,17 +80,18 @@ put_public(struct token *t, struct buf *b)
 	size_t n;
 
 	if (t->ec == NULL) {
-		assert_int_equal(
-		    buf_put_cstring(b, "sk-ssh-ed25519@openssh.com"), 0);
-		assert_int_equal(
-		    buf_put_string(b, t->sk + 32, ED25519_PK_LEN), 0);
+		assert_int_equal(buf_put_cstring(b,
+				     "sk-ssh-ed25519@openssh.com"),
+		    0);
+		assert_int_equal(buf_put_string(b, t->sk + 32, ED25519_PK_LEN),
+		    0);
 	} else {
-		assert_int_equal(
-		    EVP_PKEY_get_octet_string_param(t->ec,
-			OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &n),
+		assert_int_equal(EVP_PKEY_get_octet_string_param(t->ec,
+				     OSSL_PKEY_PARAM_PUB_KEY, point,
+				     sizeof(point), &n),
 		    1);
-		assert_int_equal(
-		    buf_put_cstring(b, "sk-ecdsa-sha2-nistp256@openssh.com"),
+		assert_int_equal(buf_put_cstring(b,
+				     "sk-ecdsa-sha2-nistp256@openssh.com"),
 		    0);
 		assert_int_equal(buf_put_cstring(b, "nistp256"), 0);
 		assert_int_equal(buf_put_string(b, point, n), 0);
@@ -154,8 +155,9 @@ sign_ecdsa(const struct token *t, struct slice data, struct buf *out)
 	struct buf *rs;
 	ECDSA_SIG *sig;
 
-	assert_int_equal(
-	    EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, t->ec), 1);
+	assert_int_equal(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL,
+			     t->ec),
+	    1);
 	assert_int_equal(EVP_DigestSign(ctx, der, &n, data.p, data.n), 1);
 	assert_non_null(sig = d2i_ECDSA_SIG(NULL, &p, (long)n));
 	assert_int_equal(buf_new(&rs, 128), 0);

@@ -74,16 +74,17 @@ sshtool_read(const char *name, size_t *n)
 {
 	char *out = NULL;
 
-	assert_int_equal(
-	    file_read(sshtool_path(name), 1 << 20, &out, n, NULL), 0);
+	assert_int_equal(file_read(sshtool_path(name), 1 << 20, &out, n, NULL),
+	    0);
 	return out;
 }
 
 void
 sshtool_write(const char *name, const void *p, size_t n)
 {
-	assert_int_equal(
-	    file_write(sshtool_path(name), p, n, 0600, FILE_NOSYNC, NULL), 0);
+	assert_int_equal(file_write(sshtool_path(name), p, n, 0600, FILE_NOSYNC,
+			     NULL),
+	    0);
 }
 
 pid_t

@@ -89,8 +89,8 @@ every_type_signs_and_rsa_by_sha2_512(void **state)
 			    0);
 		}
 		if (i == 4)
-			assert_memory_equal(
-			    buf_slice(sig).p + 4, "rsa-sha2-512", 12);
+			assert_memory_equal(buf_slice(sig).p + 4,
+			    "rsa-sha2-512", 12);
 		buf_free(sig);
 		key_free(k);
 		pubkey_free(pub);
@@ -107,12 +107,12 @@ an_ed25519_key_signs_notes_and_stays_there(void **state)
 	uint8_t sig[64];
 
 	(void)state;
-	assert_int_equal(
-	    key_from_agent(sshtool_path("agent"), pub, &k, &err), 0);
+	assert_int_equal(key_from_agent(sshtool_path("agent"), pub, &k, &err),
+	    0);
 	assert_int_equal(key_sign_ed25519(k, msg, sig, &err), 0);
 	assert_true(ed25519_verify(pubkey_ed25519(pub), msg.p, msg.n, sig));
-	assert_int_equal(
-	    key_encode_openssh(k, "", NULL, 0, &text, &err), ERR_DENIED);
+	assert_int_equal(key_encode_openssh(k, "", NULL, 0, &text, &err),
+	    ERR_DENIED);
 	key_free(k);
 	pubkey_free(pub);
 }
@@ -143,8 +143,8 @@ no_agent_is_said(void **state)
 	assert_int_equal(key_from_agent(NULL, pub, &k, &err), ERR_NET);
 	assert_non_null(strstr(err.msg, "SSH_AUTH_SOCK"));
 	setenv("SSH_AUTH_SOCK", old, 1);
-	assert_int_equal(
-	    key_from_agent(sshtool_path("none"), pub, &k, &err), ERR_NET);
+	assert_int_equal(key_from_agent(sshtool_path("none"), pub, &k, &err),
+	    ERR_NET);
 	memset(longer, 'x', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
 	assert_int_equal(key_from_agent(longer, pub, &k, &err), ERR_LIMIT);
@@ -165,8 +165,8 @@ a_message_that_fits_no_frame_is_refused_before_it_is_sent(void **state)
 	room = AGENT_FRAME_MAX - 1 - 4 - pubkey_blob(pub).n - 4 - 4;
 	assert_int_equal(key_from_agent(NULL, pub, &k, &err), 0);
 	assert_int_equal(buf_new(&sig, 8192), 0);
-	assert_int_equal(
-	    key_sign(k, slice_of(big, room + 1), sig, &err), ERR_LIMIT);
+	assert_int_equal(key_sign(k, slice_of(big, room + 1), sig, &err),
+	    ERR_LIMIT);
 	assert_int_equal(buf_len(sig), 0);
 	/* The connection is as good as before; OpenSSH takes all but this. */
 	assert_int_equal(key_sign(k, slice_of(big, room - 4096), sig, &err), 0);
@@ -287,8 +287,8 @@ ask_liar(const struct lies *l, const struct pubkey *pub, bool *opened)
 		r = key_sign(k, slice_str("message"), sig, &err);
 		assert_int_equal(buf_len(sig), 0);
 		if (r == ERR_NET || r == ERR_LIMIT)
-			assert_int_equal(
-			    key_sign(k, slice_str("message"), sig, NULL),
+			assert_int_equal(key_sign(k, slice_str("message"), sig,
+					     NULL),
 			    ERR_NET);
 	}
 	buf_free(sig);
@@ -393,8 +393,8 @@ hostile_signatures_are_refused(void **state)
 
 /* A well-made signature: by `signer` over text, named alg. */
 static int
-answer_with(
-    const char *asked, const char *signer, const char *text, const char *alg)
+answer_with(const char *asked, const char *signer, const char *text,
+    const char *alg)
 {
 	struct lies l = {0};
 	struct pubkey *pub = public_of(asked);
@@ -405,8 +405,8 @@ answer_with(
 	bool opened;
 	int r;
 
-	assert_int_equal(
-	    key_load_file(sshtool_path(signer), NULL, &k, &err), 0);
+	assert_int_equal(key_load_file(sshtool_path(signer), NULL, &k, &err),
+	    0);
 	assert_int_equal(buf_new(&sig, 8192), 0);
 	assert_int_equal(buf_new(&renamed, 8192), 0);
 	assert_int_equal(buf_new(&l.list, 8192), 0);
@@ -434,20 +434,20 @@ static void
 signatures_of_another_kind_are_refused(void **state)
 {
 	(void)state;
-	assert_int_equal(
-	    answer_with("ed25519", "absent", "message", "ssh-ed25519"),
+	assert_int_equal(answer_with("ed25519", "absent", "message",
+			     "ssh-ed25519"),
 	    ERR_CRYPTO);
 	assert_non_null(strstr(err.msg, "ssh-ed25519"));
-	assert_int_equal(
-	    answer_with("ed25519", "ed25519", "massage", "ssh-ed25519"),
+	assert_int_equal(answer_with("ed25519", "ed25519", "massage",
+			     "ssh-ed25519"),
 	    ERR_CRYPTO);
-	assert_int_equal(
-	    answer_with("rsa", "rsa", "message", "ssh-rsa"), ERR_CRYPTO);
-	assert_int_equal(
-	    answer_with("rsa", "rsa", "message", "rsa-sha2-256"), ERR_CRYPTO);
+	assert_int_equal(answer_with("rsa", "rsa", "message", "ssh-rsa"),
+	    ERR_CRYPTO);
+	assert_int_equal(answer_with("rsa", "rsa", "message", "rsa-sha2-256"),
+	    ERR_CRYPTO);
 	assert_non_null(strstr(err.msg, "rsa-sha2-512"));
-	assert_int_equal(
-	    answer_with("p256", "p256", "message", "ecdsa-sha2-nistp384"),
+	assert_int_equal(answer_with("p256", "p256", "message",
+			     "ecdsa-sha2-nistp384"),
 	    ERR_CRYPTO);
 }
 

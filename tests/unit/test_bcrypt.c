@@ -53,9 +53,9 @@ outputs_are_those_of_openbsd(void **state)
 
 		print_message("case %zu\n", i);
 		assert_int_equal(hex_decode(cases[i].want, 2 * n, want, n), 0);
-		assert_int_equal(
-		    bcrypt_pbkdf(slice_str(cases[i].pass),
-			slice_str(cases[i].salt), cases[i].rounds, out, n),
+		assert_int_equal(bcrypt_pbkdf(slice_str(cases[i].pass),
+				     slice_str(cases[i].salt), cases[i].rounds,
+				     out, n),
 		    0);
 		assert_memory_equal(out, want, n);
 	}
@@ -73,16 +73,17 @@ limits_are_refused_and_leave_the_output(void **state)
 	assert_int_equal(bcrypt_pbkdf(none, s, 1, out, 32), ERR_LIMIT);
 	assert_int_equal(bcrypt_pbkdf(p, none, 1, out, 32), ERR_LIMIT);
 	assert_int_equal(bcrypt_pbkdf(p, s, 0, out, 32), ERR_LIMIT);
-	assert_int_equal(
-	    bcrypt_pbkdf(p, s, BCRYPT_ROUNDS_MAX + 1, out, 32), ERR_LIMIT);
+	assert_int_equal(bcrypt_pbkdf(p, s, BCRYPT_ROUNDS_MAX + 1, out, 32),
+	    ERR_LIMIT);
 	assert_int_equal(bcrypt_pbkdf(p, s, 1, out, 0), ERR_LIMIT);
 	assert_int_equal(bcrypt_pbkdf(p, s, 1, out, sizeof(out)), ERR_LIMIT);
-	assert_int_equal(
-	    bcrypt_pbkdf(p, slice_of(salt, sizeof(salt)), 1, out, 32),
+	assert_int_equal(bcrypt_pbkdf(p, slice_of(salt, sizeof(salt)), 1, out,
+			     32),
 	    ERR_LIMIT);
 	assert_int_equal(out[0], 42);
-	assert_int_equal(
-	    bcrypt_pbkdf(p, slice_of(salt, sizeof(salt) - 1), 1, out, 32), 0);
+	assert_int_equal(bcrypt_pbkdf(p, slice_of(salt, sizeof(salt) - 1), 1,
+			     out, 32),
+	    0);
 	assert_int_equal(bcrypt_pbkdf(p, s, 1, out, BCRYPT_OUT_MAX), 0);
 }
 

@@ -155,8 +155,8 @@ what_is_no_store_is_refused(void **state)
 	(void)state;
 	assert_int_equal(blob_open("", NULL, &s, &e), ERR_PARSE);
 	assert_int_equal(blob_open("http://x/", NULL, &s, &e), ERR_PARSE);
-	assert_int_equal(
-	    blob_open("dir:/nonexistent", NULL, &s, &e), ERR_NOTFOUND);
+	assert_int_equal(blob_open("dir:/nonexistent", NULL, &s, &e),
+	    ERR_NOTFOUND);
 	assert_string_equal(e.msg, "no directory '/nonexistent'");
 	assert_null(s);
 }
@@ -168,11 +168,12 @@ a_put_is_read_back(void **state)
 	uint8_t *p = NULL;
 	size_t n;
 
-	assert_int_equal(
-	    blob_put(f->s, "a/b/c", slice_str("hello"), 0, NULL), 0);
+	assert_int_equal(blob_put(f->s, "a/b/c", slice_str("hello"), 0, NULL),
+	    0);
 	assert_object(f, "a/b/c", "hello");
-	assert_int_equal(
-	    blob_put(f->s, "empty", slice_of(NULL, 0), BLOB_NOSYNC, NULL), 0);
+	assert_int_equal(blob_put(f->s, "empty", slice_of(NULL, 0), BLOB_NOSYNC,
+			     NULL),
+	    0);
 	assert_object(f, "empty", "");
 	assert_int_equal(blob_get(f->s, "a/b/c", 4, &p, &n, NULL), ERR_LIMIT);
 	assert_int_equal(blob_get(f->s, "a/b", 9, &p, &n, NULL), ERR_CORRUPT);
@@ -192,8 +193,9 @@ the_same_bytes_again_are_a_success(void **state)
 	struct fixture *f = *state;
 
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(
-		    blob_put(f->s, "k", slice_str("same"), 0, NULL), 0);
+		assert_int_equal(blob_put(f->s, "k", slice_str("same"), 0,
+				     NULL),
+		    0);
 	assert_list(f, "", "k:4\n");
 }
 
@@ -203,8 +205,8 @@ foreign_bytes_are_put_aside(void **state)
 	struct fixture *f = *state;
 
 	write_raw(f, "k", "garbage");
-	assert_int_equal(
-	    blob_put(f->s, "k", slice_str("right"), 0, NULL), BLOB_FOREIGN);
+	assert_int_equal(blob_put(f->s, "k", slice_str("right"), 0, NULL),
+	    BLOB_FOREIGN);
 	assert_object(f, "k", "right");
 	assert_object(f, "k.foreign-795b6904", "garbage");
 	assert_int_equal(blob_put(f->s, "k", slice_str("right"), 0, NULL), 0);
@@ -217,8 +219,8 @@ longer_bytes_that_begin_alike_are_foreign(void **state)
 	struct fixture *f = *state;
 
 	write_raw(f, "k", "right and more");
-	assert_int_equal(
-	    blob_put(f->s, "k", slice_str("right"), 0, NULL), BLOB_FOREIGN);
+	assert_int_equal(blob_put(f->s, "k", slice_str("right"), 0, NULL),
+	    BLOB_FOREIGN);
 	assert_object(f, "k", "right");
 }
 
@@ -244,10 +246,10 @@ a_directory_or_link_under_the_key_is_put_aside(void **state)
 	assert_int_equal(mkdir(path, 0700), 0);
 	snprintf(path, sizeof(path), "%s/l", f->dir);
 	assert_int_equal(symlink("/etc/passwd", path), 0);
-	assert_int_equal(
-	    blob_put(f->s, "d", slice_str("x"), 0, NULL), BLOB_FOREIGN);
-	assert_int_equal(
-	    blob_put(f->s, "l", slice_str("x"), 0, NULL), BLOB_FOREIGN);
+	assert_int_equal(blob_put(f->s, "d", slice_str("x"), 0, NULL),
+	    BLOB_FOREIGN);
+	assert_int_equal(blob_put(f->s, "l", slice_str("x"), 0, NULL),
+	    BLOB_FOREIGN);
 	assert_object(f, "d", "x");
 	assert_object(f, "l", "x");
 	assert_list(f, "", "d:1\nl:1\nl.foreign-e3b0c442:0:other\n");
@@ -264,8 +266,8 @@ links_on_the_way_are_never_followed(void **state)
 
 	snprintf(path, sizeof(path), "%s/up", f->dir);
 	assert_int_equal(symlink("/tmp", path), 0);
-	assert_int_equal(
-	    blob_put(f->s, "up/x", slice_str("x"), 0, &e), ERR_CORRUPT);
+	assert_int_equal(blob_put(f->s, "up/x", slice_str("x"), 0, &e),
+	    ERR_CORRUPT);
 	assert_non_null(strstr(e.msg, "symbolic link"));
 	assert_int_equal(blob_get(f->s, "up/x", 9, &p, &n, &e), ERR_CORRUPT);
 	assert_int_equal(blob_get(f->s, "up", 9, &p, &n, &e), ERR_CORRUPT);
@@ -279,8 +281,8 @@ a_file_in_the_place_of_a_directory_is_named(void **state)
 	struct err e = {0};
 
 	write_raw(f, "tile", "x");
-	assert_int_equal(
-	    blob_put(f->s, "tile/0", slice_str("x"), 0, &e), ERR_CORRUPT);
+	assert_int_equal(blob_put(f->s, "tile/0", slice_str("x"), 0, &e),
+	    ERR_CORRUPT);
 	assert_non_null(strstr(e.msg, "/tile is in the way"));
 }
 
@@ -311,8 +313,8 @@ many_items_go_into_many_directories(void **state)
 	struct err e = {0};
 
 	for (int i = 0; i < MANY; i++) {
-		snprintf(
-		    keys[i], sizeof(keys[i]), "d%d/e%d/f%d", i % 7, i % 100, i);
+		snprintf(keys[i], sizeof(keys[i]), "d%d/e%d/f%d", i % 7,
+		    i % 100, i);
 		items[i] = (struct blob_item){
 		    .key = keys[i], .data = slice_str(keys[i])};
 	}
@@ -362,8 +364,8 @@ a_listing_is_sorted_as_a_bucket_sorts(void **state)
 	    "a0", "tile/1", "tile/0/2", "tilex"};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-		assert_int_equal(
-		    blob_put(f->s, keys[i], slice_str("x"), BLOB_NOSYNC, NULL),
+		assert_int_equal(blob_put(f->s, keys[i], slice_str("x"),
+				     BLOB_NOSYNC, NULL),
 		    0);
 	write_raw(f, ".tmp-1-2", "not an object");
 	write_raw(f, "od d", "odd");

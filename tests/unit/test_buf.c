@@ -87,8 +87,8 @@ string_longer_than_its_length_field_is_refused(void **state)
 	struct buf *b = buf_of(SIZE_MAX);
 
 	(void)state;
-	assert_int_equal(
-	    buf_put_string(b, "x", (size_t)UINT32_MAX + 1), ERR_LIMIT);
+	assert_int_equal(buf_put_string(b, "x", (size_t)UINT32_MAX + 1),
+	    ERR_LIMIT);
 	assert_int_equal(buf_len(b), 0);
 	buf_free(b);
 }
@@ -135,8 +135,8 @@ mpint_is_minimal_and_positive(void **state)
 		struct slice s;
 		struct view v;
 
-		assert_int_equal(
-		    buf_put_mpint(b, cases[i].in, cases[i].in_len), 0);
+		assert_int_equal(buf_put_mpint(b, cases[i].in, cases[i].in_len),
+		    0);
 		assert_bytes(b, cases[i].want, cases[i].want_len);
 		v = view_slice(buf_slice(b));
 		assert_int_equal(view_get_mpint(&v, &s), 0);
@@ -310,8 +310,8 @@ comparison_sees_every_byte(void **state)
 		assert_true(mem_equal_ct(a, b, sizeof(a)));
 		b[i] = (char)(b[i] ^ 0x80);
 		assert_false(mem_equal_ct(a, b, sizeof(a)));
-		assert_false(slice_equal(
-		    slice_of(a, sizeof(a)), slice_of(b, sizeof(a))));
+		assert_false(slice_equal(slice_of(a, sizeof(a)),
+		    slice_of(b, sizeof(a))));
 	}
 	assert_true(mem_equal_ct(NULL, NULL, 0));
 	assert_true(slice_is(slice_of("abc", 3), "abc"));

@@ -119,8 +119,8 @@ static void
 first_parcel(struct parcel *p)
 {
 	parcel_init(p);
-	add_root(
-	    p, 0, 1, FIXTURE_ROOT_YAML, OLGA, FIXTURE_BY(SEED_OLGA, SEED_IVAN));
+	add_root(p, 0, 1, FIXTURE_ROOT_YAML, OLGA,
+	    FIXTURE_BY(SEED_OLGA, SEED_IVAN));
 	add_bundle(p, 1, NULL, NULL, NULL, FIXTURE_BY(SEED_OLGA));
 }
 
@@ -194,8 +194,8 @@ the_pin_is_the_realm(void **state)
 	(void)state;
 	trust_init(&t);
 	first_parcel(&p);
-	assert_int_equal(
-	    trust_update(&t, &p.in, &other, FIXTURE_NOW, &e), ERR_DENIED);
+	assert_int_equal(trust_update(&t, &p.in, &other, FIXTURE_NOW, &e),
+	    ERR_DENIED);
 	assert_non_null(strstr(e.msg, "realm"));
 	assert_false(t.have);
 	parcel_clear(&p);
@@ -338,8 +338,8 @@ unsigned_and_foreign_statements_are_refused(void **state)
 	{
 		struct str again = STR_INIT;
 
-		fixture_sign_text(
-		    text.p, "root@writ", FIXTURE_BY(SEED_OLGA), &again);
+		fixture_sign_text(text.p, "root@writ", FIXTURE_BY(SEED_OLGA),
+		    &again);
 		p.in.statement = slice_of(again.p, again.n);
 		expect("root's namespace", &t, &p, 0, ERR_BADSIG, "namespace");
 		str_clear(&again);
@@ -606,8 +606,8 @@ roots_come_without_a_gap_and_without_replay(void **state)
 	assert_int_equal(t.root_version, 3);
 	parcel_init(&old);
 	add_root(&old, 0, 2, root2_yaml, OLGA, FIXTURE_BY(1, 2, 8));
-	add_bundle(
-	    &old, 3, &t.policy->hash, root2_yaml, other_ca, FIXTURE_BY(1, 8));
+	add_bundle(&old, 3, &t.policy->hash, root2_yaml, other_ca,
+	    FIXTURE_BY(1, 8));
 	expect("root 2 again", &t, &old, 0, ERR_ROLLBACK, "expected 4");
 	old.in.n_roots = 0;
 	expect("a bundle with root 2", &t, &old, 0, ERR_ROLLBACK,
@@ -711,8 +711,8 @@ an_expired_root_can_still_be_replaced(void **state)
 	(void)state;
 	hold_first(&t);
 	one = t.policy->hash;
-	assert_int_equal(
-	    trust_expiry(&t, ROOT_EXPIRES + 20 * DAY, NULL, NULL), ERR_EXPIRED);
+	assert_int_equal(trust_expiry(&t, ROOT_EXPIRES + 20 * DAY, NULL, NULL),
+	    ERR_EXPIRED);
 	parcel_init(&p);
 	add_root(&p, 0, 2, root2_yaml, OLGA, FIXTURE_BY(1, 2, 8));
 	{
@@ -740,8 +740,8 @@ nothing_held_is_expired_and_no_clock_skips_expiry(void **state)
 
 	(void)state;
 	trust_init(&t);
-	assert_int_equal(
-	    trust_expiry(&t, FIXTURE_NOW, NULL, NULL), ERR_EXPIRED);
+	assert_int_equal(trust_expiry(&t, FIXTURE_NOW, NULL, NULL),
+	    ERR_EXPIRED);
 	parcel_init(&p);
 	add_root(&p, 0, 1, FIXTURE_ROOT_YAML, OLGA, FIXTURE_BY(1, 2));
 	{

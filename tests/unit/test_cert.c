@@ -83,8 +83,8 @@ check_encodes_back(const char *name, struct buf *blob)
 	assert_int_equal(cert_parse_tbs(buf_slice(b), &again, &e), 0);
 	assert_null(again.signature);
 	assert_int_equal(again.tbs_len, c.tbs_len);
-	assert_int_equal(
-	    cert_parse_tbs(buf_slice(blob), &again, &e), ERR_PARSE);
+	assert_int_equal(cert_parse_tbs(buf_slice(blob), &again, &e),
+	    ERR_PARSE);
 	assert_int_equal(cert_parse(buf_slice(b), &again, &e), ERR_PARSE);
 	cert_clear(&c);
 	cert_clear(&again);
@@ -134,8 +134,9 @@ check_line(const char *name, struct buf *blob)
 	snprintf(file, sizeof(file), "%s.cert", name);
 	want = data_read(file, &n);
 	want[n - 1] = '\0'; /* the LF */
-	assert_int_equal(
-	    cert_add_line(&s, buf_slice(blob), strrchr(want, ' ') + 1), 0);
+	assert_int_equal(cert_add_line(&s, buf_slice(blob),
+			     strrchr(want, ' ') + 1),
+	    0);
 	assert_string_equal(s.p, want);
 	str_clear(&s);
 	free(want);
@@ -214,8 +215,8 @@ make_cert(struct cert *c)
 		assert_int_equal(cert_option_add(&c->critical, critical[i].name,
 				     critical[i].value),
 		    0);
-	assert_int_equal(
-	    cert_option_add(&c->extensions, "permit-pty", NULL), 0);
+	assert_int_equal(cert_option_add(&c->extensions, "permit-pty", NULL),
+	    0);
 }
 
 /* Signed by a CA whose key is at hand. */
@@ -264,8 +265,8 @@ every_flip_and_cut_of_a_certificate_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		b = data_cert(names[i]);
-		mutate_each(
-		    buf_slice(b).p, buf_len(b), mutant_never_verifies, NULL);
+		mutate_each(buf_slice(b).p, buf_len(b), mutant_never_verifies,
+		    NULL);
 		buf_free(b);
 	}
 }
@@ -307,8 +308,8 @@ certificate_of_another_ca_is_refused(void **state)
 	cert_init(&c);
 	assert_int_equal(cert_parse(buf_slice(b), &c, NULL), 0);
 	assert_int_equal(cert_verify_by(&c, right, buf_slice(b), &e), 0);
-	assert_int_equal(
-	    cert_verify_by(&c, wrong, buf_slice(b), &e), ERR_BADSIG);
+	assert_int_equal(cert_verify_by(&c, wrong, buf_slice(b), &e),
+	    ERR_BADSIG);
 	cert_clear(&c);
 	buf_free(b);
 	pubkey_free(right);
@@ -647,17 +648,17 @@ certificate_longer_than_the_limit_is_refused(void **state)
 
 	(void)state;
 	cert_init(&c);
-	assert_int_equal(
-	    cert_parse(slice_of(big, sizeof(big)), &c, &e), ERR_LIMIT);
+	assert_int_equal(cert_parse(slice_of(big, sizeof(big)), &c, &e),
+	    ERR_LIMIT);
 
 	/* five long values are too many, in a buffer that has room for them */
 	memset(text, 'v', CERT_OPTION_MAX);
 	text[CERT_OPTION_MAX] = '\0';
 	make_cert(&c);
 	for (int i = 0; i < 4; i++)
-		assert_int_equal(
-		    cert_option_add(&c.extensions,
-			(const char[]){(char)('a' + i), '\0'}, text),
+		assert_int_equal(cert_option_add(&c.extensions,
+				     (const char[]){(char)('a' + i), '\0'},
+				     text),
 		    0);
 	assert_int_equal(buf_new(&b, 1 << 20), 0);
 	assert_int_equal(buf_put_u8(b, 1), 0);
@@ -676,8 +677,8 @@ failed_parse_leaves_the_certificate_as_it_was(void **state)
 	(void)state;
 	cert_init(&c);
 	assert_int_equal(cert_parse(buf_slice(b), &c, NULL), 0);
-	assert_int_equal(
-	    cert_parse(slice_of(buf_slice(b).p, buf_len(b) - 1), &c, NULL),
+	assert_int_equal(cert_parse(slice_of(buf_slice(b).p, buf_len(b) - 1),
+			     &c, NULL),
 	    ERR_PARSE);
 	assert_string_equal(c.key_id, "forever");
 	assert_int_equal(cert_verify(&c, buf_slice(b), NULL), 0);
@@ -731,8 +732,8 @@ lines_that_are_no_certificate_are_refused(void **state)
 	assert_int_equal(buf_new(&b, CERT_MAX), 0);
 	assert_int_equal(buf_put_u8(b, 9), 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		int r = cert_parse_line(
-		    cases[i].line, strlen(cases[i].line), b, NULL);
+		int r = cert_parse_line(cases[i].line, strlen(cases[i].line), b,
+		    NULL);
 
 		if (r != cases[i].want)
 			fail_msg("%s: %d", cases[i].line, r);

@@ -122,8 +122,9 @@ a_text_may_hold_empty_lines(void **state)
 	struct slice text;
 
 	(void)state;
-	assert_int_equal(
-	    note_open(slice_str(signed_text), ORIGIN, pk, &text, NULL), 0);
+	assert_int_equal(note_open(slice_str(signed_text), ORIGIN, pk, &text,
+			     NULL),
+	    0);
 	assert_true(slice_is(text, "one\n\ntwo\n"));
 	free(signed_text);
 }
@@ -153,8 +154,8 @@ static void
 every_flipped_bit_and_every_cut_of_a_note_is_refused(void **state)
 {
 	(void)state;
-	assert_int_equal(
-	    mutate_each(note, strlen(note), refuse, NULL), 9 * strlen(note));
+	assert_int_equal(mutate_each(note, strlen(note), refuse, NULL),
+	    9 * strlen(note));
 }
 
 static void
@@ -292,8 +293,8 @@ a_note_is_as_long_as_the_limit_says(void **state)
 		str_addc(&s, 'x');
 	str_addc(&s, '\n');
 	above = sign_text(s.p);
-	assert_int_equal(
-	    note_open(slice_str(above), ORIGIN, pk, &text, NULL), ERR_LIMIT);
+	assert_int_equal(note_open(slice_str(above), ORIGIN, pk, &text, NULL),
+	    ERR_LIMIT);
 	free(above);
 	str_clear(&s);
 }
@@ -341,8 +342,9 @@ make_proof(size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		memset(&hashes[i], (int)i, sizeof(hashes[i]));
-	assert_int_equal(
-	    tlog_proof_encode(1234, hashes, n, slice_str(note), &s), 0);
+	assert_int_equal(tlog_proof_encode(1234, hashes, n, slice_str(note),
+			     &s),
+	    0);
 	assert_int_equal(str_take(&s, &text), 0);
 	return text;
 }
@@ -356,8 +358,8 @@ a_proof_comes_back_as_it_was_written(void **state)
 	(void)state;
 	for (size_t n = 0; n <= MERKLE_PROOF_MAX; n++) {
 		text = make_proof(n);
-		assert_int_equal(
-		    tlog_proof_parse(slice_str(text), &p, NULL), 0);
+		assert_int_equal(tlog_proof_parse(slice_str(text), &p, NULL),
+		    0);
 		assert_int_equal(p.index, 1234);
 		assert_int_equal(p.n, n);
 		for (size_t i = 0; i < n; i++)
@@ -377,8 +379,8 @@ reencode(const uint8_t *p, size_t n, void *arg)
 	(void)arg;
 	if (tlog_proof_parse(slice_of(p, n), &t, NULL) != 0)
 		return;
-	assert_int_equal(
-	    tlog_proof_encode(t.index, t.proof, t.n, t.note, &s), 0);
+	assert_int_equal(tlog_proof_encode(t.index, t.proof, t.n, t.note, &s),
+	    0);
 	if (!slice_equal(slice_of(s.p, s.n), slice_of(p, n)))
 		fail_msg("two texts, one proof: %s", mutate_what());
 	str_clear(&s);
@@ -390,8 +392,8 @@ a_proof_has_one_text(void **state)
 	char *text = make_proof(3);
 
 	(void)state;
-	assert_int_equal(
-	    mutate_each(text, strlen(text), reencode, NULL), 9 * strlen(text));
+	assert_int_equal(mutate_each(text, strlen(text), reencode, NULL),
+	    9 * strlen(text));
 	free(text);
 }
 
@@ -433,8 +435,8 @@ texts_that_are_no_proofs_are_refused(void **state)
 	for (int i = 0; i <= MERKLE_PROOF_MAX; i++)
 		str_add(&s, HASH0);
 	str_add(&s, "\nnote");
-	assert_int_equal(
-	    tlog_proof_parse(slice_of(s.p, s.n), &p, NULL), ERR_LIMIT);
+	assert_int_equal(tlog_proof_parse(slice_of(s.p, s.n), &p, NULL),
+	    ERR_LIMIT);
 	str_clear(&s);
 }
 

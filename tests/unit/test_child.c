@@ -140,8 +140,8 @@ of_many_errors_the_last_4_kib_are_kept(void **state)
 	assert_int_equal(strlen(res.err_text), 4096);
 	assert_string_equal(res.err_text + 4096 - 12, "line2999\nend");
 	child_result_clear(&res);
-	assert_int_equal(
-	    sh("head -c 100000 /dev/zero | tr '\\0' x >&2", 0, 0), 0);
+	assert_int_equal(sh("head -c 100000 /dev/zero | tr '\\0' x >&2", 0, 0),
+	    0);
 	assert_int_equal(strlen(res.err_text), 4096);
 }
 

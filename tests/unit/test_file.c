@@ -130,13 +130,13 @@ new_file_never_replaces_another(void **state)
 
 	(void)state;
 	assert_int_equal(file_write("f", "one", 3, 0600, FILE_NEW, &e), 0);
-	assert_int_equal(
-	    file_write("f", "two", 3, 0600, FILE_NEW, &e), ERR_EXISTS);
+	assert_int_equal(file_write("f", "two", 3, 0600, FILE_NEW, &e),
+	    ERR_EXISTS);
 	assert_string_equal(e.msg, "write f: exists already");
 	assert_content("f", "one");
 	assert_int_equal(symlink("nowhere", "l"), 0);
-	assert_int_equal(
-	    file_write("l", "two", 3, 0600, FILE_NEW, NULL), ERR_EXISTS);
+	assert_int_equal(file_write("l", "two", 3, 0600, FILE_NEW, NULL),
+	    ERR_EXISTS);
 	assert_false(file_exists("nowhere"));
 	assert_int_equal(count_names(), 2);
 }
@@ -244,10 +244,10 @@ link_is_followed_by_path_but_not_below_a_directory(void **state)
 	dir = open(".", O_RDONLY | O_DIRECTORY);
 	assert_int_equal(file_read_at(dir, "l", 9, &text, &n, &e), ERR_SYS);
 	assert_int_equal(e.sys_errno, ELOOP);
-	assert_int_equal(
-	    file_read_at(AT_FDCWD, "l", 9, &text, &n, &e), ERR_SYS);
-	assert_int_equal(
-	    file_read_at(dir, "none", 9, &text, &n, &e), ERR_NOTFOUND);
+	assert_int_equal(file_read_at(AT_FDCWD, "l", 9, &text, &n, &e),
+	    ERR_SYS);
+	assert_int_equal(file_read_at(dir, "none", 9, &text, &n, &e),
+	    ERR_NOTFOUND);
 	assert_int_equal(file_read_at(dir, "f", 9, &text, &n, &e), 0);
 	assert_string_equal(text, "x");
 	free(text);
@@ -296,8 +296,8 @@ pipe_is_read_to_its_end(void **state)
 
 	text = NULL;
 	fd = slow_pipe(10001, &pid);
-	assert_int_equal(
-	    file_read_fd(fd, "pipe", 10000, &text, &n, NULL), ERR_LIMIT);
+	assert_int_equal(file_read_fd(fd, "pipe", 10000, &text, &n, NULL),
+	    ERR_LIMIT);
 	assert_null(text);
 	(void)close(fd);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
@@ -310,8 +310,9 @@ file_without_a_size_is_read_whole(void **state)
 	size_t n = 0;
 
 	(void)state;
-	assert_int_equal(
-	    file_read("/proc/self/status", 100000, &text, &n, NULL), 0);
+	assert_int_equal(file_read("/proc/self/status", 100000, &text, &n,
+			     NULL),
+	    0);
 	assert_true(n > 100);
 	assert_int_equal(strlen(text), n);
 	free(text);
@@ -493,9 +494,9 @@ memory_running_out_is_reported(void **state)
 	assert_true(alloc_each(use_files, NULL) >= 4);
 }
 
-#define IN_DIRECTORY(test)               \
-	cmocka_unit_test_setup_teardown( \
-	    test, enter_new_directory, leave_directory)
+#define IN_DIRECTORY(test)                                         \
+	cmocka_unit_test_setup_teardown(test, enter_new_directory, \
+	    leave_directory)
 
 int
 main(void)

@@ -88,8 +88,8 @@ fingerprint_is_what_ssh_keygen_prints(void **state)
 	(void)state;
 	hash_sha256("abc", 3, &h);
 	hash_fingerprint(&h, fp);
-	assert_string_equal(
-	    fp, "SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0");
+	assert_string_equal(fp,
+	    "SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0");
 	assert_int_equal(hash_from_fingerprint(fp, &back), 0);
 	assert_true(hash_equal(&h, &back));
 }
@@ -115,8 +115,8 @@ text_forms_have_one_spelling(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad_fp) / sizeof(*bad_fp); i++)
-		assert_int_equal(
-		    hash_from_fingerprint(bad_fp[i], &h), ERR_PARSE);
+		assert_int_equal(hash_from_fingerprint(bad_fp[i], &h),
+		    ERR_PARSE);
 	for (size_t i = 0; i < sizeof(bad_hex) / sizeof(*bad_hex); i++)
 		assert_int_equal(hash_from_hex(bad_hex[i], &h), ERR_PARSE);
 	assert_int_equal(h.b[0], 42);
@@ -145,8 +145,9 @@ threads_hash_each_for_itself(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(
-		    pthread_create(&t[i], NULL, hash_often, &wrong[i]), 0);
+		assert_int_equal(pthread_create(&t[i], NULL, hash_often,
+				     &wrong[i]),
+		    0);
 	for (size_t i = 0; i < 4; i++) {
 		assert_int_equal(pthread_join(t[i], NULL), 0);
 		assert_false(wrong[i]);
@@ -211,8 +212,9 @@ ed25519_refuses_every_flipped_bit(void **state)
 	(void)state;
 	ed25519_from_seed(seed, good_sk);
 	ed25519_sign(good_sk, "m", 1, sig);
-	assert_int_equal(
-	    mutate_bits(sig, sizeof(sig), flipped_is_refused, NULL), 512);
+	assert_int_equal(mutate_bits(sig, sizeof(sig), flipped_is_refused,
+			     NULL),
+	    512);
 }
 
 static void

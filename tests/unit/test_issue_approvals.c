@@ -64,8 +64,8 @@ matching_is_as_large_as_can_be(void **state)
 		memcpy(rows, cases[i].rows, sizeof(rows));
 		while (rows[n] != NULL)
 			n++;
-		issue_match(
-		    n, cases[i].n_terms, cases[i].need, fits, rows, have);
+		issue_match(n, cases[i].n_terms, cases[i].need, fits, rows,
+		    have);
 		for (size_t t = 0; t < cases[i].n_terms; t++) {
 			sum += have[t];
 			want += cases[i].have[t];
@@ -127,8 +127,8 @@ matching_agrees_with_trying_everything(void **state)
 		for (size_t p = 0; p < 4; p++)
 			g.mask[p] = bits >> (3 * p) & 7;
 		issue_match(4, 3, need, grid_fits, &g, have);
-		assert_int_equal(
-		    have[0] + have[1] + have[2], best(&g, 0, 4, 3, left));
+		assert_int_equal(have[0] + have[1] + have[2],
+		    best(&g, 0, 4, 3, left));
 	}
 }
 
@@ -148,8 +148,8 @@ matching_past_its_limits_counts_fewer_and_never_more(void **state)
 	(void)state;
 	for (size_t i = 0; i < LEN(need); i++)
 		need[i] = 1000;
-	issue_match(
-	    ISSUE_DECISIONS_MAX + 9, LEN(need), need, always, NULL, have);
+	issue_match(ISSUE_DECISIONS_MAX + 9, LEN(need), need, always, NULL,
+	    have);
 	assert_int_equal(have[0], ISSUE_DECISIONS_MAX);
 	assert_int_equal(have[POLICY_TERMS_MAX], 0);
 }
@@ -439,8 +439,8 @@ revoked_persons_and_keys_do_not_decide(void **state)
 	ask(&c, "deploy", "deploy");
 	issue_case_approve(&c, OLGA, FIXTURE_BY(SEED_OLGA));
 	issue_case_expect(&c, "olga", "ready");
-	issue_case_revoke(
-	    &c, NULL, fixture_key(SEED_OLGA), FIXTURE_BY(SEED_OLGA));
+	issue_case_revoke(&c, NULL, fixture_key(SEED_OLGA),
+	    FIXTURE_BY(SEED_OLGA));
 	issue_case_expect(&c, "her key revoked since", "approvals");
 	issue_case_approve(&c, OLGA, FIXTURE_BY(SEED_OLGA_2));
 	issue_case_expect(&c, "her other key", "ready");

@@ -94,8 +94,8 @@ record_says_who_when_why_and_on_whose_word(void **state)
 	if (issue_record(&x.leaf, INDEX, &x.c.request, x.c.list, 1, &out, &e))
 		fail_msg("%s", e.msg);
 	assert_int_equal(out.p[out.n - 1], '\n');
-	assert_int_equal(
-	    json_read(slice_of(out.p, out.n - 1), 65536, &o, &e), 0);
+	assert_int_equal(json_read(slice_of(out.p, out.n - 1), 65536, &o, &e),
+	    0);
 
 	(void)snprintf(serial, sizeof(serial), "%llu",
 	    (unsigned long long)issue_serial(&x.c.request.hash));
@@ -111,8 +111,9 @@ record_says_who_when_why_and_on_whose_word(void **state)
 	assert_true(json_is_null(json_object_get(o, "ticket")));
 	assert_true(json_is_null(json_object_get(o, "force_command")));
 	assert_int_equal(json_array_size(json_object_get(o, "source")), 2);
-	assert_string_equal(
-	    json_string_value(json_array_get(json_object_get(o, "source"), 1)),
+	assert_string_equal(json_string_value(json_array_get(json_object_get(o,
+								 "source"),
+				1)),
 	    "192.0.2.1");
 	assert_int_equal(json_array_size(json_object_get(o, "extensions")), 1);
 	pubkey_fingerprint(fixture_key(SEED_SUBJECT), fp);
@@ -151,11 +152,11 @@ record_has_every_key_whatever_is_absent(void **state)
 
 	(void)state;
 	issued_open(&x);
-	assert_int_equal(
-	    issue_record(&x.leaf, INDEX, &x.c.request, x.c.list, 1, &out, &e),
+	assert_int_equal(issue_record(&x.leaf, INDEX, &x.c.request, x.c.list, 1,
+			     &out, &e),
 	    0);
-	assert_int_equal(
-	    json_read(slice_of(out.p, out.n - 1), 65536, &o, &e), 0);
+	assert_int_equal(json_read(slice_of(out.p, out.n - 1), 65536, &o, &e),
+	    0);
 	for (size_t i = 0; i < LEN(keys); i++)
 		if (json_object_get(o, keys[i]) == NULL)
 			fail_msg("no key %s", keys[i]);
@@ -180,16 +181,16 @@ record_keeps_what_was_asked_apart_from_what_was_given(void **state)
 	x.c.request.u.r.not_before = FIXTURE_NOW + 60;
 	x.c.request.u.r.has_extensions = true;
 	x.c.decisions[0].u.d.length = 0;
-	assert_int_equal(
-	    issue_record(&x.leaf, INDEX, &x.c.request, x.c.list, 1, &out, &e),
+	assert_int_equal(issue_record(&x.leaf, INDEX, &x.c.request, x.c.list, 1,
+			     &out, &e),
 	    0);
-	assert_int_equal(
-	    json_read(slice_of(out.p, out.n - 1), 65536, &o, &e), 0);
+	assert_int_equal(json_read(slice_of(out.p, out.n - 1), 65536, &o, &e),
+	    0);
 	asked = json_object_get(o, "asked");
-	assert_string_equal(
-	    text_of(asked, "not_before"), "2026-03-02T10:01:00Z");
-	assert_int_equal(
-	    json_array_size(json_object_get(asked, "extensions")), 0);
+	assert_string_equal(text_of(asked, "not_before"),
+	    "2026-03-02T10:01:00Z");
+	assert_int_equal(json_array_size(json_object_get(asked, "extensions")),
+	    0);
 	assert_true(json_is_null(json_object_get(
 	    json_array_get(json_object_get(o, "approved_by"), 0), "for")));
 	assert_int_equal(json_array_size(json_object_get(o, "extensions")), 1);
@@ -209,24 +210,24 @@ record_of_mixed_leaves_is_refused(void **state)
 	(void)state;
 	issued_open(&x);
 	x.leaf.request.b[31] ^= 1;
-	assert_int_equal(
-	    issue_record(&x.leaf, INDEX, request, x.c.list, 1, &out, &e),
+	assert_int_equal(issue_record(&x.leaf, INDEX, request, x.c.list, 1,
+			     &out, &e),
 	    ERR_CORRUPT);
 	x.leaf.request.b[31] ^= 1;
 	x.decisions[0].b[0] ^= 1;
-	assert_int_equal(
-	    issue_record(&x.leaf, INDEX, request, x.c.list, 1, &out, &e),
+	assert_int_equal(issue_record(&x.leaf, INDEX, request, x.c.list, 1,
+			     &out, &e),
 	    ERR_CORRUPT);
 	x.decisions[0].b[0] ^= 1;
-	assert_int_equal(
-	    issue_record(&x.leaf, INDEX, request, x.c.list, 0, &out, &e),
+	assert_int_equal(issue_record(&x.leaf, INDEX, request, x.c.list, 0,
+			     &out, &e),
 	    ERR_CORRUPT);
 	assert_int_equal(issue_record(&x.leaf, INDEX, &x.c.decisions[0],
 			     x.c.list, 1, &out, &e),
 	    ERR_CORRUPT);
 	x.leaf.tbs_len--;
-	assert_int_equal(
-	    issue_record(&x.leaf, INDEX, request, x.c.list, 1, &out, &e),
+	assert_int_equal(issue_record(&x.leaf, INDEX, request, x.c.list, 1,
+			     &out, &e),
 	    ERR_PARSE);
 	assert_int_equal(out.n, 0);
 	str_clear(&out);
@@ -239,8 +240,8 @@ record_once(void *arg)
 	struct issued *x = arg;
 	struct str out = STR_INIT;
 	struct err e = {0};
-	int r = issue_record(
-	    &x->leaf, INDEX, &x->c.request, x->c.list, 1, &out, &e);
+	int r = issue_record(&x->leaf, INDEX, &x->c.request, x->c.list, 1, &out,
+	    &e);
 
 	str_clear(&out);
 	return r;
@@ -275,8 +276,8 @@ record_path_is_the_day_it_becomes_valid(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < LEN(cases); i++) {
-		issue_record_path(
-		    cases[i].t, cases[i].serial, cases[i].suffix, path);
+		issue_record_path(cases[i].t, cases[i].serial, cases[i].suffix,
+		    path);
 		assert_string_equal(path, cases[i].want);
 	}
 }

@@ -53,8 +53,9 @@ ask(struct issue_case *c, const struct row *row)
 	if (row->subject != 0) {
 		pubkey_free(q->subject);
 		q->subject = NULL;
-		assert_int_equal(
-		    pubkey_dup(fixture_key(row->subject), &q->subject), 0);
+		assert_int_equal(pubkey_dup(fixture_key(row->subject),
+				     &q->subject),
+		    0);
 	}
 	issue_case_ask(c, FIXTURE_BY(SEED_ALICE));
 }
@@ -265,8 +266,8 @@ subject_is_nobody_elses_key_and_no_authority(void **state)
 	run(rows, LEN(rows));
 
 	issue_case_open(&c);
-	issue_case_revoke(
-	    &c, NULL, fixture_key(SEED_SUBJECT), FIXTURE_BY(SEED_OLGA));
+	issue_case_revoke(&c, NULL, fixture_key(SEED_SUBJECT),
+	    FIXTURE_BY(SEED_OLGA));
 	ask(&c, &(struct row){.subject = SEED_SUBJECT});
 	issue_case_expect(&c, "a revoked key", "subject");
 	issue_case_again(&c, ALICE);
@@ -283,8 +284,8 @@ use_sk_subject(struct request *q)
 
 	assert_int_equal(buf_new(&b, 256), 0);
 	assert_int_equal(buf_put_cstring(b, "sk-ssh-ed25519@openssh.com"), 0);
-	assert_int_equal(
-	    buf_put_string(b, pubkey_ed25519(fixture_key(SEED_SUBJECT)), 32),
+	assert_int_equal(buf_put_string(b,
+			     pubkey_ed25519(fixture_key(SEED_SUBJECT)), 32),
 	    0);
 	assert_int_equal(buf_put_cstring(b, "ssh:"), 0);
 	pubkey_free(q->subject);
@@ -308,8 +309,8 @@ verify_required_demands_a_key_that_can(void **state)
 	use_sk_subject(&c.request.u.r);
 	ask(&c, &(struct row){0});
 	issue_case_expect(&c, "an sk key", "ready");
-	assert_non_null(
-	    cert_option_find(&c.r.cert.critical, "verify-required"));
+	assert_non_null(cert_option_find(&c.r.cert.critical,
+	    "verify-required"));
 	issue_case_close(&c);
 }
 
@@ -683,8 +684,8 @@ certificate_says_what_was_granted(void **state)
 	assert_string_equal(cert->critical.v[1].name, "source-address");
 	assert_string_equal(cert->critical.v[1].value, "10.0.0.0/8,fd00::/8");
 	assert_int_equal(cert->extensions.n, 2);
-	assert_string_equal(
-	    cert->extensions.v[0].name, "permit-agent-forwarding");
+	assert_string_equal(cert->extensions.v[0].name,
+	    "permit-agent-forwarding");
 	assert_string_equal(cert->extensions.v[1].name, "permit-pty");
 	assert_null(cert->extensions.v[0].value);
 	assert_true(pubkey_equal(cert->key, fixture_key(SEED_SUBJECT)));
@@ -703,8 +704,8 @@ serial_has_63_bits_and_is_never_0(void **state)
 	(void)state;
 	assert_true(issue_serial(&h) == INT64_MAX);
 	issue_key_id("bob@example.com", &h, id);
-	assert_string_equal(
-	    id, "bob@example.com/ffffffffffffffffffffffffffffffff");
+	assert_string_equal(id,
+	    "bob@example.com/ffffffffffffffffffffffffffffffff");
 	memset(&h, 0, sizeof(h));
 	assert_true(issue_serial(&h) == 1);
 	h.b[0] = 0x80;

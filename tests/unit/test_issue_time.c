@@ -144,8 +144,8 @@ hours_are_those_of_the_clock_on_the_wall(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < LEN(cases); i++) {
-		struct hours h = hours_of(
-		    cases[i].rule, cases[i].days, cases[i].from, cases[i].to);
+		struct hours h = hours_of(cases[i].rule, cases[i].days,
+		    cases[i].from, cases[i].to);
 		int64_t at = time_of(cases[i].at), end;
 		char text[CLOCK_TEXT];
 
@@ -199,8 +199,8 @@ next_hours_are_found_a_week_ahead(void **state)
 	    time_of("2026-03-09T05:00:00Z"));
 	h.zone = strdup("Europe/Vilnius");
 	issue_hours_text(&h, &text);
-	assert_string_equal(
-	    text.p, "mon,tue,wed,thu,fri 07:00-20:00 Europe/Vilnius");
+	assert_string_equal(text.p,
+	    "mon,tue,wed,thu,fri 07:00-20:00 Europe/Vilnius");
 	str_clear(&text);
 	free(h.zone);
 	h.days = 0;

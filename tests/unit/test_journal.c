@@ -383,8 +383,8 @@ a_replay_ends_where_the_caller_says(void **state)
 
 	(void)state;
 	make();
-	assert_int_equal(
-	    journal_open(path, ROOM, false, stop, &n, &j, NULL), ERR_DENIED);
+	assert_int_equal(journal_open(path, ROOM, false, stop, &n, &j, NULL),
+	    ERR_DENIED);
 	assert_int_equal(n, 2);
 	assert_null(j);
 }

@@ -104,13 +104,14 @@ malformed_texts_are_refused(void **state)
 		assert_int_equal(e.code, ERR_PARSE);
 		assert_true(text_is_clean(e.msg, strlen(e.msg), NULL));
 	}
-	assert_int_equal(
-	    json_read(slice_of("{}\0", 3), 9, &(json_t *){0}, NULL), ERR_PARSE);
+	assert_int_equal(json_read(slice_of("{}\0", 3), 9, &(json_t *){0},
+			     NULL),
+	    ERR_PARSE);
 	assert_int_equal(json_read(slice_of("{\"a\":\"\\\0\"}", 10), 99,
 			     &(json_t *){0}, NULL),
 	    ERR_PARSE);
-	assert_int_equal(
-	    json_read(slice_of(NULL, 0), 9, &(json_t *){0}, NULL), ERR_PARSE);
+	assert_int_equal(json_read(slice_of(NULL, 0), 9, &(json_t *){0}, NULL),
+	    ERR_PARSE);
 }
 
 static void
@@ -120,11 +121,11 @@ errors_say_line_and_column(void **state)
 	json_t *o = NULL;
 
 	(void)state;
-	assert_int_equal(
-	    json_read(slice_str("{\n \"a\": x}"), 99, &o, &e), ERR_PARSE);
+	assert_int_equal(json_read(slice_str("{\n \"a\": x}"), 99, &o, &e),
+	    ERR_PARSE);
 	assert_string_equal(e.msg, "2:7: malformed JSON, expected a value");
-	assert_int_equal(
-	    json_read(slice_str("{\"a\":1,\"a\":2}"), 99, &o, &e), ERR_PARSE);
+	assert_int_equal(json_read(slice_str("{\"a\":1,\"a\":2}"), 99, &o, &e),
+	    ERR_PARSE);
 	assert_string_equal(e.msg, "field 'a' is there twice, expected once");
 }
 
@@ -175,16 +176,16 @@ field_names_are_limited(void **state)
 	memset(name, 'k', sizeof(name));
 	name[JSON_KEY_MAX] = '\0';
 	n = snprintf(text, sizeof(text), "{\"%s\":7}", name);
-	assert_int_equal(
-	    json_read(slice_of(text, (size_t)n), 400, &o, NULL), 0);
+	assert_int_equal(json_read(slice_of(text, (size_t)n), 400, &o, NULL),
+	    0);
 	assert_int_equal(json_integer_value(json_object_get(o, name)), 7);
 	json_decref(o);
 	o = NULL;
 	name[JSON_KEY_MAX] = 'k';
 	name[JSON_KEY_MAX + 1] = '\0';
 	n = snprintf(text, sizeof(text), "{\"%s\":7}", name);
-	assert_int_equal(
-	    json_read(slice_of(text, (size_t)n), 400, &o, NULL), ERR_PARSE);
+	assert_int_equal(json_read(slice_of(text, (size_t)n), 400, &o, NULL),
+	    ERR_PARSE);
 	assert_null(o);
 }
 
@@ -260,15 +261,15 @@ strings_are_clean_bounded_and_not_empty(void **state)
 	assert_int_equal(json_str(o, "s", 0, 3, &s, &e), ERR_LIMIT);
 	assert_int_equal(json_str(o, "e", 0, 9, &s, &e), ERR_PARSE);
 	assert_int_equal(json_str(o, "n", 0, 9, &s, &e), ERR_PARSE);
-	assert_string_equal(
-	    e.msg, "field 'n' has the wrong type, expected a string");
+	assert_string_equal(e.msg,
+	    "field 'n' has the wrong type, expected a string");
 	assert_int_equal(json_str(o, "dirty", 0, 9, &s, &e), ERR_PARSE);
 	assert_non_null(strstr(e.msg, "'dirty'"));
 	assert_non_null(strstr(e.msg, "byte 2"));
 	assert_int_equal(json_str(o, "ctl", 0, 9, &s, &e), ERR_PARSE);
 	assert_int_equal(json_str(o, "none", 0, 9, &s, &e), ERR_PARSE);
-	assert_string_equal(
-	    e.msg, "field 'none' is missing, expected a string");
+	assert_string_equal(e.msg,
+	    "field 'none' is missing, expected a string");
 	assert_int_equal(json_str(o, "none", JSON_OPTIONAL, 9, &s, &e), 0);
 	assert_string_equal(s, "old");
 	/* Optional is not lenient. */
@@ -277,8 +278,8 @@ strings_are_clean_bounded_and_not_empty(void **state)
 	assert_string_equal(s, "text");
 	assert_int_equal(json_str(o, "e", JSON_EMPTY_OK, 9, &s, &e), 0);
 	assert_string_equal(s, "");
-	assert_int_equal(
-	    json_strdup(o, "none", JSON_OPTIONAL, 9, &copy, &e), 0);
+	assert_int_equal(json_strdup(o, "none", JSON_OPTIONAL, 9, &copy, &e),
+	    0);
 	assert_null(copy);
 	assert_int_equal(json_strdup(o, "s", 0, 9, &copy, &e), 0);
 	assert_string_equal(copy, "text");
@@ -309,8 +310,8 @@ numbers_have_a_range(void **state)
 	assert_int_equal(json_u64(o, "u", 0, 0, 9, &u, NULL), ERR_LIMIT);
 	assert_int_equal(json_u64(o, "i", 0, 0, 9, &u, NULL), ERR_PARSE);
 	assert_int_equal(json_u64(o, "z", 0, 0, 9, &u, NULL), ERR_PARSE);
-	assert_int_equal(
-	    json_u64(o, "long", 0, 0, UINT64_MAX, &u, NULL), ERR_LIMIT);
+	assert_int_equal(json_u64(o, "long", 0, 0, UINT64_MAX, &u, NULL),
+	    ERR_LIMIT);
 	assert_int_equal(json_u64(o, "none", JSON_OPTIONAL, 0, 9, &u, NULL), 0);
 	assert_true(u == 7);
 	assert_int_equal(json_u64(o, "u", 0, 0, UINT64_MAX, &u, NULL), 0);
@@ -345,8 +346,8 @@ times_spans_and_hex_have_one_form(void **state)
 	assert_int_equal(json_time(o, "t", 0, &v, &e), 0);
 	assert_true(v == 1795401360);
 	assert_int_equal(json_span(o, "m", 0, &v, &e), ERR_PARSE);
-	assert_string_equal(
-	    e.msg, "field 'm' is not in its shortest form, expected 1m");
+	assert_string_equal(e.msg,
+	    "field 'm' is not in its shortest form, expected 1m");
 	assert_int_equal(json_span(o, "d", 0, &v, &e), ERR_PARSE);
 	assert_int_equal(json_span(o, "big", 0, &v, &e), ERR_LIMIT);
 	assert_true(v == 1795401360);
@@ -376,8 +377,8 @@ lists_are_whole_or_not_taken(void **state)
 	assert_int_equal(strs_add(&l, "first"), 0);
 	assert_int_equal(json_strs(o, "e", 0, 9, 2, &l, &e), ERR_PARSE);
 	assert_int_equal(json_strs(o, "mix", 0, 9, 2, &l, &e), ERR_PARSE);
-	assert_int_equal(
-	    json_strs(o, "hole", JSON_EMPTY_OK, 9, 2, &l, &e), ERR_PARSE);
+	assert_int_equal(json_strs(o, "hole", JSON_EMPTY_OK, 9, 2, &l, &e),
+	    ERR_PARSE);
 	assert_int_equal(json_strs(o, "bad", 0, 9, 9, &l, &e), ERR_PARSE);
 	assert_int_equal(json_strs(o, "long", 0, 9, 2, &l, &e), ERR_LIMIT);
 	assert_int_equal(json_strs(o, "l", 0, 1, 2, &l, &e), ERR_LIMIT);
@@ -470,8 +471,8 @@ pretty_writing_indents_by_two(void **state)
 	jw_end(&w, '}');
 	jw_end(&w, ']');
 	jw_end(&w, '}');
-	assert_string_equal(
-	    s.p, "{\n  \"a\": 1,\n  \"b\": [\n    2,\n    {}\n  ]\n}");
+	assert_string_equal(s.p,
+	    "{\n  \"a\": 1,\n  \"b\": [\n    2,\n    {}\n  ]\n}");
 	str_clear(&s);
 }
 

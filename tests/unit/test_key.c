@@ -128,8 +128,8 @@ every_type_loads_from_openssh_format(void **state)
 		print_message("%s\n", kinds[i].name);
 		snprintf(pub_name, sizeof(pub_name), "%s.pub", kinds[i].name);
 		pub = public_of(pub_name);
-		assert_int_equal(
-		    key_load_file(sshtool_path(kinds[i].name), NULL, &k, &err),
+		assert_int_equal(key_load_file(sshtool_path(kinds[i].name),
+				     NULL, &k, &err),
 		    0);
 		assert_string_equal(key_sig_alg(k), kinds[i].alg);
 		assert_works(k, pub);
@@ -182,8 +182,8 @@ every_aes_cipher_of_ssh_keygen_is_read(void **state)
 		convert("ed25519", "enc", "-Z", ciphers[i], PASS);
 		check_loads("enc", "ed25519.pub", PASS);
 		wrong = says(PASS "x");
-		assert_int_equal(
-		    key_load_file(sshtool_path("enc"), &wrong, &k, &err),
+		assert_int_equal(key_load_file(sshtool_path("enc"), &wrong, &k,
+				     &err),
 		    ERR_BADSIG);
 		assert_non_null(strstr(err.msg, "wrong passphrase"));
 		assert_null(k);
@@ -202,8 +202,8 @@ a_cipher_openssl_lacks_is_named(void **state)
 
 	(void)state;
 	convert("ed25519", "enc", "-Z", "chacha20-poly1305@openssh.com", PASS);
-	assert_int_equal(
-	    key_load_file(sshtool_path("enc"), &p, &k, &err), ERR_PARSE);
+	assert_int_equal(key_load_file(sshtool_path("enc"), &p, &k, &err),
+	    ERR_PARSE);
 	assert_non_null(strstr(err.msg, "'chacha20-poly1305@openssh.com'"));
 	assert_int_equal(asked, 0);
 }
@@ -239,17 +239,17 @@ a_wrong_passphrase_of_a_pem_file_says_so(void **state)
 	for (size_t f = 0; f < 2; f++) {
 		convert("p256", "pem", "-m", forms[f], PASS);
 		p = says("something else");
-		assert_int_equal(
-		    key_load_file(sshtool_path("pem"), &p, &k, &err),
+		assert_int_equal(key_load_file(sshtool_path("pem"), &p, &k,
+				     &err),
 		    ERR_BADSIG);
 		assert_int_equal(asked, 1);
 		p = says(NULL);
-		assert_int_equal(
-		    key_load_file(sshtool_path("pem"), &p, &k, &err),
+		assert_int_equal(key_load_file(sshtool_path("pem"), &p, &k,
+				     &err),
 		    ERR_DENIED);
 		assert_non_null(strstr(err.msg, "no passphrase given"));
-		assert_int_equal(
-		    key_load_file(sshtool_path("pem"), NULL, &k, &err),
+		assert_int_equal(key_load_file(sshtool_path("pem"), NULL, &k,
+				     &err),
 		    ERR_DENIED);
 		assert_non_null(strstr(err.msg, "nobody to ask"));
 	}
@@ -284,12 +284,12 @@ keys_of_openssl_are_read(void **state)
 		    cases[i].alg, "-out", sshtool_path("ossl"),
 		    cases[i].opt != NULL ? "-pkeyopt" : NULL, cases[i].opt,
 		    NULL);
-		assert_int_equal(
-		    key_load_file(sshtool_path("ossl"), NULL, &k, &err),
+		assert_int_equal(key_load_file(sshtool_path("ossl"), NULL, &k,
+				     &err),
 		    cases[i].want);
 		if (cases[i].want == 0) {
-			assert_string_equal(
-			    pubkey_type_name(key_public(k)), cases[i].type);
+			assert_string_equal(pubkey_type_name(key_public(k)),
+			    cases[i].type);
 			assert_works(k, key_public(k));
 		} else if (strstr(err.msg, cases[i].type) == NULL) {
 			fail_msg("%s", err.msg);
@@ -306,14 +306,15 @@ a_compressed_point_and_curve_parameters_are_read(void **state)
 	(void)state;
 	sshtool_run("openssl", "ecparam", "-name", "prime256v1", "-genkey",
 	    "-out", sshtool_path("params"), NULL);
-	assert_int_equal(
-	    key_load_file(sshtool_path("params"), NULL, &k, &err), 0);
+	assert_int_equal(key_load_file(sshtool_path("params"), NULL, &k, &err),
+	    0);
 	sshtool_run("openssl", "ec", "-in", sshtool_path("params"),
 	    "-conv_form", "compressed", "-out", sshtool_path("compressed"),
 	    NULL);
 	chmod(sshtool_path("compressed"), 0600);
-	assert_int_equal(
-	    key_load_file(sshtool_path("compressed"), NULL, &again, &err), 0);
+	assert_int_equal(key_load_file(sshtool_path("compressed"), NULL, &again,
+			     &err),
+	    0);
 	assert_works(again, key_public(k));
 	key_free(k);
 	key_free(again);
@@ -343,8 +344,8 @@ what_is_no_private_key_is_named(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct key *k = NULL;
 
-		assert_int_equal(
-		    key_parse("NAME", slice_str(cases[i].text), NULL, &k, &err),
+		assert_int_equal(key_parse("NAME", slice_str(cases[i].text),
+				     NULL, &k, &err),
 		    ERR_PARSE);
 		if (strstr(err.msg, cases[i].says) == NULL ||
 		    strncmp(err.msg, "NAME: ", 6) != 0)
@@ -361,8 +362,8 @@ files_that_others_may_read_are_refused(void **state)
 	(void)state;
 	for (mode_t bit = 1; bit <= 040; bit <<= 1) {
 		chmod(path, 0600 | bit);
-		assert_int_equal(
-		    key_load_file(path, NULL, &k, &err), ERR_DENIED);
+		assert_int_equal(key_load_file(path, NULL, &k, &err),
+		    ERR_DENIED);
 		assert_non_null(strstr(err.hint, "chmod 600"));
 	}
 	chmod(path, 0400);
@@ -370,8 +371,8 @@ files_that_others_may_read_are_refused(void **state)
 	key_free(k);
 	chmod(path, 0600);
 	k = NULL;
-	assert_int_equal(
-	    key_load_file(sshtool_path(""), NULL, &k, &err), ERR_DENIED);
+	assert_int_equal(key_load_file(sshtool_path(""), NULL, &k, &err),
+	    ERR_DENIED);
 	assert_int_equal(key_load_file(sshtool_path("absent"), NULL, &k, &err),
 	    ERR_NOTFOUND);
 	assert_null(k);
@@ -412,10 +413,10 @@ a_file_of_64_kib_is_read_and_a_larger_one_refused(void **state)
 	key_free(k);
 	k = NULL;
 	sshtool_write("big", big, KEY_FILE_MAX + 1);
-	assert_int_equal(
-	    key_load_file(sshtool_path("big"), NULL, &k, &err), ERR_LIMIT);
-	assert_int_equal(
-	    key_parse("x", slice_of(big, KEY_FILE_MAX + 1), NULL, &k, &err),
+	assert_int_equal(key_load_file(sshtool_path("big"), NULL, &k, &err),
+	    ERR_LIMIT);
+	assert_int_equal(key_parse("x", slice_of(big, KEY_FILE_MAX + 1), NULL,
+			     &k, &err),
 	    ERR_LIMIT);
 	free(text);
 	free(big);
@@ -433,8 +434,9 @@ generated_keys_go_through_a_file(void **state)
 		print_message("%s\n", kinds[i].name);
 		assert_int_equal(key_generate(kinds[i].type, &k, &err), 0);
 		assert_works(k, key_public(k));
-		assert_int_equal(
-		    key_encode_openssh(k, "", NULL, 0, &text, &err), 0);
+		assert_int_equal(key_encode_openssh(k, "", NULL, 0, &text,
+				     &err),
+		    0);
 		assert_int_equal(key_parse("x", slice_of(text.p, text.n), NULL,
 				     &again, &err),
 		    0);
@@ -442,11 +444,11 @@ generated_keys_go_through_a_file(void **state)
 		key_free(again);
 		again = NULL;
 		str_clear(&text);
-		assert_int_equal(
-		    key_encode_openssh(k, "c", PASS, strlen(PASS), &text, &err),
+		assert_int_equal(key_encode_openssh(k, "c", PASS, strlen(PASS),
+				     &text, &err),
 		    0);
-		assert_int_equal(
-		    key_parse("x", slice_of(text.p, text.n), &p, &again, &err),
+		assert_int_equal(key_parse("x", slice_of(text.p, text.n), &p,
+				     &again, &err),
 		    0);
 		assert_works(again, key_public(k));
 		key_free(again);
@@ -477,10 +479,10 @@ writing_refuses_a_dirty_comment_and_an_empty_passphrase(void **state)
 
 	(void)state;
 	assert_int_equal(key_generate(PUBKEY_ED25519, &k, &err), 0);
-	assert_int_equal(
-	    key_encode_openssh(k, "a\nb", NULL, 0, &text, &err), ERR_PARSE);
-	assert_int_equal(
-	    key_encode_openssh(k, "", "", 0, &text, &err), ERR_LIMIT);
+	assert_int_equal(key_encode_openssh(k, "a\nb", NULL, 0, &text, &err),
+	    ERR_PARSE);
+	assert_int_equal(key_encode_openssh(k, "", "", 0, &text, &err),
+	    ERR_LIMIT);
 	assert_int_equal(text.n, 0);
 	key_free(k);
 }
@@ -495,8 +497,8 @@ ed25519_signatures_can_be_had_raw(void **state)
 	(void)state;
 	assert_int_equal(key_generate(PUBKEY_ED25519, &k, &err), 0);
 	assert_int_equal(key_sign_ed25519(k, msg, sig, &err), 0);
-	assert_true(
-	    ed25519_verify(pubkey_ed25519(key_public(k)), msg.p, msg.n, sig));
+	assert_true(ed25519_verify(pubkey_ed25519(key_public(k)), msg.p, msg.n,
+	    sig));
 	key_free(k);
 	k = NULL;
 	assert_int_equal(key_generate(PUBKEY_ECDSA256, &k, &err), 0);
@@ -554,19 +556,21 @@ sshsig_blocks_verify(void **state)
 		struct sshsig s;
 		size_t used = 0;
 
-		assert_int_equal(
-		    key_load_file(sshtool_path(kinds[i].name), NULL, &k, &err),
+		assert_int_equal(key_load_file(sshtool_path(kinds[i].name),
+				     NULL, &k, &err),
 		    0);
-		assert_int_equal(
-		    key_sshsig(k, "request@writ", msg, &text, &err), 0);
+		assert_int_equal(key_sshsig(k, "request@writ", msg, &text,
+				     &err),
+		    0);
 		sshsig_init(&s);
-		assert_int_equal(sshsig_parse_armor(
-				     slice_of(text.p, text.n), &s, &used, &err),
+		assert_int_equal(sshsig_parse_armor(slice_of(text.p, text.n),
+				     &s, &used, &err),
 		    0);
 		assert_int_equal(used, text.n);
 		assert_string_equal(s.hash, "sha512");
-		assert_int_equal(
-		    sshsig_verify(&s, "request@writ", msg, NULL, &err), 0);
+		assert_int_equal(sshsig_verify(&s, "request@writ", msg, NULL,
+				     &err),
+		    0);
 		sshsig_clear(&s);
 		str_clear(&text);
 		key_free(k);
@@ -587,8 +591,8 @@ unarmored(const char *name)
 	for (; p < end; p++)
 		if (*p != '\n')
 			assert_int_equal(buf_put_u8(flat, (uint8_t)*p), 0);
-	assert_int_equal(
-	    base64_decode((const char *)buf_slice(flat).p, buf_len(flat), b),
+	assert_int_equal(base64_decode((const char *)buf_slice(flat).p,
+			     buf_len(flat), b),
 	    0);
 	buf_free(flat);
 	free(text);
@@ -596,8 +600,8 @@ unarmored(const char *name)
 }
 
 static int
-parse_blob(
-    const uint8_t *p, size_t n, const struct passphrase *pass, struct key **k)
+parse_blob(const uint8_t *p, size_t n, const struct passphrase *pass,
+    struct key **k)
 {
 	struct str text = STR_INIT;
 	int r;
@@ -689,8 +693,8 @@ damaged_pem_is_refused(void **state)
 	convert("p256", "pem", "-m", "PKCS8", "");
 	text = sshtool_read("pem", &n);
 	for (size_t cut = 0; cut < n - 26; cut++) {
-		assert_true(
-		    key_parse("x", slice_of(text, cut), NULL, &k, &err) != 0);
+		assert_true(key_parse("x", slice_of(text, cut), NULL, &k,
+				&err) != 0);
 		assert_null(k);
 	}
 	free(text);
@@ -841,8 +845,8 @@ every_failing_allocation_is_reported(void **state)
 		free(t.p);
 	}
 	for (size_t i = 0; i < N_KINDS; i++) {
-		assert_int_equal(
-		    key_load_file(sshtool_path(kinds[i].name), NULL, &k, &err),
+		assert_int_equal(key_load_file(sshtool_path(kinds[i].name),
+				     NULL, &k, &err),
 		    0);
 		assert_true(alloc_each(encode_once, k) >= 3);
 		assert_true(alloc_each(sshsig_once, k) >= 2);

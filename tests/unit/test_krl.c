@@ -188,16 +188,18 @@ make(bool backwards)
 
 		/* odd ones touch their neighbours, every fifth is alone */
 		if (s % 2)
-			assert_int_equal(
-			    krl_add_serials(k, a, 10 * s, 10 * s + 9), 0);
+			assert_int_equal(krl_add_serials(k, a, 10 * s,
+					     10 * s + 9),
+			    0);
 		if (s % 5 == 0)
-			assert_int_equal(
-			    krl_add_serials(k, b, 7 * s, 7 * s), 0);
+			assert_int_equal(krl_add_serials(k, b, 7 * s, 7 * s),
+			    0);
 		snprintf(id, sizeof(id), "id%d", (int)s);
 		assert_int_equal(krl_add_key_id(k, s % 3 ? a : NULL, id), 0);
 		if (backwards)
-			assert_int_equal(
-			    krl_add_key_id(k, s % 3 ? a : NULL, id), 0);
+			assert_int_equal(krl_add_key_id(k, s % 3 ? a : NULL,
+					     id),
+			    0);
 	}
 	assert_int_equal(krl_add_key(k, backwards ? a : b), 0);
 	assert_int_equal(krl_add_key(k, backwards ? b : a), 0);
@@ -345,8 +347,8 @@ million_entries_are_taken_and_not_one_more(void **state)
 	assert_int_equal(krl_add_serials(k, ca, 4, 4), 0);
 	assert_int_equal(krl_add_key(k, key), ERR_LIMIT);
 	assert_int_equal(krl_add_key_id(k, ca, "x"), ERR_LIMIT);
-	assert_int_equal(
-	    krl_add_serials(k, ca, UINT64_MAX, UINT64_MAX), ERR_LIMIT);
+	assert_int_equal(krl_add_serials(k, ca, UINT64_MAX, UINT64_MAX),
+	    ERR_LIMIT);
 	b = encode(k);
 	assert_int_equal(krl_parse(buf_slice(b), &back, NULL), 0);
 	assert_int_equal(back->n_entries, KRL_ENTRIES_MAX);
@@ -417,8 +419,8 @@ sections_are_read_strictly(void **state)
 		assert_int_equal(buf_new(&b, 1024), 0);
 		put_header(b);
 		assert_int_equal(buf_put_u8(b, cases[i].type), 0);
-		assert_int_equal(
-		    buf_put_string(b, cases[i].data, cases[i].n), 0);
+		assert_int_equal(buf_put_string(b, cases[i].data, cases[i].n),
+		    0);
 		r = krl_parse(buf_slice(b), &k, &e);
 		if (r != cases[i].want || (r != 0) != (e.msg[0] != '\0'))
 			fail_msg("%s: %d %s", cases[i].name, r, e.msg);
@@ -479,8 +481,8 @@ sections_of_a_ca_are_read_strictly(void **state)
 		e = (struct err){0};
 		assert_int_equal(buf_new(&b, 1024), 0);
 		assert_int_equal(buf_new(&section, 1024), 0);
-		r = buf_put_string(
-		    section, pubkey_blob(ca).p, pubkey_blob(ca).n);
+		r = buf_put_string(section, pubkey_blob(ca).p,
+		    pubkey_blob(ca).n);
 		r |= buf_put_string(section, NULL, 0);
 		r |= buf_put_u8(section, cases[i].type);
 		r |= buf_put_string(section, cases[i].data, cases[i].n);
@@ -545,10 +547,11 @@ list_longer_than_the_limit_is_refused(void **state)
 
 	(void)state;
 	assert_non_null(big);
-	assert_int_equal(
-	    krl_parse(slice_of(big, (size_t)KRL_MAX + 1), &k, NULL), ERR_LIMIT);
-	assert_int_equal(
-	    krl_parse(slice_of(big, KRL_MAX), &k, NULL), ERR_PARSE);
+	assert_int_equal(krl_parse(slice_of(big, (size_t)KRL_MAX + 1), &k,
+			     NULL),
+	    ERR_LIMIT);
+	assert_int_equal(krl_parse(slice_of(big, KRL_MAX), &k, NULL),
+	    ERR_PARSE);
 	free(big);
 }
 

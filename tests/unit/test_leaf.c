@@ -314,8 +314,8 @@ statements_are_classified_in_any_spelling(void **state)
 
 		leaf_classify(slice_str(cases[i].line), &tag, &name);
 		if (tag != cases[i].tag)
-			fail_msg(
-			    "%s: %d, not %d", cases[i].line, tag, cases[i].tag);
+			fail_msg("%s: %d, not %d", cases[i].line, tag,
+			    cases[i].tag);
 		hash_sha256(cases[i].line, strlen(cases[i].line), &want);
 		assert_memory_equal(&name, &want, sizeof(name));
 	}

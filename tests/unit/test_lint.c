@@ -32,8 +32,8 @@ struct row {
 };
 
 static void
-check_rows(
-    const struct row *rows, size_t n, int (*rule)(const char *s, struct err *e))
+check_rows(const struct row *rows, size_t n,
+    int (*rule)(const char *s, struct err *e))
 {
 	struct err e;
 	int r;
@@ -71,8 +71,8 @@ key_id_keeps_out_what_spoils_a_log(void **state)
 	(void)state;
 	ROWS(rows, lint_key_id);
 	assert_int_equal(lint_key_id(repeat('a', LINT_KEY_ID_MAX), NULL), 0);
-	assert_int_equal(
-	    lint_key_id(repeat('a', LINT_KEY_ID_MAX + 1), NULL), ERR_DENIED);
+	assert_int_equal(lint_key_id(repeat('a', LINT_KEY_ID_MAX + 1), NULL),
+	    ERR_DENIED);
 }
 
 static int
@@ -109,10 +109,10 @@ user_principal_is_one_plain_name(void **state)
 
 	(void)state;
 	ROWS(rows, user_principal);
-	assert_int_equal(
-	    user_principal(repeat('a', LINT_PRINCIPAL_MAX), NULL), 0);
-	assert_int_equal(
-	    user_principal(repeat('a', LINT_PRINCIPAL_MAX + 1), NULL),
+	assert_int_equal(user_principal(repeat('a', LINT_PRINCIPAL_MAX), NULL),
+	    0);
+	assert_int_equal(user_principal(repeat('a', LINT_PRINCIPAL_MAX + 1),
+			     NULL),
 	    ERR_DENIED);
 }
 
@@ -188,8 +188,8 @@ force_command_is_one_line_of_clean_text(void **state)
 	(void)state;
 	ROWS(rows, lint_force_command);
 	assert_int_equal(lint_force_command(repeat('a', 4096), NULL), 0);
-	assert_int_equal(
-	    lint_force_command(repeat('a', 4097), NULL), ERR_DENIED);
+	assert_int_equal(lint_force_command(repeat('a', 4097), NULL),
+	    ERR_DENIED);
 }
 
 static void
@@ -233,8 +233,8 @@ keys_are_long_enough_and_a_ca_is_no_token(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		k = data_pubkey(rows[i].file);
-		assert_int_equal(
-		    lint_subject(k, NULL), rows[i].subject ? 0 : ERR_DENIED);
+		assert_int_equal(lint_subject(k, NULL),
+		    rows[i].subject ? 0 : ERR_DENIED);
 		assert_int_equal(lint_ca(k, NULL), rows[i].ca ? 0 : ERR_DENIED);
 		pubkey_free(k);
 	}
@@ -408,14 +408,16 @@ source(struct cert *c)
 static void
 source_with_blank(struct cert *c)
 {
-	assert_int_equal(
-	    add(&c->critical, "source-address", "10.0.0.0/8, 192.0.2.1"), 0);
+	assert_int_equal(add(&c->critical, "source-address",
+			     "10.0.0.0/8, 192.0.2.1"),
+	    0);
 }
 static void
 source_with_host_bits(struct cert *c)
 {
-	assert_int_equal(
-	    add(&c->critical, "source-address", "10.0.0.0/8,192.0.2.1/31"), 0);
+	assert_int_equal(add(&c->critical, "source-address",
+			     "10.0.0.0/8,192.0.2.1/31"),
+	    0);
 }
 static void
 source_empty(struct cert *c)
@@ -430,8 +432,8 @@ source_empty_at_the_end(struct cert *c)
 static void
 source_too_long(struct cert *c)
 {
-	assert_int_equal(
-	    add(&c->critical, "source-address", repeat('1', 200)), 0);
+	assert_int_equal(add(&c->critical, "source-address", repeat('1', 200)),
+	    0);
 }
 static void
 source_flag(struct cert *c)

@@ -27,10 +27,10 @@ good_text_is_read(void **state)
 	struct manifest m = {0};
 
 	(void)state;
-	assert_int_equal(
-	    parse(H " 0 authorities/user_ca.pub\n" H " 1048576 ca.yaml\n" H
-		    " 7 people/b@c.d+e.yaml\n",
-		&m, NULL),
+	assert_int_equal(parse(H " 0 authorities/user_ca.pub\n" H
+				 " 1048576 ca.yaml\n" H
+				 " 7 people/b@c.d+e.yaml\n",
+			     &m, NULL),
 	    0);
 	assert_int_equal(m.n, 3);
 	assert_string_equal(m.v[0].path, "authorities/user_ca.pub");
@@ -104,8 +104,8 @@ a_nul_does_not_end_a_line(void **state)
 	struct manifest m = {0};
 
 	(void)state;
-	assert_int_equal(
-	    manifest_parse(slice_of(text, sizeof(text) - 1), &m, NULL),
+	assert_int_equal(manifest_parse(slice_of(text, sizeof(text) - 1), &m,
+			     NULL),
 	    ERR_PARSE);
 }
 

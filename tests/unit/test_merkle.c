@@ -125,8 +125,9 @@ an_edge_has_the_root_of_the_definition_at_every_size(void **state)
 		want = mth(0, (size_t)n);
 		merkle_root(&m, &root);
 		assert_memory_equal(&root, &want, sizeof(want));
-		assert_int_equal(
-		    merkle_source_root(&src, n, &from_source, NULL), 0);
+		assert_int_equal(merkle_source_root(&src, n, &from_source,
+				     NULL),
+		    0);
 		assert_memory_equal(&from_source, &want, sizeof(want));
 		if (n < LEAVES)
 			merkle_append(&m, &leaves[n]);
@@ -166,8 +167,8 @@ every_leaf_is_proven_in_every_tree(void **state)
 
 		root = mth(0, (size_t)size);
 		for (uint64_t i = 0; i < size; i++) {
-			assert_int_equal(merkle_prove_inclusion(
-					     &src, i, size, proof, &n, NULL),
+			assert_int_equal(merkle_prove_inclusion(&src, i, size,
+					     proof, &n, NULL),
 			    0);
 			assert_int_equal(merkle_check_inclusion(&leaves[i], i,
 					     size, proof, n, &root),
@@ -196,19 +197,19 @@ every_tree_is_consistent_with_every_later_one(void **state)
 		b = mth(0, (size_t)to);
 		for (uint64_t from = 1; from <= to; from++) {
 			a = mth(0, (size_t)from);
-			assert_int_equal(merkle_prove_consistency(
-					     &src, from, to, proof, &n, NULL),
+			assert_int_equal(merkle_prove_consistency(&src, from,
+					     to, proof, &n, NULL),
 			    0);
-			assert_int_equal(merkle_check_consistency(
-					     from, to, proof, n, &a, &b),
+			assert_int_equal(merkle_check_consistency(from, to,
+					     proof, n, &a, &b),
 			    0);
 			if (from == to)
 				continue;
-			assert_int_equal(merkle_check_consistency(
-					     from, to, proof, n, &b, &b),
+			assert_int_equal(merkle_check_consistency(from, to,
+					     proof, n, &b, &b),
 			    ERR_BADSIG);
-			assert_int_equal(merkle_check_consistency(
-					     from, to, proof, n, &a, &a),
+			assert_int_equal(merkle_check_consistency(from, to,
+					     proof, n, &a, &a),
 			    ERR_BADSIG);
 		}
 	}
@@ -226,21 +227,23 @@ a_flipped_bit_spoils_a_proof(void **state)
 	(void)state;
 	root = mth(0, 119);
 	old = mth(0, 77);
-	assert_int_equal(
-	    merkle_prove_inclusion(&src, 100, size, proof, &n, NULL), 0);
+	assert_int_equal(merkle_prove_inclusion(&src, 100, size, proof, &n,
+			     NULL),
+	    0);
 	for (size_t bit = 0; bit < n * HASH_LEN * 8; bit++) {
 		p[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		assert_int_equal(merkle_check_inclusion(
-				     &leaves[100], 100, size, proof, n, &root),
+		assert_int_equal(merkle_check_inclusion(&leaves[100], 100, size,
+				     proof, n, &root),
 		    ERR_BADSIG);
 		p[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
-	assert_int_equal(
-	    merkle_prove_consistency(&src, from, size, proof, &n, NULL), 0);
+	assert_int_equal(merkle_prove_consistency(&src, from, size, proof, &n,
+			     NULL),
+	    0);
 	for (size_t bit = 0; bit < n * HASH_LEN * 8; bit++) {
 		p[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		assert_int_equal(
-		    merkle_check_consistency(from, size, proof, n, &old, &root),
+		assert_int_equal(merkle_check_consistency(from, size, proof, n,
+				     &old, &root),
 		    ERR_BADSIG);
 		p[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
@@ -257,24 +260,25 @@ proofs_too_short_or_too_long_are_refused(void **state)
 	(void)state;
 	root = mth(0, 100);
 	old = mth(0, 64);
-	assert_int_equal(
-	    merkle_prove_inclusion(&src, 3, size, proof, &n, NULL), 0);
+	assert_int_equal(merkle_prove_inclusion(&src, 3, size, proof, &n, NULL),
+	    0);
 	proof[n] = root;
-	assert_int_equal(
-	    merkle_check_inclusion(&leaves[3], 3, size, proof, n + 1, &root),
+	assert_int_equal(merkle_check_inclusion(&leaves[3], 3, size, proof,
+			     n + 1, &root),
 	    ERR_BADSIG);
-	assert_int_equal(
-	    merkle_check_inclusion(&leaves[3], 3, size, proof, n - 1, &root),
+	assert_int_equal(merkle_check_inclusion(&leaves[3], 3, size, proof,
+			     n - 1, &root),
 	    ERR_BADSIG);
-	assert_int_equal(
-	    merkle_prove_consistency(&src, 64, size, proof, &n, NULL), 0);
+	assert_int_equal(merkle_prove_consistency(&src, 64, size, proof, &n,
+			     NULL),
+	    0);
 	proof[n] = root;
-	assert_int_equal(
-	    merkle_check_consistency(64, size, proof, n + 1, &old, &root),
+	assert_int_equal(merkle_check_consistency(64, size, proof, n + 1, &old,
+			     &root),
 	    ERR_BADSIG);
 	for (size_t k = 0; k < n; k++)
-		assert_int_equal(
-		    merkle_check_consistency(64, size, proof, k, &old, &root),
+		assert_int_equal(merkle_check_consistency(64, size, proof, k,
+				     &old, &root),
 		    ERR_BADSIG);
 }
 
@@ -288,33 +292,33 @@ the_empty_tree_and_what_lies_outside_prove_nothing(void **state)
 
 	(void)state;
 	empty = mth(0, 0);
-	assert_int_equal(
-	    merkle_prove_inclusion(&src, 5, 5, proof, &n, NULL), ERR_NOTFOUND);
-	assert_int_equal(
-	    merkle_prove_inclusion(&src, 0, 0, proof, &n, NULL), ERR_NOTFOUND);
+	assert_int_equal(merkle_prove_inclusion(&src, 5, 5, proof, &n, NULL),
+	    ERR_NOTFOUND);
+	assert_int_equal(merkle_prove_inclusion(&src, 0, 0, proof, &n, NULL),
+	    ERR_NOTFOUND);
 	assert_int_equal(merkle_prove_consistency(&src, 0, 5, proof, &n, NULL),
 	    ERR_NOTFOUND);
 	assert_int_equal(merkle_prove_consistency(&src, 6, 5, proof, &n, NULL),
 	    ERR_NOTFOUND);
-	assert_int_equal(
-	    merkle_check_inclusion(&leaves[0], 0, 0, proof, 0, &leaves[0]),
+	assert_int_equal(merkle_check_inclusion(&leaves[0], 0, 0, proof, 0,
+			     &leaves[0]),
 	    ERR_BADSIG);
 	for (size_t k = 0; k < 4; k++)
-		assert_int_equal(
-		    merkle_check_consistency(0, 5, proof, k, &empty, &root),
+		assert_int_equal(merkle_check_consistency(0, 5, proof, k,
+				     &empty, &root),
 		    ERR_BADSIG);
-	assert_int_equal(
-	    merkle_check_consistency(0, 0, proof, 0, &empty, &empty),
+	assert_int_equal(merkle_check_consistency(0, 0, proof, 0, &empty,
+			     &empty),
 	    ERR_BADSIG);
-	assert_int_equal(
-	    merkle_check_consistency(6, 5, proof, 0, &root, &root), ERR_BADSIG);
-	assert_int_equal(
-	    merkle_check_consistency(5, 5, proof, 1, &root, &root), ERR_BADSIG);
+	assert_int_equal(merkle_check_consistency(6, 5, proof, 0, &root, &root),
+	    ERR_BADSIG);
+	assert_int_equal(merkle_check_consistency(5, 5, proof, 1, &root, &root),
+	    ERR_BADSIG);
 }
 
 static int
-get_nothing(
-    void *ctx, unsigned level, uint64_t index, struct hash *out, struct err *e)
+get_nothing(void *ctx, unsigned level, uint64_t index, struct hash *out,
+    struct err *e)
 {
 	(void)ctx;
 	(void)level;
@@ -332,10 +336,10 @@ a_source_that_fails_ends_the_proof(void **state)
 	size_t n = 99;
 
 	(void)state;
-	assert_int_equal(
-	    merkle_prove_inclusion(&src, 1, 5, proof, &n, &e), ERR_CORRUPT);
-	assert_int_equal(
-	    merkle_prove_consistency(&src, 1, 5, proof, &n, &e), ERR_CORRUPT);
+	assert_int_equal(merkle_prove_inclusion(&src, 1, 5, proof, &n, &e),
+	    ERR_CORRUPT);
+	assert_int_equal(merkle_prove_consistency(&src, 1, 5, proof, &n, &e),
+	    ERR_CORRUPT);
 	assert_int_equal(merkle_source_root(&src, 5, &root, &e), ERR_CORRUPT);
 	assert_int_equal(n, 99);
 	assert_string_equal(e.msg, "no tile");

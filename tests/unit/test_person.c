@@ -97,14 +97,14 @@ the_public_key_is_found_wherever_it_is(void **state)
 	assert_person("stale", "enc.pub");
 
 	copy("pem", "pemalone");
-	assert_int_equal(
-	    person_pubkey(sshtool_path("pemalone"), &pub, &err), ERR_NOTFOUND);
+	assert_int_equal(person_pubkey(sshtool_path("pemalone"), &pub, &err),
+	    ERR_NOTFOUND);
 	assert_non_null(strstr(err.hint, "ssh-keygen -y"));
-	assert_int_equal(
-	    person_pubkey(sshtool_path("absent"), &pub, &err), ERR_NOTFOUND);
+	assert_int_equal(person_pubkey(sshtool_path("absent"), &pub, &err),
+	    ERR_NOTFOUND);
 	sshtool_write("rubbish", "rubbish\n", 8);
-	assert_int_equal(
-	    person_pubkey(sshtool_path("rubbish"), &pub, &err), ERR_PARSE);
+	assert_int_equal(person_pubkey(sshtool_path("rubbish"), &pub, &err),
+	    ERR_PARSE);
 	assert_null(pub);
 }
 
@@ -123,8 +123,8 @@ assert_signs(const char *file, const char *pub_name)
 		fail_msg("%s: %s", file, err.msg);
 	assert_memory_equal(text.p, "before\n", 7);
 	sshsig_init(&s);
-	assert_int_equal(sshsig_parse_armor(
-			     slice_of(text.p + 7, text.n - 7), &s, &used, &err),
+	assert_int_equal(sshsig_parse_armor(slice_of(text.p + 7, text.n - 7),
+			     &s, &used, &err),
 	    0);
 	assert_int_equal(used, text.n - 7);
 	assert_true(pubkey_equal(s.key, want));
@@ -165,8 +165,8 @@ sign_quietly(const char *file, struct str *text)
 	int saved = dup(2), null = open("/dev/null", O_RDWR), r;
 
 	dup2(null, 2);
-	r = person_sign(
-	    sshtool_path(file), "request@writ", slice_str("m"), text, &err);
+	r = person_sign(sshtool_path(file), "request@writ", slice_str("m"),
+	    text, &err);
 	dup2(saved, 2);
 	close(saved);
 	close(null);
@@ -264,8 +264,8 @@ sign_at_terminal(const char *tty, const char *display)
 	if (display != NULL)
 		setenv("DISPLAY", display, 1);
 	setenv("SSH_ASKPASS", "/bin/false", 1);
-	r = person_sign(
-	    sshtool_path("enc"), "request@writ", slice_str("m"), &text, &err);
+	r = person_sign(sshtool_path("enc"), "request@writ", slice_str("m"),
+	    &text, &err);
 	dprintf(2, "ended %d %s\n", r, err.msg);
 	_exit(r == 0 && text.n > 100 ? 0 : 1);
 }
@@ -288,8 +288,8 @@ at_terminal(const char *display, const char *phrase, char *screen, size_t max)
 		sign_at_terminal(tty, display);
 	alarm(60);
 	screen[0] = '\0';
-	while (
-	    n < max - 1 && (got = read(master, screen + n, max - 1 - n)) > 0) {
+	while (n < max - 1 &&
+	    (got = read(master, screen + n, max - 1 - n)) > 0) {
 		n += (size_t)got;
 		screen[n] = '\0';
 		if (!typed && strstr(screen, "passphrase") != NULL) {
@@ -314,8 +314,8 @@ a_passphrase_is_asked_on_the_terminal(void **state)
 	char screen[4096];
 
 	(void)state;
-	assert_int_equal(
-	    at_terminal(NULL, "secret", screen, sizeof(screen)), 0);
+	assert_int_equal(at_terminal(NULL, "secret", screen, sizeof(screen)),
+	    0);
 	assert_null(strstr(screen, "Signing data"));
 	assert_null(strstr(screen, "secret"));
 }
@@ -326,8 +326,9 @@ a_display_does_not_take_the_question_away(void **state)
 	char screen[4096];
 
 	(void)state;
-	assert_int_equal(
-	    at_terminal("nowhere:77", "secret", screen, sizeof(screen)), 0);
+	assert_int_equal(at_terminal("nowhere:77", "secret", screen,
+			     sizeof(screen)),
+	    0);
 }
 
 static void

@@ -309,8 +309,8 @@ what_no_certificate_may_have_no_grant_gives(void **state)
 			strncmp(d.v[0].text,
 			    second != NULL ? "ca.yaml:8:" : "ca.yaml:7:", 10) !=
 			    0))
-			fail_msg(
-			    "%s: %d, %s", line, r, d.n > 0 ? d.v[0].text : "-");
+			fail_msg("%s: %d, %s", line, r,
+			    d.n > 0 ? d.v[0].text : "-");
 		str_clear(&s);
 		policy_free(p);
 		conf_diags_clear(&d);
@@ -626,8 +626,8 @@ add_data(struct policy_files *f, const char *path)
 	struct err e = {0};
 	size_t n;
 
-	(void)snprintf(
-	    full, sizeof(full), "tests/data/policy/contract/%s", path);
+	(void)snprintf(full, sizeof(full), "tests/data/policy/contract/%s",
+	    path);
 	if (file_read(full, POLICY_FILE_MAX, &text, &n, &e) != 0)
 		fail_msg("%s", e.msg);
 	assert_int_equal(policy_files_add(f, path, text, n), 0);
@@ -737,8 +737,8 @@ everybody_is_found_by_id_and_by_key(void **state)
 	assert_true(policy_person(p, PETRA)->operator);
 	assert_null(policy_person(p, "alice"));
 	for (size_t i = 0; i < p->n_people; i++)
-		assert_ptr_equal(
-		    policy_person_of_key(p, p->people[i].keys[0].key),
+		assert_ptr_equal(policy_person_of_key(p,
+				     p->people[i].keys[0].key),
 		    &p->people[i]);
 	assert_null(policy_person_of_key(p, fixture_key(SEED_MALLORY)));
 	for (size_t i = 0; i < p->n_authorities; i++) {
@@ -752,11 +752,11 @@ everybody_is_found_by_id_and_by_key(void **state)
 	assert_null(policy_authority(p, "ca"));
 	assert_null(policy_authority_of_key(p, alice->keys[0].key));
 	assert_true(grant_allows_person(policy_grant(p, "deploy"), alice));
-	assert_false(
-	    grant_allows_person(policy_grant(p, "root-change"), alice));
+	assert_false(grant_allows_person(policy_grant(p, "root-change"),
+	    alice));
 	assert_true(grant_allows_person(policy_grant(p, "hosts"), olga));
-	assert_false(grant_allows_person(
-	    policy_grant(p, "hosts"), policy_person(p, IVAN)));
+	assert_false(grant_allows_person(policy_grant(p, "hosts"),
+	    policy_person(p, IVAN)));
 	policy_free(p);
 }
 
@@ -803,12 +803,12 @@ a_grant_covers_its_principals_and_no_more(void **state)
 	for (size_t i = 0; i < COUNT(principals); i++) {
 		struct grant g = {.kind = principals[i].kind};
 
-		assert_int_equal(
-		    strs_add(&g.principals, principals[i].gives), 0);
+		assert_int_equal(strs_add(&g.principals, principals[i].gives),
+		    0);
 		if (grant_covers_principal(&g, principals[i].asked) !=
 		    principals[i].want)
-			fail_msg(
-			    "%s %s", principals[i].gives, principals[i].asked);
+			fail_msg("%s %s", principals[i].gives,
+			    principals[i].asked);
 		strs_clear(&g.principals);
 	}
 }
@@ -858,8 +858,8 @@ a_root_is_read_alone(void **state)
 	assert_int_equal(policy_parse_root(bytes, &p, &d), 0);
 	assert_int_equal(p->n_people, 1);
 	assert_true(p->people[0].officer);
-	assert_ptr_equal(
-	    policy_person_of_key(p, fixture_key(1)), &p->people[0]);
+	assert_ptr_equal(policy_person_of_key(p, fixture_key(1)),
+	    &p->people[0]);
 	assert_null(policy_grant(p, "g"));
 	assert_null(policy_authority(p, "user_ca"));
 	hash_sha256(text, strlen(text), &h);
@@ -975,8 +975,8 @@ files_have_limits_and_an_order(void **state)
 
 	(void)state;
 	assert_non_null(big);
-	assert_int_equal(
-	    policy_files_add(&f, "b", big, POLICY_FILE_MAX + 1), ERR_LIMIT);
+	assert_int_equal(policy_files_add(&f, "b", big, POLICY_FILE_MAX + 1),
+	    ERR_LIMIT);
 	assert_int_equal(policy_files_add(&f, "b", big, POLICY_FILE_MAX), 0);
 	assert_int_equal(policy_files_add(&f, "a", "x", 1), 0);
 	policy_files_sort(&f);
@@ -1054,8 +1054,8 @@ add_set(struct policy_files *f, const char *path, bool with_keys)
 	struct err e = {0};
 	size_t n;
 
-	(void)snprintf(
-	    full, sizeof(full), "policies/small-company/policy/%s", path);
+	(void)snprintf(full, sizeof(full), "policies/small-company/policy/%s",
+	    path);
 	if (file_read(full, POLICY_FILE_MAX, &text, &n, &e) != 0)
 		fail_msg("%s", e.msg);
 	for (p = text; with_keys && (mark = strstr(p, "- REPLACE")) != NULL;) {
@@ -1097,11 +1097,12 @@ the_set_for_a_small_company_wants_only_keys(void **state)
 			int r = parse(&f, &p, &d);
 
 			expect("small-company", r, &d, NULL);
-			assert_int_equal(
-			    policy_check(p, FIXTURE_NOW, NULL, NULL, &d), 0);
+			assert_int_equal(policy_check(p, FIXTURE_NOW, NULL,
+					     NULL, &d),
+			    0);
 			for (size_t i = 0; i < d.n; i++)
-				assert_null(
-				    strstr(d.v[i].text, "cannot be had"));
+				assert_null(strstr(d.v[i].text,
+				    "cannot be had"));
 		}
 		policy_free(p);
 		conf_diags_clear(&d);

@@ -182,8 +182,8 @@ security_keys_count_where_touch_is_required(void **state)
 		    "]}\n#\n#\n" /* the grant is on line 8 */
 		    "authorities: {user: [user_ca], "
 		    "host: [host_ca], log: [ca_log]}\n"
-		    "grants:\n" GRANT(
-			"eng", "touch: required, approve: [{eng: 1}]"));
+		    "grants:\n" GRANT("eng",
+			"touch: required, approve: [{eng: 1}]"));
 		p = parse(NULL, ca.p);
 		assert_int_equal(policy_check(p, FIXTURE_NOW, NULL, NULL, &d),
 		    n == 1 ? ERR_DENIED : 0);
@@ -217,8 +217,8 @@ hosts_that_an_operator_accepts_need_no_approver(void **state)
 		  "thresholds: {root: 1, policy: 1}\n",
 	    ca.p);
 	conf_diags_clear(&d);
-	assert_int_equal(
-	    policy_check(p, FIXTURE_NOW, NULL, NULL, &d), ERR_DENIED);
+	assert_int_equal(policy_check(p, FIXTURE_NOW, NULL, NULL, &d),
+	    ERR_DENIED);
 	policy_free(p);
 	conf_diags_clear(&d);
 	str_clear(&ca);
@@ -234,8 +234,8 @@ a_root_expires_the_second_after(void **state)
 
 	(void)state;
 	assert_int_equal(policy_check(p, p->root_expires, NULL, NULL, &d), 0);
-	assert_int_equal(
-	    policy_check(p, p->root_expires + 1, NULL, NULL, &d), ERR_DENIED);
+	assert_int_equal(policy_check(p, p->root_expires + 1, NULL, NULL, &d),
+	    ERR_DENIED);
 	assert_non_null(find(&d, false,
 	    "root.yaml:2:10: expired at 2028-11-01T23:59:59Z, expected a "
 	    "time ahead"));
@@ -259,8 +259,8 @@ a_zone_must_be_known_where_that_is_asked(void **state)
 	(void)state;
 	assert_int_equal(policy_check(p, FIXTURE_NOW, NULL, NULL, &d), 0);
 	assert_int_equal(policy_check(p, FIXTURE_NOW, knows, vilnius, &d), 0);
-	assert_int_equal(
-	    policy_check(p, FIXTURE_NOW, knows, utc, &d), ERR_DENIED);
+	assert_int_equal(policy_check(p, FIXTURE_NOW, knows, utc, &d),
+	    ERR_DENIED);
 	assert_int_equal(d.n_errors, 1);
 	assert_non_null(strstr(find(&d, false, "ca.yaml:")->text,
 	    ": unknown time zone 'Europe/Vilnius', expected a name such as "
@@ -323,8 +323,8 @@ who_signs_policy_is_looked_at(void **state)
 		    "authorities: {user: [user_ca], host: [host_ca], "
 		    "log: [ca_log]}\n");
 
-		assert_int_equal(
-		    policy_check(p, FIXTURE_NOW, NULL, NULL, &d), 0);
+		assert_int_equal(policy_check(p, FIXTURE_NOW, NULL, NULL, &d),
+		    0);
 		if ((find(&d, true, roots[i].want) != NULL) != roots[i].there)
 			fail_msg("%s", roots[i].name);
 		policy_free(p);
@@ -440,8 +440,8 @@ counting_agrees_with_trying(void **state)
 		if (all == 3) { /* else a group has no members */
 			p = parse(NULL, ca.p);
 			want = try_terms(masks, 4, need, 2, 0, 0, 0);
-			assert_int_equal(
-			    policy_check(p, FIXTURE_NOW, NULL, NULL, &d),
+			assert_int_equal(policy_check(p, FIXTURE_NOW, NULL,
+					     NULL, &d),
 			    want ? 0 : ERR_DENIED);
 			policy_free(p);
 		}

@@ -53,16 +53,16 @@ every_type_is_read_and_written_back(void **state)
 	for (size_t i = 0; i < N_KEYS; i++) {
 		snprintf(file, sizeof(file), "%s.pub", keys[i].file);
 		text = data_read(file, &n);
-		assert_int_equal(
-		    pubkey_parse_line(text, n, &k, &comment, NULL), 0);
+		assert_int_equal(pubkey_parse_line(text, n, &k, &comment, NULL),
+		    0);
 		assert_int_equal(pubkey_type(k), keys[i].t);
 		assert_string_equal(pubkey_type_name(k), keys[i].type);
 		assert_string_equal(pubkey_short_name(k), keys[i].shown);
 		assert_string_equal(pubkey_application(k), keys[i].application);
 		assert_int_equal(pubkey_bits(k), keys[i].bits);
 		assert_int_equal(pubkey_is_sk(k), keys[i].is_sk);
-		assert_int_equal(
-		    pubkey_ed25519(k) != NULL, keys[i].t == PUBKEY_ED25519);
+		assert_int_equal(pubkey_ed25519(k) != NULL,
+		    keys[i].t == PUBKEY_ED25519);
 		str_reset(&s);
 		pubkey_add_line(&s, k, comment);
 		str_addc(&s, '\n');
@@ -145,8 +145,8 @@ lines_are_read_strictly(void **state)
 		k = NULL;
 		comment = NULL;
 		e = (struct err){0};
-		r = pubkey_parse_line(
-		    lines[i].line, strlen(lines[i].line), &k, &comment, &e);
+		r = pubkey_parse_line(lines[i].line, strlen(lines[i].line), &k,
+		    &comment, &e);
 		if ((r == 0) != (lines[i].comment != NULL))
 			fail_msg("%s: %d %s", lines[i].name, r, e.msg);
 		if (r == 0) {
@@ -176,8 +176,8 @@ line_longer_than_the_limit_is_refused(void **state)
 	assert_int_equal(pubkey_parse_line(s.p, s.n, &k, NULL, NULL), 0);
 	pubkey_free(k);
 	str_addc(&s, 'x');
-	assert_int_equal(
-	    pubkey_parse_line(s.p, s.n, &k, NULL, NULL), ERR_LIMIT);
+	assert_int_equal(pubkey_parse_line(s.p, s.n, &k, NULL, NULL),
+	    ERR_LIMIT);
 	str_clear(&s);
 }
 
@@ -295,8 +295,8 @@ point_off_the_curve_is_refused(void **state)
 		assert_int_equal(blob[at], 0x04);
 		for (int form = 0; form < 8; form++) {
 			blob[at] = (uint8_t)form;
-			assert_int_equal(
-			    pubkey_parse(slice_of(blob, n), &other, NULL),
+			assert_int_equal(pubkey_parse(slice_of(blob, n), &other,
+					     NULL),
 			    form == 4 ? 0 : ERR_PARSE);
 			if (form == 4)
 				pubkey_free(other);
@@ -304,8 +304,8 @@ point_off_the_curve_is_refused(void **state)
 		blob[at] = 0x04;
 		blob[at + 20] ^= 1;
 		e = (struct err){0};
-		assert_int_equal(
-		    pubkey_parse(slice_of(blob, n), &other, &e), ERR_PARSE);
+		assert_int_equal(pubkey_parse(slice_of(blob, n), &other, &e),
+		    ERR_PARSE);
 		assert_non_null(strstr(e.msg, "point"));
 		pubkey_free(k);
 	}
@@ -326,8 +326,8 @@ coordinate_beyond_the_prime_is_refused(void **state)
 	for (size_t i = 66; i-- > 0;)
 		if (x[i]-- != 0)
 			break;
-	assert_int_equal(
-	    pubkey_parse(slice_of(blob, b.n), &other, NULL), ERR_PARSE);
+	assert_int_equal(pubkey_parse(slice_of(blob, b.n), &other, NULL),
+	    ERR_PARSE);
 	pubkey_free(k);
 }
 
@@ -398,8 +398,9 @@ application_must_be_text(void **state)
 	ed25519_from_seed(seed, sk);
 	assert_int_equal(buf_new(&b, 1024), 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		assert_int_equal(
-		    buf_put_cstring(b, "sk-ssh-ed25519@openssh.com"), 0);
+		assert_int_equal(buf_put_cstring(b,
+				     "sk-ssh-ed25519@openssh.com"),
+		    0);
 		assert_int_equal(buf_put_string(b, sk + 32, 32), 0);
 		assert_int_equal(buf_put_string(b, cases[i].p, cases[i].n), 0);
 		assert_int_equal(parse_built(b, &e), cases[i].want);
@@ -414,10 +415,10 @@ blob_longer_than_the_limit_is_refused(void **state)
 	struct pubkey *k;
 
 	(void)state;
-	assert_int_equal(
-	    pubkey_parse(slice_of(big, sizeof(big)), &k, NULL), ERR_LIMIT);
-	assert_int_equal(
-	    pubkey_parse(slice_of(big, sizeof(big) - 1), &k, NULL), ERR_PARSE);
+	assert_int_equal(pubkey_parse(slice_of(big, sizeof(big)), &k, NULL),
+	    ERR_LIMIT);
+	assert_int_equal(pubkey_parse(slice_of(big, sizeof(big) - 1), &k, NULL),
+	    ERR_PARSE);
 }
 
 /* What parses has its own bytes: there is no second encoding of a key. */
@@ -453,10 +454,10 @@ every_flip_and_cut_of_a_blob_is_survived(void **state)
 	for (size_t i = 0; i < N_KEYS; i++) {
 		k = data_pubkey(keys[i].file);
 		b = pubkey_blob(k);
-		assert_int_equal(
-		    mutate_bits(b.p, b.n, parsed_is_kept, NULL), 8 * b.n);
-		assert_int_equal(
-		    mutate_cuts(b.p, b.n, cut_is_refused, NULL), b.n);
+		assert_int_equal(mutate_bits(b.p, b.n, parsed_is_kept, NULL),
+		    8 * b.n);
+		assert_int_equal(mutate_cuts(b.p, b.n, cut_is_refused, NULL),
+		    b.n);
 		pubkey_free(k);
 	}
 }
@@ -497,13 +498,14 @@ signature_load(struct signature *out, const char *key, const char *hash)
 	snprintf(file, sizeof(file), "%s.%s.sig", key, hash);
 	text = data_read(file, &n);
 	sshsig_init(&out->s);
-	assert_int_equal(
-	    sshsig_parse_armor(slice_of(text, n), &out->s, &used, NULL), 0);
+	assert_int_equal(sshsig_parse_armor(slice_of(text, n), &out->s, &used,
+			     NULL),
+	    0);
 	free(text);
 	msg = data_read("message", &n);
 	assert_int_equal(buf_new(&out->msg, 1024), 0);
-	assert_int_equal(
-	    sshsig_signed_data("test@writ", hash, slice_of(msg, n), out->msg),
+	assert_int_equal(sshsig_signed_data("test@writ", hash, slice_of(msg, n),
+			     out->msg),
 	    0);
 	free(msg);
 }
@@ -521,8 +523,8 @@ sig_is_refused(const uint8_t *p, size_t n, void *arg)
 	struct signature *s = arg;
 	int r;
 
-	r = pubkey_verify(
-	    s->s.key, NULL, slice_of(p, n), buf_slice(s->msg), NULL, NULL);
+	r = pubkey_verify(s->s.key, NULL, slice_of(p, n), buf_slice(s->msg),
+	    NULL, NULL);
 	if (r != ERR_BADSIG && r != ERR_PARSE)
 		fail_msg("%s: %d with %s", pubkey_type_name(s->s.key), r,
 		    mutate_what());
@@ -537,9 +539,9 @@ every_flip_and_cut_of_a_signature_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < 5; i++) {
 		signature_load(&s, data_types[i], "sha512");
-		assert_int_equal(
-		    pubkey_verify(s.s.key, NULL, slice_of(s.s.sig, s.s.sig_len),
-			buf_slice(s.msg), &flags, NULL),
+		assert_int_equal(pubkey_verify(s.s.key, NULL,
+				     slice_of(s.s.sig, s.s.sig_len),
+				     buf_slice(s.msg), &flags, NULL),
 		    0);
 		assert_false(flags.is_sk || flags.present || flags.verified);
 		mutate_each(s.s.sig, s.s.sig_len, sig_is_refused, &s);
@@ -611,9 +613,9 @@ token_flags_are_read_and_are_signed(void **state)
 		assert_int_equal(f.present, cases[i / 2].present);
 		assert_int_equal(f.verified, cases[i / 2].verified);
 		assert_int_equal(f.counter, 0x01020304);
-		assert_int_equal(
-		    pubkey_verify(token_pubkey(t), NULL, buf_slice(b),
-			slice_str("massage"), &f, NULL),
+		assert_int_equal(pubkey_verify(token_pubkey(t), NULL,
+				     buf_slice(b), slice_str("massage"), &f,
+				     NULL),
 		    ERR_BADSIG);
 		buf_reset(b);
 		token_free(t);
@@ -651,8 +653,8 @@ every_flip_and_cut_of_a_token_signature_is_refused(void **state)
 		t = token_new(types[i]);
 		token_sign(t, slice_str("m"), 1, 7, b);
 		assert_int_equal(pubkey_dup(token_pubkey(t), &k), 0);
-		mutate_each(
-		    buf_slice(b).p, buf_len(b), token_sig_is_refused, k);
+		mutate_each(buf_slice(b).p, buf_len(b), token_sig_is_refused,
+		    k);
 		/* and one byte more */
 		assert_int_equal(buf_put_u8(b, 0), 0);
 		token_sig_is_refused(buf_slice(b).p, buf_len(b), k);
@@ -671,9 +673,9 @@ signature_of_an_ed25519_key_is_none_of_its_token_twin(void **state)
 
 	(void)state;
 	signature_load(&s, "ed25519", "sha512");
-	assert_int_equal(
-	    pubkey_verify(twin, NULL, slice_of(s.s.sig, s.s.sig_len),
-		buf_slice(s.msg), NULL, NULL),
+	assert_int_equal(pubkey_verify(twin, NULL,
+			     slice_of(s.s.sig, s.s.sig_len), buf_slice(s.msg),
+			     NULL, NULL),
 	    ERR_PARSE);
 	pubkey_free(twin);
 	signature_clear(&s);
@@ -710,8 +712,8 @@ one_key_serves_many_threads(void **state)
 		signature_load(&s, data_types[k], "sha512");
 		for (size_t i = 0; i < 4; i++) {
 			race[i] = (struct race){&s, false};
-			assert_int_equal(
-			    pthread_create(&t[i], NULL, verify_often, &race[i]),
+			assert_int_equal(pthread_create(&t[i], NULL,
+					     verify_often, &race[i]),
 			    0);
 		}
 		for (size_t i = 0; i < 4; i++) {

@@ -108,31 +108,33 @@ a_profile_of_a_file_is_read(void **state)
 	struct err e = {0};
 
 	(void)state;
-	assert_int_equal(
-	    s3_cred_parse_file(slice_str(file), "default", "f", &c, &e), 0);
+	assert_int_equal(s3_cred_parse_file(slice_str(file), "default", "f", &c,
+			     &e),
+	    0);
 	assert_cred(&c, "DEF", "one=two", NULL);
 	s3_cred_clear(&c);
-	assert_int_equal(
-	    s3_cred_parse_file(slice_str(file), "writ", "f", &c, &e), 0);
+	assert_int_equal(s3_cred_parse_file(slice_str(file), "writ", "f", &c,
+			     &e),
+	    0);
 	assert_cred(&c, "A2", "s2", "T2");
 	s3_cred_clear(&c);
-	assert_int_equal(
-	    s3_cred_parse_file(slice_str(file), "half", "f", &c, &e),
+	assert_int_equal(s3_cred_parse_file(slice_str(file), "half", "f", &c,
+			     &e),
 	    ERR_NOTFOUND);
-	assert_int_equal(
-	    s3_cred_parse_file(slice_str(file), "none", "f", &c, &e),
+	assert_int_equal(s3_cred_parse_file(slice_str(file), "none", "f", &c,
+			     &e),
 	    ERR_NOTFOUND);
 	assert_string_equal(e.msg, "f has no profile 'none'");
-	assert_int_equal(
-	    s3_cred_parse_file(slice_str(file), "twice", "f", &c, &e),
+	assert_int_equal(s3_cred_parse_file(slice_str(file), "twice", "f", &c,
+			     &e),
 	    ERR_PARSE);
 	assert_non_null(strstr(e.msg, "f:16: "));
 	assert_int_equal(s3_cred_parse_file(slice_str("[default]\nwhat\n"),
 			     "default", "f", &c, &e),
 	    ERR_PARSE);
 	assert_non_null(strstr(e.msg, "f:2: "));
-	assert_int_equal(
-	    s3_cred_parse_file(slice_str("[default\n"), "default", "f", &c, &e),
+	assert_int_equal(s3_cred_parse_file(slice_str("[default\n"), "default",
+			     "f", &c, &e),
 	    ERR_PARSE);
 	assert_null(c.id);
 }
@@ -304,8 +306,8 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup(
-		the_environment_gives_key_secret_and_token, no_env),
+	    cmocka_unit_test_setup(the_environment_gives_key_secret_and_token,
+		no_env),
 	    cmocka_unit_test_setup(
 		bytes_that_would_break_a_header_are_refused_unshown, no_env),
 	    cmocka_unit_test(a_profile_of_a_file_is_read),

@@ -124,8 +124,8 @@ depth_and_text_have_limits(void **state)
 		for (int i = 0; i < S3_XML_TEXT_MAX + extra; i++)
 			str_addc(&doc, 'x');
 		str_add(&doc, "</a>");
-		assert_int_equal(
-		    events(doc.p, doc.n, &out), extra == 0 ? 0 : ERR_LIMIT);
+		assert_int_equal(events(doc.p, doc.n, &out),
+		    extra == 0 ? 0 : ERR_LIMIT);
 	}
 	str_clear(&doc);
 	str_clear(&out);
@@ -177,10 +177,10 @@ a_page_of_versions_is_read(void **state)
 	struct str s = STR_INIT;
 
 	(void)state;
-	assert_int_equal(
-	    s3_page_read(slice_str(page), append, &s, &p, NULL), 0);
-	assert_string_equal(
-	    s.p, "p/a v2 6 latest\np/a v1 7\np/c&d v9 0 latest deleted\n");
+	assert_int_equal(s3_page_read(slice_str(page), append, &s, &p, NULL),
+	    0);
+	assert_string_equal(s.p,
+	    "p/a v2 6 latest\np/a v1 7\np/c&d v9 0 latest deleted\n");
 	assert_true(p.truncated);
 	assert_string_equal(p.key_marker, "p/c&d");
 	assert_string_equal(p.version_marker, "v9");
@@ -233,8 +233,9 @@ the_callback_ends_a_page(void **state)
 	int n = 0;
 
 	(void)state;
-	assert_int_equal(
-	    s3_page_read(slice_str(page), count_to_two, &n, &p, NULL), 42);
+	assert_int_equal(s3_page_read(slice_str(page), count_to_two, &n, &p,
+			     NULL),
+	    42);
 	assert_int_equal(n, 2);
 }
 
@@ -307,8 +308,8 @@ dates_of_both_forms_are_read(void **state)
 	assert_int_equal(s3_date(NULL, "2026-12-03T03:12:12Z", &t), 0);
 	assert_int_equal(t, 1796267532);
 	t = 0;
-	assert_int_equal(
-	    s3_date(NULL, "2026-12-03T03:12:12.000000000Z", &t), 0);
+	assert_int_equal(s3_date(NULL, "2026-12-03T03:12:12.000000000Z", &t),
+	    0);
 	assert_int_equal(t, 1796267532);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		assert_int_equal(s3_date(NULL, bad[i], &t), ERR_PARSE);

@@ -56,8 +56,8 @@ load(struct sshsig *s, const char *key, const char *hash)
 	char *text = armor_of(key, hash, &n);
 
 	sshsig_init(s);
-	assert_int_equal(
-	    sshsig_parse_armor(slice_of(text, n), s, &used, NULL), 0);
+	assert_int_equal(sshsig_parse_armor(slice_of(text, n), s, &used, NULL),
+	    0);
 	assert_int_equal(used, n);
 	free(text);
 }
@@ -119,15 +119,15 @@ another_namespace_is_refused_and_named(void **state)
 	load(&s, "ed25519", "sha512");
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
 		e = (struct err){0};
-		assert_int_equal(
-		    sshsig_verify(&s, others[i], msg(), NULL, &e), ERR_BADSIG);
+		assert_int_equal(sshsig_verify(&s, others[i], msg(), NULL, &e),
+		    ERR_BADSIG);
 		assert_non_null(strstr(e.msg, "'test@writ'"));
 	}
 	/* nor does it verify when it only claims the other one */
 	free(s.ns);
 	s.ns = str_dup("file");
-	assert_int_equal(
-	    sshsig_verify(&s, "file", msg(), NULL, &e), ERR_BADSIG);
+	assert_int_equal(sshsig_verify(&s, "file", msg(), NULL, &e),
+	    ERR_BADSIG);
 	sshsig_clear(&s);
 }
 
@@ -141,13 +141,13 @@ another_message_or_hash_is_refused(void **state)
 	assert_int_equal(sshsig_verify(&s, "test@writ",
 			     slice_of(message, message_len - 1), NULL, NULL),
 	    ERR_BADSIG);
-	assert_int_equal(
-	    sshsig_verify(&s, "test@writ", slice_of(NULL, 0), NULL, NULL),
+	assert_int_equal(sshsig_verify(&s, "test@writ", slice_of(NULL, 0), NULL,
+			     NULL),
 	    ERR_BADSIG);
 	free(s.hash);
 	s.hash = str_dup("sha256");
-	assert_int_equal(
-	    sshsig_verify(&s, "test@writ", msg(), NULL, NULL), ERR_BADSIG);
+	assert_int_equal(sshsig_verify(&s, "test@writ", msg(), NULL, NULL),
+	    ERR_BADSIG);
 	sshsig_clear(&s);
 }
 
@@ -160,12 +160,12 @@ another_key_is_refused(void **state)
 	load(&s, "ed25519", "sha512");
 	pubkey_free(s.key);
 	s.key = data_pubkey("ed25519-2");
-	assert_int_equal(
-	    sshsig_verify(&s, "test@writ", msg(), NULL, NULL), ERR_BADSIG);
+	assert_int_equal(sshsig_verify(&s, "test@writ", msg(), NULL, NULL),
+	    ERR_BADSIG);
 	pubkey_free(s.key);
 	s.key = data_pubkey("ecdsa256");
-	assert_int_equal(
-	    sshsig_verify(&s, "test@writ", msg(), NULL, NULL), ERR_BADSIG);
+	assert_int_equal(sshsig_verify(&s, "test@writ", msg(), NULL, NULL),
+	    ERR_BADSIG);
 	sshsig_clear(&s);
 }
 
@@ -213,8 +213,8 @@ every_flip_and_cut_of_a_blob_is_refused(void **state)
 	for (size_t i = 0; i < 5; i++) {
 		load(&s, data_types[i], "sha512");
 		b = blob_of(&s, s.ns, "", s.hash);
-		mutate_each(
-		    buf_slice(b).p, buf_len(b), mutant_never_verifies, NULL);
+		mutate_each(buf_slice(b).p, buf_len(b), mutant_never_verifies,
+		    NULL);
 		buf_free(b);
 		sshsig_clear(&s);
 	}
@@ -258,17 +258,18 @@ token_signature_says_touch_and_pin(void **state)
 	(void)state;
 	assert_int_equal(buf_new(&data, 256), 0);
 	assert_int_equal(buf_new(&sig, 256), 0);
-	assert_int_equal(
-	    sshsig_signed_data("test@writ", "sha256", msg(), data), 0);
+	assert_int_equal(sshsig_signed_data("test@writ", "sha256", msg(), data),
+	    0);
 	token_sign(t, buf_slice(data), 0x05, 3, sig);
 	assert_int_equal(sshsig_add_armor(&armor, token_pubkey(t), "test@writ",
 			     "sha256", buf_slice(sig)),
 	    0);
 	sshsig_init(&s);
-	assert_int_equal(
-	    sshsig_parse_armor(slice_of(armor.p, armor.n), &s, &used, NULL), 0);
-	assert_int_equal(
-	    sshsig_verify(&s, "test@writ", msg(), &flags, NULL), 0);
+	assert_int_equal(sshsig_parse_armor(slice_of(armor.p, armor.n), &s,
+			     &used, NULL),
+	    0);
+	assert_int_equal(sshsig_verify(&s, "test@writ", msg(), &flags, NULL),
+	    0);
 	assert_true(flags.is_sk && flags.present && flags.verified);
 	assert_int_equal(flags.counter, 3);
 	sshsig_clear(&s);
@@ -308,8 +309,8 @@ fields_keep_the_rules(void **state)
 	(void)state;
 	load(&base, "ed25519", "sha512");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		b = blob_of(
-		    &base, cases[i].ns, cases[i].reserved, cases[i].hash);
+		b = blob_of(&base, cases[i].ns, cases[i].reserved,
+		    cases[i].hash);
 		sshsig_init(&s);
 		e = (struct err){0};
 		if ((r = sshsig_parse(buf_slice(b), &s, &e)) != cases[i].want)
@@ -419,8 +420,8 @@ armor_without_an_end_stops_at_the_limit(void **state)
 		str_add(&s, "AAAA\n");
 	str_add(&s, E);
 	sshsig_init(&sig);
-	assert_int_equal(
-	    sshsig_parse_armor(slice_of(s.p, s.n), &sig, &used, NULL),
+	assert_int_equal(sshsig_parse_armor(slice_of(s.p, s.n), &sig, &used,
+			     NULL),
 	    ERR_LIMIT);
 	str_clear(&s);
 }
@@ -433,10 +434,10 @@ blob_longer_than_the_limit_is_refused(void **state)
 
 	(void)state;
 	sshsig_init(&s);
-	assert_int_equal(
-	    sshsig_parse(slice_of(big, sizeof(big)), &s, NULL), ERR_LIMIT);
-	assert_int_equal(
-	    sshsig_parse(slice_of(big, sizeof(big) - 1), &s, NULL), ERR_PARSE);
+	assert_int_equal(sshsig_parse(slice_of(big, sizeof(big)), &s, NULL),
+	    ERR_LIMIT);
+	assert_int_equal(sshsig_parse(slice_of(big, sizeof(big) - 1), &s, NULL),
+	    ERR_PARSE);
 }
 
 static int
@@ -455,8 +456,8 @@ all_that_allocates(void *arg)
 	    (r = buf_new(&b, 1024)) != 0 ||
 	    (r = sshsig_signed_data("n", "sha512", msg(), b)) != 0)
 		goto out;
-	r = sshsig_add_armor(
-	    &s, sig.key, sig.ns, sig.hash, slice_of(sig.sig, sig.sig_len));
+	r = sshsig_add_armor(&s, sig.key, sig.ns, sig.hash,
+	    slice_of(sig.sig, sig.sig_len));
 out:
 	sshsig_clear(&sig);
 	str_clear(&s);

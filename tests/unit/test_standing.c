@@ -138,8 +138,8 @@ revoke(struct world *w, const char *by, const struct what *what,
 	if (what->person != NULL)
 		v->person = str_dup(what->person);
 	if (what->key != 0)
-		assert_int_equal(
-		    pubkey_dup(fixture_key(what->key), &v->key), 0);
+		assert_int_equal(pubkey_dup(fixture_key(what->key), &v->key),
+		    0);
 	return apply(w, &s, seeds);
 }
 
@@ -163,8 +163,8 @@ keys_of_the_policy_are_their_persons(void **state)
 	assert_string_equal(id_of_key(w, SEED_ALICE), ALICE);
 	assert_string_equal(id_of_key(w, SEED_ALICE_2), ALICE);
 	assert_string_equal(id_of_key(w, SEED_OLGA), OLGA);
-	assert_null(
-	    standing_person_of_key(w->st, w->p, fixture_key(SEED_MALLORY), &e));
+	assert_null(standing_person_of_key(w->st, w->p,
+	    fixture_key(SEED_MALLORY), &e));
 	assert_non_null(strstr(e.msg, "nobody's"));
 	assert_null(id_of_key(w, SEED_USER_CA));
 }
@@ -270,14 +270,14 @@ a_key_is_added_by_new_and_old_together(void **state)
 
 		(void)set_up((void **)&w);
 		id = id_of_key(w, adds[i].key);
-		x = key_statement(
-		    w, adds[i].by, true, adds[i].key, adds[i].seeds);
+		x = key_statement(w, adds[i].by, true, adds[i].key,
+		    adds[i].seeds);
 		if (x.r != adds[i].r || x.why.code != adds[i].code)
 			fail_msg("%s: %d %d '%s'", adds[i].name, x.r,
 			    x.why.code, x.why.msg);
 		if (x.r == 0)
-			assert_string_equal(
-			    id_of_key(w, adds[i].key), adds[i].by);
+			assert_string_equal(id_of_key(w, adds[i].key),
+			    adds[i].by);
 		else
 			assert_true(id_of_key(w, adds[i].key) == id);
 		(void)tear_down((void **)&w);
@@ -301,9 +301,9 @@ an_added_key_is_a_key_like_others(void **state)
 	    key_statement(w, BOB, true, NEW, FIXTURE_BY(NEW, SEED_BOB)).r,
 	    STANDING_IDLE);
 	/* and is known already. */
-	assert_int_equal(
-	    key_statement(w, ALICE, true, NEW, FIXTURE_BY(NEW, SEED_ALICE))
-		.why.code,
+	assert_int_equal(key_statement(w, ALICE, true, NEW,
+			     FIXTURE_BY(NEW, SEED_ALICE))
+			     .why.code,
 	    ERR_EXISTS);
 }
 
@@ -369,9 +369,9 @@ who_has_no_group_needs_officers(void **state)
 	struct world *w = *state;
 
 	change_policy(w, NULL, "  bob@example.com: {keys: [<5>]}\n");
-	assert_int_equal(
-	    key_statement(w, BOB, true, NEW, FIXTURE_BY(NEW, SEED_BOB))
-		.why.code,
+	assert_int_equal(key_statement(w, BOB, true, NEW,
+			     FIXTURE_BY(NEW, SEED_BOB))
+			     .why.code,
 	    ERR_WAIT);
 }
 
@@ -389,11 +389,11 @@ who_became_an_officer_is_let_in_by_root_yaml_alone(void **state)
 
 	x = key_statement(w, CAROL, true, NEW, FIXTURE_BY(NEW, SEED_CAROL));
 	change_policy(w, root, "  bob@example.com: {keys: [<5>]}\n");
-	assert_int_equal(
-	    decide(w, CAROL, true, &x.name, FIXTURE_BY(SEED_CAROL)).r,
+	assert_int_equal(decide(w, CAROL, true, &x.name, FIXTURE_BY(SEED_CAROL))
+			     .r,
 	    STANDING_IDLE);
-	assert_int_equal(
-	    decide(w, OLGA, true, &x.name, FIXTURE_BY(SEED_OLGA)).r,
+	assert_int_equal(decide(w, OLGA, true, &x.name, FIXTURE_BY(SEED_OLGA))
+			     .r,
 	    STANDING_IDLE);
 	assert_null(id_of_key(w, NEW));
 }
@@ -404,14 +404,14 @@ keys_of_a_person_end_at_32(void **state)
 	struct world *w = *state;
 
 	for (uint8_t k = 2; k < POLICY_KEYS_MAX; k++)
-		assert_int_equal(
-		    key_statement(w, ALICE, true, (uint8_t)(120 + k),
-			FIXTURE_BY((uint8_t)(120 + k), SEED_ALICE))
-			.r,
+		assert_int_equal(key_statement(w, ALICE, true,
+				     (uint8_t)(120 + k),
+				     FIXTURE_BY((uint8_t)(120 + k), SEED_ALICE))
+				     .r,
 		    0);
-	assert_int_equal(
-	    key_statement(w, ALICE, true, 160, FIXTURE_BY(160, SEED_ALICE))
-		.why.code,
+	assert_int_equal(key_statement(w, ALICE, true, 160,
+			     FIXTURE_BY(160, SEED_ALICE))
+			     .why.code,
 	    ERR_LIMIT);
 }
 
@@ -429,8 +429,8 @@ officers_let_a_key_in(void **state)
 	    decide(w, IVAN, true, &x.name, FIXTURE_BY(SEED_IVAN)).r, 0);
 	assert_string_equal(id_of_key(w, NEW), CAROL);
 	/* Said once, done once. */
-	assert_int_equal(
-	    decide(w, IVAN, true, &x.name, FIXTURE_BY(SEED_IVAN)).why.code,
+	assert_int_equal(decide(w, IVAN, true, &x.name, FIXTURE_BY(SEED_IVAN))
+			     .why.code,
 	    ERR_NOTFOUND);
 }
 
@@ -468,8 +468,8 @@ one_denial_turns_a_key_down(void **state)
 	x = key_statement(w, CAROL, true, NEW, FIXTURE_BY(NEW, SEED_CAROL));
 	assert_int_equal(
 	    decide(w, IVAN, false, &x.name, FIXTURE_BY(SEED_IVAN)).r, 0);
-	assert_int_equal(
-	    decide(w, OLGA, true, &x.name, FIXTURE_BY(SEED_OLGA)).r,
+	assert_int_equal(decide(w, OLGA, true, &x.name, FIXTURE_BY(SEED_OLGA))
+			     .r,
 	    STANDING_IDLE);
 	assert_null(id_of_key(w, NEW));
 }
@@ -521,10 +521,10 @@ an_officers_key_of_ca_yaml_is_not_an_officers_word(void **state)
 	w->p = fixture_policy(NULL, ca);
 	assert_string_equal(id_of_key(w, 50), OLGA);
 	x = key_statement(w, CAROL, true, NEW, FIXTURE_BY(NEW, SEED_CAROL));
-	assert_int_equal(
-	    decide(w, OLGA, true, &x.name, FIXTURE_BY(50)).r, STANDING_IDLE);
-	assert_int_equal(
-	    revoke(w, OLGA, &person, FIXTURE_BY(50)).r, STANDING_IDLE);
+	assert_int_equal(decide(w, OLGA, true, &x.name, FIXTURE_BY(50)).r,
+	    STANDING_IDLE);
+	assert_int_equal(revoke(w, OLGA, &person, FIXTURE_BY(50)).r,
+	    STANDING_IDLE);
 	assert_int_equal(revoke(w, OLGA, &person, FIXTURE_BY(SEED_OLGA)).r, 0);
 }
 
@@ -540,13 +540,13 @@ what_waits_ends_with_its_person_or_the_key_that_vouched(void **state)
 		struct effect x;
 
 		(void)set_up((void **)&w);
-		x = key_statement(
-		    w, CAROL, true, NEW, FIXTURE_BY(NEW, SEED_CAROL));
+		x = key_statement(w, CAROL, true, NEW,
+		    FIXTURE_BY(NEW, SEED_CAROL));
 		assert_int_equal(
 		    revoke(w, OLGA, &cases[i], FIXTURE_BY(SEED_OLGA)).r, 0);
-		assert_int_equal(
-		    decide(w, IVAN, true, &x.name, FIXTURE_BY(SEED_IVAN))
-			.why.code,
+		assert_int_equal(decide(w, IVAN, true, &x.name,
+				     FIXTURE_BY(SEED_IVAN))
+				     .why.code,
 		    ERR_NOTFOUND);
 		assert_null(id_of_key(w, NEW));
 		(void)tear_down((void **)&w);
@@ -564,9 +564,9 @@ waiting_keys_of_a_person_end_at_8(void **state)
 		    FIXTURE_BY((uint8_t)(60 + k), SEED_CAROL));
 		assert_int_equal(x.why.code, ERR_WAIT);
 	}
-	assert_int_equal(
-	    key_statement(w, CAROL, true, 70, FIXTURE_BY(70, SEED_CAROL))
-		.why.code,
+	assert_int_equal(key_statement(w, CAROL, true, 70,
+			     FIXTURE_BY(70, SEED_CAROL))
+			     .why.code,
 	    ERR_LIMIT);
 	/* Not another's. */
 	assert_int_equal(
@@ -575,9 +575,9 @@ waiting_keys_of_a_person_end_at_8(void **state)
 	/* One let in makes room. */
 	assert_int_equal(
 	    decide(w, IVAN, true, &x.name, FIXTURE_BY(SEED_IVAN)).r, 0);
-	assert_int_equal(
-	    key_statement(w, CAROL, true, 70, FIXTURE_BY(70, SEED_CAROL))
-		.why.code,
+	assert_int_equal(key_statement(w, CAROL, true, 70,
+			     FIXTURE_BY(70, SEED_CAROL))
+			     .why.code,
 	    ERR_WAIT);
 }
 
@@ -588,16 +588,16 @@ a_key_that_waits_twice_goes_to_one_person(void **state)
 	struct effect x;
 
 	x = key_statement(w, CAROL, true, NEW, FIXTURE_BY(NEW, SEED_CAROL));
-	assert_int_equal(
-	    key_statement(w, BOB, true, NEW, FIXTURE_BY(NEW, SEED_BOB))
-		.why.code,
+	assert_int_equal(key_statement(w, BOB, true, NEW,
+			     FIXTURE_BY(NEW, SEED_BOB))
+			     .why.code,
 	    ERR_EXISTS);
 	/* Taken meanwhile by one who needs nobody. */
 	assert_int_equal(
 	    key_statement(w, ALICE, true, NEW, FIXTURE_BY(NEW, SEED_ALICE)).r,
 	    0);
-	assert_int_equal(
-	    decide(w, IVAN, true, &x.name, FIXTURE_BY(SEED_IVAN)).r,
+	assert_int_equal(decide(w, IVAN, true, &x.name, FIXTURE_BY(SEED_IVAN))
+			     .r,
 	    STANDING_IDLE);
 	assert_string_equal(id_of_key(w, NEW), ALICE);
 }
@@ -610,17 +610,17 @@ any_key_of_a_person_retires_any_for_good(void **state)
 	struct world *w = *state;
 	struct err e = {0};
 
-	assert_int_equal(
-	    key_statement(w, ALICE, false, SEED_ALICE_2, FIXTURE_BY(SEED_ALICE))
-		.r,
+	assert_int_equal(key_statement(w, ALICE, false, SEED_ALICE_2,
+			     FIXTURE_BY(SEED_ALICE))
+			     .r,
 	    0);
-	assert_null(
-	    standing_person_of_key(w->st, w->p, fixture_key(SEED_ALICE_2), &e));
+	assert_null(standing_person_of_key(w->st, w->p,
+	    fixture_key(SEED_ALICE_2), &e));
 	assert_non_null(strstr(e.msg, "retired"));
 	/* It signs nothing now, and cannot come back. */
-	assert_int_equal(
-	    key_statement(w, ALICE, false, SEED_ALICE, FIXTURE_BY(SEED_ALICE_2))
-		.r,
+	assert_int_equal(key_statement(w, ALICE, false, SEED_ALICE,
+			     FIXTURE_BY(SEED_ALICE_2))
+			     .r,
 	    STANDING_IDLE);
 	assert_int_equal(key_statement(w, ALICE, true, SEED_ALICE_2,
 			     FIXTURE_BY(SEED_ALICE_2, SEED_ALICE))
@@ -629,9 +629,9 @@ any_key_of_a_person_retires_any_for_good(void **state)
 	/* Retired is not revoked. */
 	assert_false(standing_key_revoked(w->st, fixture_key(SEED_ALICE_2)));
 	/* A key may retire itself. */
-	assert_int_equal(
-	    key_statement(w, ALICE, false, SEED_ALICE, FIXTURE_BY(SEED_ALICE))
-		.r,
+	assert_int_equal(key_statement(w, ALICE, false, SEED_ALICE,
+			     FIXTURE_BY(SEED_ALICE))
+			     .r,
 	    0);
 	assert_null(id_of_key(w, SEED_ALICE));
 }
@@ -650,9 +650,9 @@ nobody_retires_anothers_key_or_one_of_root(void **state)
 	assert_int_equal(
 	    key_statement(w, OLGA, false, SEED_OLGA_2, FIXTURE_BY(SEED_OLGA)).r,
 	    STANDING_IDLE);
-	assert_int_equal(
-	    key_statement(w, ALICE, false, SEED_MALLORY, FIXTURE_BY(SEED_ALICE))
-		.r,
+	assert_int_equal(key_statement(w, ALICE, false, SEED_MALLORY,
+			     FIXTURE_BY(SEED_ALICE))
+			     .r,
 	    STANDING_IDLE);
 	assert_string_equal(id_of_key(w, SEED_ALICE), ALICE);
 	assert_string_equal(id_of_key(w, SEED_OLGA_2), OLGA);
@@ -750,8 +750,8 @@ who_may_revoke_what(void **state)
 		    revocations[i].seeds);
 		if (x.r != revocations[i].r ||
 		    is_revoked(w->st, &revocations[i].what) != (x.r == 0))
-			fail_msg(
-			    "%s: %d '%s'", revocations[i].name, x.r, x.why.msg);
+			fail_msg("%s: %d '%s'", revocations[i].name, x.r,
+			    x.why.msg);
 		if (x.r != 0 && x.why.msg[0] == '\0')
 			fail_msg("%s: no reason", revocations[i].name);
 		(void)tear_down((void **)&w);
@@ -768,10 +768,10 @@ what_is_revoked_stays_so_and_is_revoked_once(void **state)
 	struct err e = {0};
 
 	assert_int_equal(revoke(w, OLGA, &bob, FIXTURE_BY(SEED_OLGA)).r, 0);
-	assert_int_equal(
-	    revoke(w, IVAN, &bob, FIXTURE_BY(SEED_IVAN)).why.code, ERR_EXISTS);
-	assert_null(
-	    standing_person_of_key(w->st, w->p, fixture_key(SEED_BOB), &e));
+	assert_int_equal(revoke(w, IVAN, &bob, FIXTURE_BY(SEED_IVAN)).why.code,
+	    ERR_EXISTS);
+	assert_null(standing_person_of_key(w->st, w->p, fixture_key(SEED_BOB),
+	    &e));
 	assert_non_null(strstr(e.msg, "revoked"));
 	/* A revoked person says nothing any more. */
 	assert_int_equal(revoke(w, BOB, &(struct what){.serials = {105}},
@@ -799,8 +799,8 @@ revoked_officers_do_not_count_towards_a_threshold(void **state)
 	struct world *w = *state;
 
 	assert_int_equal(revoke(w, OLGA, &ivan, FIXTURE_BY(SEED_OLGA)).r, 0);
-	assert_int_equal(
-	    revoke(w, OLGA, &ca, FIXTURE_BY(SEED_OLGA, SEED_IVAN)).r,
+	assert_int_equal(revoke(w, OLGA, &ca, FIXTURE_BY(SEED_OLGA, SEED_IVAN))
+			     .r,
 	    STANDING_IDLE);
 }
 
@@ -813,16 +813,16 @@ other_and_unverified_statements_are_idle(void **state)
 
 	fixture_request(&s, ALICE);
 	fixture_sign(&s, FIXTURE_BY(SEED_ALICE));
-	assert_int_equal(
-	    standing_apply(w->st, w->p, &s, NULL, NULL, &why), STANDING_IDLE);
+	assert_int_equal(standing_apply(w->st, w->p, &s, NULL, NULL, &why),
+	    STANDING_IDLE);
 	statement_clear(&s);
 	fixture_statement(&s, ST_REVOKE, OLGA);
 	s.u.v.person = str_dup(BOB);
 	s.u.v.reason = str_dup("left");
 	fixture_sign(&s, FIXTURE_BY(SEED_OLGA));
 	s.verified = false;
-	assert_int_equal(
-	    standing_apply(w->st, w->p, &s, NULL, NULL, &why), STANDING_IDLE);
+	assert_int_equal(standing_apply(w->st, w->p, &s, NULL, NULL, &why),
+	    STANDING_IDLE);
 	assert_int_equal(why.code, ERR_BADSIG);
 	assert_false(standing_person_revoked(w->st, BOB));
 	statement_clear(&s);
@@ -849,17 +849,17 @@ what_is_revoked_is_listed_in_the_order_of_the_log(void **state)
 
 	assert_int_equal(standing_each_revoked(w->st, count_items, &n), 0);
 	assert_int_equal(n, 0);
-	(void)revoke(
-	    w, OLGA, &(struct what){.serials = {9, 8}}, FIXTURE_BY(SEED_OLGA));
-	(void)key_statement(
-	    w, ALICE, false, SEED_ALICE_2, FIXTURE_BY(SEED_ALICE));
-	(void)revoke(
-	    w, OLGA, &(struct what){.person = BOB}, FIXTURE_BY(SEED_OLGA));
+	(void)revoke(w, OLGA, &(struct what){.serials = {9, 8}},
+	    FIXTURE_BY(SEED_OLGA));
+	(void)key_statement(w, ALICE, false, SEED_ALICE_2,
+	    FIXTURE_BY(SEED_ALICE));
+	(void)revoke(w, OLGA, &(struct what){.person = BOB},
+	    FIXTURE_BY(SEED_OLGA));
 	assert_int_equal(standing_each_revoked(w->st, count_items, &n), 0);
 	assert_int_equal(n, 3); /* not the retired one */
 	n = 0;
-	(void)revoke(
-	    w, OLGA, &(struct what){.key = SEED_LENA}, FIXTURE_BY(SEED_OLGA));
+	(void)revoke(w, OLGA, &(struct what){.key = SEED_LENA},
+	    FIXTURE_BY(SEED_OLGA));
 	assert_int_equal(standing_each_revoked(w->st, count_items, &n), 7);
 }
 
@@ -883,12 +883,12 @@ keys_are_listed_as_they_are_now(void **state)
 	struct str s = STR_INIT;
 
 	(void)key_statement(w, ALICE, true, NEW, FIXTURE_BY(NEW, SEED_ALICE));
-	(void)key_statement(
-	    w, ALICE, false, SEED_ALICE_2, FIXTURE_BY(SEED_ALICE));
-	(void)revoke(
-	    w, OLGA, &(struct what){.person = BOB}, FIXTURE_BY(SEED_OLGA));
-	(void)revoke(
-	    w, OLGA, &(struct what){.key = SEED_OLGA_2}, FIXTURE_BY(SEED_OLGA));
+	(void)key_statement(w, ALICE, false, SEED_ALICE_2,
+	    FIXTURE_BY(SEED_ALICE));
+	(void)revoke(w, OLGA, &(struct what){.person = BOB},
+	    FIXTURE_BY(SEED_OLGA));
+	(void)revoke(w, OLGA, &(struct what){.key = SEED_OLGA_2},
+	    FIXTURE_BY(SEED_OLGA));
 	assert_int_equal(standing_each_key(w->st, w->p, note_key, &s), 0);
 	assert_string_equal(s.p, "al4 al24 ca7 iv2 le6 ol1 pe3 ");
 	str_clear(&s);
@@ -902,8 +902,8 @@ a_copy_goes_its_own_way(void **state)
 
 	x = key_statement(w, CAROL, true, 30, FIXTURE_BY(30, SEED_CAROL));
 	(void)key_statement(w, ALICE, true, NEW, FIXTURE_BY(NEW, SEED_ALICE));
-	(void)revoke(
-	    w, OLGA, &(struct what){.person = BOB}, FIXTURE_BY(SEED_OLGA));
+	(void)revoke(w, OLGA, &(struct what){.person = BOB},
+	    FIXTURE_BY(SEED_OLGA));
 	assert_int_equal(standing_dup(w->st, &other.st), 0);
 	assert_string_equal(id_of_key(&other, NEW), ALICE);
 	assert_true(standing_person_revoked(other.st, BOB));
@@ -975,8 +975,8 @@ every_failing_allocation_is_answered(void **state)
 
 	x = key_statement(w, CAROL, true, 30, FIXTURE_BY(30, SEED_CAROL));
 	(void)key_statement(w, ALICE, true, NEW, FIXTURE_BY(NEW, SEED_ALICE));
-	(void)revoke(
-	    w, OLGA, &(struct what){.key_id = "x"}, FIXTURE_BY(SEED_OLGA));
+	(void)revoke(w, OLGA, &(struct what){.key_id = "x"},
+	    FIXTURE_BY(SEED_OLGA));
 	for (int i = 0; i < 5; i++) {
 		fixture_statement(&s,
 		    i < 2        ? ST_KEY
@@ -987,8 +987,9 @@ every_failing_allocation_is_answered(void **state)
 				 : OLGA);
 		if (i < 2) {
 			s.u.k.add = true;
-			assert_int_equal(
-			    pubkey_dup(fixture_key(31), &s.u.k.key), 0);
+			assert_int_equal(pubkey_dup(fixture_key(31),
+					     &s.u.k.key),
+			    0);
 		} else if (i == 2) {
 			s.u.d.approve = true;
 			s.u.d.keys = malloc(sizeof(x.name));
@@ -1001,8 +1002,8 @@ every_failing_allocation_is_answered(void **state)
 				s.u.v.person = str_dup(BOB);
 			else
 				assert_int_equal(
-				    pubkey_dup(
-					fixture_key(SEED_BOB), &s.u.v.key),
+				    pubkey_dup(fixture_key(SEED_BOB),
+					&s.u.v.key),
 				    0);
 		}
 		fixture_sign(&s,

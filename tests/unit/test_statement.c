@@ -64,11 +64,11 @@ static const struct {
     {"a request with every option", ST_REQUEST,
 	HEAD("request") ",\"kind\":\"host\",\"grant\":\"hosts\",\"key\":\"" KEY
 			"\",\"principals\":[\"a.example.com\",\"b.example."
-                        "com\"],"
+			"com\"],"
 			"\"reason\":\"d\xc5\xafvod "
-                        "\\\"x\\\"\",\"ticket\":\"CHG-1\","
+			"\\\"x\\\"\",\"ticket\":\"CHG-1\","
 			"\"for\":\"90d\",\"not_before\":\"2026-03-03T00:00:"
-                        "00Z\","
+			"00Z\","
 			"\"source\":[\"10.0.0.0/8\",\"fd00::/8\"],"
 			"\"force_command\":\"/bin/true\",\"extensions\":[]}\n"},
     {"a decision of one request", ST_DECISION,
@@ -327,9 +327,9 @@ static const struct {
 		 "\"for\":\"1h\",\"extensions\":[],\"requests\":[]}]"),
 	ERR_PARSE, "requests"},
     {"an outcome without principals",
-	DECISION(
-	    ",\"outcomes\":[{\"kind\":\"user\",\"principals\":[],"
-	    "\"for\":\"1h\",\"extensions\":[],\"requests\":[\"" HASH_A "\"]}]"),
+	DECISION(",\"outcomes\":[{\"kind\":\"user\",\"principals\":[],"
+		 "\"for\":\"1h\",\"extensions\":[],\"requests\":[\"" HASH_A
+		 "\"]}]"),
 	ERR_PARSE, "principals"},
     {"an outcome whose extensions are not said",
 	DECISION(",\"outcomes\":[{\"kind\":\"user\",\"principals\":[\"a\"],"
@@ -451,8 +451,8 @@ fields_end_at_their_limits(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		for (size_t over = 0; over < 2; over++) {
-			char *text = long_text(
-			    cases[i].key, cases[i].max + over, cases[i].list);
+			char *text = long_text(cases[i].key,
+			    cases[i].max + over, cases[i].list);
 			struct statement s;
 			int r;
 
@@ -642,10 +642,10 @@ each_type_has_a_namespace_of_its_own(void **state)
 			fixture_sign_text(good[i].text,
 			    statement_namespace((enum statement_type)ns),
 			    FIXTURE_BY(SEED_ALICE), &text);
-			r = parse_and_verify(
-			    slice_of(text.p, text.n), &s, NULL);
-			assert_int_equal(
-			    r, ns == (int)good[i].type ? 0 : ERR_BADSIG);
+			r = parse_and_verify(slice_of(text.p, text.n), &s,
+			    NULL);
+			assert_int_equal(r,
+			    ns == (int)good[i].type ? 0 : ERR_BADSIG);
 			assert_int_equal(s.verified, r == 0);
 			statement_clear(&s);
 			str_clear(&text);
@@ -665,8 +665,8 @@ unsigned_text_is_refused(void **state)
 
 	(void)state;
 	statement_init(&s, 0);
-	assert_int_equal(
-	    statement_parse("r1.req", slice_str(good[0].text), &s, &e),
+	assert_int_equal(statement_parse("r1.req", slice_str(good[0].text), &s,
+			     &e),
 	    ERR_PARSE);
 	assert_non_null(strstr(e.msg, "not signed"));
 	assert_int_equal(parse_text(good[0].text, &s, &e), 0);
@@ -690,8 +690,8 @@ bytes_between_and_after_blocks_are_refused(void **state)
 
 		statement_init(&s, 0);
 		str_add(&text, tails[i]);
-		assert_int_equal(
-		    statement_parse("t", slice_of(text.p, text.n), &s, NULL),
+		assert_int_equal(statement_parse("t", slice_of(text.p, text.n),
+				     &s, NULL),
 		    ERR_PARSE);
 		str_addn(&text, "", 0);
 		text.n = n;
@@ -710,15 +710,15 @@ one_bad_block_spoils_all(void **state)
 
 	(void)state;
 	statement_init(&s, 0);
-	fixture_sign_text(
-	    good[0].text, "request@writ", FIXTURE_BY(SEED_ALICE), &text);
-	fixture_sign_text(
-	    good[1].text, "request@writ", FIXTURE_BY(SEED_OLGA), &other);
+	fixture_sign_text(good[0].text, "request@writ", FIXTURE_BY(SEED_ALICE),
+	    &text);
+	fixture_sign_text(good[1].text, "request@writ", FIXTURE_BY(SEED_OLGA),
+	    &other);
 	block = strstr(other.p, "-----BEGIN");
 	assert_non_null(block);
 	str_add(&text, block);
-	assert_int_equal(
-	    parse_and_verify(slice_of(text.p, text.n), &s, &e), ERR_BADSIG);
+	assert_int_equal(parse_and_verify(slice_of(text.p, text.n), &s, &e),
+	    ERR_BADSIG);
 	assert_non_null(strstr(e.msg, "signature 2"));
 	assert_false(s.verified);
 	statement_clear(&s);
@@ -737,8 +737,8 @@ a_key_may_not_sign_twice(void **state)
 	statement_init(&s, 0);
 	fixture_sign_text(good[0].text, "request@writ",
 	    FIXTURE_BY(SEED_ALICE, SEED_OLGA, SEED_ALICE), &text);
-	assert_int_equal(
-	    parse_and_verify(slice_of(text.p, text.n), &s, &e), ERR_BADSIG);
+	assert_int_equal(parse_and_verify(slice_of(text.p, text.n), &s, &e),
+	    ERR_BADSIG);
 	assert_non_null(strstr(e.msg, "twice"));
 	statement_clear(&s);
 	str_clear(&text);
@@ -775,11 +775,11 @@ a_statement_ends_at_60_kib(void **state)
 	(void)state;
 	assert_non_null(big);
 	statement_init(&s, 0);
-	assert_int_equal(
-	    statement_parse("t", slice_of(big, STATEMENT_MAX), &s, NULL),
+	assert_int_equal(statement_parse("t", slice_of(big, STATEMENT_MAX), &s,
+			     NULL),
 	    ERR_PARSE);
-	assert_int_equal(
-	    statement_parse("t", slice_of(big, STATEMENT_MAX + 1), &s, NULL),
+	assert_int_equal(statement_parse("t", slice_of(big, STATEMENT_MAX + 1),
+			     &s, NULL),
 	    ERR_LIMIT);
 	free(big);
 }
@@ -872,8 +872,9 @@ statements_are_told_in_words_and_as_json(void **state)
 		fixture_sign_text(good[i].text,
 		    statement_namespace(good[i].type), FIXTURE_BY(SEED_ALICE),
 		    &text);
-		assert_int_equal(
-		    parse_and_verify(slice_of(text.p, text.n), &s, &e), 0);
+		assert_int_equal(parse_and_verify(slice_of(text.p, text.n), &s,
+				     &e),
+		    0);
 		statement_describe(&s, &words);
 		assert_memory_equal(words.p, statement_type_name(s.type),
 		    strlen(statement_type_name(s.type)));
@@ -884,8 +885,9 @@ statements_are_told_in_words_and_as_json(void **state)
 		if (json_read(slice_of(json.p, json.n), 100000, &o, &e) != 0)
 			fail_msg("%s: %s", good[i].name, e.msg);
 		assert_true(json_is_true(json_object_get(o, "verified")));
-		assert_int_equal(
-		    json_array_size(json_object_get(o, "signatures")), 1);
+		assert_int_equal(json_array_size(json_object_get(o,
+				     "signatures")),
+		    1);
 		json_decref(o);
 		statement_clear(&s);
 		str_clear(&words);

@@ -152,8 +152,9 @@ length_counts_characters(void **state)
 	(void)state;
 	assert_int_equal(text_length("", 0), 0);
 	assert_int_equal(text_length("abc", 3), 3);
-	assert_int_equal(
-	    text_length("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 10), 4);
+	assert_int_equal(text_length("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
+			     10),
+	    4);
 }
 
 static void

@@ -116,12 +116,12 @@ static void
 summer_time_without_a_rule_goes_by_the_american_one(void **state)
 {
 	(void)state;
-	assert_int_equal(
-	    offset_at("EST5EDT", "2026-03-08T06:59:59Z"), -5 * 3600);
-	assert_int_equal(
-	    offset_at("EST5EDT", "2026-03-08T07:00:00Z"), -4 * 3600);
-	assert_int_equal(
-	    offset_at("EST5EDT4", "2026-11-01T06:00:00Z"), -5 * 3600);
+	assert_int_equal(offset_at("EST5EDT", "2026-03-08T06:59:59Z"),
+	    -5 * 3600);
+	assert_int_equal(offset_at("EST5EDT", "2026-03-08T07:00:00Z"),
+	    -4 * 3600);
+	assert_int_equal(offset_at("EST5EDT4", "2026-11-01T06:00:00Z"),
+	    -5 * 3600);
 }
 
 static void

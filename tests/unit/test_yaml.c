@@ -169,8 +169,8 @@ nothing_but_comments_has_no_root(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		assert_int_equal(
-		    yaml_parse("f", text_of(texts[i]), &doc, &d), 0);
+		assert_int_equal(yaml_parse("f", text_of(texts[i]), &doc, &d),
+		    0);
 		assert_null(doc.root);
 	}
 	conf_diags_clear(&d);
@@ -183,8 +183,9 @@ line_ends_of_other_systems_and_tabs_in_comments_are_fine(void **state)
 	struct yaml_doc doc = {0};
 
 	(void)state;
-	assert_int_equal(
-	    yaml_parse("f", text_of("a: 1\t# x\ty\r\nb: 2\r\n"), &doc, &d), 0);
+	assert_int_equal(yaml_parse("f", text_of("a: 1\t# x\ty\r\nb: 2\r\n"),
+			     &doc, &d),
+	    0);
 	assert_string_equal(yaml_get(doc.root, "b")->text, "2");
 	yaml_doc_clear(&doc);
 }
@@ -214,21 +215,23 @@ limits_hold_at_their_value_and_one_beyond(void **state)
 
 	(void)state;
 	/* Bytes of a file: the rest is a comment. */
-	assert_int_equal(
-	    parse_repeated("a: 1 #", "x", YAML_BYTES_MAX - 6, "", &d), 0);
-	assert_int_equal(
-	    parse_repeated("a: 1 #", "x", YAML_BYTES_MAX - 5, "", &d),
+	assert_int_equal(parse_repeated("a: 1 #", "x", YAML_BYTES_MAX - 6, "",
+			     &d),
+	    0);
+	assert_int_equal(parse_repeated("a: 1 #", "x", YAML_BYTES_MAX - 5, "",
+			     &d),
 	    ERR_LIMIT);
-	assert_string_equal(
-	    d.v[0].text, "f: 1048577 bytes, expected at most 1048576");
+	assert_string_equal(d.v[0].text,
+	    "f: 1048577 bytes, expected at most 1048576");
 	/* Bytes of a scalar and of a key. */
-	assert_int_equal(
-	    parse_repeated("a: ", "x", YAML_SCALAR_MAX, "", &d), 0);
-	assert_int_equal(
-	    parse_repeated("a: ", "x", YAML_SCALAR_MAX + 1, "", &d), ERR_LIMIT);
+	assert_int_equal(parse_repeated("a: ", "x", YAML_SCALAR_MAX, "", &d),
+	    0);
+	assert_int_equal(parse_repeated("a: ", "x", YAML_SCALAR_MAX + 1, "",
+			     &d),
+	    ERR_LIMIT);
 	assert_int_equal(parse_repeated("", "x", YAML_KEY_MAX, ": 1", &d), 0);
-	assert_int_equal(
-	    parse_repeated("", "x", YAML_KEY_MAX + 1, ": 1", &d), ERR_LIMIT);
+	assert_int_equal(parse_repeated("", "x", YAML_KEY_MAX + 1, ": 1", &d),
+	    ERR_LIMIT);
 	/* Depth. */
 	assert_int_equal(parse_repeated("", "[", YAML_DEPTH_MAX - 1,
 			     "[]]]]]]]]]]]]]]]]", &d),
@@ -277,8 +280,8 @@ aliases_count_as_what_they_stand_for(void **state)
 
 	(void)state;
 	assert_int_equal(yaml_parse("f", text_of(bomb), &doc, &d), ERR_LIMIT);
-	assert_string_equal(
-	    d.v[0].text, "f:6:17: too many values, expected at most 500000");
+	assert_string_equal(d.v[0].text,
+	    "f:6:17: too many values, expected at most 500000");
 	conf_diags_clear(&d);
 }
 
@@ -482,8 +485,8 @@ all_slips_of_a_mapping_are_told_at_once(void **state)
 	read_thing("{number: 0, flag: on, x: y}", &t, &d);
 	assert_int_equal(d.n_errors, 4);
 	assert_int_equal(conf_diags_err(&d, ERR_PARSE, &e), ERR_PARSE);
-	assert_string_equal(
-	    e.msg, "f:1:10: 'number' is '0', expected 1 to 10 (and 3 more)");
+	assert_string_equal(e.msg,
+	    "f:1:10: 'number' is '0', expected 1 to 10 (and 3 more)");
 	thing_clear(&t);
 	conf_diags_clear(&d);
 }
