@@ -13,7 +13,6 @@
  * of another tree, stops all commits, and is remembered as suspect, so that
  * the next process asks before it does anything.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,25 +29,46 @@
 /* --- what is known ----------------------------------------------------------
  */
 
+/* The n numbers of a line, a blank between each two. */
+static int
+line_numbers(struct slice line, uint64_t *v, size_t n)
+{
+	char text[96], *word = text;
+
+	if (line.n >= sizeof(text))
+		return ERR_PARSE;
+	memcpy(text, line.p, line.n);
+	text[line.n] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		char *end = strchr(word, ' ');
+
+		if ((end == NULL) != (i + 1 == n))
+			return ERR_PARSE;
+		if (end != NULL)
+			*end++ = '\0';
+		if (parse_u64(word, 0, INT64_MAX, &v[i]) != 0)
+			return ERR_PARSE;
+		word = end;
+	}
+	return 0;
+}
+
 static void
 state_parse(struct copy *c, const char *text, size_t n)
 {
 	struct view v = view_of(text, n);
-	uint64_t size, objects;
+	uint64_t number[4] = {0};
 	struct slice line, url;
-	int64_t since;
-	int suspect;
 
 	if (note_line(&v, &line) != 0 || note_line(&v, &url) != 0 ||
 	    !slice_is(url, c->url))
 		return; /* of another copy: nothing is known */
-	if (sscanf(text, "%" SCNu64 " %" SCNd64 " %" SCNu64 " %d", &size,
-		&since, &objects, &suspect) != 4)
+	if (line_numbers(line, number, 4) != 0)
 		return;
-	c->size = size;
-	c->since = since;
-	c->objects = objects;
-	c->suspect = suspect != 0;
+	c->size = number[0];
+	c->since = (int64_t)number[1];
+	c->objects = number[2];
+	c->suspect = number[3] != 0;
 }
 
 static void
@@ -279,6 +299,35 @@ copies_put_object(struct ledger *l, const char *key, struct slice data)
 	}
 }
 
+static bool
+is_bucket(const struct copy *c)
+{
+	return strncmp(c->url, "s3://", 5) == 0;
+}
+
+/*
+ * Before anything is appended: is a copy that opening passed over, since it is
+ * across the network, ahead of us?  One that does not answer is behind.
+ */
+static int
+meet(struct ledger *l, struct copy *c, int64_t now)
+{
+	struct err why = {0};
+	int r;
+
+	if (c->compared || !is_bucket(c) || c->retry_at > now)
+		return 0;
+	r = compare(l, c, &why);
+	if (r == 0 || r == ERR_NOMEM || c->suspect)
+		return r == ERR_NOMEM ? r : 0;
+	c->retry_at = now + RETRY_SECS;
+	if (c->since == 0)
+		c->since = now;
+	state_save(l, c);
+	ledger_warn(l, "copy %s is behind: %s", c->url, why.msg);
+	return 0;
+}
+
 int
 copies_allow(struct ledger *l, struct err *e)
 {
@@ -289,6 +338,8 @@ copies_allow(struct ledger *l, struct err *e)
 		struct copy *c = &l->copies[i];
 		int64_t now = clock_now();
 
+		if (meet(l, c, now) != 0)
+			return err_nomem(e);
 		if (c->size < l->published.size && c->since == 0) {
 			c->since = now;
 			state_save(l, c);
@@ -328,7 +379,7 @@ copies_open(struct ledger *l, struct err *e)
 		if (path_joinf(&c->path, "%s/copy.%zu", l->c.dir, i) != 0)
 			return err_nomem(e);
 		state_load(c);
-		if (strncmp(c->url, "s3://", 5) == 0 && !c->suspect)
+		if (is_bucket(c) && !c->suspect)
 			continue;
 		r = compare(l, c, &why);
 		if (r == ERR_ROLLBACK || r == ERR_CORRUPT || r == ERR_NOMEM) {
