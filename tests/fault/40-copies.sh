@@ -94,9 +94,13 @@ rm -rf d
 mv d.now d
 t 'the machine as it was signs' sign back
 
-t 'another deployment' deploy other --copy s3://bucket/copy \
-	--retention 1d --endpoint "$S3_ENDPOINT" --region us-east-1
-same 'and the copy is what it was'
+# Two deployments with one copy by mistake: neither is stopped by the other.
+t 'another deployment writes to the same copy' deploy other \
+	--copy s3://bucket/copy --retention 1d --endpoint "$S3_ENDPOINT" \
+	--region us-east-1
+ask d after >/dev/null 2>&1
+t 'and the first signs on' sign after
+same 'and its copy is its own again'
 
 whole 'in the end' d d/log ./*-cert.pub
 t_done
