@@ -281,13 +281,35 @@ parse_rest(struct cli_args *a, const struct cli_command *c, int argc,
 	return r;
 }
 
+/* Whether the word is an option whose value is the next one. */
 static bool
-wants_help(int argc, char **argv, int from)
+takes_next(const struct cli_command *c, const char *word)
 {
-	for (int i = from; i < argc && strcmp(argv[i], "--") != 0; i++)
+	const struct cli_option *o;
+
+	if (strcmp(word, "-C") == 0)
+		return true;
+	if (c == NULL || word[0] != '-' || word[1] == '\0')
+		return false;
+	if (word[1] == '-')
+		o = find_option(c, 0, word + 2, strlen(word + 2));
+	else
+		o = word[2] == '\0' ? find_option(c, word[1], NULL, 0) : NULL;
+	return o != NULL && o->value != NULL;
+}
+
+/* Before anything is checked, and anywhere but where a value stands: c is the
+ * command, NULL before there is one. */
+static bool
+wants_help(const struct cli_command *c, int argc, char **argv, int from)
+{
+	for (int i = from; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		if (strcmp(argv[i], "-h") == 0 ||
 		    strcmp(argv[i], "--help") == 0)
 			return true;
+		if (takes_next(c, argv[i]))
+			i++;
+	}
 	return false;
 }
 
@@ -361,13 +383,13 @@ cli_main(const char *program, const char *about,
     char **argv)
 {
 	struct cli_args a = {.program = program};
-	const struct cli_command *level = commands, *c = NULL;
+	const struct cli_command *level = commands, *c, *leaf = NULL;
 	size_t n_level = n_commands;
 	struct err e = {0};
 	int i = 1, r = 0;
 
 	program_name = program;
-	while (level != NULL && i < argc && r == 0) {
+	while (leaf == NULL && i < argc && r == 0) {
 		if (strncmp(argv[i], "-C", 2) == 0) {
 			r = parse_dir(&a, argc, argv, &i, &e);
 			i++;
@@ -379,22 +401,26 @@ cli_main(const char *program, const char *about,
 		if (c == NULL)
 			break;
 		a.path[a.depth++] = c;
-		level = c->subs;
-		n_level = c->n_subs;
 		i++;
+		if (c->subs == NULL) {
+			leaf = c;
+		} else {
+			level = c->subs;
+			n_level = c->n_subs;
+		}
 	}
-	if (r == 0 && wants_help(argc, argv, i)) {
+	if (r == 0 && wants_help(leaf, argc, argv, i)) {
 		r = print_usage(stdout, about, &a, level, n_level);
-	} else if (r == 0 && level != NULL) {
+	} else if (r == 0 && leaf == NULL) {
 		if (i < argc)
 			fprintf(stderr, "%s: unknown command '%s'\n", program,
 			    argv[i]);
 		r = print_usage(stderr, about, &a, level, n_level);
 	} else {
 		if (r == 0)
-			r = parse_rest(&a, c, argc, argv, i, &e);
+			r = parse_rest(&a, leaf, argc, argv, i, &e);
 		if (r == 0)
-			r = c->run(&a, &e);
+			r = leaf->run(&a, &e);
 		if (r < 0)
 			r = report(&e, r);
 		else

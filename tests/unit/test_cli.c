@@ -182,6 +182,10 @@ options_stand_before_and_after_operands(void **state)
 	    {"writ copy -n -v a", "C:. n:-v o:a"},
 	    {"writ copy -n -- a", "C:. n:-- o:a"},
 	    {"writ copy --tag --tag a", "C:. n:- t:--tag o:a"},
+	    {"writ copy -n -h a", "C:. n:-h o:a"},
+	    {"writ copy --tag --help a", "C:. n:- t:--help o:a"},
+	    {"writ copy -C -h a", "C:-h n:- o:a"},
+	    {"writ -C -h copy a", "C:-h n:- o:a"},
 	    /* The end of options, and words that are none. */
 	    {"writ copy -- -n --verbose", "C:. n:- o:-n o:--verbose"},
 	    {"writ copy a -- -C d", "C:. n:- o:a o:-C o:d"},
@@ -277,6 +281,12 @@ help_is_asked_for_anywhere(void **state)
 		"usage: writ copy [OPTION ...] FILE [FILE ...]\ncopy files\n"},
 	    {"writ copy a -x -h", "  -n, --number N "},
 	    {"writ copy --help", "  -v, --verbose "},
+	    /* What stands before it takes no value, or has one already. */
+	    {"writ copy -v -h", "  -n, --number N "},
+	    {"writ copy -n5 -h", "  -n, --number N "},
+	    {"writ copy --tag=x -h", "  -n, --number N "},
+	    {"writ copy -n -- -h", "  -n, --number N "},
+	    {"writ nope -n -h", "usage: writ [-C DIR] COMMAND ...\n"},
 	    {"writ copy --help", "  --tag TAG "},
 	    {"writ copy --help", "  -y "},
 	    {"writ copy --help", "  -C DIR "},
