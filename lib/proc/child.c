@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -155,6 +158,32 @@ take_end(int *from, int *to, struct err *e)
 	return 0;
 }
 
+/*
+ * execvp() says EACCES for a directory of PATH that it may not search as it
+ * does for a program that it may not run.  Of the latter there is something to
+ * be seen.
+ */
+static bool
+is_on_path(const char *name)
+{
+	const char *dir = getenv("PATH"), *end;
+	char path[PATH_MAX];
+	struct stat st;
+
+	for (dir = dir != NULL ? dir : "/bin:/usr/bin";; dir = end + 1) {
+		int n, len;
+
+		end = strchrnul(dir, ':');
+		len = (int)(end - dir);
+		n = snprintf(path, sizeof(path), "%.*s%s%s", len, dir,
+		    len > 0 ? "/" : "", name);
+		if (n > 0 && (size_t)n < sizeof(path) && stat(path, &st) == 0)
+			return true;
+		if (*end == '\0')
+			return false;
+	}
+}
+
 /* Waits until exec took place, or says why it did not. */
 static int
 wait_exec(struct child *c, const char *name, struct err *e)
@@ -168,6 +197,9 @@ wait_exec(struct child *c, const char *name, struct err *e)
 	while (n == -1 && errno == EINTR);
 	if (n == 0)
 		return 0;
+	if (n == (ssize_t)sizeof(no) && no == EACCES &&
+	    strchr(name, '/') == NULL && !is_on_path(name))
+		no = ENOENT;
 	if (n == (ssize_t)sizeof(no) && no == ENOENT)
 		return err_set(e, ERR_NOTFOUND, "no program %s on PATH",
 		    str_quote(quoted, name));

@@ -4,16 +4,21 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "lib/base/str.h"
 #include "lib/proc/child.h"
 #include "tests/unit/alloc.h"
+#include "tests/unit/env.h"
+#include "tests/unit/tmpdir.h"
 
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -59,6 +64,22 @@ a_signal_is_128_and_its_number(void **state)
 	assert_string_equal(res.out, "");
 }
 
+/* As somebody whom modes stop: root is stopped by none. */
+static int
+as_nobody(const struct child_run *run)
+{
+	uid_t was = geteuid();
+	int r;
+
+	if (was == 0)
+		assert_int_equal(seteuid(65534), 0);
+	r = child_run(run, &res, &err);
+	if (was == 0)
+		assert_int_equal(seteuid(0), 0);
+	child_result_clear(&res);
+	return r;
+}
+
 static void
 a_missing_program_is_named(void **state)
 {
@@ -68,6 +89,40 @@ a_missing_program_is_named(void **state)
 	assert_int_equal(child_run(&run, &res, &err), ERR_NOTFOUND);
 	assert_non_null(strstr(err.msg, "'no-such-program-here'"));
 	assert_null(res.out);
+}
+
+/* Nobody enters the first by our leave, and the second is not a directory. */
+static void
+what_cannot_be_searched_is_passed_over(void **state)
+{
+	struct child_run run = {.argv = ARGV("no-such-program-here")};
+	char dir[TMPDIR_MAX], path[2 * TMPDIR_MAX];
+	char *old = env_copy("PATH");
+
+	(void)state;
+	tmpdir_make(dir, "child");
+	assert_int_equal(chmod(dir, 0), 0);
+	(void)snprintf(path, sizeof(path), "%s:/etc/passwd:/bin", dir);
+	setenv("PATH", path, 1);
+	assert_int_equal(as_nobody(&run), ERR_NOTFOUND);
+	run.argv = ARGV("true");
+	assert_int_equal(as_nobody(&run), 0);
+	setenv("PATH", old, 1);
+	free(old);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+static void
+a_program_found_that_cannot_be_run_is_a_system_error(void **state)
+{
+	struct child_run run = {.argv = ARGV("passwd")};
+	char *old = env_copy("PATH");
+
+	(void)state;
+	setenv("PATH", "/nonexistent:/etc", 1);
+	assert_int_equal(child_run(&run, &res, &err), ERR_SYS);
+	setenv("PATH", old, 1);
+	free(old);
 }
 
 static void
@@ -170,11 +225,13 @@ static void
 something_left_in_the_background_is_not_waited_for(void **state)
 {
 	int64_t start = now_ms();
+	uint64_t pid;
 
 	(void)state;
-	assert_int_equal(sh("sleep 20 & echo $!", 100, 0), 0);
+	assert_int_equal(sh("sleep 20 & printf %s $!", 100, 0), 0);
 	assert_true(now_ms() - start < 10000);
-	kill((pid_t)atoi(res.out), SIGKILL);
+	assert_int_equal(parse_u64(res.out, 2, INT32_MAX, &pid), 0);
+	kill((pid_t)pid, SIGKILL);
 }
 
 static void
@@ -269,6 +326,8 @@ main(void)
 	    T(output_errors_and_status_come_back),
 	    T(a_signal_is_128_and_its_number),
 	    T(a_missing_program_is_named),
+	    T(what_cannot_be_searched_is_passed_over),
+	    T(a_program_found_that_cannot_be_run_is_a_system_error),
 	    T(a_file_that_cannot_be_run_is_a_system_error),
 	    T(a_large_input_comes_back_whole),
 	    T(a_child_that_does_not_read_does_not_kill_us),
