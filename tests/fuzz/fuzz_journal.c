@@ -5,6 +5,7 @@
  * The input is what follows a good header; its first byte says whether one of
  * the records a real journal has at the beginning is put in front.
  */
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -67,15 +68,19 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	const struct slice rec = slice_str("more");
 	struct seen a = {0, 0}, b = {0, 0};
 	struct journal *j = NULL;
-	char path[64];
+	const char *top = getenv("TMPDIR");
+	char path[PATH_MAX];
 	uint8_t *file;
 	size_t at;
 
 	if (n == 0 || n > 8192)
 		return 0;
 	/* Where fdatasync costs nothing, if there is such a place. */
-	snprintf(path, sizeof(path), "%s/fuzz-journal-%d",
-	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid());
+	if (access("/dev/shm", W_OK) == 0)
+		top = "/dev/shm";
+	else if (top == NULL || top[0] == '\0')
+		top = "/tmp";
+	snprintf(path, sizeof(path), "%s/fuzz-journal-%d", top, (int)getpid());
 	if ((file = malloc(FIRST + 48 + n)) == NULL)
 		return 0;
 	at = beginning(path, file);

@@ -24,7 +24,7 @@ O=${O:-build}
 case $O in /*) ;; *) O=$TOP/$O ;; esac
 export O TOP
 
-T=$(mktemp -d /tmp/writ-interop-XXXXXX) || exit 1
+T=$(mktemp -d "${TMPDIR:-/tmp}/writ-interop-XXXXXX") || exit 1
 t_passed=0
 t_failed=0
 t_pids=()

@@ -174,9 +174,7 @@ logcase_open(struct logcase *l, const char *name, uint8_t seed, uint8_t ca)
 	l->realm = *fixture_realm();
 	trust_init(&l->trust);
 	must(standing_new(&l->standing), "standing", NULL);
-	(void)snprintf(l->dir, sizeof(l->dir), "/tmp/writ-logcase-XXXXXX");
-	if (mkdtemp(l->dir) == NULL)
-		die(l->dir, ERR_SYS, NULL);
+	tmpdir_make(l->dir, "logcase");
 	add_policy(l);
 }
 

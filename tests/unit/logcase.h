@@ -15,11 +15,12 @@
 #include "lib/trust/bundle.h"
 #include "lib/trust/standing.h"
 #include "tests/unit/fixture.h"
+#include "tests/unit/tmpdir.h"
 
 #define LOGCASE_LEAVES 1024
 
 struct logcase {
-	char		 dir[64];
+	char		 dir[TMPDIR_MAX];
 	const char	*name;		/* "ca_log" */
 	uint8_t		 seed;		/* of its key */
 	uint8_t		 ca;		/* who signs certificates */

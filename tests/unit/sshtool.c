@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "tests/unit/sshtool.h"
+#include "tests/unit/tmpdir.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -18,14 +19,14 @@
 #include "lib/base/file.h"
 #include "lib/proc/child.h"
 
-static char dir[64];
+static char dir[TMPDIR_MAX];
 
 int
 sshtool_setup(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/writ-test-XXXXXX");
-	return mkdtemp(dir) == NULL;
+	tmpdir_make(dir, "test");
+	return 0;
 }
 
 int

@@ -19,9 +19,10 @@
 #include "lib/blob/blob.h"
 #include "lib/blob/dir.h"
 #include "tests/unit/alloc.h"
+#include "tests/unit/tmpdir.h"
 
 struct fixture {
-	char dir[64];
+	char dir[TMPDIR_MAX];
 	struct blob_store *s;
 };
 
@@ -29,11 +30,10 @@ static int
 setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	char url[80];
+	char url[TMPDIR_MAX + 16];
 
 	assert_non_null(f);
-	strcpy(f->dir, "/tmp/test-blob-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
+	tmpdir_make(f->dir, "blob");
 	snprintf(url, sizeof(url), "dir:%s", f->dir);
 	assert_int_equal(blob_open(url, NULL, &f->s, NULL), 0);
 	*state = f;

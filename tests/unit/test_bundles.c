@@ -19,6 +19,7 @@
 #include "lib/base/file.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/fixture.h"
+#include "tests/unit/tmpdir.h"
 
 #define DAY 86400
 
@@ -31,15 +32,14 @@ static const char second_ca[] =
     "grants:\n  deploy: {to: [e], principals: [deploy], max: 1h,"
     " approve: [{a: 1}]}\n";
 
-static char dir[64];
+static char dir[TMPDIR_MAX];
 static struct str root; /* the statement of root 1, once a test */
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/writ-bundles-XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	tmpdir_make(dir, "bundles");
 	str_init(&root);
 	return 0;
 }
@@ -274,7 +274,7 @@ a_file_that_is_damaged_is_not_believed(void **state)
 {
 	struct bundle_chain c;
 	struct dirent *entry;
-	char sub[80], path[400];
+	char sub[TMPDIR_MAX + 16], path[400];
 	size_t tried = 0;
 	DIR *d;
 

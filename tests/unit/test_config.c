@@ -18,15 +18,15 @@
 #include "lib/base/file.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/fixture.h"
+#include "tests/unit/tmpdir.h"
 
-static char dir[64], yaml[80];
+static char dir[TMPDIR_MAX], yaml[TMPDIR_MAX + 16];
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/writ-config-XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	tmpdir_make(dir, "config");
 	snprintf(yaml, sizeof(yaml), "%s/writ.yaml", dir);
 	return 0;
 }
@@ -43,7 +43,7 @@ remove_file(const char *name)
 static int
 tear_down(void **state)
 {
-	char keys[80];
+	char keys[TMPDIR_MAX + 16];
 
 	(void)state;
 	remove_file("writ.yaml");

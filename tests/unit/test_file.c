@@ -16,14 +16,16 @@
 #include <cmocka.h>
 
 #include "tests/unit/alloc.h"
+#include "tests/unit/tmpdir.h"
 
 /* Each test runs in a new directory, which is its working directory. */
 static int
 enter_new_directory(void **state)
 {
-	char dir[] = "/tmp/writ-test-file-XXXXXX";
+	char dir[TMPDIR_MAX];
 
-	if (mkdtemp(dir) == NULL || chdir(dir) != 0)
+	tmpdir_make(dir, "file");
+	if (chdir(dir) != 0)
 		return -1;
 	*state = strdup(dir);
 	return *state != NULL ? 0 : -1;

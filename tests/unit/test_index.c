@@ -18,18 +18,18 @@
 #include "lib/base/file.h"
 #include "lib/ledger/index.h"
 #include "tests/unit/alloc.h"
+#include "tests/unit/tmpdir.h"
 
 #define LISTED (1U << 3 | 1U << 31)
 
-static char dir[] = "/tmp/test-index-XXXXXX";
-static char path[64];
+static char dir[TMPDIR_MAX];
+static char path[TMPDIR_MAX + 16];
 
 static int
 make_dir(void **state)
 {
 	(void)state;
-	if (mkdtemp(dir) == NULL)
-		return -1;
+	tmpdir_make(dir, "index");
 	snprintf(path, sizeof(path), "%s/index", dir);
 	return 0;
 }
@@ -44,7 +44,7 @@ remove_dir(void **state)
 static int
 clean(void **state)
 {
-	char tmp[80];
+	char tmp[TMPDIR_MAX + 32];
 
 	(void)state;
 	(void)unlink(path);

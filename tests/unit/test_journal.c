@@ -20,19 +20,19 @@
 #include "lib/base/file.h"
 #include "lib/ledger/journal.h"
 #include "tests/unit/alloc.h"
+#include "tests/unit/tmpdir.h"
 
 #define ROOM  4096
 #define FIRST 512 /* where records begin */
 
-static char dir[] = "/tmp/test-journal-XXXXXX";
-static char path[64], other[64];
+static char dir[TMPDIR_MAX];
+static char path[TMPDIR_MAX + 16], other[TMPDIR_MAX + 16];
 
 static int
 make_dir(void **state)
 {
 	(void)state;
-	if (mkdtemp(dir) == NULL)
-		return -1;
+	tmpdir_make(dir, "journal");
 	snprintf(path, sizeof(path), "%s/journal", dir);
 	snprintf(other, sizeof(other), "%s/other", dir);
 	return 0;

@@ -18,11 +18,12 @@
 #include "lib/ssh/krl.h"
 #include "lib/tlog/checkpoint.h"
 #include "tests/unit/fixture.h"
+#include "tests/unit/tmpdir.h"
 
 #define HOUR INT64_C(3600)
 
 struct world {
-	char dir[64];
+	char dir[TMPDIR_MAX];
 	struct trust trust;
 	struct recorder recorder;
 	struct ledger *ledger;
@@ -77,8 +78,7 @@ set_up(void **state)
 	struct world *w = calloc(1, sizeof(*w));
 
 	assert_non_null(w);
-	snprintf(w->dir, sizeof(w->dir), "/tmp/writ-keeper-XXXXXX");
-	assert_non_null(mkdtemp(w->dir));
+	tmpdir_make(w->dir, "keeper");
 	w->trust = (struct trust){.have = true,
 	    .realm = *fixture_realm(),
 	    .root_version = 1,

@@ -19,6 +19,7 @@
 #include "tests/unit/alloc.h"
 #include "tests/unit/mutate.h"
 #include "tests/unit/sshdata.h"
+#include "tests/unit/tmpdir.h"
 
 static struct krl *
 load(const char *name)
@@ -669,10 +670,10 @@ ssh_keygen_reads_what_was_written(void **state)
 	struct pubkey *ca = data_pubkey("ed25519");
 	struct pubkey *other = data_pubkey("ecdsa384");
 	struct pubkey *key = data_pubkey("rsa2048");
-	char path[] = "/tmp/test-krl-XXXXXX";
+	char dir[TMPDIR_MAX], path[TMPDIR_MAX + 16];
 	struct krl *k;
 	struct buf *b;
-	int fd, r;
+	int r;
 
 	(void)state;
 	assert_int_equal(krl_new(&k), 0);
@@ -683,13 +684,16 @@ ssh_keygen_reads_what_was_written(void **state)
 	assert_int_equal(krl_add_key(k, other), 0);
 	assert_int_equal(krl_add_key(k, key), 0);
 	b = encode(k);
-	assert_true((fd = mkstemp(path)) >= 0);
-	assert_int_equal(fd_write_all(fd, buf_slice(b).p, buf_len(b), NULL), 0);
-	close(fd);
+	tmpdir_make(dir, "krl");
+	(void)snprintf(path, sizeof(path), "%s/krl", dir);
+	assert_int_equal(file_write(path, buf_slice(b).p, buf_len(b), 0600,
+			     FILE_NOSYNC, NULL),
+	    0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		if ((r = ask_ssh_keygen(path, cases[i].cert)) != cases[i].want)
 			fail_msg("%s: %d", cases[i].cert, r);
 	unlink(path);
+	rmdir(dir);
 	krl_free(k);
 	buf_free(b);
 	pubkey_free(ca);

@@ -24,13 +24,14 @@
 #include "lib/ledger/ledger.h"
 #include "lib/tlog/tile.h"
 #include "tests/unit/alloc.h"
+#include "tests/unit/tmpdir.h"
 
 #define ORIGIN "writ.invalid/0123456789abcdef/test"
 
 static uint8_t pk[32], sk[64];
 
 struct fixture {
-	char dir[64]; /* holds a, b, copy */
+	char dir[TMPDIR_MAX]; /* holds a, b, copy */
 	char a[96], copy[96];
 	const char *copies[1];
 	struct ledger_config c;
@@ -80,8 +81,7 @@ setup(void **state)
 	assert_non_null(f);
 	ed25519_from_seed(seed, sk);
 	memcpy(pk, sk + 32, 32);
-	strcpy(f->dir, "/tmp/test-ledger-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
+	tmpdir_make(f->dir, "ledger");
 	snprintf(f->a, sizeof(f->a), "%s/a", f->dir);
 	snprintf(f->copy, sizeof(f->copy), "%s/copy", f->dir);
 	assert_int_equal(mkdir(f->a, 0700), 0);
@@ -639,7 +639,7 @@ two_logs_of_one_name_are_told_apart(void **state)
 	grow(l, 5);
 	publish(l);
 	ledger_close(l);
-	strcpy(from, in(f, "a/checkpoint"));
+	snprintf(from, sizeof(from), "%s", in(f, "a/checkpoint"));
 	assert_int_equal(rename(from, in(f, "kept")), 0);
 	remove_tree(f->a);
 	assert_int_equal(mkdir(f->a, 0700), 0);
@@ -647,7 +647,7 @@ two_logs_of_one_name_are_told_apart(void **state)
 	for (int i = 0; i < 7; i++)
 		assert_int_equal(ledger_commit(l, &s, 1, got, &e), 0);
 	ledger_close(l);
-	strcpy(from, in(f, "kept"));
+	snprintf(from, sizeof(from), "%s", in(f, "kept"));
 	assert_int_equal(rename(from, in(f, "a/checkpoint")), 0);
 	assert_int_equal(open_fails(f, &e), ERR_CORRUPT);
 	assert_non_null(strstr(e.msg, "two logs of one name"));

@@ -17,6 +17,7 @@
 #include "lib/blob/s3_credentials.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/mutate.h"
+#include "tests/unit/tmpdir.h"
 
 static void
 assert_cred(const struct s3_cred *c, const char *id, const char *secret,
@@ -216,12 +217,12 @@ write_file(const char *path, const char *text, mode_t mode)
 static void
 a_file_and_a_program_are_found_by_their_words(void **state)
 {
-	char dir[] = "/tmp/test-cred-XXXXXX", path[64], spec[128];
+	char dir[TMPDIR_MAX], path[TMPDIR_MAX + 16], spec[128];
 	struct s3_cred c = {0};
 	struct err e = {0};
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	tmpdir_make(dir, "cred");
 	snprintf(path, sizeof(path), "%s/f", dir);
 	write_file(path, file, 0600);
 	snprintf(spec, sizeof(spec), "file:%s", path);

@@ -25,11 +25,12 @@
 #include "lib/tlog/checkpoint.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/issue_case.h"
+#include "tests/unit/tmpdir.h"
 
 #define JOBS_MAX 1000
 
 struct world {
-	char dir[64];
+	char dir[TMPDIR_MAX];
 	struct issue_case c;
 	struct trust trust;
 	struct key *user_ca, *host_ca, *log;
@@ -135,8 +136,7 @@ set_up(void **state)
 	struct world *w = calloc(1, sizeof(*w));
 
 	assert_non_null(w);
-	snprintf(w->dir, sizeof(w->dir), "/tmp/writ-signer-XXXXXX");
-	assert_non_null(mkdtemp(w->dir));
+	tmpdir_make(w->dir, "signer");
 	issue_case_open(&w->c);
 	issue_case_ask(&w->c, FIXTURE_BY(SEED_ALICE));
 	issue_case_approve(&w->c, OLGA, FIXTURE_BY(SEED_OLGA));
