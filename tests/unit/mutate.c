@@ -10,11 +10,18 @@
 #include <cmocka.h>
 
 static char what[80] = "nothing mutated";
+static size_t at;
 
 const char *
 mutate_what(void)
 {
 	return what;
+}
+
+size_t
+mutate_at(void)
+{
+	return at;
 }
 
 /* A block of exactly n bytes; one byte where n is 0, which nobody may read. */
@@ -39,6 +46,7 @@ mutate_bits(const void *p, size_t n,
 
 		(void)snprintf(what, sizeof(what),
 		    "bit %zu of byte %zu flipped", i % 8, i / 8);
+		at = i / 8;
 		c[i / 8] = (uint8_t)(c[i / 8] ^ 1U << i % 8);
 		check(c, n, arg);
 		free(c);
@@ -54,6 +62,7 @@ mutate_cuts(const void *p, size_t n,
 		uint8_t *c = copy(p, i);
 
 		(void)snprintf(what, sizeof(what), "cut to %zu bytes", i);
+		at = i;
 		check(c, i, arg);
 		free(c);
 	}

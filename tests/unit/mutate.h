@@ -27,5 +27,7 @@ size_t mutate_each(const void *p, size_t n,
 
 /* "bit 3 of byte 17 flipped", "cut to 40 bytes": the mutation at hand. */
 const char *mutate_what(void);
+/* The byte of that bit, or the length it was cut to. */
+size_t mutate_at(void);
 
 #endif

@@ -16,6 +16,7 @@
 #include "lib/base/file.h"
 #include "lib/crypto/ed25519.h"
 #include "lib/key/key_impl.h"
+#include "tests/unit/env.h"
 #include "tests/unit/sshtool.h"
 
 static struct err err;
@@ -136,7 +137,7 @@ no_agent_is_said(void **state)
 	struct pubkey *pub = public_of("absent");
 	struct key *k = NULL;
 	char longer[200];
-	char *old = strdup(getenv("SSH_AUTH_SOCK"));
+	char *old = env_copy("SSH_AUTH_SOCK");
 
 	(void)state;
 	unsetenv("SSH_AUTH_SOCK");

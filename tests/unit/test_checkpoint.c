@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -52,7 +53,7 @@ make_note(void **state)
 	(void)state;
 	ed25519_from_seed(seed, sk);
 	memcpy(pk, sk + 32, 32);
-	strcpy(head.origin, ORIGIN);
+	snprintf(head.origin, sizeof(head.origin), "%s", ORIGIN);
 	head.size = 70000;
 	hash_sha256("root", 4, &head.root);
 	assert_int_equal(checkpoint_encode(&head, &s), 0);

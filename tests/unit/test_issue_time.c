@@ -54,112 +54,107 @@ hours_of(const char *rule, unsigned days, int from, int to)
 	return h;
 }
 
+static const struct wall_case {
+	const char *name, *rule;
+	unsigned days;
+	int from, to;         /* minutes */
+	const char *at, *end; /* end NULL: outside */
+} wall_cases[] = {
+    /* 07:00 to 20:00 in Vilnius is 05:00Z to 18:00Z in winter. */
+    {"the first second", VILNIUS, WORKDAYS, 420, 1200, "2026-03-02T05:00:00Z",
+	"2026-03-02T18:00:00Z"},
+    {"one second before", VILNIUS, WORKDAYS, 420, 1200, "2026-03-02T04:59:59Z",
+	NULL},
+    {"one minute before", VILNIUS, WORKDAYS, 420, 1200, "2026-03-02T04:59:00Z",
+	NULL},
+    {"the last second", VILNIUS, WORKDAYS, 420, 1200, "2026-03-02T17:59:59Z",
+	"2026-03-02T18:00:00Z"},
+    {"the end", VILNIUS, WORKDAYS, 420, 1200, "2026-03-02T18:00:00Z", NULL},
+    {"one minute after", VILNIUS, WORKDAYS, 420, 1200, "2026-03-02T18:01:00Z",
+	NULL},
+    {"an hour after", VILNIUS, WORKDAYS, 420, 1200, "2026-03-02T19:00:00Z",
+	NULL},
+    {"a Saturday", VILNIUS, WORKDAYS, 420, 1200, "2026-03-07T10:00:00Z", NULL},
+    {"the same hours in summer", VILNIUS, WORKDAYS, 420, 1200,
+	"2026-03-30T04:00:00Z", "2026-03-30T17:00:00Z"},
+    {"one second before those", VILNIUS, WORKDAYS, 420, 1200,
+	"2026-03-30T03:59:59Z", NULL},
+
+    /* Past midnight: the day is the one on which they began. */
+    {"Friday night", VILNIUS, FRI, 1320, 360, "2026-03-06T20:00:00Z",
+	"2026-03-07T04:00:00Z"},
+    {"Friday night, on Saturday", VILNIUS, FRI, 1320, 360,
+	"2026-03-07T03:59:59Z", "2026-03-07T04:00:00Z"},
+    {"its end", VILNIUS, FRI, 1320, 360, "2026-03-07T04:00:00Z", NULL},
+    {"Saturday night", VILNIUS, FRI, 1320, 360, "2026-03-07T20:00:00Z", NULL},
+    {"Thursday's night, on Friday", VILNIUS, FRI, 1320, 360,
+	"2026-03-05T23:00:00Z", NULL},
+    {"a whole day from noon", VILNIUS, MON, 720, 720, "2026-03-03T09:59:59Z",
+	"2026-03-03T10:00:00Z"},
+    {"to midnight", VILNIUS, MON, 1200, 1440, "2026-03-02T21:59:59Z",
+	"2026-03-02T22:00:00Z"},
+    {"days that touch are one", VILNIUS, MON | TUE, 0, 1440,
+	"2026-03-02T10:00:00Z", "2026-03-03T22:00:00Z"},
+    {"nights that touch are one", VILNIUS, MON | TUE, 720, 720,
+	"2026-03-02T10:00:00Z", "2026-03-04T10:00:00Z"},
+    {"no day at all", VILNIUS, 0, 0, 1440, "2026-03-02T10:00:00Z", NULL},
+
+    /* 2026-03-29, 03:00 is 04:00 in Vilnius: 01:00Z. */
+    {"an hour is missing", VILNIUS, SUN, 120, 300, "2026-03-29T00:30:00Z",
+	"2026-03-29T02:00:00Z"},
+    {"the end is missing", VILNIUS, SUN, 120, 210, "2026-03-29T00:30:00Z",
+	"2026-03-29T01:00:00Z"},
+    {"the start is missing", VILNIUS, SUN, 210, 360, "2026-03-29T01:00:00Z",
+	"2026-03-29T03:00:00Z"},
+    {"a second before", VILNIUS, SUN, 210, 360, "2026-03-29T00:59:59Z", NULL},
+    {"all of them are missing", VILNIUS, SUN, 190, 220, "2026-03-29T01:00:00Z",
+	NULL},
+    {"a night with 23 hours", VILNIUS, SAT, 1320, 480, "2026-03-28T20:00:00Z",
+	"2026-03-29T05:00:00Z"},
+
+    /* 2026-10-25, 04:00 is 03:00 again in Vilnius: 01:00Z. */
+    {"an hour comes twice", VILNIUS, SUN, 120, 300, "2026-10-24T23:30:00Z",
+	"2026-10-25T03:00:00Z"},
+    {"the end comes twice: its first pass", VILNIUS, SUN, 120, 210,
+	"2026-10-24T23:30:00Z", "2026-10-25T00:30:00Z"},
+    {"between the passes", VILNIUS, SUN, 120, 210, "2026-10-25T00:45:00Z",
+	NULL},
+    {"in the second pass", VILNIUS, SUN, 120, 210, "2026-10-25T01:15:00Z",
+	"2026-10-25T01:30:00Z"},
+    {"an end at the change: when it is reached", VILNIUS, SUN, 120, 240,
+	"2026-10-24T23:30:00Z", "2026-10-25T02:00:00Z"},
+    {"a night with 25 hours", VILNIUS, SAT, 1320, 480, "2026-10-24T19:00:00Z",
+	"2026-10-25T06:00:00Z"},
+
+    {"west of Greenwich, the end is missing", NEW_YORK, SUN, 60, 150,
+	"2026-03-08T06:30:00Z", "2026-03-08T07:00:00Z"},
+    {"west of Greenwich, it is still Monday", NEW_YORK, MON, 1200, 1440,
+	"2026-03-03T04:59:59Z", "2026-03-03T05:00:00Z"},
+    {"in the south, an hour twice in April", SYDNEY, SUN, 60, 240,
+	"2026-04-04T14:30:00Z", "2026-04-04T18:00:00Z"},
+};
+
 static void
 hours_are_those_of_the_clock_on_the_wall(void **state)
 {
-	static const struct {
-		const char *name, *rule;
-		unsigned days;
-		int from, to;         /* minutes */
-		const char *at, *end; /* end NULL: outside */
-	} cases[] = {
-	    /* 07:00 to 20:00 in Vilnius is 05:00Z to 18:00Z in winter. */
-	    {"the first second", VILNIUS, WORKDAYS, 420, 1200,
-		"2026-03-02T05:00:00Z", "2026-03-02T18:00:00Z"},
-	    {"one second before", VILNIUS, WORKDAYS, 420, 1200,
-		"2026-03-02T04:59:59Z", NULL},
-	    {"one minute before", VILNIUS, WORKDAYS, 420, 1200,
-		"2026-03-02T04:59:00Z", NULL},
-	    {"the last second", VILNIUS, WORKDAYS, 420, 1200,
-		"2026-03-02T17:59:59Z", "2026-03-02T18:00:00Z"},
-	    {"the end", VILNIUS, WORKDAYS, 420, 1200, "2026-03-02T18:00:00Z",
-		NULL},
-	    {"one minute after", VILNIUS, WORKDAYS, 420, 1200,
-		"2026-03-02T18:01:00Z", NULL},
-	    {"an hour after", VILNIUS, WORKDAYS, 420, 1200,
-		"2026-03-02T19:00:00Z", NULL},
-	    {"a Saturday", VILNIUS, WORKDAYS, 420, 1200, "2026-03-07T10:00:00Z",
-		NULL},
-	    {"the same hours in summer", VILNIUS, WORKDAYS, 420, 1200,
-		"2026-03-30T04:00:00Z", "2026-03-30T17:00:00Z"},
-	    {"one second before those", VILNIUS, WORKDAYS, 420, 1200,
-		"2026-03-30T03:59:59Z", NULL},
-
-	    /* Past midnight: the day is the one on which they began. */
-	    {"Friday night", VILNIUS, FRI, 1320, 360, "2026-03-06T20:00:00Z",
-		"2026-03-07T04:00:00Z"},
-	    {"Friday night, on Saturday", VILNIUS, FRI, 1320, 360,
-		"2026-03-07T03:59:59Z", "2026-03-07T04:00:00Z"},
-	    {"its end", VILNIUS, FRI, 1320, 360, "2026-03-07T04:00:00Z", NULL},
-	    {"Saturday night", VILNIUS, FRI, 1320, 360, "2026-03-07T20:00:00Z",
-		NULL},
-	    {"Thursday's night, on Friday", VILNIUS, FRI, 1320, 360,
-		"2026-03-05T23:00:00Z", NULL},
-	    {"a whole day from noon", VILNIUS, MON, 720, 720,
-		"2026-03-03T09:59:59Z", "2026-03-03T10:00:00Z"},
-	    {"to midnight", VILNIUS, MON, 1200, 1440, "2026-03-02T21:59:59Z",
-		"2026-03-02T22:00:00Z"},
-	    {"days that touch are one", VILNIUS, MON | TUE, 0, 1440,
-		"2026-03-02T10:00:00Z", "2026-03-03T22:00:00Z"},
-	    {"nights that touch are one", VILNIUS, MON | TUE, 720, 720,
-		"2026-03-02T10:00:00Z", "2026-03-04T10:00:00Z"},
-	    {"no day at all", VILNIUS, 0, 0, 1440, "2026-03-02T10:00:00Z",
-		NULL},
-
-	    /* 2026-03-29, 03:00 is 04:00 in Vilnius: 01:00Z. */
-	    {"an hour is missing", VILNIUS, SUN, 120, 300,
-		"2026-03-29T00:30:00Z", "2026-03-29T02:00:00Z"},
-	    {"the end is missing", VILNIUS, SUN, 120, 210,
-		"2026-03-29T00:30:00Z", "2026-03-29T01:00:00Z"},
-	    {"the start is missing", VILNIUS, SUN, 210, 360,
-		"2026-03-29T01:00:00Z", "2026-03-29T03:00:00Z"},
-	    {"a second before", VILNIUS, SUN, 210, 360, "2026-03-29T00:59:59Z",
-		NULL},
-	    {"all of them are missing", VILNIUS, SUN, 190, 220,
-		"2026-03-29T01:00:00Z", NULL},
-	    {"a night with 23 hours", VILNIUS, SAT, 1320, 480,
-		"2026-03-28T20:00:00Z", "2026-03-29T05:00:00Z"},
-
-	    /* 2026-10-25, 04:00 is 03:00 again in Vilnius: 01:00Z. */
-	    {"an hour comes twice", VILNIUS, SUN, 120, 300,
-		"2026-10-24T23:30:00Z", "2026-10-25T03:00:00Z"},
-	    {"the end comes twice: its first pass", VILNIUS, SUN, 120, 210,
-		"2026-10-24T23:30:00Z", "2026-10-25T00:30:00Z"},
-	    {"between the passes", VILNIUS, SUN, 120, 210,
-		"2026-10-25T00:45:00Z", NULL},
-	    {"in the second pass", VILNIUS, SUN, 120, 210,
-		"2026-10-25T01:15:00Z", "2026-10-25T01:30:00Z"},
-	    {"an end at the change: when it is reached", VILNIUS, SUN, 120, 240,
-		"2026-10-24T23:30:00Z", "2026-10-25T02:00:00Z"},
-	    {"a night with 25 hours", VILNIUS, SAT, 1320, 480,
-		"2026-10-24T19:00:00Z", "2026-10-25T06:00:00Z"},
-
-	    {"west of Greenwich, the end is missing", NEW_YORK, SUN, 60, 150,
-		"2026-03-08T06:30:00Z", "2026-03-08T07:00:00Z"},
-	    {"west of Greenwich, it is still Monday", NEW_YORK, MON, 1200, 1440,
-		"2026-03-03T04:59:59Z", "2026-03-03T05:00:00Z"},
-	    {"in the south, an hour twice in April", SYDNEY, SUN, 60, 240,
-		"2026-04-04T14:30:00Z", "2026-04-04T18:00:00Z"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < LEN(cases); i++) {
-		struct hours h = hours_of(cases[i].rule, cases[i].days,
-		    cases[i].from, cases[i].to);
-		int64_t at = time_of(cases[i].at), end;
+	for (size_t i = 0; i < LEN(wall_cases); i++) {
+		const struct wall_case *c = &wall_cases[i];
+		struct hours h = hours_of(c->rule, c->days, c->from, c->to);
+		int64_t at = time_of(c->at), end;
 		char text[CLOCK_TEXT];
 
-		if (issue_hours_hold(&h, at) != (cases[i].end != NULL))
-			fail_msg("%s: held or not", cases[i].name);
+		if (issue_hours_hold(&h, at) != (c->end != NULL))
+			fail_msg("%s: held or not", c->name);
 		end = issue_hours_end(&h, at, at + 10 * 86400);
-		if (cases[i].end == NULL) {
+		if (c->end == NULL) {
 			assert_true(end == at);
 			continue;
 		}
 		clock_format(end, text);
-		if (strcmp(text, cases[i].end) != 0)
-			fail_msg("%s: until %s, expected %s", cases[i].name,
-			    text, cases[i].end);
+		if (strcmp(text, c->end) != 0)
+			fail_msg("%s: until %s, expected %s", c->name, text,
+			    c->end);
 		assert_true(issue_hours_end(&h, at, end - 1) == end - 1);
 	}
 }

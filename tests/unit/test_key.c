@@ -635,15 +635,13 @@ static void
 check_flip(const uint8_t *p, size_t n, void *arg)
 {
 	struct key *k = NULL;
-	unsigned bit, at;
 
 	check_mutation(p, n, arg);
 	if (parse_blob(p, n, NULL, &k) != 0)
 		return;
 	key_free(k);
 	accepted++;
-	if (sscanf(mutate_what(), "bit %u of byte %u", &bit, &at) != 2 ||
-	    at < comment_from || at >= comment_to)
+	if (mutate_at() < comment_from || mutate_at() >= comment_to)
 		fail_msg("%s: accepted", mutate_what());
 }
 

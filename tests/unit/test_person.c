@@ -21,6 +21,7 @@
 #include "lib/base/file.h"
 #include "lib/key/person.h"
 #include "lib/ssh/sshsig.h"
+#include "tests/unit/env.h"
 #include "tests/unit/sshtool.h"
 
 static struct err err;
@@ -191,7 +192,7 @@ static void
 without_ssh_keygen_that_is_said(void **state)
 {
 	struct str text = STR_INIT;
-	char *old = strdup(getenv("PATH"));
+	char *old = env_copy("PATH");
 	int r;
 
 	(void)state;
@@ -217,7 +218,7 @@ a_signature_that_is_not_ours_is_refused(void **state)
 	    {"request@writ", "plain", "n", ERR_BADSIG},
 	};
 	static const char script[] = "#!/bin/sh\nexec cat \"${0%/*}/answer\"\n";
-	char *old = strdup(getenv("PATH"));
+	char *old = env_copy("PATH");
 	struct str path = STR_INIT, text = STR_INIT;
 
 	(void)state;

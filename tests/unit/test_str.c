@@ -189,7 +189,7 @@ hex_is_lower_case_and_of_the_right_length(void **state)
 	assert_string_equal(text, "9a0b");
 	assert_int_equal(hex_decode("", 0, out, 0), 0);
 	for (size_t i = 0; i < LEN(bad); i++) {
-		memcpy(out, "\x55\x55", 2);
+		memset(out, 0x55, 2);
 		assert_int_equal(hex_decode(bad[i], strlen(bad[i]), out, 2),
 		    ERR_PARSE);
 		assert_memory_equal(out, "\x55\x55", 2);
