@@ -20,8 +20,8 @@ struct rebuild {
 	uint64_t base, size;
 	struct buf *edge;
 	uint8_t *bundle; /* the partial one */
-	struct slice records[TILE_WIDTH];
-	uint8_t *blocks[TILE_WIDTH];
+	uint8_t *leaves; /* each behind its hash, one after another */
+	struct kept records[TILE_WIDTH]; /* in leaves */
 	size_t n;
 };
 
@@ -79,27 +79,28 @@ read_leaves(struct rebuild *b, struct err *e)
 {
 	struct slice s;
 	struct view v;
+	uint8_t *p;
 	size_t n;
 	int r;
 
 	if ((r = get_partial(b, TILE_ENTRIES, &b->bundle, &n, e)) != 0)
 		return r;
+	p = b->leaves = malloc(TILE_WIDTH * HASH_LEN + n);
+	if (p == NULL)
+		return err_nomem(e);
 	v = view_of(b->bundle, n);
 	for (uint64_t i = b->base; i < b->size; i++) {
-		uint8_t *p;
 		struct hash h;
 
 		if (entries_get(&v, &s) != 0 || s.n == 0)
 			return err_set(e, ERR_CORRUPT,
 			    "the last entry bundle in %s is damaged",
 			    blob_url(b->l->home));
-		if ((p = malloc(HASH_LEN + s.n)) == NULL)
-			return err_nomem(e);
-		b->blocks[b->n] = p;
 		merkle_leaf(s.p, s.n, &h);
 		memcpy(p, h.b, HASH_LEN);
 		memcpy(p + HASH_LEN, s.p, s.n);
-		b->records[b->n++] = slice_of(p, HASH_LEN + s.n);
+		b->records[b->n++] = (struct kept){p, HASH_LEN + s.n};
+		p += HASH_LEN + s.n;
 		tree_append(&b->l->tree, &h);
 	}
 	return view_end(&v) == 0
@@ -200,7 +201,7 @@ write_journal(struct rebuild *b, const char *path, struct err *e)
 	if (b->base > 0)
 		records[n++] = buf_slice(b->edge);
 	for (size_t i = 0; i < b->n; i++)
-		records[n++] = b->records[i];
+		records[n++] = slice_of(b->records[i].p, b->records[i].n);
 	r = journal_open(tmp, LEDGER_JOURNAL_ROOM, false, NULL, NULL, &j, e);
 	if (r == 0)
 		r = journal_restart(j, b->base, records, n, e);
@@ -259,7 +260,7 @@ run(struct rebuild *b, const struct ledger_config *c, struct err *e)
 		goto out;
 	}
 	for (size_t i = 0; i < b->n; i++)
-		b->l->kept[i] = (struct kept){b->blocks[i], b->records[i].n};
+		b->l->kept[i] = b->records[i];
 	if ((r = fill_home(b, c, e)) != 0 ||
 	    (r = write_journal(b, path, e)) != 0)
 		goto out;
@@ -293,8 +294,7 @@ ledger_rebuild(const struct ledger_config *c, const char *from, struct err *e)
 		b.l->home_dir = from;
 	r = run(&b, c, e);
 out:
-	for (size_t i = 0; i < b.n; i++)
-		free(b.blocks[i]);
+	free(b.leaves);
 	free(b.bundle);
 	buf_free(b.edge);
 	free(lock);
