@@ -141,6 +141,9 @@ root_yaml(const struct init *in, struct strs *officers, struct str *out,
 		    &operators, out, e);
 	}
 	n = distinct(officers);
+	if (r == 0 && officers->n == 0)
+		r = err_set(e, ERR_USAGE,
+		    "who may sign policy? expected --officer PERSON=KEY.pub");
 	if (r == 0 && n < 2 && !cli_flag(in->a, "single-officer")) {
 		r = err_set(e, ERR_DENIED,
 		    "one officer alone could change everything, and nobody "
@@ -241,6 +244,9 @@ make_keys(struct init *in, struct err *e)
 
 /* --- writing ---------------------------------------------------------------
  */
+
+static int put(const struct init *in, mode_t mode, struct slice text,
+    struct err *e, const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 static int
 put(const struct init *in, mode_t mode, struct slice text, struct err *e,
@@ -438,9 +444,6 @@ run_init(struct cli_args *a, struct err *e)
 	struct str root = STR_INIT, ca = STR_INIT;
 	int r;
 
-	if (cli_all(a, "officer")->n == 0)
-		return err_set(e, ERR_USAGE,
-		    "who may sign policy? expected --officer PERSON=KEY.pub");
 	if ((r = check_absent(&in, e)) != 0 ||
 	    (r = root_yaml(&in, &officers, &root, e)) != 0)
 		goto out;

@@ -16,7 +16,8 @@ dup_slice(struct slice from, struct slice *to)
 	if (p == NULL)
 		return ERR_NOMEM;
 	memcpy(p, from.p, from.n);
-	*to = slice_of(p, from.n);
+	to->p = p;
+	to->n = from.n;
 	return 0;
 }
 
