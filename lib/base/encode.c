@@ -32,27 +32,39 @@ parse_u64(const char *s, uint64_t min, uint64_t max, uint64_t *out)
 	return 0;
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
+/* The value of each lower-case hex digit plus one; 0 for what is none. */
+static const uint8_t hex_values[256] = {
+    ['0'] = 1,
+    ['1'] = 2,
+    ['2'] = 3,
+    ['3'] = 4,
+    ['4'] = 5,
+    ['5'] = 6,
+    ['6'] = 7,
+    ['7'] = 8,
+    ['8'] = 9,
+    ['9'] = 10,
+    ['a'] = 11,
+    ['b'] = 12,
+    ['c'] = 13,
+    ['d'] = 14,
+    ['e'] = 15,
+    ['f'] = 16,
+};
 
 int
 hex_decode(const char *s, size_t s_len, uint8_t *out, size_t n)
 {
+	const uint8_t *d = (const uint8_t *)s;
+
 	if (s_len / 2 != n || s_len % 2 != 0)
 		return ERR_PARSE;
 	for (size_t i = 0; i < s_len; i++)
-		if (hex_value(s[i]) < 0)
+		if (hex_values[d[i]] == 0)
 			return ERR_PARSE;
-	for (size_t i = 0; i < n; i++)
-		out[i] = (uint8_t)(hex_value(s[2 * i]) << 4 |
-		    hex_value(s[2 * i + 1]));
+	for (size_t i = 0; i < n; i++, d += 2)
+		out[i] = (uint8_t)((hex_values[d[0]] - 1U) << 4 |
+		    (hex_values[d[1]] - 1U));
 	return 0;
 }
 

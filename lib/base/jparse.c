@@ -243,7 +243,7 @@ out:
 static int
 parse_key(struct in *in, const json_t *o, char *key)
 {
-	struct slice s;
+	struct slice s = {0};
 	char q[QUOTE_MAX];
 	int r;
 
@@ -267,7 +267,7 @@ parse_key(struct in *in, const json_t *o, char *key)
 static int
 parse_object(struct in *in, json_t **out)
 {
-	json_t *o = json_object(), *v;
+	json_t *o = json_object(), *v = NULL;
 	char key[JSON_KEY_MAX + 1];
 	int r = 0;
 
@@ -325,7 +325,7 @@ parse_nested(struct in *in, json_t **out)
 static int
 parse_value(struct in *in, json_t **out)
 {
-	struct slice s;
+	struct slice s = {0};
 	int r;
 
 	skip_blanks(in);

@@ -137,7 +137,7 @@ on_header(char *p, size_t size, size_t n, void *arg)
 	struct flight *f = arg;
 	struct s3_answer *a = &f->req->a;
 	struct slice line = slice_of(p, size * n);
-	char v[S3_CODE_MAX];
+	char v[S3_CODE_MAX] = "";
 	int64_t date;
 
 	if (header_is(line, "etag", a->etag, sizeof(a->etag)) ||

@@ -16,15 +16,15 @@ static const struct pubkey_impl *const impls[] = {
     &pubkey_impl_rsa,
     &pubkey_impl_sk_ed25519,
     &pubkey_impl_sk_ecdsa256,
+    NULL,
 };
-#define N_IMPLS (sizeof(impls) / sizeof(*impls))
 
 static char no_application[1];
 
 const struct pubkey_impl *
 pubkey_impl_find(struct slice name, bool cert)
 {
-	for (size_t i = 0; i < N_IMPLS; i++)
+	for (size_t i = 0; impls[i] != NULL; i++)
 		if (slice_is(name, cert ? impls[i]->cert_name : impls[i]->name))
 			return impls[i];
 	return NULL;
@@ -33,7 +33,7 @@ pubkey_impl_find(struct slice name, bool cert)
 const struct pubkey_impl *
 pubkey_impl_of(enum pubkey_type t)
 {
-	for (size_t i = 0; i < N_IMPLS; i++)
+	for (size_t i = 0; impls[i] != NULL; i++)
 		if (impls[i]->type == t)
 			return impls[i];
 	return NULL;

@@ -347,6 +347,15 @@ check_version(const struct policy *held, const struct statement *s,
 	return 0;
 }
 
+static bool
+has_hash(const struct policy_file *f, const struct hash *want)
+{
+	struct hash h;
+
+	hash_sha256(f->data, f->n, &h);
+	return hash_equal(&h, want);
+}
+
 /* MANIFEST is the one signed, and files are the ones it names, no more. */
 static int
 check_files(const struct bundle_input *in, const struct bundle_statement *b,
@@ -364,12 +373,11 @@ check_files(const struct bundle_input *in, const struct bundle_statement *b,
 		return r;
 	/* Both are sorted, so the first difference is found side by side. */
 	for (size_t i = 0; i < m.n || i < in->files->n; i++) {
-		const struct policy_file *f =
-		    i < in->files->n ? &in->files->v[i] : NULL;
-		const struct manifest_entry *x = i < m.n ? &m.v[i] : NULL;
-		int c = f == NULL ? 1
-		    : x == NULL   ? -1
-				  : strcmp(f->path, x->path);
+		const struct policy_file *f = &in->files->v[i];
+		const struct manifest_entry *x = &m.v[i];
+		int c = i >= m.n        ? -1
+		    : i >= in->files->n ? 1
+					: strcmp(f->path, x->path);
 
 		if (c < 0)
 			r = err_set(e, ERR_PARSE, "file %s is not in MANIFEST",
@@ -377,9 +385,7 @@ check_files(const struct bundle_input *in, const struct bundle_statement *b,
 		else if (c > 0)
 			r = err_set(e, ERR_PARSE,
 			    "file %s of MANIFEST is missing", x->path);
-		else
-			hash_sha256(f->data, f->n, &h);
-		if (c == 0 && (f->n != x->size || !hash_equal(&h, &x->hash)))
+		else if (f->n != x->size || !has_hash(f, &x->hash))
 			r = err_set(e, ERR_PARSE,
 			    "file %s differs from what MANIFEST names",
 			    f->path);
