@@ -95,11 +95,36 @@ decode(const unsigned char *s, size_t n, uint32_t *out)
 	return len;
 }
 
+/*
+ * How many bytes at s are ASCII, and with printable no control either, in whole
+ * words: nearly all text is, and is read several times on its way.
+ */
+static size_t
+plain_words(const unsigned char *s, size_t n, bool printable)
+{
+	const uint64_t ones = UINT64_MAX / 0xff, high = ones << 7;
+	size_t i = 0;
+
+	for (; n - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+		uint64_t w, odd;
+
+		memcpy(&w, s + i, sizeof(w));
+		odd = w;
+		/* No sum or difference below carries into another byte while
+		 * all bytes so far are ASCII. */
+		if (printable)
+			odd |= (w - 0x20 * ones) | (w + ones);
+		if ((odd & high) != 0)
+			break;
+	}
+	return i;
+}
+
 bool
 text_is_utf8(const char *s, size_t n, size_t *bad_at)
 {
 	const unsigned char *u = (const unsigned char *)s;
-	size_t i = 0;
+	size_t i = plain_words(u, n, false);
 
 	while (i < n) {
 		uint32_t cp;
@@ -119,7 +144,7 @@ bool
 text_is_clean(const char *s, size_t n, size_t *bad_at)
 {
 	const unsigned char *u = (const unsigned char *)s;
-	size_t i = 0;
+	size_t i = plain_words(u, n, true);
 
 	while (i < n) {
 		uint32_t cp;

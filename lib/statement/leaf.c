@@ -401,36 +401,51 @@ slow_tag(struct slice line)
 	return tag;
 }
 
+/* With its LF; empty where there is none. */
+static struct slice
+first_line(struct slice bytes)
+{
+	const uint8_t *lf = bytes.n > 0 ? memchr(bytes.p, '\n', bytes.n) : NULL;
+
+	return slice_of(bytes.p, lf != NULL ? (size_t)(lf - bytes.p) + 1 : 0);
+}
+
+/* What a person's statement is, by its message; LTAG_OTHER if none of ours. */
+static uint8_t
+statement_tag(struct slice line)
+{
+	uint8_t tag = LTAG_OTHER;
+
+	if (line.n == 0)
+		return LTAG_OTHER;
+	for (size_t i = 0; i < N_STATEMENT_TAGS; i++)
+		if (has_type(line, statement_type_name(statement_tags[i].type)))
+			tag = statement_tags[i].tag;
+	if (tag == LTAG_OTHER)
+		tag = slow_tag(line);
+	if (tag == LTAG_DECISION && names_keys(line))
+		tag = LTAG_KEY_DECISION;
+	return tag;
+}
+
 void
 leaf_classify(struct slice bytes, uint8_t *tag, struct hash *name)
 {
 	const struct own *own = own_of(bytes);
-	const uint8_t *lf;
 	struct slice line;
+	struct hash request;
 
 	*tag = LTAG_OTHER;
-	lf = bytes.n > 0 ? memchr(bytes.p, '\n', bytes.n) : NULL;
-	line = slice_of(bytes.p, lf != NULL ? (size_t)(lf - bytes.p) + 1 : 0);
-	if (own != NULL) {
-		struct hash request;
-
-		if (own->kind == LEAF_TICK) {
-			*tag = own->tag;
-		} else if (find_request(bytes, &request)) {
-			*tag = own->tag;
-			leaf_serial_name(leaf_serial(&request), name);
-		}
-	} else if (lf != NULL) {
-		for (size_t i = 0; i < N_STATEMENT_TAGS; i++)
-			if (has_type(bytes,
-				statement_type_name(statement_tags[i].type)))
-				*tag = statement_tags[i].tag;
-		if (*tag == LTAG_OTHER)
-			*tag = slow_tag(line);
-		if (*tag == LTAG_DECISION && names_keys(line))
-			*tag = LTAG_KEY_DECISION;
+	if (own == NULL) {
+		line = first_line(bytes);
+		*tag = statement_tag(line);
 		if (*tag != LTAG_OTHER)
 			hash_sha256(line.p, line.n, name);
+	} else if (own->kind == LEAF_TICK) {
+		*tag = own->tag;
+	} else if (find_request(bytes, &request)) {
+		*tag = own->tag;
+		leaf_serial_name(leaf_serial(&request), name);
 	}
 	if (*tag == LTAG_OTHER || *tag == LTAG_TICK)
 		hash_sha256(bytes.p, bytes.n, name);
@@ -458,17 +473,18 @@ leaf_names(struct slice bytes,
     void (*add)(void *ctx, uint8_t tag, const struct hash *name), void *ctx)
 {
 	const json_t *outcome;
+	struct slice line;
 	json_t *o = NULL;
-	const uint8_t *lf;
-	struct hash name;
 	uint8_t tag;
 	size_t i;
 
-	leaf_classify(bytes, &tag, &name);
-	lf = bytes.n > 0 ? memchr(bytes.p, '\n', bytes.n) : NULL;
-	if ((tag != LTAG_DECISION && tag != LTAG_KEY_DECISION) || lf == NULL ||
-	    json_read(slice_of(bytes.p, (size_t)(lf - bytes.p)), STATEMENT_MAX,
-		&o, NULL) != 0)
+	if (own_of(bytes) != NULL)
+		return;
+	line = first_line(bytes);
+	tag = statement_tag(line);
+	if ((tag != LTAG_DECISION && tag != LTAG_KEY_DECISION) ||
+	    json_read(slice_of(line.p, line.n - 1), STATEMENT_MAX, &o, NULL) !=
+		0)
 		return;
 	json_array_foreach (json_object_get(o, "outcomes"), i, outcome)
 		add_hashes(json_object_get(outcome, "requests"), add, ctx);

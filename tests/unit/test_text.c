@@ -146,6 +146,30 @@ text_ends_where_its_length_says(void **state)
 	assert_false(text_is_clean("a\0b", 3, NULL));
 }
 
+/* Whole words are looked at where they can be: no byte hides in one. */
+static void
+each_byte_is_judged_alike_wherever_it_stands(void **state)
+{
+	char text[24];
+	size_t at;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text); i++)
+		for (unsigned c = 0; c < 256; c++) {
+			memset(text, c % 2 == 0 ? '~' : ' ', sizeof(text));
+			text[i] = (char)c;
+			at = sizeof(text);
+			assert_int_equal(text_is_utf8(text, sizeof(text), &at),
+			    c < 0x80);
+			assert_int_equal(at, c < 0x80 ? sizeof(text) : i);
+			at = sizeof(text);
+			assert_int_equal(text_is_clean(text, sizeof(text), &at),
+			    c >= 0x20 && c < 0x7f);
+			assert_int_equal(at,
+			    c >= 0x20 && c < 0x7f ? sizeof(text) : i);
+		}
+}
+
 static void
 length_counts_characters(void **state)
 {
@@ -187,6 +211,7 @@ main(void)
 	    cmocka_unit_test(letters_of_all_scripts_are_let_through),
 	    cmocka_unit_test(malformed_utf8_is_refused_at_its_first_byte),
 	    cmocka_unit_test(text_ends_where_its_length_says),
+	    cmocka_unit_test(each_byte_is_judged_alike_wherever_it_stands),
 	    cmocka_unit_test(length_counts_characters),
 	    cmocka_unit_test(ids_are_short_and_plain),
 	};
