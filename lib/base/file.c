@@ -182,22 +182,27 @@ sync_fd(int fd)
 	return r;
 }
 
-/* Everything about the temporary, up to its being safe on the disk. */
+/* The bytes, up to their being safe on the disk. */
 static int
-fill(int fd, const void *p, size_t n, mode_t mode, unsigned flags,
-    struct err *e)
+fill(int fd, const void *p, size_t n, unsigned flags, struct err *e)
 {
 	int r;
 
-	/* The mode comes first: no byte may be readable by more than mean to.
-	 */
-	if (fchmod(fd, mode) != 0)
-		return err_sys(e, "set the mode");
 	if ((r = fd_write_all(fd, p, n, e)) != 0)
 		return r;
 	if ((flags & FILE_NOSYNC) == 0 && sync_fd(fd) != 0)
 		return err_sys(e, "fsync");
 	return 0;
+}
+
+/* The mode comes first: no byte may be readable by more than mean to. */
+static int
+fill_with_mode(int fd, const void *p, size_t n, mode_t mode, unsigned flags,
+    struct err *e)
+{
+	if (fchmod(fd, mode) != 0)
+		return err_sys(e, "set the mode");
+	return fill(fd, p, n, flags, e);
 }
 
 /* Give the temporary its name. */
@@ -219,8 +224,33 @@ put_in_place(const char *tmp, const char *path, unsigned flags, struct err *e)
 	return 0;
 }
 
-int
-file_write(const char *path, const void *p, size_t n, mode_t mode,
+/* Make the file under its own name: 0, ERR_EXISTS where that is taken. */
+static int
+write_at_once(const char *path, const void *p, size_t n, mode_t mode,
+    unsigned flags, struct err *e)
+{
+	struct stat st;
+	int fd, r;
+
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd < 0)
+		return errno == EEXIST ? ERR_EXISTS
+				       : err_sys(e, "make the file");
+	/* The umask mostly leaves the mode as it is, and to look is cheap. */
+	if (fstat(fd, &st) == 0 && (st.st_mode & 07777) == mode)
+		r = fill(fd, p, n, flags, e);
+	else
+		r = fill_with_mode(fd, p, n, mode, flags, e);
+	if (close(fd) != 0 && r == 0)
+		r = err_sys(e, "close");
+	if (r != 0)
+		(void)unlink(path);
+	return r;
+}
+
+/* Make the file under another name and give it its own when it is whole. */
+static int
+write_aside(const char *path, const void *p, size_t n, mode_t mode,
     unsigned flags, struct err *e)
 {
 	char *tmp = NULL;
@@ -234,21 +264,32 @@ file_write(const char *path, const void *p, size_t n, mode_t mode,
 		r = err_sys(e, "make a temporary file");
 		goto out;
 	}
-	r = fill(fd, p, n, mode, flags, e);
+	r = fill_with_mode(fd, p, n, mode, flags, e);
 	/* Some network file systems report a failed write here. */
 	if (close(fd) != 0 && r == 0)
 		r = err_sys(e, "close");
 	if (r == 0)
 		r = put_in_place(tmp, path, flags, e);
-	if (r != 0) {
+	if (r != 0)
 		(void)unlink(tmp);
-		goto out;
-	}
-	if ((flags & FILE_NOSYNC) == 0)
-		r = file_sync_parent(path, e);
 out:
+	free(tmp);
+	return r;
+}
+
+int
+file_write(const char *path, const void *p, size_t n, mode_t mode,
+    unsigned flags, struct err *e)
+{
+	int r = ERR_EXISTS;
+
+	if ((flags & FILE_AT_ONCE) != 0)
+		r = write_at_once(path, p, n, mode, flags, e);
+	if (r == ERR_EXISTS)
+		r = write_aside(path, p, n, mode, flags, e);
+	if (r == 0 && (flags & FILE_NOSYNC) == 0)
+		r = file_sync_parent(path, e);
 	if (r != 0)
 		err_prefix(e, "write %s", path);
-	free(tmp);
 	return r;
 }

@@ -35,15 +35,17 @@ int file_read_at(int dirfd, const char *path, size_t max, char **out, size_t *n,
  * Write a file whole and durably; it belongs to whoever writes and has exactly
  * mode, whatever the umask.  FILE_NEW: fails with ERR_EXISTS where the name is
  * taken (atomically); else the old file, or a symbolic link of that name, is
- * replaced.  FILE_NOSYNC: no fsync, for what can be made again.  ERR_SYS,
- * ERR_NOMEM.  When the fsync of the directory alone fails, the new file is
+ * replaced.  FILE_NOSYNC: no fsync, for what can be made again.  FILE_AT_ONCE:
+ * where the name is free the file is made under it, for less than half of the
+ * time; a crash may then leave an empty file or a part of one there, so this
+ * too is for what can be made again.  ERR_SYS, ERR_NOMEM.  When the fsync of the directory alone fails, the new file is
  * there, but it is not known whether it would outlive a crash.
  *
  * A crash may leave a file FILE_TMP_PREFIX... behind: readers of directories
  * pass such names over.
  */
 #define FILE_TMP_PREFIX ".tmp-"
-enum { FILE_NEW = 1, FILE_NOSYNC = 2 };
+enum { FILE_NEW = 1, FILE_NOSYNC = 2, FILE_AT_ONCE = 4 };
 int file_write(const char *path, const void *p, size_t n, mode_t mode,
     unsigned flags, struct err *e) MUST_CHECK;
 

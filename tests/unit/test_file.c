@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -123,6 +125,56 @@ written_file_is_read_back_with_its_mode(void **state)
 	assert_int_equal(mode_of("f"), 0640);
 	assert_int_equal(count_names(), 1);
 	(void)umask(old);
+}
+
+static void
+file_made_at_once_has_its_mode_and_replaces_another(void **state)
+{
+	const unsigned flags = FILE_NOSYNC | FILE_AT_ONCE;
+	mode_t old = umask(077);
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(file_write("f", "one", 3, 0644, flags, &e), 0);
+	assert_content("f", "one");
+	assert_int_equal(mode_of("f"), 0644);
+	(void)umask(0);
+	assert_int_equal(file_write("f", "2", 1, 0600, flags, &e), 0);
+	assert_content("f", "2");
+	assert_int_equal(mode_of("f"), 0600);
+	assert_int_equal(file_write("g", "3", 1, 0640, FILE_AT_ONCE, &e), 0);
+	assert_int_equal(mode_of("g"), 0640);
+	(void)umask(old);
+	/* A link is replaced, and nothing is made where it points. */
+	assert_int_equal(symlink("nowhere", "l"), 0);
+	assert_int_equal(file_write("l", "4", 1, 0600, flags, &e), 0);
+	assert_false(file_exists("nowhere"));
+	assert_content("l", "4");
+	assert_int_equal(file_write("f", "5", 1, 0600, flags | FILE_NEW, &e),
+	    ERR_EXISTS);
+	assert_int_equal(count_names(), 3);
+	assert_int_equal(file_write("no/f", "6", 1, 0600, flags, &e), ERR_SYS);
+}
+
+/* As on a full disk: a file of one byte is the largest that may be. */
+static void
+file_not_made_whole_at_once_is_taken_away(void **state)
+{
+	struct rlimit was, one;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	one = was;
+	one.rlim_cur = 1;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &one), 0);
+	assert_int_equal(file_write("f", "one", 3, 0600,
+			     FILE_NOSYNC | FILE_AT_ONCE, &e),
+	    ERR_SYS);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_false(file_exists("f"));
+	assert_int_equal(count_names(), 0);
 }
 
 static void
@@ -505,6 +557,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    IN_DIRECTORY(written_file_is_read_back_with_its_mode),
+	    IN_DIRECTORY(file_made_at_once_has_its_mode_and_replaces_another),
+	    IN_DIRECTORY(file_not_made_whole_at_once_is_taken_away),
 	    IN_DIRECTORY(new_file_never_replaces_another),
 	    IN_DIRECTORY(link_is_replaced_and_its_target_left_alone),
 	    IN_DIRECTORY(open_readers_keep_the_old_file),
