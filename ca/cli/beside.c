@@ -7,7 +7,8 @@
 
 #include "lib/base/file.h"
 
-#define DIRS_MAX 1000
+#define DIRS_MAX      1000
+#define DECISIONS_MAX 1000000
 
 static void
 listing_free(struct listing *l)
@@ -32,7 +33,7 @@ beside_clear(struct beside *b)
 		free(b->decisions[i]);
 	}
 	free(b->decisions);
-	memset(b, 0, sizeof(*b));
+	*b = (struct beside)BESIDE_INIT;
 }
 
 /* --- directories ---------------------------------------------------------- */
@@ -150,48 +151,70 @@ beside_decisions(struct beside *b, const char *path, struct strs *out,
 
 /* --- decisions ------------------------------------------------------------ */
 
+/* The decision of these bytes, or NULL.  Under the lock. */
+static struct statement *
+find_decision(const struct beside *b, struct slice text)
+{
+	for (size_t i = 0; i < b->n_decisions; i++)
+		if (slice_equal(statement_bytes(b->decisions[i]), text))
+			return b->decisions[i];
+	return NULL;
+}
+
+static int
+parse_decision(const char *path, struct slice text, struct statement *s,
+    struct err *e)
+{
+	int r;
+
+	if ((r = statement_parse(path_base(path), text, s, e)) != 0)
+		return r;
+	if (s->type != ST_DECISION)
+		return err_set(e, ERR_PARSE, "%s: is a %s, expected a decision",
+		    path, statement_type_name(s->type));
+	return 0;
+}
+
+/* Parsed under the lock: whoever waits for it most likely wants the same. */
+static int
+add_decision(struct beside *b, const char *path, struct slice text,
+    struct statement **out, struct err *e)
+{
+	struct statement *s;
+	int r;
+
+	if ((s = malloc(sizeof(*s))) == NULL)
+		return err_nomem(e);
+	statement_init(s, ST_DECISION);
+	if ((r = parse_decision(path, text, s, e)) == 0 &&
+	    vec_grow(&b->decisions, b->n_decisions, &b->cap_decisions,
+		DECISIONS_MAX) != 0)
+		r = err_nomem(e);
+	if (r != 0) {
+		statement_clear(s);
+		free(s);
+		return r;
+	}
+	b->decisions[b->n_decisions++] = s;
+	*out = s;
+	return 0;
+}
+
 int
 beside_read(struct beside *b, const char *path, struct statement **out,
     struct err *e)
 {
-	struct statement *s = NULL;
 	char *text = NULL;
 	size_t n;
 	int r;
 
 	if ((r = file_read(path, STATEMENT_MAX, &text, &n, e)) != 0)
 		return r;
-	for (size_t i = 0; i < b->n_decisions; i++)
-		if (slice_equal(statement_bytes(b->decisions[i]),
-			slice_of(text, n))) {
-			*out = b->decisions[i];
-			goto out;
-		}
-	if ((s = malloc(sizeof(*s))) == NULL) {
-		r = err_nomem(e);
-		goto out;
-	}
-	statement_init(s, ST_DECISION);
-	if ((r = statement_parse(path_base(path), slice_of(text, n), s, e)) !=
-	    0)
-		goto out;
-	if (s->type != ST_DECISION) {
-		r = err_set(e, ERR_PARSE, "%s: is a %s, expected a decision",
-		    path, statement_type_name(s->type));
-		goto out;
-	}
-	if (vec_grow(&b->decisions, b->n_decisions, &b->cap_decisions,
-		1000000) != 0) {
-		r = err_nomem(e);
-		goto out;
-	}
-	b->decisions[b->n_decisions++] = s;
-	*out = s;
-	s = NULL;
-out:
-	if (s != NULL)
-		statement_clear(s);
-	free(s);
+	(void)pthread_mutex_lock(&b->lock);
+	*out = find_decision(b, slice_of(text, n));
+	if (*out == NULL)
+		r = add_decision(b, path, slice_of(text, n), out, e);
+	(void)pthread_mutex_unlock(&b->lock);
 	free(text);
 	return r;
 }

@@ -6,6 +6,8 @@
 #ifndef CA_CLI_BESIDE_H
 #define CA_CLI_BESIDE_H
 
+#include <pthread.h>
+
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 #include "lib/statement/statement.h"
@@ -23,19 +25,26 @@ struct listing { /* listing_free */
 };
 
 /* Directories are read once a run, however many files are in them. */
-struct beside { /* zero-initialise; beside_clear */
+struct beside { /* BESIDE_INIT; beside_clear */
 	struct listing *dirs;
 	size_t n_dirs, cap_dirs;
-	/* Decisions, each once, though each lies beside many requests. */
+	/* Decisions, each once, though each lies beside many requests; the lock
+	 * is theirs alone. */
+	pthread_mutex_t lock;
 	struct statement **decisions;
 	size_t n_decisions, cap_decisions;
 };
+#define BESIDE_INIT                               \
+	{                                         \
+		.lock = PTHREAD_MUTEX_INITIALIZER \
+	}
 void beside_clear(struct beside *b);
 
 /* Paths of the decisions about the statement in path, sorted. */
 int beside_decisions(struct beside *b, const char *path, struct strs *out,
     struct err *e) MUST_CHECK;
-/* The decision in a file, borrowed; the same bytes give the same pointer. */
+/* The decision in a file, borrowed; the same bytes give the same pointer.  May
+ * be called by several threads at a time. */
 int beside_read(struct beside *b, const char *path, struct statement **out,
     struct err *e) MUST_CHECK;
 /* DIR/KEY.pub of this key in the directory of path, or NULL in *out. */

@@ -323,8 +323,10 @@ decide(struct deciding *d, struct err *e)
 static int
 run(struct cli_args *a, bool approve, struct err *e)
 {
-	struct deciding d = {
-	    .a = a, .approve = approve, .n = cli_n_operands(a)};
+	struct deciding d = {.a = a,
+	    .beside = BESIDE_INIT,
+	    .approve = approve,
+	    .n = cli_n_operands(a)};
 	const char *length = cli_get(a, "for");
 	int r;
 

@@ -17,9 +17,11 @@
 struct job {
 	const char *path;
 	struct statement s;
+	struct strs decisions; /* their files */
 	struct statement **given;
 	size_t n_given;
-	char *out; /* of a request: the certificate's file */
+	struct strs passed_over; /* a sentence for each of the others */
+	char *out;               /* of a request: the certificate's file */
 	int r;
 	struct err e;
 };
@@ -56,38 +58,55 @@ verify_nth(void *ctx, size_t i)
 	(void)!statement_verify(b->decisions[i], NULL);
 }
 
-/* Decisions beside the file, or those named; one that cannot be read is named
- * and passed over. */
+/* The files of the decisions: beside the file, or those named. */
 static int
-read_decisions(struct signing *g, struct job *j, struct err *e)
+find_decisions(struct signing *g, struct job *j, struct err *e)
 {
 	const struct strs *named = cli_all(g->a, "decision");
-	struct strs paths = {0};
+
+	if (named->n == 0)
+		return beside_decisions(&g->beside, j->path, &j->decisions, e);
+	return strs_dup(named, &j->decisions) != 0 ? err_nomem(e) : 0;
+}
+
+static int
+pass_over(struct job *j, const char *path, const char *why)
+{
+	struct str s = STR_INIT;
+	int r;
+
+	str_addf(&s, "%s: passed over: %s", path, why);
+	if ((r = str_check(&s)) == 0)
+		r = strs_add(&j->passed_over, s.p);
+	str_clear(&s);
+	return r;
+}
+
+/* One that cannot be read is to be named, and is passed over. */
+static void
+read_decisions(void *ctx, size_t i)
+{
+	struct signing *g = ctx;
+	struct job *j = &g->jobs[i];
 	int r = 0;
 
-	if (named->n > 0)
-		r = strs_dup(named, &paths) != 0 ? err_nomem(e) : 0;
-	else
-		r = beside_decisions(&g->beside, j->path, &paths, e);
-	if (r != 0)
-		goto out;
-	j->given = calloc(paths.n + 1, sizeof(*j->given));
-	if (j->given == NULL) {
-		r = err_nomem(e);
-		goto out;
-	}
-	for (size_t i = 0; i < paths.n; i++) {
+	if (j->r != 0)
+		return;
+	j->given = calloc(j->decisions.n + 1, sizeof(*j->given));
+	if (j->given == NULL)
+		r = ERR_NOMEM;
+	for (size_t k = 0; k < j->decisions.n && r == 0; k++) {
+		const char *path = j->decisions.v[k];
 		struct statement *s = NULL;
 		struct err why = {0};
 
-		if (beside_read(&g->beside, paths.v[i], &s, &why) != 0)
-			cli_warn("%s: passed over: %s", paths.v[i], why.msg);
-		else
+		if (beside_read(&g->beside, path, &s, &why) == 0)
 			j->given[j->n_given++] = s;
+		else
+			r = pass_over(j, path, why.msg);
 	}
-out:
-	strs_clear(&paths);
-	return r;
+	if (r != 0)
+		j->r = err_nomem(&j->e);
 }
 
 /*
@@ -120,19 +139,22 @@ choose_output(struct signing *g, struct job *j, struct err *e)
 static int
 read_jobs(struct signing *g, struct err *e)
 {
+	int r;
+
 	parallel_for(g->n, read_nth, g->jobs);
 	for (size_t i = 0; i < g->n; i++) {
 		struct job *j = &g->jobs[i];
-		int r;
 
-		if (j->r != 0)
-			continue;
-		if ((r = read_decisions(g, j, e)) != 0)
-			return r;
-		if (j->s.type == ST_REQUEST &&
-		    (r = choose_output(g, j, e)) != 0)
+		if (j->r == 0 &&
+		    ((r = find_decisions(g, j, e)) != 0 ||
+			(j->s.type == ST_REQUEST &&
+			    (r = choose_output(g, j, e)) != 0)))
 			return r;
 	}
+	parallel_for(g->n, read_decisions, g);
+	for (size_t i = 0; i < g->n; i++)
+		for (size_t k = 0; k < g->jobs[i].passed_over.n; k++)
+			cli_warn("%s", g->jobs[i].passed_over.v[k]);
 	parallel_for(g->beside.n_decisions, verify_nth, &g->beside);
 	return 0;
 }
@@ -191,8 +213,10 @@ release(void *ctx, size_t i, struct keeper_item *it, struct err *e)
 	else if (strcmp(j->out, "-") == 0)
 		r = cli_print(&line, e);
 	else
-		/* Can be had again from the log: not worth an fsync each. */
-		r = file_write(j->out, line.p, line.n, 0644, FILE_NOSYNC, e);
+		/* Can be had again from the log: not worth an fsync each, nor
+		 * a rename. */
+		r = file_write(j->out, line.p, line.n, 0644,
+		    FILE_NOSYNC | FILE_AT_ONCE, e);
 	if (r == 0)
 		print_issued(j, &c);
 out:
@@ -223,6 +247,12 @@ issue_batch(struct signing *g, struct keeper_item *items, size_t n,
 	return r;
 }
 
+static void
+clear_item(void *ctx, size_t i)
+{
+	keeper_item_clear(&((struct keeper_item *)ctx)[i]);
+}
+
 static int
 issue_all(struct signing *g, struct err *e)
 {
@@ -248,8 +278,8 @@ issue_all(struct signing *g, struct err *e)
 		}
 		if (n == KEEPER_BATCH_MAX || (j == NULL && n > 0)) {
 			r = issue_batch(g, items, n, e);
-			while (n > 0)
-				keeper_item_clear(&items[--n]);
+			parallel_for(n, clear_item, items);
+			n = 0;
 		}
 	}
 out:
@@ -331,10 +361,23 @@ sign_all(struct signing *g, struct err *e)
 	return g->status;
 }
 
+static void
+clear_job(void *ctx, size_t i)
+{
+	struct job *j = &((struct job *)ctx)[i];
+
+	statement_clear(&j->s);
+	strs_clear(&j->decisions);
+	strs_clear(&j->passed_over);
+	free(j->given);
+	free(j->out);
+}
+
 static int
 run_sign(struct cli_args *a, struct err *e)
 {
-	struct signing g = {.a = a, .n = cli_n_operands(a)};
+	struct signing g = {
+	    .a = a, .beside = BESIDE_INIT, .n = cli_n_operands(a)};
 	int r;
 
 	if (cli_get(a, "o") != NULL && g.n > 1)
@@ -347,11 +390,7 @@ run_sign(struct cli_args *a, struct err *e)
 	}
 	r = sign_all(&g, e);
 	local_free(g.local);
-	for (size_t i = 0; i < g.n; i++) {
-		statement_clear(&g.jobs[i].s);
-		free(g.jobs[i].given);
-		free(g.jobs[i].out);
-	}
+	parallel_for(g.n, clear_job, g.jobs);
 	free(g.jobs);
 	beside_clear(&g.beside);
 	return r;
