@@ -18,18 +18,22 @@ keeper_leaves_clear(struct keeper_leaves *l)
 	free(l->text);
 	free(l->v);
 	free(l->item);
+	free(l->mark);
 	memset(l, 0, sizeof(*l));
 }
 
-int
-keeper_leaf(struct keeper_leaves *l, struct slice bytes, size_t item)
+static int
+add_leaf(struct keeper_leaves *l, struct slice bytes, size_t item,
+    uint64_t mark)
 {
 	if (bytes.n == 0 || bytes.n > LEAF_MAX)
 		return ERR_LIMIT;
 	if (vec_grow(&l->v, l->n, &l->cap, LEDGER_BATCH_MAX) != 0 ||
-	    vec_grow(&l->item, l->n, &l->cap_item, LEDGER_BATCH_MAX) != 0)
+	    vec_grow(&l->item, l->n, &l->cap_item, LEDGER_BATCH_MAX) != 0 ||
+	    vec_grow(&l->mark, l->n, &l->cap_mark, LEDGER_BATCH_MAX) != 0)
 		return ERR_NOMEM;
 	l->v[l->n] = bytes;
+	l->mark[l->n] = mark;
 	l->item[l->n++] = item;
 	return 0;
 }
@@ -42,11 +46,21 @@ keeper_leaf_text(struct keeper_leaves *l, struct str *text, size_t item)
 	if ((r = str_check(text)) != 0 ||
 	    (r = vec_grow(&l->text, l->n_text, &l->cap_text,
 		 LEDGER_BATCH_MAX)) != 0 ||
-	    (r = keeper_leaf(l, slice_of(text->p, text->n), item)) != 0)
+	    (r = add_leaf(l, slice_of(text->p, text->n), item, 0)) != 0)
 		return r;
 	l->text[l->n_text++] = *text;
 	str_init(text);
 	return 0;
+}
+
+/* The start of its hash: a batch has many statements that begin alike. */
+static uint64_t
+mark_of(const struct statement *s)
+{
+	uint64_t mark;
+
+	memcpy(&mark, s->hash.b, sizeof(mark));
+	return mark;
 }
 
 static const uint8_t statement_tag[] = {
@@ -72,11 +86,11 @@ keeper_has(struct keeper *k, const struct keeper_leaves *l,
     const struct statement *s, bool *out, struct err *e)
 {
 	struct slice bytes = statement_bytes(s);
-	uint64_t index;
+	uint64_t index, mark = mark_of(s);
 	int r;
 
 	for (size_t i = 0; i < l->n; i++)
-		if (l->v[i].p == bytes.p || slice_equal(l->v[i], bytes)) {
+		if (l->mark[i] == mark && slice_equal(l->v[i], bytes)) {
 			*out = true;
 			return 0;
 		}
@@ -96,7 +110,8 @@ keeper_add_statement(struct keeper *k, const struct statement *s,
 
 	if ((r = keeper_has(k, leaves, s, &has, e)) != 0 || has)
 		return r;
-	if ((r = keeper_leaf(leaves, statement_bytes(s), SIZE_MAX)) != 0)
+	r = add_leaf(leaves, statement_bytes(s), SIZE_MAX, mark_of(s));
+	if (r != 0)
 		return err_set(e, r, "statement: %s", err_text(r));
 	return 0;
 }

@@ -69,7 +69,8 @@ struct keeper_leaves {		/* keeper_leaves_clear */
 	size_t	      n_text, cap_text;
 	struct slice *v;
 	size_t	     *item;	/* SIZE_MAX: a statement */
-	size_t	      n, cap, cap_item;
+	uint64_t     *mark;	/* of a statement, to tell most apart by */
+	size_t	      n, cap, cap_item, cap_mark;
 };
 void keeper_leaves_clear(struct keeper_leaves *l);
 

@@ -16,9 +16,7 @@ struct keeper {
 /* Whose certificate is that serial: for standing_apply(). */
 const char *keeper_owner(void *keeper, uint64_t serial);
 
-/* Append a leaf: bytes borrowed, or text that moves into l. */
-int keeper_leaf(
-    struct keeper_leaves *l, struct slice bytes, size_t item) MUST_CHECK;
+/* Append a leaf of this program; its text moves into l. */
 int keeper_leaf_text(
     struct keeper_leaves *l, struct str *text, size_t item) MUST_CHECK;
 /* Is that statement a leaf already, or among those to be committed? */

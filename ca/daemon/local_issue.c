@@ -93,14 +93,28 @@ out:
 
 /* The certificates as leaves, and everything in sight of everybody. */
 static int
-finish_batch(struct local *l, struct keeper_leaves *leaves, struct err *e)
+finish_batch(struct local *l, const struct keeper_item *items, size_t n,
+    struct keeper_leaves *leaves, struct err *e)
 {
-	struct ledger_receipt *receipts;
+	const struct statement **requests = NULL;
+	struct ledger_receipt *receipts = NULL;
+	size_t n_requests = 0;
 	int r;
 
-	if ((receipts = calloc(leaves->n + 1, sizeof(*receipts))) == NULL)
-		return err_nomem(e);
+	if ((receipts = calloc(leaves->n + 1, sizeof(*receipts))) == NULL ||
+	    (requests = calloc(n + 1, sizeof(*requests))) == NULL) {
+		r = err_nomem(e);
+		goto out;
+	}
+	/* What has a certificate has its request in the log. */
+	for (size_t i = 0; i < n; i++)
+		if (items[i].cert != NULL)
+			requests[n_requests++] = items[i].request;
+	recorder_at_hand(&l->recorder, requests, n_requests);
 	r = local_commit(l, leaves, receipts, e);
+	recorder_at_hand(&l->recorder, NULL, 0);
+out:
+	free(requests);
 	free(receipts);
 	return r;
 }
@@ -147,7 +161,7 @@ release_and_finish(struct local *l, struct releasing *g, struct err *e)
 	if (!aside)
 		(void)release_all(g);
 	if (r == 0)
-		r = finish_batch(l, &leaves, e);
+		r = finish_batch(l, g->items, g->n, &leaves, e);
 	if (r != 0) {
 		err_prefix(e, "what was issued is recorded, but not published");
 		if (e != NULL && e->hint[0] == '\0')

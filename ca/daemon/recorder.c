@@ -21,6 +21,23 @@ recorder_clear(struct recorder *r)
 	r->ledger = NULL;
 }
 
+static int
+compare_hashes(const void *a, const void *b)
+{
+	const struct statement *const *x = a, *const *y = b;
+
+	return memcmp((*x)->hash.b, (*y)->hash.b, HASH_LEN);
+}
+
+void
+recorder_at_hand(struct recorder *r, const struct statement **v, size_t n)
+{
+	if (n > 0)
+		qsort(v, n, sizeof(*v), compare_hashes);
+	r->at_hand = v;
+	r->n_at_hand = n;
+}
+
 /* A statement that a leaf names must be there: it was logged before. */
 static int
 must_find(struct recorder *r, uint8_t tag, const struct hash *h,
@@ -62,20 +79,41 @@ decision(struct recorder *r, const struct hash *h, const struct statement **out,
 	return 0;
 }
 
+/* The request, of those at hand or read into room. */
+static int
+request(struct recorder *r, const struct hash *h, struct leaf *room,
+    const struct statement **out, struct err *e)
+{
+	const struct statement key = {.hash = *h}, *k = &key, **at = NULL;
+	int ret;
+
+	if (r->n_at_hand > 0)
+		at = bsearch(&k, r->at_hand, r->n_at_hand, sizeof(*r->at_hand),
+		    compare_hashes);
+	if (at != NULL) {
+		*out = *at;
+		return 0;
+	}
+	if ((ret = must_find(r, LTAG_REQUEST, h, room, e)) != 0)
+		return ret;
+	*out = &room->u.s;
+	return 0;
+}
+
 static int
 put_record(struct recorder *r, uint64_t index, const struct issue_leaf *l,
     int (*put)(void *pctx, const char *key, struct slice data,
 	const char *content_type),
     void *pctx, struct err *e)
 {
-	const struct statement *decisions[RECORDER_KEPT];
+	const struct statement *asked, *decisions[RECORDER_KEPT];
 	struct str text = STR_INIT;
 	char path[ISSUE_PATH_MAX];
-	struct leaf request;
+	struct leaf room;
 	struct cert c;
 	int ret;
 
-	leaf_init(&request);
+	leaf_init(&room);
 	cert_init(&c);
 	if (l->n_decisions > RECORDER_KEPT)
 		return err_set(e, ERR_LIMIT, "more than %d decisions count",
@@ -83,21 +121,21 @@ put_record(struct recorder *r, uint64_t index, const struct issue_leaf *l,
 	/* What this record borrows must stay until it is written. */
 	if (r->n_kept + l->n_decisions > RECORDER_KEPT)
 		forget(r);
-	if ((ret = must_find(r, LTAG_REQUEST, &l->request, &request, e)) != 0)
+	if ((ret = request(r, &l->request, &room, &asked, e)) != 0)
 		goto out;
 	for (size_t i = 0; i < l->n_decisions; i++)
 		if ((ret = decision(r, &l->decisions[i], &decisions[i], e)) !=
 		    0)
 			goto out;
 	if ((ret = cert_parse_tbs(slice_of(l->tbs, l->tbs_len), &c, e)) != 0 ||
-	    (ret = issue_record(l, index, &request.u.s, decisions,
-		 l->n_decisions, &text, e)) != 0)
+	    (ret = issue_record(l, index, asked, decisions, l->n_decisions,
+		 &text, e)) != 0)
 		goto out;
 	issue_record_path(c.valid_after, c.serial, ".json", path);
 	ret = put(pctx, path, slice_of(text.p, text.n), "application/json");
 out:
 	cert_clear(&c);
-	leaf_clear(&request);
+	leaf_clear(&room);
 	str_clear(&text);
 	return ret;
 }

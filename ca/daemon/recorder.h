@@ -19,8 +19,19 @@ struct recorder {		/* zero-initialise; recorder_clear */
 	struct ledger *ledger;	/* set once it is open */
 	struct leaf    kept[RECORDER_KEPT];
 	size_t	       n_kept;
+	/* Requests that need not be read back from the log: see below. */
+	const struct statement **at_hand;
+	size_t	       n_at_hand;
 };
 void recorder_clear(struct recorder *r);
+
+/*
+ * These requests are leaves of the log and parsed already, so their records are
+ * made without reading them once more: what a record says of a request is in
+ * the message that the request's hash names.  They are borrowed until the next
+ * call; v, of n, is sorted here and borrowed too.  NULL, 0: none.
+ */
+void recorder_at_hand(struct recorder *r, const struct statement **v, size_t n);
 
 /* For struct ledger_config's objects; ctx is a struct recorder. */
 int recorder_objects(void *ctx, uint64_t index, struct slice leaf,
