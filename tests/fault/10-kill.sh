@@ -34,9 +34,9 @@ before_sign() {
 		[ -n "$(leaf_of d "$serial")" ] ||
 			echo "$file is out, and no leaf has serial $serial"
 	done
-	for file in $(find d/log -name '*-cert.pub' -size +0); do
+	while IFS= read -r file; do
 		cp "$file" "$T/seen/log-${file##*/}"
-	done
+	done < <(find d/log -name '*-cert.pub' -size +0)
 	for serial in $serials; do
 		leaf_of d "$serial" >"$T/seen/leaf-$serial" ||
 			rm "$T/seen/leaf-$serial"
@@ -61,13 +61,13 @@ after_sign() {
 		[ -e "$file" ] || continue
 		leaf_of d "${file##*-}" | cmp - "$file" 2>&1
 	done
-	agrees d d/log r[0-9]-cert.pub 2>&1 >"$T/report" || cat "$T/report"
+	quiet agrees d d/log r[0-9]-cert.pub
 }
 
 # A certificate that nobody asked for yet: life goes on.
 goes_on() {
-	"$writ" sign -C d next.req 2>&1 >/dev/null || echo 'and nothing goes on'
-	agrees d d/log ./*-cert.pub 2>&1 >"$T/report" || cat "$T/report"
+	quiet "$writ" sign -C d next.req
+	quiet agrees d d/log ./*-cert.pub
 }
 
 # recovers NAME COMMAND...: again, and everything holds.
@@ -207,6 +207,33 @@ if all; then
 	everywhere 'sign three' base3 1 3 7 "$writ" sign -C d r1.req r2.req r3.req
 fi
 
+# A journal that is full is begun anew when it is opened; beyond 256 leaves a
+# tile is full, and its partial tiles go.
+make_full_base() {
+	local i why
+
+	why=$(printf 'x%.0s' {1..390})
+	cd "$T" && mkdir basefull && cd basefull && deploy d && ask d r1 &&
+		ask d next || return
+	ssh-keygen -q -t ed25519 -N '' -f many || return
+	for ((i = 0; i < 360; i++)); do
+		"$writ" request -C d deploy -m "$why" --for 1h --key many.pub \
+			-i "$keys/alice" -o "many$i.req" || return
+	done
+	"$writ" approve -C d -i "$keys/olga" -y many*.req &&
+		"$writ" sign -C d many*.req && rm many*
+}
+if all; then
+	if ! out=$(make_full_base 2>&1); then
+		t_fail 'a full journal is made' "${out: -500}"
+		t_done
+	fi
+	serials=$(serials_of basefull)
+	everywhere 'sign on a full journal' basefull 1 9 8 \
+		"$writ" sign -C d r1.req
+	t 'the journal was begun anew' grep -q tmp-journal points
+fi
+
 # --- a revocation -------------------------------------------------------------
 
 make_revoke_base() {
@@ -228,10 +255,10 @@ before() {
 		r1-cert.pub >/dev/null || echo 'said to be revoked, and is not'
 }
 after() {
-	"$writ" krl -C d -o krl 2>&1 >/dev/null
+	quiet "$writ" krl -C d -o krl
 	! ssh-keygen -Q -f krl r1-cert.pub >/dev/null 2>&1 ||
 		echo 'the list does not have it'
-	agrees d d/log r1-cert.pub 2>&1 >"$T/report" || cat "$T/report"
+	quiet agrees d d/log r1-cert.pub
 }
 revoke=("$writ" revoke -C d "$(cat baserv/serial)" --reason 'laptop lost'
 	-i "$keys/olga" -y)
@@ -272,9 +299,9 @@ after() {
 	for file in d/bundle/policy.*; do
 		n=$((n + 1))
 	done
-	[ $n -eq 2 ] || echo "$n policies, expected versions 1 and 2"
-	"$writ" sign -C d r1.req 2>&1 >/dev/null
-	agrees d d/log r1-cert.pub 2>&1 >"$T/report" || cat "$T/report"
+	[ "$n" -eq 2 ] || echo "$n policies, expected versions 1 and 2"
+	quiet "$writ" sign -C d r1.req
+	quiet agrees d d/log r1-cert.pub
 	! [ -e d/bundle/draft.policy ] || echo 'a draft is left'
 	cmp d/bundle/policy.2 d/emergency/bundle/policy.2 2>&1
 	grep -q '"policy_version": "2"' d/log/records/*/*/*/*.json ||

@@ -144,6 +144,7 @@ in_tmpfs() {
 	local dir=$1 size=$2
 
 	shift 2
+	# shellcheck disable=SC2016
 	unshare -m --propagation private bash -c '
 		dir=$1 size=$2
 		shift 2

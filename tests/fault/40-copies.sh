@@ -34,7 +34,7 @@ if ! out=$(deploy d --copy s3://bucket/copy --retention 1d \
 	t_done
 fi
 for i in {1..8}; do
-	ask d r$i >/dev/null 2>&1 || t_fail "request $i is made"
+	ask d "r$i" >/dev/null 2>&1 || t_fail "request $i is made"
 done
 
 sign() {

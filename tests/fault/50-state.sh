@@ -110,9 +110,11 @@ done
 
 # After a power loss: what was not fsynced is empty, torn or zeros, and the
 # index is of a boot before.
+# shellcheck disable=SC2016
 for how in ': >"$f"' 'truncate -s -7 "$f"'; do
 	rm -rf keep
 	cp -a d keep
+	# shellcheck disable=SC2034
 	while IFS= read -r f; do
 		eval "$how"
 	done < <(find d/log/tile d/log/records -type f)
@@ -143,7 +145,7 @@ killed fdatasync:3: "$writ" sign -C d r1.req
 end=$(used d/log/journal)
 t 'the batch is in the journal' test "$end" -gt "$start"
 cp d/log/journal whole.journal
-step=$((all_step = 512))
+step=512
 all || step=1024
 for ((cut = start + 1; cut < end; cut += step)); do
 	for part in "$cut $end" "$start $cut"; do

@@ -188,6 +188,13 @@ says() {
 	fi
 }
 
+# quiet COMMAND...: what it says, only when it fails.
+quiet() {
+	local out
+
+	out=$("$@" 2>&1) || printf '%s\n' "failed: $*" "$out"
+}
+
 # audited DIR: what writ itself says of a log.
 audited() {
 	"$writ" audit verify -C "$1"
@@ -205,18 +212,4 @@ whole() {
 
 	shift
 	t "$name: log and certificates agree" agrees "$@"
-}
-
-# Bytes of a certificate without its signature, which strace cannot change.
-tbs() {
-	ssh-keygen -L -f "$1" | tail -n +2
-}
-
-# Where a command left certificates: its directory, and the log's records.
-certificates() {
-	find "$1" -name '*-cert.pub' -size +0 | sort
-}
-
-same_bytes() {
-	cmp -s "$1" "$2"
 }
