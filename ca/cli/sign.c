@@ -3,6 +3,7 @@
  * writ sign: requests in, certificates out, and every act in the log before
  * anybody has anything of it.  Key and revoke statements go the same way.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/parallel.h"
+
+#define READ_ASIDE 16 /* fewer files are not worth a thread */
 
 /* One FILE: what it says, the decisions that go with it, where it goes. */
 struct job {
@@ -152,9 +155,6 @@ read_jobs(struct signing *g, struct err *e)
 			return r;
 	}
 	parallel_for(g->n, read_decisions, g);
-	for (size_t i = 0; i < g->n; i++)
-		for (size_t k = 0; k < g->jobs[i].passed_over.n; k++)
-			cli_warn("%s", g->jobs[i].passed_over.v[k]);
 	parallel_for(g->beside.n_decisions, verify_nth, &g->beside);
 	return 0;
 }
@@ -343,17 +343,70 @@ apply_all(struct signing *g, struct err *e)
 
 /* --- the command ---------------------------------------------------------- */
 
+/* What could not be read, and what was passed over. */
+static void
+report_unread(struct signing *g)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		const struct job *j = &g->jobs[i];
+
+		for (size_t k = 0; k < j->passed_over.n; k++)
+			cli_warn("%s", j->passed_over.v[k]);
+		if (j->r != 0)
+			report(g, j);
+	}
+}
+
+struct reading {
+	struct signing *g;
+	int r;
+	struct err e;
+};
+
+static void *
+read_aside(void *arg)
+{
+	struct reading *rd = arg;
+
+	rd->r = read_jobs(rd->g, &rd->e);
+	return NULL;
+}
+
+/*
+ * Read the files and open the deployment.  Neither needs the other and opening
+ * mostly waits for the disk, so many files are read in a thread meanwhile; it
+ * prints nothing, since a passphrase may be asked for.
+ */
+static int
+read_and_open(struct signing *g, struct err *e)
+{
+	struct reading rd = {.g = g};
+	pthread_t thread;
+	bool aside;
+	int r = 0;
+
+	aside = g->n >= READ_ASIDE &&
+	    pthread_create(&thread, NULL, read_aside, &rd) == 0;
+	if (!aside)
+		(void)read_aside(&rd);
+	if (aside || rd.r == 0)
+		r = cli_open(g->a, LOCAL_SIGN, &g->local, e);
+	if (aside)
+		(void)pthread_join(thread, NULL);
+	if (rd.r != 0) {
+		*e = rd.e;
+		return rd.r;
+	}
+	report_unread(g);
+	return r;
+}
+
 static int
 sign_all(struct signing *g, struct err *e)
 {
 	int r;
 
-	if ((r = read_jobs(g, e)) != 0)
-		return r;
-	for (size_t i = 0; i < g->n; i++)
-		if (g->jobs[i].r != 0)
-			report(g, &g->jobs[i]);
-	if ((r = cli_open(g->a, LOCAL_SIGN, &g->local, e)) != 0)
+	if ((r = read_and_open(g, e)) != 0)
 		return r;
 	/* Who was revoked in this call asks for nothing in it any more. */
 	if ((r = apply_all(g, e)) != 0 || (r = issue_all(g, e)) != 0)
