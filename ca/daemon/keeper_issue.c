@@ -209,6 +209,7 @@ struct deciding {
 	int64_t now;
 	uint64_t size;
 	uint8_t (*nonces)[CERT_NONCE_LEN]; /* one an item */
+	struct str *texts;                 /* each item's leaf */
 };
 
 static int
@@ -291,8 +292,12 @@ decide_nth(void *ctx, size_t i)
 	struct deciding *d = ctx;
 	struct keeper_item *it = &d->items[i];
 
-	if (it->r == 0 && !it->again)
-		it->r = decide(d, it, &it->e);
+	int r;
+
+	if (it->r != 0 || it->again || (it->r = decide(d, it, &it->e)) != 0)
+		return;
+	if ((r = issue_leaf_encode(&it->leaf, &d->texts[i])) != 0)
+		it->r = err_set(&it->e, r, "certificate: %s", err_text(r));
 }
 
 /* --- leaves -------------------------------------------------------------- */
@@ -314,20 +319,6 @@ add_statements(struct keeper *k, struct keeper_item *it,
 			return r;
 	}
 	return 0;
-}
-
-static int
-add_issue(struct keeper_item *it, size_t nth, struct keeper_leaves *leaves,
-    struct err *e)
-{
-	struct str text = STR_INIT;
-	int r;
-
-	if ((r = issue_leaf_encode(&it->leaf, &text)) != 0 ||
-	    (r = keeper_leaf_text(leaves, &text, nth)) != 0)
-		(void)err_set(e, r, "certificate: %s", err_text(r));
-	str_clear(&text);
-	return r;
 }
 
 static int
@@ -366,6 +357,27 @@ refuse_twins(struct keeper_item *items, size_t n, struct err *e)
 	return 0;
 }
 
+static int
+add_leaves(struct deciding *d, size_t n, struct keeper_leaves *leaves,
+    struct err *e)
+{
+	int r;
+
+	for (size_t i = 0; i < n; i++) {
+		struct keeper_item *it = &d->items[i];
+
+		if (it->again)
+			continue;
+		if (it->record &&
+		    (r = add_statements(d->k, it, leaves, e)) != 0)
+			return r;
+		if (it->r == 0 &&
+		    (r = keeper_leaf_text(leaves, &d->texts[i], i)) != 0)
+			return err_set(e, r, "certificate: %s", err_text(r));
+	}
+	return 0;
+}
+
 int
 keeper_prepare(struct keeper *k, struct keeper_item *items, size_t n,
     int64_t now, const struct pubkey *user_ca, const struct pubkey *host_ca,
@@ -384,67 +396,27 @@ keeper_prepare(struct keeper *k, struct keeper_item *items, size_t n,
 		    KEEPER_BATCH_MAX);
 	if ((r = refuse_twins(items, n, e)) != 0)
 		return r;
+	d.nonces = calloc(n + 1, sizeof(*d.nonces));
+	d.texts = calloc(n + 1, sizeof(*d.texts));
+	if (d.nonces == NULL || d.texts == NULL) {
+		r = err_nomem(e);
+		goto out;
+	}
+	for (size_t i = 0; i < n; i++)
+		str_init(&d.texts[i]);
 	/* One call of the kernel for all: each costs as much as all the rest of
 	 * a certificate but its signature. */
-	if ((d.nonces = calloc(n + 1, sizeof(*d.nonces))) == NULL)
-		return err_nomem(e);
 	random_bytes(d.nonces, n * sizeof(*d.nonces));
 	parallel_for(n, verify_nth, items);
 	for (size_t i = 0; i < n; i++)
 		if (items[i].r == 0)
 			items[i].r = look_up(k, &items[i], &items[i].e);
 	parallel_for(n, decide_nth, &d);
+	r = add_leaves(&d, n, leaves, e);
+	for (size_t i = 0; i < n; i++)
+		str_clear(&d.texts[i]);
+out:
+	free(d.texts);
 	free(d.nonces);
-	for (size_t i = 0; i < n; i++) {
-		struct keeper_item *it = &items[i];
-
-		if (it->again)
-			continue;
-		if (it->record && (r = add_statements(k, it, leaves, e)) != 0)
-			return r;
-		if (it->r == 0 && (r = add_issue(it, i, leaves, e)) != 0)
-			return r;
-	}
-	return 0;
-}
-
-void
-keeper_committed(struct keeper_item *items, const struct keeper_leaves *leaves,
-    const struct ledger_receipt *receipts)
-{
-	for (size_t i = 0; i < leaves->n; i++)
-		if (leaves->item[i] != SIZE_MAX)
-			items[leaves->item[i]].index = receipts[i].index;
-}
-
-int
-keeper_finish(struct keeper *k, const struct keeper_item *items, size_t n,
-    struct keeper_leaves *leaves, struct err *e)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct keeper_item *it = &items[i];
-		struct certificate_leaf c = {.realm = k->trust->realm,
-		    .request = it->request->hash,
-		    .issue_index = it->index};
-		struct str text = STR_INIT;
-		struct hash name;
-		uint64_t index;
-		int r;
-
-		if (it->r != 0 || it->cert == NULL)
-			continue;
-		leaf_serial_name(leaf_serial(&it->request->hash), &name);
-		if (it->again &&
-		    ledger_find(k->ledger, LTAG_CERTIFICATE, &name, &index,
-			NULL) == 0)
-			continue;
-		c.blob = (uint8_t *)(uintptr_t)buf_slice(it->cert).p;
-		c.blob_len = buf_len(it->cert);
-		if ((r = certificate_leaf_encode(&c, &text)) != 0 ||
-		    (r = keeper_leaf_text(leaves, &text, i)) != 0) {
-			str_clear(&text);
-			return err_set(e, r, "certificate: %s", err_text(r));
-		}
-	}
-	return 0;
+	return r;
 }

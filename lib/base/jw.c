@@ -61,9 +61,13 @@ add_quoted(struct str *s, const char *v, size_t n)
 
 	str_addc(s, '"');
 	for (size_t i = 0; i < n; i++) {
-		const char *esc = escape((unsigned char)v[i], room);
+		unsigned char c = (unsigned char)v[i];
+		const char *esc;
 
-		if (esc == NULL)
+		/* Nearly all of them: not worth a call. */
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		if ((esc = escape(c, room)) == NULL)
 			continue;
 		str_addn(s, v + from, i - from);
 		str_add(s, esc);
