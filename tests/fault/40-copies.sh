@@ -8,11 +8,11 @@
 . "$(dirname "$0")/lib.sh"
 
 lab=$TOP/tests/lab
-port=17640
+port=$(t_ports 17640) || exit 1
 t_need radosgw ceph-mon ceph-osd curl
 
 trap '"$lab/rgw" stop "$T/rgw" >/dev/null 2>&1; t_cleanup' EXIT
-if ! out=$("$lab/rgw" start "$T/rgw" $port 2>&1); then
+if ! out=$("$lab/rgw" start "$T/rgw" "$port" 2>&1); then
 	t_fail 'the S3 server starts' "$out"
 	t_done
 fi

@@ -9,7 +9,7 @@
 
 lab=$TOP/tests/lab
 blobtool=$O/tools/blobtool
-port=17520
+port=$(t_ports 17520) || exit 1
 cd "$T" || exit 1
 
 for tool in radosgw ceph-mon ceph-osd s3cmd python3 curl; do
@@ -20,7 +20,7 @@ for tool in radosgw ceph-mon ceph-osd s3cmd python3 curl; do
 done
 
 trap '"$lab/rgw" stop "$T/rgw" >/dev/null 2>&1; t_cleanup' EXIT
-if ! out=$("$lab/rgw" start "$T/rgw" $port 2>&1); then
+if ! out=$("$lab/rgw" start "$T/rgw" "$port" 2>&1); then
 	t_fail 'the S3 server starts' "$out"
 	t_done
 fi

@@ -11,6 +11,9 @@
 #	t_has NAME TEXT PART	ok when TEXT contains PART
 #	t_ok NAME, t_fail NAME [WHY...]	for what none of those fits
 #	t_skip NAME WHY...	neither passed nor failed
+#	t_ports FIRST		prints the first port from there on, in steps of
+#				200, that is free with the 63 after it: two runs
+#				at once must not meet
 #	t_done			the last line of the script
 
 set -u
@@ -28,6 +31,22 @@ T=$(mktemp -d "${TMPDIR:-/tmp}/writ-interop-XXXXXX") || exit 1
 t_passed=0
 t_failed=0
 t_pids=()
+
+t_ports() {
+	python3 - "$1" <<'END'
+import socket, sys
+def free(port):
+    with socket.socket() as s:
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+first = int(sys.argv[1])
+print(next(p for p in range(first, 30000, 200)
+           if all(free(q) for q in range(p, p + 64))))
+END
+}
 
 # Stop a process of ours at the end of the script, whatever happens.
 t_stop_later() {
