@@ -217,7 +217,7 @@ make_full_base() {
 	cd "$T" && mkdir basefull && cd basefull && deploy d && ask d r1 &&
 		ask d next || return
 	ssh-keygen -q -t ed25519 -N '' -f many || return
-	for ((i = 0; i < 360; i++)); do
+	for ((i = 0; i < 500; i++)); do
 		"$writ" request -C d deploy -m "$why" --for 1h --key many.pub \
 			-i "$keys/alice" -o "many$i.req" || return
 	done
