@@ -17,6 +17,9 @@
 # V=1 shows commands.
 
 O	?= build
+# One spelling: the .d files name objects as they were spelled when compiled, and
+# by another spelling of the same directory a changed header goes unseen.
+override O := $(patsubst $(CURDIR)/%,%,$(abspath $(O)))
 PREFIX	?= /usr/local
 CC	?= cc
 CFLAGS	?= -O2 -g
