@@ -169,9 +169,9 @@ value_in_words(struct str *s, const char *key, const json_t *v)
 
 	if (json_is_string(v)) {
 		if (strcmp(key, "tbs") != 0)
-			str_addf(s, "  %-15s%s\n", key, json_string_value(v));
+			str_addf(s, "  %-18s %s\n", key, json_string_value(v));
 	} else if (json_is_integer(v)) {
-		str_addf(s, "  %-15s%lld\n", key,
+		str_addf(s, "  %-18s %lld\n", key,
 		    (long long)json_integer_value(v));
 	} else if (json_is_array(v)) {
 		json_array_foreach (v, i, item)

@@ -32,6 +32,8 @@ listed() {
 
 t_eq 'the list, before the merge' "$day ca_log
 $both ca_log" "$(listed)"
+t_has 'a record in words names its values apart from its labels' \
+	"$("$writ" show -C ca "$day")" 'kind               user'
 t_not 'what is not merged is not proved' "$writ" audit prove -C ca "$night"
 t 'merge' "$writ" audit merge -C ca ca/emergency
 t_eq 'the list, after the merge' "$day ca_log
