@@ -50,7 +50,7 @@ ifdef COV
   san	+= --coverage -fprofile-update=atomic
 endif
 
-pkgs	:= libsodium libcrypto jansson yaml-0.1
+pkgs	:= libsodium libcrypto jansson yaml-0.1 libssh sqlite3 libseccomp
 inc	:= $(shell $(PKG_CONFIG) --cflags $(pkgs) 2>/dev/null)
 libs	:= $(shell $(PKG_CONFIG) --libs $(pkgs) 2>/dev/null) -lpthread -ldl
 all_cflags = $(std) $(warn) $(WERROR) $(hard) $(san) $(inc) $(CPPFLAGS) $(CFLAGS)
@@ -59,10 +59,11 @@ all_ldflags = $(hardld) $(san) $(LDFLAGS)
 # --- sources -----------------------------------------------------------------
 # The order is the order of the layers; tests/lint/layers holds us to it.
 rooms	:= lib/base lib/proc lib/crypto lib/ssh lib/conf lib/tlog \
-	   lib/statement lib/trust lib/key lib/blob lib/ledger lib/cli \
-	   ca/issue ca/daemon ca/audit
-# A room's main.c is a program, not a part of the library.
-ca_c	:= ca/daemon/main.c
+	   lib/statement lib/trust lib/key lib/blob lib/store lib/ledger \
+	   lib/net lib/notify lib/cli ca/issue ca/daemon ca/audit
+# ca/daemon/main.c is writ-ca, main_NAME.c is writ-ca-NAME: programs, not parts
+# of the library.
+ca_c	:= $(sort $(wildcard ca/daemon/main*.c))
 core_c	:= $(filter-out $(ca_c),$(foreach d,$(rooms),$(sort $(wildcard $(d)/*.c))))
 writ_c	:= $(sort $(wildcard ca/cli/*.c))
 test_c	:= $(sort $(wildcard tests/unit/test_*.c))
@@ -72,7 +73,8 @@ tool_c	:= $(sort $(wildcard tests/tools/*.c))
 bench_c	:= $(sort $(wildcard tests/bench/bench_*.c))
 obj	 = $(1:%.c=$(O)/%.o)
 
-programs := $(O)/writ $(O)/writ-ca
+ca_programs := $(patsubst ca/daemon/main_%.c,$(O)/writ-ca-%,$(filter-out ca/daemon/main.c,$(ca_c)))
+programs := $(O)/writ $(O)/writ-ca $(ca_programs)
 tests	:= $(test_c:tests/unit/%.c=$(O)/tests/%)
 tools	:= $(tool_c:tests/tools/%.c=$(O)/tools/%)
 benches	:= $(bench_c:tests/bench/%.c=$(O)/bench/%)
@@ -111,7 +113,10 @@ $(O)/libwrit.a: $(call obj,$(core_c))
 $(O)/writ: $(call obj,$(writ_c)) $(O)/libwrit.a
 	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
 
-$(O)/writ-ca: $(call obj,$(ca_c)) $(O)/libwrit.a
+$(O)/writ-ca: $(O)/ca/daemon/main.o $(O)/libwrit.a
+	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
+
+$(ca_programs): $(O)/writ-ca-%: $(O)/ca/daemon/main_%.o $(O)/libwrit.a
 	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
 
 # Tests fail chosen allocations, so they see malloc and its kin wrapped

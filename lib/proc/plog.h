@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The log of a process, on standard error, for ca and agent to use at their
+ * edges; lib returns errors and never logs.
+ *
+ *	<3>writ-ca-keeper: cannot reach the signer error="connection refused"
+ *
+ * A fixed phrase, then key=value; text with blanks or quotes is quoted and
+ * escaped.  The <N> is syslog's level, written where standard error goes to the
+ * journal (JOURNAL_STREAM is set); elsewhere a time stands there.  With
+ * plog_json() each line is an object: time, level, process, msg and the keys.
+ */
+#ifndef LIB_PROC_PLOG_H
+#define LIB_PROC_PLOG_H
+
+#include <stdbool.h>
+
+#include "lib/base/err.h"
+
+enum plog_level { PLOG_ERR = 3, PLOG_WARN = 4, PLOG_INFO = 6, PLOG_DEBUG = 7 };
+
+/* Called once; name is borrowed for good. */
+void plog_init(const char *name, enum plog_level most);
+void plog_json(bool on);
+
+/*
+ * keys come in pairs of strings, `key, value`, ended by NULL: plog(PLOG_INFO,
+ * "policy reloaded", "version", "7", NULL).  Values may be anything a peer sent.
+ */
+void plog(enum plog_level level, const char *msg, ...)
+    __attribute__((sentinel));
+/* A failure: msg, the error's sentence under "error" and its hint. */
+void plog_err(enum plog_level level, const struct err *e, const char *msg, ...)
+    __attribute__((sentinel));
+
+#endif
