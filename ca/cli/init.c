@@ -290,6 +290,27 @@ put_key(const struct init *in, size_t i, struct err *e)
 	return r;
 }
 
+/*
+ * The service's SSH host key: who connects believes no transport, so it is no
+ * authority, and since nobody is there when a service starts it has no
+ * passphrase.
+ */
+static int
+put_transport_key(const struct init *in, struct err *e)
+{
+	struct str text = STR_INIT;
+	struct key *key = NULL;
+	int r;
+
+	if ((r = key_generate(PUBKEY_ED25519, &key, e)) == 0 &&
+	    (r = key_encode_openssh(key, "transport", NULL, 0, &text, e)) == 0)
+		r = put(in, 0600, slice_of(text.p, text.n), e,
+		    "keys/transport");
+	str_clear(&text);
+	key_free(key);
+	return r;
+}
+
 static char *
 dup_or_null(const char *s)
 {
@@ -458,6 +479,8 @@ run_init(struct cli_args *a, struct err *e)
 		goto out;
 	for (size_t i = 0; i < N_KINDS && r == 0; i++)
 		r = put_key(&in, i, e);
+	if (r == 0)
+		r = put_transport_key(&in, e);
 	if (r == 0)
 		r = put_emergency_config(&in, e);
 	/* Last: without it DIR is no deployment. */

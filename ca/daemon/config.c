@@ -15,6 +15,7 @@ config_init(struct config *c)
 	memset(c, 0, sizeof(*c));
 	c->retention = CONFIG_RETENTION;
 	c->partial = CONFIG_PARTIAL;
+	service_config_init(&c->service);
 }
 
 void
@@ -34,6 +35,7 @@ config_clear(struct config *c)
 		free(c->keys[i].from);
 	}
 	free(c->keys);
+	service_config_clear(&c->service);
 	config_init(c);
 }
 
@@ -149,6 +151,8 @@ static const struct conf_key config_keys[] = {
     {"s3", read_s3, .expect = "endpoint, region, credentials, addressing"},
     {"keys", read_keys,
 	.expect = "a file such as keys/user_ca, agent or agent:SOCKET"},
+    {"service", service_config_read, FIELD(service),
+	.expect = "listen, transport and the like"},
 };
 
 int
@@ -185,6 +189,8 @@ config_load(const char *dir, struct config *out, struct err *e)
 		r = err_nomem(e);
 	else if (diags.n_errors > 0)
 		r = conf_diags_err(&diags, ERR_PARSE, e);
+	if (r == 0 && service_config_finish(&c.service, dir) != 0)
+		r = err_nomem(e);
 	if (r != 0)
 		goto out;
 	config_clear(out);

@@ -9,6 +9,8 @@
  *   fleet/		the fleet's working copy
  *   signer/		the signer's journal
  *   log/		the log's journal, and the log itself by default
+ *   store/		the keeper's rows, made from the log
+ *   run/		sockets between the processes of writ-ca
  *   emergency/		a deployment of its own, for a stick in a safe
  */
 #ifndef CA_DAEMON_CONFIG_H
@@ -16,6 +18,7 @@
 
 #include <stdint.h>
 
+#include "ca/daemon/config_service.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 #include "lib/crypto/hash.h"
@@ -43,6 +46,7 @@ struct config {			/* config_init / config_clear */
 	bool	    virtual_host;
 	struct config_key *keys;
 	size_t	    n_keys, cap_keys;
+	struct service_config service;
 };
 
 void config_init(struct config *c);

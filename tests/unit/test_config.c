@@ -161,6 +161,115 @@ what_is_not_said_has_a_default(void **state)
 }
 
 static void
+a_service_has_defaults(void **state)
+{
+	static const int64_t reminders[] = {300, 900, 3600};
+	char want[TMPDIR_MAX + 16];
+	struct config c;
+
+	(void)state;
+	load("log: dir:log\nlog_name: ca_log\n", &c);
+	assert_int_equal(c.service.listen.n, 1);
+	assert_string_equal(c.service.listen.v[0], "*:2022");
+	snprintf(want, sizeof(want), "%s/keys/transport", dir);
+	assert_string_equal(c.service.transport, want);
+	snprintf(want, sizeof(want), "%s/run", dir);
+	assert_string_equal(c.service.runtime, want);
+	snprintf(want, sizeof(want), "%s/store/writ.db", dir);
+	assert_string_equal(c.service.store, want);
+	assert_int_equal(c.service.tick, 300);
+	assert_int_equal(c.service.n_reminders, 3);
+	assert_memory_equal(c.service.reminders, reminders, sizeof(reminders));
+	assert_null(c.service.metrics);
+	assert_false(c.service.log_json);
+	assert_null(c.service.users.front);
+	assert_int_equal(c.service.limits.login_grace, 20);
+	config_clear(&c);
+}
+
+static void
+every_key_of_a_service_is_read(void **state)
+{
+	struct config c;
+
+	(void)state;
+	load("log: dir:log\nlog_name: ca_log\n"
+	     "service:\n"
+	     "  listen: [\"127.0.0.1:2022\", \"[::1]:2023\"]\n"
+	     "  transport: /etc/ssh/writ_transport\n"
+	     "  runtime: /run/writ\n"
+	     "  store: /var/lib/writ/rows.db\n"
+	     "  tick: 30s\n"
+	     "  reminders: [1s, 2m]\n"
+	     "  metrics: \"127.0.0.1:9464\"\n"
+	     "  log_format: json\n"
+	     "  users: {front: a, keeper: b, signer: c, notify: d}\n"
+	     "  limits: {sessions: 1, waiting: 2, per_source: 3,"
+	     " login_grace: 4s, idle: 50s}\n",
+	    &c);
+	assert_int_equal(c.service.listen.n, 2);
+	assert_string_equal(c.service.listen.v[1], "[::1]:2023");
+	assert_string_equal(c.service.transport, "/etc/ssh/writ_transport");
+	assert_string_equal(c.service.runtime, "/run/writ");
+	assert_string_equal(c.service.store, "/var/lib/writ/rows.db");
+	assert_int_equal(c.service.tick, 30);
+	assert_int_equal(c.service.n_reminders, 2);
+	assert_int_equal(c.service.reminders[1], 120);
+	assert_string_equal(c.service.metrics, "127.0.0.1:9464");
+	assert_true(c.service.log_json);
+	assert_string_equal(c.service.users.front, "a");
+	assert_string_equal(c.service.users.keeper, "b");
+	assert_string_equal(c.service.users.signer, "c");
+	assert_string_equal(c.service.users.notify, "d");
+	assert_int_equal(c.service.limits.sessions, 1);
+	assert_int_equal(c.service.limits.waiting, 2);
+	assert_int_equal(c.service.limits.per_source, 3);
+	assert_int_equal(c.service.limits.login_grace, 4);
+	assert_int_equal(c.service.limits.idle, 50);
+	config_clear(&c);
+	load("log: dir:log\nlog_name: ca_log\nservice: {reminders: []}\n", &c);
+	assert_int_equal(c.service.n_reminders, 0);
+	config_clear(&c);
+}
+
+static void
+an_address_has_a_host_and_a_port(void **state)
+{
+	static const struct {
+		const char *text, *host;
+		uint16_t port;
+	} good[] = {
+	    {"*:2022", "*", 2022},
+	    {"192.0.2.1:1", "192.0.2.1", 1},
+	    {"[::1]:65535", "::1", 65535},
+	    {"ca.example.com:22", "ca.example.com", 22},
+	};
+	static const char *const bad[] = {"", ":", ":22", "*", "*:", "*:0",
+	    "*:65536", "*:022", "*:22x", "::1:22", "[]:22", "[::1]", "22"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		char *host = NULL;
+		uint16_t port = 0;
+
+		assert_int_equal(service_address(good[i].text, &host, &port),
+		    0);
+		assert_string_equal(host, good[i].host);
+		assert_int_equal(port, good[i].port);
+		free(host);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char *host = NULL;
+		uint16_t port = 7;
+
+		assert_int_equal(service_address(bad[i], &host, &port),
+		    ERR_PARSE);
+		assert_null(host);
+		assert_int_equal(port, 7);
+	}
+}
+
+static void
 what_is_written_is_read_back(void **state)
 {
 	struct config c, back;
@@ -224,6 +333,21 @@ each_error_names_its_place(void **state)
 	    {GOOD "keys: {user_ca: \"\"}\n", "3:17", "'keys'"},
 	    {GOOD "keys: {\"a b\": agent}\n", "3:15", "'keys'"},
 	    {"- log\n", "1:1", "writ.yaml"},
+	    {GOOD "service: []\n", "3:10", "expected a mapping"},
+	    {GOOD "service: {port: 22}\n", "3:11", "unknown key 'port'"},
+	    {GOOD "service: {listen: []}\n", "3:19", "'listen'"},
+	    {GOOD "service: {listen: [\"*\"]}\n", "3:20", "*:2022"},
+	    {GOOD "service: {metrics: \"9464\"}\n", "3:20", "*:2022"},
+	    {GOOD "service: {tick: 0s}\n", "3:17", "a span such as 5m"},
+	    {GOOD "service: {reminders: 5m}\n", "3:22", "'reminders'"},
+	    {GOOD "service: {reminders: [5m, 5m]}\n", "3:27", "ascending"},
+	    {GOOD "service: {reminders: [0s]}\n", "3:23", "'reminders'"},
+	    {GOOD "service: {log_format: xml}\n", "3:23", "text or json"},
+	    {GOOD "service: {users: {root: a}}\n", "3:19", "'root'"},
+	    {GOOD "service: {users: {front: \"a b\"}}\n", "3:26",
+		"no name of a user"},
+	    {GOOD "service: {limits: {waiting: 0}}\n", "3:29", "'waiting'"},
+	    {GOOD "service: {limits: {idle: 1s}}\n", "3:26", "'idle'"},
 	};
 
 	(void)state;
@@ -278,7 +402,8 @@ without_memory_it_says_so(void **state)
 {
 	(void)state;
 	put(GOOD "user_ca: u\ncopies: [dir:a, dir:b]\n"
-		 "keys: {u: agent, h: k}\ns3: {region: r}\n");
+		 "keys: {u: agent, h: k}\ns3: {region: r}\n"
+		 "service: {listen: [\"*:1\"], users: {front: f}}\n");
 	assert_true(alloc_each(try_load, NULL) > 10);
 }
 
@@ -424,6 +549,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(every_key_is_read),
 	    T(what_is_not_said_has_a_default),
+	    T(a_service_has_defaults),
+	    T(every_key_of_a_service_is_read),
+	    T(an_address_has_a_host_and_a_port),
 	    T(what_is_written_is_read_back),
 	    T(each_error_names_its_place),
 	    T(a_file_that_is_too_large_is_refused),
