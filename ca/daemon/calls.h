@@ -57,6 +57,8 @@ extern const size_t	     call_table_n;
 
 /* NULL: no call of that name. */
 const struct call_row *call_find(const char *name);
+/* The same for the first of some exec words. */
+const struct call_row *call_of_words(const char *words);
 
 /*
  * Exec words and what came on standard input as the JSON object of a call,
