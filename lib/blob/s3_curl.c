@@ -50,8 +50,7 @@ s3_curl_load(const struct s3_curl **out, struct err *e)
 	}
 	if ((dl = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL)) == NULL) {
 		r = err_set(e, ERR_NOTFOUND,
-		    "a bucket needs " LIBRARY ", which cannot be loaded: %s",
-		    dlerror());
+		    LIBRARY " is needed and cannot be loaded: %s", dlerror());
 		err_hint(e, "apt-get install libcurl4");
 		return r;
 	}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Inside lib/blob: libcurl, loaded when the first bucket is opened.
+ * libcurl, loaded when the first bucket is opened, for lib/blob; and for
+ * lib/notify, which has no other way to reach people either.
  *
  * Linking it would cost every run of every command several milliseconds, for
- * the forty libraries that come with it; most runs never talk to a bucket.
+ * the forty libraries that come with it; most runs never talk to anybody.
  */
 #ifndef LIB_BLOB_S3_CURL_H
 #define LIB_BLOB_S3_CURL_H
@@ -21,6 +22,7 @@
 	X(CURLcode, easy_setopt, (CURL *, CURLoption, ...))        \
 	X(CURLcode, easy_getinfo, (CURL *, CURLINFO, ...))         \
 	X(const char *, easy_strerror, (CURLcode))                 \
+	X(CURLcode, easy_perform, (CURL *))                        \
 	X(void, easy_cleanup, (CURL *))                            \
 	X(CURLM *, multi_init, (void))                             \
 	X(CURLMcode, multi_setopt, (CURLM *, CURLMoption, ...))    \
