@@ -21,6 +21,15 @@ clock_now(void)
 	return ts.tv_sec;
 }
 
+int64_t
+clock_mono_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 /* Division that rounds down, as days before 1970 need it; b > 0. */
 static int64_t
 floor_div(int64_t a, int64_t b)

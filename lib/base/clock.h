@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Time: seconds since 1970-01-01T00:00:00Z in int64_t, RFC 3339 text, spans,
- * and the POSIX rule of a time zone.  All pure but clock_now().
+ * and the POSIX rule of a time zone.  All pure but clock_now() and
+ * clock_mono_ms().
  */
 #ifndef LIB_BASE_CLOCK_H
 #define LIB_BASE_CLOCK_H
@@ -15,6 +16,7 @@
 #define CLOCK_MAX  INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
 int64_t clock_now(void); /* wall clock, CLOCK_REALTIME */
+int64_t clock_mono_ms(void); /* never set: for waiting; starts anywhere */
 
 /* RFC 3339 in UTC, seconds, 'Z': the form every statement and record uses. */
 /* 0 <= t <= CLOCK_MAX; what lies outside is written as the nearer end. */

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/str.h"
 
 #define ERR_KEEP 4096
@@ -37,15 +38,6 @@ struct child {
 struct pipes {
 	int in[2], out[2], err[2], failed[2];
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void
 fd_close(int *fd)
@@ -346,7 +338,7 @@ wait_turn(struct child *c, struct err *e)
 	int64_t left = -1;
 
 	if (c->deadline_ms != 0) {
-		left = c->deadline_ms - now_ms();
+		left = c->deadline_ms - clock_mono_ms();
 		if (left <= 0) {
 			errno = 0;
 			return err_set(e, ERR_NET, "timed out");
@@ -464,7 +456,7 @@ child_run(const struct child_run *run, struct child_result *out, struct err *e)
 	if (run->out_max > SIZE_MAX / 2)
 		return err_set(e, ERR_LIMIT, "output limit too large");
 	if (run->timeout_ms > 0)
-		c.deadline_ms = now_ms() + run->timeout_ms;
+		c.deadline_ms = clock_mono_ms() + run->timeout_ms;
 	was_pending = sigpipe_block(&old);
 	if ((r = buf_new(&c.out_text, run->out_max + 1)) != 0 ||
 	    (r = buf_new(&c.err_text, ERR_KEEP + 1)) != 0) {
