@@ -28,7 +28,8 @@
 struct frame {
 	uint16_t     type;
 	uint32_t     id;
-	struct slice payload;	/* borrowed until the next call on its chan */
+	struct slice payload;	/* borrowed; a chan_send() leaves it alone, any
+				   other call on its chan ends the loan */
 };
 
 struct chan; /* opaque */
@@ -43,9 +44,10 @@ void chan_free(struct chan *c);	/* NULL allowed */
 int  chan_fd(const struct chan *c);
 
 /*
- * Queue a frame, and write what the socket takes at once.  ERR_LIMIT: a payload
- * above FRAME_MAX, or CHAN_OUT_MAX bytes wait already, and nothing was queued.
- * ERR_NET: the peer is gone.  ERR_NOMEM.
+ * Queue a frame, and write what the socket takes at once; payload may be one
+ * that chan_next() lent.  ERR_LIMIT: a payload above FRAME_MAX, or more than
+ * CHAN_OUT_MAX bytes would wait.  ERR_NET: the peer is gone; what it sent before
+ * can still be read.  ERR_NOMEM.  Of a frame that was refused nothing is sent.
  */
 int  chan_send(struct chan *c, uint16_t type, uint32_t id,
      struct slice payload, struct err *e) MUST_CHECK;
@@ -53,15 +55,17 @@ bool chan_wants_write(const struct chan *c);	/* poll for POLLOUT too */
 int  chan_flush(struct chan *c, struct err *e) MUST_CHECK;
 
 /*
- * Take in what the socket has, at most a few hundred KiB a call.  0: something
- * came or nothing was there; CHAN_CLOSED: the peer has closed (frames that came
- * whole can still be had); ERR_NET, ERR_NOMEM.
+ * Take in what the socket has, at most a few hundred KiB a call, so poll by
+ * level and not by edge.  Nothing is taken while frames of FRAME_MAX bytes in
+ * all wait for chan_next().  0: something came or nothing was there;
+ * CHAN_CLOSED: the peer has closed or died (frames that came whole can still be
+ * had); ERR_NET, ERR_NOMEM.
  */
 #define CHAN_CLOSED 1
 int chan_read(struct chan *c, struct err *e) MUST_CHECK;
 
 /* The next whole frame: 0; CHAN_NONE where none is whole yet; ERR_PARSE: n is
- * below 6 or above FRAME_MAX + 6. */
+ * below 6 or above FRAME_MAX + 6, and so it will be for good. */
 #define CHAN_NONE 2
 int chan_next(struct chan *c, struct frame *out, struct err *e) MUST_CHECK;
 
