@@ -6,9 +6,13 @@
  *	<3>writ-ca-keeper: cannot reach the signer error="connection refused"
  *
  * A fixed phrase, then key=value; text with blanks or quotes is quoted and
- * escaped.  The <N> is syslog's level, written where standard error goes to the
- * journal (JOURNAL_STREAM is set); elsewhere a time stands there.  With
- * plog_json() each line is an object: time, level, process, msg and the keys.
+ * escaped.  The <N> is syslog's level, written where standard error is the one
+ * that systemd connected to the journal (JOURNAL_STREAM); elsewhere a time
+ * stands there.  With plog_json() each line is an object: time, level, process,
+ * msg and the keys.
+ *
+ * A line is one write(2), opens nothing and asks nobody, so it works in a sealed
+ * process and from several threads.
  */
 #ifndef LIB_PROC_PLOG_H
 #define LIB_PROC_PLOG_H
@@ -19,13 +23,14 @@
 
 enum plog_level { PLOG_ERR = 3, PLOG_WARN = 4, PLOG_INFO = 6, PLOG_DEBUG = 7 };
 
-/* Called once; name is borrowed for good. */
+/* Called once, before the process is sealed; name is borrowed for good. */
 void plog_init(const char *name, enum plog_level most);
 void plog_json(bool on);
 
 /*
  * keys come in pairs of strings, `key, value`, ended by NULL: plog(PLOG_INFO,
- * "policy reloaded", "version", "7", NULL).  Values may be anything a peer sent.
+ * "policy reloaded", "version", "7", NULL).  Values may be anything a peer sent,
+ * of which 1 KiB is shown.
  */
 void plog(enum plog_level level, const char *msg, ...)
     __attribute__((sentinel));
