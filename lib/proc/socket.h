@@ -12,7 +12,7 @@
 /*
  * The listening socket that whoever started this process passed under that name
  * (LISTEN_FDS and LISTEN_FDNAMES, sd_listen_fds(3)), close-on-exec and
- * non-blocking.  ERR_NOTFOUND: none was.
+ * non-blocking.  ERR_NOTFOUND: none was; ERR_SYS: it is not a listening socket.
  */
 int socket_passed(const char *name, int *fd, struct err *e) MUST_CHECK;
 
@@ -23,7 +23,8 @@ int socket_passed(const char *name, int *fd, struct err *e) MUST_CHECK;
  * more than 107 bytes; ERR_SYS.
  */
 int socket_listen(const char *path, int *fd, struct err *e) MUST_CHECK;
-/* ERR_NET: nobody listens; ERR_LIMIT, ERR_SYS. */
+/* Close-on-exec; it waits for nothing.  ERR_NET: nobody listens, or he has no
+ * room for one more now; ERR_LIMIT, ERR_SYS. */
 int socket_connect(const char *path, int *fd, struct err *e) MUST_CHECK;
 /* The next connection, non-blocking and close-on-exec; 1: there is none now. */
 int socket_accept(int fd, int *out, struct err *e) MUST_CHECK;
@@ -34,8 +35,13 @@ int socket_accept(int fd, int *out, struct err *e) MUST_CHECK;
  */
 int socket_check_peer(int fd, uid_t uid, struct err *e) MUST_CHECK;
 
-/* Tell systemd: "READY=1", "RELOADING=1", "STOPPING=1", "STATUS=...".  Nothing
- * happens where NOTIFY_SOCKET is not set; a failure to tell stops nothing. */
+/*
+ * Tell systemd: "READY=1", "RELOADING=1", "STOPPING=1", "STATUS=...".  Nothing
+ * happens where NOTIFY_SOCKET is not set; a failure to tell stops nothing.  The
+ * socket is opened by the first call of either function and kept, so that a
+ * process can go on telling once it may open none; sandbox_enter() sees to it.
+ */
 void service_notify(const char *state);
+void service_notify_open(void);
 
 #endif
