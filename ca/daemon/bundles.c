@@ -184,29 +184,49 @@ out:
 	return r;
 }
 
-/* policy.N is stored last, so a root beyond its own is of a publication that was
- * interrupted. */
+/* Roots beyond the policy's own: of a later policy, or of a publication that was
+ * interrupted, since policy.N is stored last. */
 static void
-drop_unpublished_root(struct bundle_chain *c)
+drop_later_roots(struct bundle_chain *c)
 {
 	const struct policy_file *own =
 	    policy_files_find(&c->files, "root.yaml");
-	size_t n = c->n_roots;
+	size_t last = c->n_roots;
 
-	if (own == NULL || n < 2 ||
-	    !slice_equal(c->root_files[n - 2], slice_of(own->data, own->n)))
-		return;
-	c->n_roots--;
-	free((void *)(uintptr_t)c->root_files[n - 1].p);
-	free((void *)(uintptr_t)c->root_statements[n - 1].p);
-	c->root_files[n - 1] = c->root_statements[n - 1] = (struct slice){0};
+	while (own != NULL && last > 0 &&
+	    !slice_equal(c->root_files[last - 1], slice_of(own->data, own->n)))
+		last--;
+	/* None is its own: whoever verifies the chain says so. */
+	for (; last > 0 && c->n_roots > last; c->n_roots--) {
+		size_t i = c->n_roots - 1;
+
+		free((void *)(uintptr_t)c->root_files[i].p);
+		free((void *)(uintptr_t)c->root_statements[i].p);
+		c->root_files[i] = c->root_statements[i] = (struct slice){0};
+	}
+}
+
+/* The chain that ends in policy.N, N being c->version. */
+static int
+read_chain(const char *dir, struct bundle_chain *c, struct err *e)
+{
+	char name[40];
+	int r;
+
+	snprintf(name, sizeof(name), "policy.%llu",
+	    (unsigned long long)c->version);
+	if ((r = read_roots(dir, c, e)) != 0 ||
+	    (r = read_named(dir, name, STATEMENT_MAX, &c->statement, e)) != 0 ||
+	    (r = read_bundle(dir, c, e)) != 0)
+		return r;
+	drop_later_roots(c);
+	return 0;
 }
 
 int
 bundles_read(const char *dir, struct bundle_chain *out, struct err *e)
 {
 	struct bundle_chain *c;
-	char name[40];
 	int r;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL)
@@ -219,13 +239,8 @@ bundles_read(const char *dir, struct bundle_chain *out, struct err *e)
 		err_hint(e, "writ policy sign -C %s -i KEY", dir);
 		goto out;
 	}
-	snprintf(name, sizeof(name), "policy.%llu",
-	    (unsigned long long)c->version);
-	if ((r = read_roots(dir, c, e)) != 0 ||
-	    (r = read_named(dir, name, STATEMENT_MAX, &c->statement, e)) != 0 ||
-	    (r = read_bundle(dir, c, e)) != 0)
+	if ((r = read_chain(dir, c, e)) != 0)
 		goto out;
-	drop_unpublished_root(c);
 	*out = *c;
 	memset(c, 0, sizeof(*c));
 out:
@@ -280,6 +295,31 @@ find_statement(const char *dir, const struct hash *h, struct statement *out,
 	}
 	return err_set(e, ERR_NOTFOUND,
 	    "%s/bundle: an earlier policy that the log names is missing", dir);
+}
+
+int
+bundles_read_past(const char *dir, const struct hash *statement,
+    struct bundle_chain *out, struct err *e)
+{
+	struct bundle_chain *c;
+	struct statement s;
+	int r;
+
+	statement_init(&s, ST_POLICY);
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		return err_nomem(e);
+	if ((r = find_statement(dir, statement, &s, e)) != 0)
+		goto out;
+	c->version = s.u.bundle.version;
+	if ((r = read_chain(dir, c, e)) != 0)
+		goto out;
+	*out = *c;
+	memset(c, 0, sizeof(*c));
+out:
+	statement_clear(&s);
+	bundle_chain_clear(c);
+	free(c);
+	return r;
 }
 
 int

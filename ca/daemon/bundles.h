@@ -36,6 +36,10 @@ void bundle_chain_input(const struct bundle_chain *c, struct bundle_input *in);
 /* What lies under dir/bundle.  ERR_NOTFOUND: no policy has been signed yet. */
 int bundles_read(const char *dir, struct bundle_chain *out, struct err *e)
     MUST_CHECK;
+/* The chain that ended in the policy statement with this hash: it and all roots
+ * up to its own.  ERR_NOTFOUND: no such statement is there. */
+int bundles_read_past(const char *dir, const struct hash *statement,
+    struct bundle_chain *out, struct err *e) MUST_CHECK;
 /* Read and verify into t; pin and now as trust_update(), and its answers. */
 int bundles_load(const char *dir, const struct hash *pin, int64_t now,
     struct trust *t, struct err *e) MUST_CHECK;
