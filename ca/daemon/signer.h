@@ -18,6 +18,7 @@
 #include "lib/key/key.h"
 #include "lib/statement/leaf.h"
 #include "lib/tlog/checkpoint.h"
+#include "lib/tlog/merkle.h"
 #include "lib/trust/bundle.h"
 #include "lib/trust/standing.h"
 
@@ -54,16 +55,36 @@ struct signer_job {
 	const struct statement *const *decisions; /* those counted, verified */
 	size_t			        n_decisions;
 	bool			        resign; /* its leaf is of the past */
+	/* Where the log has it; looked at where the batch has a tail.  A leaf
+	   that lies before the tail needs the proof that it is in head's tree. */
+	struct slice			bytes;
+	uint64_t			index;
+	const struct hash	       *inclusion;
+	size_t				n_inclusion;
 	struct buf		       *cert; /* out: new, the signed blob */
+};
+
+/*
+ * How a head came to be: a smaller tree, and the hash of each leaf since.  Shows
+ * a signer that cannot look into the log that head extends what it has seen, and
+ * that these leaves are in it, for one hash a leaf.
+ */
+struct signer_tail {
+	struct merkle_edge edge;	/* of the smaller tree */
+	const struct hash *leaves;
+	size_t		   n;
 };
 
 struct signer_batch {
 	const struct trust    *trust;	/* verified by the signer's own load */
 	const struct standing *standing;
 	struct checkpoint      head;	/* to sign; its origin is ours */
-	/* That head extends what was seen; unused while nothing was. */
+	/* That head, or the tree that tail begins with, extends what was seen;
+	   unused while nothing was. */
 	const struct hash     *consistency;
 	size_t		       n_consistency;
+	const struct signer_tail *tail;	/* NULL: whoever calls has committed the
+					   leaves himself, in this process */
 	struct signer_job     *jobs;
 	size_t		       n_jobs;
 	int64_t		       now;	/* the signer's clock */
@@ -79,7 +100,8 @@ struct signer_batch {
  * statements, so an old now gives a certificate that ends earlier, never more.
  *
  * ERR_ROLLBACK	head, root or bundle version behind what was seen, or a fork
- * ERR_DENIED	ca/issue does not give this certificate (says which rule)
+ * ERR_DENIED	ca/issue does not give this certificate (says which rule), or its
+ *		leaf is not shown to be in the log
  * ERR_RECORD	the journal cannot be written
  * ERR_CRYPTO, ERR_NET (agent), ERR_NOMEM
  */

@@ -7,11 +7,52 @@
 #include "ca/issue/issue.h"
 #include "lib/base/parallel.h"
 
+/* The tree that the proof is about: head's, or the one that tail begins with,
+ * from which head follows. */
+static int
+proved_tree(const struct signer_batch *b, uint64_t *size, struct hash *root,
+    struct err *e)
+{
+	struct merkle_edge edge;
+	struct hash end;
+
+	*size = b->head.size;
+	*root = b->head.root;
+	if (b->tail == NULL)
+		return 0;
+	edge = b->tail->edge;
+	*size = edge.size;
+	merkle_root(&edge, root);
+	for (size_t i = 0; i < b->tail->n; i++)
+		merkle_append(&edge, &b->tail->leaves[i]);
+	merkle_root(&edge, &end);
+	if (edge.size != b->head.size || !hash_equal(&end, &b->head.root))
+		return err_set(e, ERR_DENIED,
+		    "checkpoint does not follow from the leaves it came with");
+	return 0;
+}
+
+static bool
+extends(const struct checkpoint *seen, const struct signer_batch *b,
+    uint64_t size, const struct hash *root)
+{
+	if (b->head.size == seen->size)
+		return hash_equal(&b->head.root, &seen->root);
+	if (size == seen->size)
+		return hash_equal(root, &seen->root);
+	return size > seen->size &&
+	    merkle_check_consistency(seen->size, size, b->consistency,
+		b->n_consistency, &seen->root, root) == 0;
+}
+
 int
 signer_check_head(const struct signer *s, const struct signer_batch *b,
     struct err *e)
 {
 	const struct checkpoint *seen = &s->seen.head;
+	struct hash root;
+	uint64_t size;
+	int r;
 
 	if (strcmp(b->head.origin, s->config.origin) != 0)
 		return err_set(e, ERR_DENIED,
@@ -22,16 +63,10 @@ signer_check_head(const struct signer *s, const struct signer_batch *b,
 		    "recover with writ-ca rebuild --from COPY",
 		    (unsigned long long)b->head.size,
 		    (unsigned long long)seen->size);
-	if (seen->size == 0)
+	if ((r = proved_tree(b, &size, &root, e)) != 0)
+		return r;
+	if (seen->size == 0 || extends(seen, b, size, &root))
 		return 0;
-	if (b->head.size == seen->size) {
-		if (hash_equal(&b->head.root, &seen->root))
-			return 0;
-	} else if (merkle_check_consistency(seen->size, b->head.size,
-		       b->consistency, b->n_consistency, &seen->root,
-		       &b->head.root) == 0) {
-		return 0;
-	}
 	return err_set(e, ERR_ROLLBACK,
 	    "log differs from what the signer has signed at %llu leaves (a "
 	    "fork)",
@@ -98,12 +133,37 @@ check_named(const struct signer_batch *b, const struct signer_job *j,
 	return 0;
 }
 
+/* Is the leaf in the tree of the head that is about to be signed? */
+static int
+check_in_log(const struct signer_batch *b, const struct signer_job *j,
+    struct err *e)
+{
+	const struct signer_tail *t = b->tail;
+	struct hash h;
+	bool there;
+
+	if (t == NULL)
+		return 0;
+	merkle_leaf(j->bytes.p, j->bytes.n, &h);
+	if (j->index >= t->edge.size)
+		there = j->index - t->edge.size < t->n &&
+		    hash_equal(&t->leaves[j->index - t->edge.size], &h);
+	else
+		there = merkle_check_inclusion(&h, j->index, b->head.size,
+			    j->inclusion, j->n_inclusion, &b->head.root) == 0;
+	if (!there)
+		return err_set(e, ERR_DENIED,
+		    "certificate's leaf is not in the log");
+	return 0;
+}
+
 static int
 check_leaf(const struct signer_batch *b, const struct signer_job *j,
     struct err *e)
 {
 	const struct issue_leaf *l = j->leaf;
 	int64_t off = l->now - b->now;
+	int r;
 
 	if (!hash_equal(&l->realm, &b->trust->realm))
 		return err_set(e, ERR_DENIED, "certificate of another realm");
@@ -113,7 +173,9 @@ check_leaf(const struct signer_batch *b, const struct signer_job *j,
 		return err_set(e, ERR_DENIED,
 		    "certificate is dated %lld s off the signer's clock",
 		    (long long)off);
-	return check_named(b, j, e);
+	if ((r = check_named(b, j, e)) != 0)
+		return r;
+	return check_in_log(b, j, e);
 }
 
 /*
