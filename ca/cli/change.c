@@ -149,7 +149,7 @@ act(struct cli_args *a, struct slice text, struct err *e)
 	r = keeper_apply(l->keeper, &s, NULL, 0, &leaves, e);
 	if (r == ERR_EXISTS) {
 		printf("%s\n", e != NULL ? e->msg : "revoked already");
-		r = local_settle(l, e);
+		r = local_publish(l, e);
 		goto out;
 	}
 	if (r == 0 && (r = local_commit(l, &leaves, &receipt, e)) == 0)

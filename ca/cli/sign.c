@@ -303,7 +303,7 @@ apply_job(struct signing *g, struct job *j, struct err *e)
 	j->r = keeper_apply(g->local->keeper, &j->s, j->given, j->n_given,
 	    &leaves, &j->e);
 	r = leaves.n > 0 ? local_commit(g->local, &leaves, receipts, e)
-			 : local_settle(g->local, e);
+			 : local_publish(g->local, e);
 	if (r == 0 && j->r == 0 && j->s.type == ST_REVOKE) {
 		r = local_new_krl(g->local, &krl, e);
 		buf_free(krl);

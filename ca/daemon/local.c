@@ -107,9 +107,9 @@ load_keys(struct local *l, const struct local_options *o, struct err *e)
 	if (o->mode == LOCAL_READ)
 		return 0;
 	r = load_key(l, l->config.log_name, &m, &l->log_key, e);
-	if (r == 0 && o->mode == LOCAL_SIGN)
+	if (r == 0 && o->mode != LOCAL_LOG)
 		r = load_key(l, l->config.user_ca, &m, &l->user_ca, e);
-	if (r == 0 && o->mode == LOCAL_SIGN)
+	if (r == 0 && o->mode != LOCAL_LOG)
 		r = load_key(l, l->config.host_ca, &m, &l->host_ca, e);
 	secmem_free(m.text);
 	return r;
@@ -184,11 +184,10 @@ open_signer(struct local *l, struct err *e)
 	if (path_join(l->config.dir, "signer", &dir) != 0)
 		return err_nomem(e);
 	c.dir = dir;
-	r = signer_open(&c, &l->signer, e);
+	r = signing_here(&c, &l->signing, e);
 	free(dir);
-	if (r != 0)
+	if (r != 0 || (r = l->signing.ops->seen(l->signing.ctx, &seen, e)) != 0)
 		return r;
-	signer_get_seen(l->signer, &seen);
 	/* The signer would refuse, but after statements had been logged under a
 	 * policy that was taken back. */
 	if (l->trust.policy->version < seen.policy_version) {
@@ -225,6 +224,7 @@ local_open(const struct local_options *o, struct local **out, struct err *e)
 	config_init(&l->config);
 	trust_init(&l->trust);
 	l->now = clock_now();
+	l->mode = o->mode;
 	l->warn = o->warn;
 	l->warn_ctx = o->warn_ctx;
 	if ((r = config_load(o->dir, &l->config, e)) != 0 ||
@@ -251,7 +251,9 @@ local_free(struct local *l)
 {
 	if (l == NULL)
 		return;
-	signer_close(l->signer);
+	signing_close(&l->signing);
+	local_carried_clear(l);
+	free(l->carried);
 	keeper_free(l->keeper);
 	recorder_clear(&l->recorder);
 	ledger_close(l->ledger);

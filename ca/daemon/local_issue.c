@@ -9,25 +9,90 @@
 /* A batch of fewer is not worth a thread. */
 #define RELEASE_ASIDE 16
 
-static size_t
-collect_jobs(struct keeper_item *items, size_t n, struct signer_job *jobs,
-    size_t *owner)
+/* One batch on its way through the log and the signer. */
+struct issuing {
+	struct keeper_item *items;
+	size_t n;
+	struct keeper_leaves leaves;
+	struct ledger_receipt *receipts;
+	struct signer_job *jobs; /* of certificates decided now */
+	size_t *owner;           /* the item of each */
+	size_t n_jobs;
+};
+
+static void
+issuing_clear(struct issuing *g)
 {
-	size_t n_jobs = 0;
+	keeper_leaves_clear(&g->leaves);
+	free(g->receipts);
+	free(g->jobs);
+	free(g->owner);
+}
 
-	for (size_t i = 0; i < n; i++) {
-		struct keeper_item *it = &items[i];
+static int
+issuing_start(struct issuing *g, struct err *e)
+{
+	g->receipts = calloc(g->leaves.n + 1, sizeof(*g->receipts));
+	g->jobs = calloc(g->n + 1, sizeof(*g->jobs));
+	g->owner = calloc(g->n + 1, sizeof(*g->owner));
+	if (g->receipts == NULL || g->jobs == NULL || g->owner == NULL)
+		return err_nomem(e);
+	return 0;
+}
 
-		if (it->r != 0 || it->cert != NULL)
+static struct signer_job
+job_of(const struct keeper_item *it, struct slice bytes)
+{
+	return (struct signer_job){.leaf = &it->leaf,
+	    .request = it->request,
+	    .decisions = it->counted,
+	    .n_decisions = it->n_counted,
+	    .resign = it->again,
+	    .bytes = bytes,
+	    .index = it->index};
+}
+
+/* The leaves that are to be certificates, in their order; first is where the
+ * first of all leaves will be. */
+static void
+collect_jobs(struct issuing *g, uint64_t first)
+{
+	for (size_t i = 0; i < g->leaves.n; i++)
+		g->receipts[i].index = first + i;
+	keeper_committed(g->items, &g->leaves, g->receipts);
+	for (size_t i = 0; i < g->leaves.n; i++) {
+		size_t owner = g->leaves.item[i];
+
+		if (owner == SIZE_MAX)
 			continue;
-		owner[n_jobs] = i;
-		jobs[n_jobs++] = (struct signer_job){.leaf = &it->leaf,
-		    .request = it->request,
-		    .decisions = it->counted,
-		    .n_decisions = it->n_counted,
-		    .resign = it->again};
+		g->owner[g->n_jobs] = owner;
+		g->jobs[g->n_jobs++] = job_of(&g->items[owner], g->leaves.v[i]);
 	}
-	return n_jobs;
+}
+
+/* Commit the leaves and have the certificates among them signed. */
+static int
+sign_batch(struct local *l, struct issuing *g, struct err *e)
+{
+	struct local_round q = {.leaves = g->leaves.v,
+	    .n = g->leaves.n,
+	    .receipts = g->receipts,
+	    .jobs = g->jobs,
+	    .note = STR_INIT};
+	uint64_t first;
+	int r;
+
+	if (g->leaves.n == 0)
+		return 0;
+	if ((r = local_next_index(l, g->leaves.n, &first, e)) != 0)
+		return r;
+	collect_jobs(g, first);
+	q.n_jobs = g->n_jobs;
+	r = local_run(l, &q, e);
+	str_clear(&q.note);
+	for (size_t i = 0; i < g->n_jobs && r == 0; i++)
+		g->items[g->owner[i]].cert = g->jobs[i].cert;
+	return r;
 }
 
 /*
@@ -36,59 +101,38 @@ collect_jobs(struct keeper_item *items, size_t n, struct signer_job *jobs,
  * with it.
  */
 static int
-sign_again(struct local *l, struct signer_job *job, struct keeper_item *it,
-    struct err *e)
+sign_again(struct local *l, struct keeper_item *it, struct err *e)
 {
-	struct hash proof[MERKLE_PROOF_MAX];
-	struct signer_batch b = {.jobs = job, .n_jobs = 1};
-	struct str note = STR_INIT;
-	int r;
+	struct hash inclusion[MERKLE_PROOF_MAX];
+	struct signer_job job;
+	struct local_round q = {.jobs = &job, .n_jobs = 1, .note = STR_INIT};
+	uint8_t *bytes = NULL;
+	size_t n = 0;
+	int r = 0;
 
-	if ((r = local_fill_head(l, &b, proof, e)) == 0 &&
-	    (r = signer_sign(l->signer, &b, &note, e)) == 0)
-		it->cert = job->cert;
-	str_clear(&note);
+	if (local_is_remote(l))
+		r = ledger_read(l->ledger, it->index, &bytes, &n, e);
+	job = job_of(it, slice_of(bytes, n));
+	if (r == 0 && local_is_remote(l)) {
+		job.inclusion = inclusion;
+		r = local_prove(l, it->index, inclusion, &job.n_inclusion, e);
+	}
+	if (r == 0 && (r = local_run(l, &q, e)) == 0)
+		it->cert = job.cert;
+	str_clear(&q.note);
+	free(bytes);
 	return r;
 }
 
-static int
-sign_batch(struct local *l, struct keeper_item *items, size_t n, struct err *e)
+static void
+sign_all_again(struct local *l, const struct issuing *g)
 {
-	struct hash proof[MERKLE_PROOF_MAX];
-	struct signer_batch b = {0};
-	struct signer_job *jobs = NULL;
-	struct str note = STR_INIT;
-	size_t *owner = NULL, n_jobs, n_new = 0;
-	int r = 0;
+	for (size_t i = 0; i < g->n; i++) {
+		struct keeper_item *it = &g->items[i];
 
-	if ((jobs = calloc(n + 1, sizeof(*jobs))) == NULL ||
-	    (owner = calloc(n + 1, sizeof(*owner))) == NULL) {
-		r = err_nomem(e);
-		goto out;
+		if (it->r == 0 && it->again && it->cert == NULL)
+			it->r = sign_again(l, it, &it->e);
 	}
-	n_jobs = collect_jobs(items, n, jobs, owner);
-	for (size_t i = 0; i < n_jobs; i++) {
-		struct keeper_item *it = &items[owner[i]];
-
-		if (jobs[i].resign) {
-			it->r = sign_again(l, &jobs[i], it, &it->e);
-		} else {
-			jobs[n_new] = jobs[i];
-			owner[n_new++] = owner[i];
-		}
-	}
-	b.jobs = jobs;
-	b.n_jobs = n_new;
-	if (n_new == 0 || (r = local_fill_head(l, &b, proof, e)) != 0 ||
-	    (r = signer_sign(l->signer, &b, &note, e)) != 0)
-		goto out;
-	for (size_t i = 0; i < n_new; i++)
-		items[owner[i]].cert = jobs[i].cert;
-out:
-	str_clear(&note);
-	free(owner);
-	free(jobs);
-	return r;
 }
 
 /* The certificates as leaves, and everything in sight of everybody. */
@@ -173,39 +217,70 @@ release_and_finish(struct local *l, struct releasing *g, struct err *e)
 	return r;
 }
 
+/* Hand the certificates out at once; their leaves go with the next commit. */
+static int
+release_and_carry(struct local *l, struct releasing *g, struct err *e)
+{
+	struct keeper_leaves leaves = {0};
+	int r;
+
+	if ((r = keeper_finish(l->keeper, g->items, g->n, &leaves, e)) == 0)
+		r = local_carry(l, g->items, &leaves, e);
+	keeper_leaves_clear(&leaves);
+	(void)release_all(g);
+	return r;
+}
+
+static const struct pubkey *
+ca_of(const struct local *l, const struct key *key, const char *name)
+{
+	const struct authority *a;
+
+	if (key != NULL)
+		return key_public(key);
+	if (!local_is_remote(l) || name == NULL)
+		return NULL;
+	a = policy_authority(l->trust.policy, name);
+	return a != NULL ? a->key : NULL;
+}
+
+static int
+prepare(struct local *l, struct issuing *g, struct err *e)
+{
+	struct local_round none = {.note = STR_INIT};
+	int r = 0;
+
+	local_set_now(l);
+	/* What is out and asked for again is found in the log alone. */
+	if (local_carries(l, g->items, g->n))
+		r = local_run(l, &none, e);
+	if (r == 0)
+		r = keeper_prepare(l->keeper, g->items, g->n, l->now,
+		    ca_of(l, l->user_ca, l->config.user_ca),
+		    ca_of(l, l->host_ca, l->config.host_ca), &g->leaves, e);
+	return r;
+}
+
 int
 local_issue(struct local *l, struct keeper_item *items, size_t n,
     int (*release)(void *ctx, size_t i, struct keeper_item *it, struct err *e),
     void *ctx, struct err *e)
 {
-	struct ledger_receipt *receipts = NULL;
-	struct keeper_leaves leaves = {0};
+	struct releasing to = {items, n, release, ctx};
+	struct issuing g = {.items = items, .n = n};
 	bool released = false;
 	int r;
 
-	r = keeper_prepare(l->keeper, items, n, l->now,
-	    l->user_ca != NULL ? key_public(l->user_ca) : NULL,
-	    l->host_ca != NULL ? key_public(l->host_ca) : NULL, &leaves, e);
-	if (r != 0)
+	if ((r = prepare(l, &g, e)) != 0 || (r = issuing_start(&g, e)) != 0 ||
+	    (r = sign_batch(l, &g, e)) != 0)
 		goto out;
-	if ((receipts = calloc(leaves.n + 1, sizeof(*receipts))) == NULL) {
-		r = err_nomem(e);
-		goto out;
-	}
-	if (leaves.n > 0 &&
-	    (r = ledger_commit(l->ledger, leaves.v, leaves.n, receipts, e)) !=
-		0)
-		goto out;
-	keeper_committed(items, &leaves, receipts);
-	if ((r = sign_batch(l, items, n, e)) != 0)
-		goto out;
+	sign_all_again(l, &g);
 	released = true;
-	r = release_and_finish(l, &(struct releasing){items, n, release, ctx},
-	    e);
+	r = l->mode == LOCAL_SERVE ? release_and_carry(l, &to, e)
+				   : release_and_finish(l, &to, e);
 out:
 	if (r != 0 && !released)
 		err_prefix(e, "not issued");
-	keeper_leaves_clear(&leaves);
-	free(receipts);
+	issuing_clear(&g);
 	return r;
 }

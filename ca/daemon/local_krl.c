@@ -33,6 +33,21 @@ last_statement(struct local *l, struct leaf *out, uint64_t *index,
 	return r;
 }
 
+int
+local_krl_version(struct local *l, uint64_t *out, struct err *e)
+{
+	struct leaf last;
+	uint64_t index;
+	int r;
+
+	leaf_init(&last);
+	*out = 0;
+	if ((r = last_statement(l, &last, &index, e)) == 0)
+		*out = last.u.s.u.krl.version;
+	leaf_clear(&last);
+	return r < 0 ? r : 0;
+}
+
 /* Is there a revocation after that leaf? */
 static int
 is_stale(struct local *l, uint64_t krl_index, bool *out, struct err *e)
@@ -109,17 +124,23 @@ out:
 }
 
 static int
-sign_statement(struct local *l, const struct statement *s, struct str *text,
-    struct err *e)
+sign_statement(struct local *l, const struct statement *s,
+    const struct buf *krl, struct str *text, struct err *e)
 {
-	size_t message;
+	struct str block = STR_INIT;
 	int r;
 
 	if ((r = statement_encode(s, text, e)) != 0)
 		return r;
-	message = text->n;
-	return key_sshsig(l->log_key, statement_namespace(ST_KRL),
-	    slice_of(text->p, message), text, e);
+	r = l->signing.ops->sign_krl(l->signing.ctx, slice_of(text->p, text->n),
+	    buf_slice(krl), &block, e);
+	if (r == 0) {
+		str_addn(text, block.p, block.n);
+		if (str_check(text) != 0)
+			r = err_nomem(e);
+	}
+	str_clear(&block);
+	return r;
 }
 
 /*
@@ -134,11 +155,13 @@ commit_statement(struct local *l, const struct statement *s, struct buf *krl,
 	struct slice leaf = slice_of(text->p, text->n);
 	const struct keeper_leaves none = {0};
 	struct ledger_receipt receipt;
+	struct local_round q = {
+	    .leaves = &leaf, .n = 1, .receipts = &receipt, .note = STR_INIT};
 	char key[4 + HASH_HEX];
 	int r;
 
 	krl_key(&s->u.krl.file, key);
-	if ((r = ledger_commit(l->ledger, &leaf, 1, &receipt, e)) != 0 ||
+	if ((r = local_run(l, &q, e)) != 0 ||
 	    (r = ledger_put_object(l->ledger, key, buf_slice(krl), e)) < 0)
 		return r;
 	return local_commit(l, &none, NULL, e);
@@ -169,6 +192,7 @@ local_new_krl(struct local *l, struct buf **out, struct err *e)
 	uint64_t version = 1, index;
 	int r;
 
+	local_set_now(l);
 	leaf_init(&last);
 	statement_init(&s, ST_KRL);
 	if ((r = last_statement(l, &last, &index, e)) < 0)
@@ -185,7 +209,7 @@ local_new_krl(struct local *l, struct buf **out, struct err *e)
 		(void)err_nomem(e);
 		goto out;
 	}
-	if ((r = sign_statement(l, &s, &text, e)) != 0 ||
+	if ((r = sign_statement(l, &s, b, &text, e)) != 0 ||
 	    (r = commit_statement(l, &s, b, &text, e)) != 0)
 		goto out;
 	if (out != NULL) {
