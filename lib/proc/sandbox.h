@@ -5,12 +5,11 @@
  * secmem_harden_process().
  *
  * In every profile: memory, threads and their futexes, clocks, random, read and
- * write on descriptors it has, accept, poll and epoll, signals to itself, exit;
- * and socket and connect for AF_UNIX, since siblings are restarted one by one.
- * What opens or names a file, starts a process or makes another socket fails
- * with EACCES where a profile does not have it, so that a library which tries
- * goes on without; anything else that is not listed kills the process, and a
- * build with SANDBOX_DEBUG defined names the call on standard error first.
+ * write on descriptors it has, accept, poll and epoll, signals to itself, exit.
+ * What opens or names a file, starts a process, or makes or connects a socket
+ * fails with EACCES where a profile does not have it, so that a library which
+ * tries goes on without; anything else that is not listed kills the process, and
+ * a build with SANDBOX_DEBUG defined names the call on standard error first.
  */
 #ifndef LIB_PROC_SANDBOX_H
 #define LIB_PROC_SANDBOX_H
@@ -21,9 +20,11 @@
 
 enum sandbox_profile {
 	SANDBOX_FRONT,	/* serves sockets it has; names no file, whatever is
-			   given below */
-	SANDBOX_SIGNER,	/* files below the directories given: its journal */
-	SANDBOX_KEEPER,	/* files below the directories given, S3's sockets */
+			   given below, and connects to nobody */
+	SANDBOX_SIGNER,	/* files below the directories given: its journal; local
+			   sockets, for an ssh-agent */
+	SANDBOX_KEEPER,	/* files below the directories given; local sockets, and
+			   S3's */
 	SANDBOX_NOTIFY,	/* reads files, makes outgoing sockets, waits for
 			   children; whatever starts programs was forked before */
 };

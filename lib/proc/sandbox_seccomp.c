@@ -34,8 +34,9 @@ enum {
 	BASE = 1,
 	READ = 2,  /* look at files and open them for reading */
 	WRITE = 4, /* make, write and remove files too */
-	INET = 8,  /* sockets of the internet, and libraries that come late */
-	WAIT = 16, /* for children there are */
+	LOCAL = 8, /* sockets of this machine, to siblings and agents */
+	INET = 16, /* those of the internet, and libraries that come late */
+	WAIT = 32, /* for children there are */
 };
 
 /* Allowed, whatever the arguments, to profiles that have one of the sets. */
@@ -85,7 +86,6 @@ static const struct {
     /* Sockets: socket() itself stands below. */
     {SCMP_SYS(accept), BASE},
     {SCMP_SYS(accept4), BASE},
-    {SCMP_SYS(connect), BASE},
     {SCMP_SYS(shutdown), BASE},
     {SCMP_SYS(recvfrom), BASE},
     {SCMP_SYS(recvmsg), BASE},
@@ -159,7 +159,7 @@ static const struct {
 };
 
 /*
- * What names files, or begets: allowed to profiles that have one of the sets,
+ * What names files, begets or reaches out: allowed to profiles that have one of the sets,
  * EACCES for the others.
  */
 static const struct {
@@ -210,6 +210,7 @@ static const struct {
     {SCMP_SYS(execve), 0},
     {SCMP_SYS(execveat), 0},
     {SCMP_SYS(socketpair), INET},
+    {SCMP_SYS(connect), LOCAL},
 };
 
 /* One value, of one argument, that is allowed; others kill. */
@@ -243,11 +244,11 @@ sets_of(const struct sandbox *s)
 	case SANDBOX_FRONT:
 		return BASE;
 	case SANDBOX_SIGNER:
-		return files ? BASE | READ | WRITE : BASE;
+		return BASE | LOCAL | (files ? READ | WRITE : 0);
 	case SANDBOX_KEEPER:
-		return BASE | READ | WRITE | INET;
+		return BASE | READ | WRITE | LOCAL | INET;
 	case SANDBOX_NOTIFY:
-		return BASE | READ | INET | WAIT;
+		return BASE | READ | LOCAL | INET | WAIT;
 	}
 	return BASE;
 }
@@ -301,7 +302,7 @@ add_sockets(struct filter *f, unsigned sets)
 	static const int inet[] = {AF_INET, AF_INET6, AF_NETLINK};
 
 	for (int family = 0; family < AF_MAX; family++) {
-		bool ok = family == AF_UNIX;
+		bool ok = (sets & LOCAL) != 0 && family == AF_UNIX;
 
 		for (size_t i = 0; i < LEN(inet); i++)
 			ok = ok || ((sets & INET) != 0 && family == inet[i]);
