@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -883,6 +884,44 @@ a_directory_to_write_must_be_there(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* By a path, and by a name that Landlock keeps new connections from. */
+static void
+systemd_is_told_from_inside(void **state)
+{
+	char path[TMPDIR_MAX + 16], got[16] = "";
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/told", dir);
+	for (int abstract = 0; abstract < 2; abstract++) {
+		struct sockaddr_un at = {.sun_family = AF_UNIX};
+		int s = socket(AF_UNIX, SOCK_DGRAM, 0), status;
+		pid_t pid;
+
+		memcpy(at.sun_path, path, strlen(path));
+		if (abstract)
+			at.sun_path[0] = '\0';
+		assert_int_equal(bind(s, (const struct sockaddr *)&at,
+				     (socklen_t)(offsetof(struct sockaddr_un,
+						     sun_path) +
+					 strlen(path))),
+		    0);
+		if ((pid = fork()) == 0) {
+			path[0] = abstract ? '@' : '/';
+			setenv("NOTIFY_SOCKET", path, 1);
+			if (seal(SANDBOX_FRONT) != 0)
+				_exit(1);
+			service_notify("READY=1");
+			_exit(0);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		assert_int_equal(recv(s, got, sizeof(got), MSG_DONTWAIT), 7);
+		assert_memory_equal(got, "READY=1", 7);
+		close(s);
+	}
+	assert_int_equal(unlink(path), 0);
+}
+
 /* --- privileges ------------------------------------------------------------------ */
 
 static int
@@ -985,6 +1024,7 @@ main(void)
 	    cmocka_unit_test(libraries_work_where_they_are_needed),
 	    cmocka_unit_test(tcp_sockets_at_hand_do_not_go_out),
 	    cmocka_unit_test(a_directory_to_write_must_be_there),
+	    cmocka_unit_test(systemd_is_told_from_inside),
 	    cmocka_unit_test(root_becomes_a_user_for_good),
 	    cmocka_unit_test(the_sandbox_needs_no_root),
 	    cmocka_unit_test(memory_is_locked_or_the_limit_named),
