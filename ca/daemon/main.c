@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "ca/daemon/admin.h"
 #include "ca/daemon/local.h"
 #include "lib/cli/cli.h"
 #include "lib/crypto/secmem.h"
@@ -24,17 +25,17 @@ static const struct cli_option rebuild_options[] = {
 	"a copy of the log (where it is published)"},
 };
 
-static const struct cli_command commands[] = {
-    {.name = "rebuild",
-	.operands = "",
-	.summary = "make journal and index anew from a published log",
-	CLI_OPTIONS(rebuild_options),
-	.run = run_rebuild},
-};
+const struct cli_command cmd_rebuild = {.name = "rebuild",
+    .operands = "",
+    .summary = "make journal and index anew from a published log",
+    CLI_OPTIONS(rebuild_options),
+    .run = run_rebuild};
 
 int
 main(int argc, char **argv)
 {
+	const struct cli_command commands[] = {cmd_run, cmd_rebuild};
+
 	secmem_harden_process();
 	(void)umask(022);
 	return cli_main("writ-ca", "The keeper of a certificate authority.",
