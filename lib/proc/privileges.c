@@ -3,6 +3,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@ privileges_drop(const char *user, struct err *e)
 	char quoted[QUOTE_MAX];
 	const struct passwd *pw;
 	uid_t r, eff, saved;
+	int death = 0;
 
 	str_quote(quoted, user);
 	errno = 0;
@@ -24,6 +26,9 @@ privileges_drop(const char *user, struct err *e)
 		    : err_set(e, ERR_NOTFOUND, "no user %s", quoted);
 	if (geteuid() == pw->pw_uid && geteuid() != 0 && getuid() == pw->pw_uid)
 		return 0;
+	/* The kernel forgets it with the old user: who was to die with the one
+	   that started him still is. */
+	(void)prctl(PR_GET_PDEATHSIG, &death);
 	if (setgroups(0, NULL) != 0 ||
 	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0 ||
 	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) != 0)
@@ -34,6 +39,8 @@ privileges_drop(const char *user, struct err *e)
 	    (pw->pw_uid != 0 && setuid(0) == 0))
 		return err_set(e, ERR_SYS, "become user %s: still another",
 		    quoted);
+	if (death != 0 && prctl(PR_SET_PDEATHSIG, death) != 0)
+		return err_sys(e, "die with the parent");
 	return 0;
 }
 

@@ -958,6 +958,29 @@ root_becomes_a_user_for_good(void **state)
 		assert_int_equal(become("root", ERR_SYS), 0);
 }
 
+static void
+whoever_is_to_die_with_his_parent_still_does(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	if ((pid = fork()) == 0) {
+		int death = 0;
+
+		(void)prctl(PR_SET_PDEATHSIG, SIGUSR1);
+		if (privileges_drop("nobody", NULL) != 0)
+			_exit(1);
+		_exit(prctl(PR_GET_PDEATHSIG, &death) == 0 && death == SIGUSR1
+			? 0
+			: 2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 /* As somebody who is not root, too: the sandbox asks for no rights. */
 static void
 the_sandbox_needs_no_root(void **state)
@@ -1026,6 +1049,7 @@ main(void)
 	    cmocka_unit_test(a_directory_to_write_must_be_there),
 	    cmocka_unit_test(systemd_is_told_from_inside),
 	    cmocka_unit_test(root_becomes_a_user_for_good),
+	    cmocka_unit_test(whoever_is_to_die_with_his_parent_still_does),
 	    cmocka_unit_test(the_sandbox_needs_no_root),
 	    cmocka_unit_test(memory_is_locked_or_the_limit_named),
 	};
