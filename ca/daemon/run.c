@@ -21,6 +21,7 @@
 #include "ca/daemon/launch.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/notify/channels.h"
 #include "lib/proc/plog.h"
 #include "lib/proc/socket.h"
 
@@ -213,6 +214,33 @@ take_ready(struct runner *u)
 	service_notify("READY=1");
 }
 
+/*
+ * Each process verifies what it reads anew before it takes it.  The one that
+ * tells people may have become a user who cannot read notify.yaml any more, so
+ * that file is looked at here, before it ends to be started with the new one.
+ */
+static bool
+may_reload(const struct runner *u, int i)
+{
+	struct channels c = {0};
+	struct err e = {0};
+	char *path = NULL;
+	int r;
+
+	if (i != RUN_NOTIFY)
+		return true;
+	if (path_join(u->launch.dir, "notify.yaml", &path) != 0)
+		return false;
+	r = channels_load(path, &c, &e);
+	if (r == ERR_NOTFOUND)
+		r = 0;
+	if (r != 0)
+		plog_err(PLOG_ERR, &e, "notify.yaml is kept as it was", NULL);
+	channels_clear(&c);
+	free(path);
+	return r == 0;
+}
+
 static void
 take_signal(struct runner *u)
 {
@@ -226,7 +254,7 @@ take_signal(struct runner *u)
 		reap(u);
 	} else if (si.ssi_signo == SIGHUP) {
 		for (int i = 0; i < N_RUN && !u->stopping; i++)
-			if (u->p[i].pid != 0)
+			if (u->p[i].pid != 0 && may_reload(u, i))
 				(void)kill(u->p[i].pid, SIGHUP);
 	} else {
 		stop(u, 0);

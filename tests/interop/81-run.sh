@@ -139,6 +139,12 @@ until_ok ask ca/run/keeper.sock
 kill -HUP "$run"
 all_hup() { [ "$(grep -c ^hup say/log)" = 4 ]; }
 t 'HUP reaches all' until_ok all_hup
+(umask 077 && echo 'channels: [nonsense]' >ca/notify.yaml)
+kill -HUP "$run"
+t 'a wrong notify.yaml is not taken' until_ok says run.log \
+	'notify.yaml is kept as it was error="'"$T"'/ca/notify.yaml:1:12: '
+all_hup() { [ "$(grep -c ^hup say/log)" = 7 ]; }
+t 'and HUP reaches all others' until_ok all_hup
 kill -TERM "$run"
 wait "$run"
 t_eq 'TERM ends it well' 0 $?
