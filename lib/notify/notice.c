@@ -71,7 +71,8 @@ notice_parse(struct slice json, struct notice *out, struct err *e)
 		0 ||
 	    (r = json_strdup(o, "kind", 0, NOTICE_KIND_MAX, &n.kind, e)) != 0 ||
 	    (r = json_strdup(o, "id", 0, 128, &n.id, e)) != 0 ||
-	    (r = json_strs(o, "to", 0, NOTICE_TO_MAX, ID_MAX, &n.to, e)) != 0 ||
+	    (r = json_strs(o, "to", JSON_EMPTY_OK, NOTICE_TO_MAX, ID_MAX, &n.to,
+		 e)) != 0 ||
 	    (r = json_strs(o, "groups", may, 64, ID_MAX, &n.groups, e)) != 0 ||
 	    (r = json_strdup(o, "person", JSON_OPTIONAL, ID_MAX, &n.person,
 		 e)) != 0 ||

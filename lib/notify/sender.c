@@ -401,6 +401,14 @@ sender_send(struct sender *s, uint64_t tag, const struct notice *n,
 	if (r == 0)
 		answer_all(s, tag, n->id, &to, "none",
 		    "no channel of notify.yaml is for this person");
+	if (r == 0 && n->to.n == 0) {
+		struct told t = {.id = n->id,
+		    .person = "nobody",
+		    .how = "none",
+		    .error = "nobody is to be told"};
+
+		answer_put(s, tag, &t);
+	}
 	strs_clear(&to);
 	strs_clear(&told);
 	return r == 0 ? 0 : err_nomem(e);

@@ -34,7 +34,8 @@ int sender_start(struct sender *s, struct err *e) MUST_CHECK;
 void sender_free(struct sender *s);
 
 /* Every person of the notice will have one answer a channel that covers him,
- * and one with how "none" where none does.  tag comes back in each.
+ * and one with how "none" where none does; one for "nobody" where it has no
+ * persons.  tag comes back in each.
  * ERR_NOMEM: none will come. */
 int sender_send(struct sender *s, uint64_t tag, const struct notice *n,
     struct err *e) MUST_CHECK;

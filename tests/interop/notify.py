@@ -299,6 +299,9 @@ k.notice(9, kind="unheard-of", to=["olga@example.com"])
 ident, t = k.told()
 check("a notice that no channel is for says so",
       ident == 9 and t["how"] == "none" and t["sent"] is False, t)
+k.notice(9, to=[])
+check("one for nobody has an answer all the same",
+      k.told()[1]["person"] == "nobody")
 
 # --- bad peers
 for name, kind, payload in (

@@ -220,7 +220,6 @@ static const char *const bad_notices[] = {
     "[]",
     "{}",
     "{\"kind\": \"Waiting\", \"id\": \"1\", \"to\": [\"a\"], \"text\": \"x\"}",
-    "{\"kind\": \"w\", \"id\": \"1\", \"to\": [], \"text\": \"x\"}",
     "{\"kind\": \"w\", \"id\": \"1\", \"to\": [\"A\"], \"text\": \"x\"}",
     "{\"kind\": \"w\", \"id\": \"1\", \"to\": [\"a\\r\\nBcc: b\"], "
     "\"text\": \"x\"}",
