@@ -8,6 +8,7 @@
 
 #include "lib/cli/cli.h"
 
-extern const struct cli_command cmd_run, cmd_rebuild;
+extern const struct cli_command cmd_run, cmd_check, cmd_status, cmd_metrics,
+    cmd_rebuild;
 
 #endif

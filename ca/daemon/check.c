@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: ISC */
+/* writ-ca check: would the service work, and go on working? */
+#include "ca/daemon/check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/daemon/admin.h"
+#include "ca/daemon/bundles.h"
+#include "ca/daemon/local.h"
+#include "lib/base/clock.h"
+
+static const char *const words[] = {"ok", "warn", "fail"};
+
+void
+check_add(struct check *c, enum finding f, const char *what, const char *fmt,
+    ...)
+{
+	struct str s = STR_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_vaddf(&s, fmt, ap);
+	va_end(ap);
+	if (str_check(&s) != 0)
+		c->table.failed = true;
+	table_add(&c->table, words[f]);
+	table_add(&c->table, what);
+	table_add(&c->table, s.p);
+	str_clear(&s);
+	if (f == FINDING_FAIL)
+		c->failed = true;
+}
+
+void
+check_err(struct check *c, enum finding f, const char *what,
+    const struct err *e)
+{
+	check_add(c, f, what, "%s%s%s%s", e->msg,
+	    e->hint[0] != '\0' ? " (" : "", e->hint,
+	    e->hint[0] != '\0' ? ")" : "");
+}
+
+/* --- policy and keys -------------------------------------------------------- */
+
+static void
+check_policy(struct check *c)
+{
+	char when[CLOCK_TEXT];
+	struct str text = STR_INIT;
+	struct err e = {0};
+	char *line, *end;
+	int r;
+
+	/* Expiry is looked at apart, so that the keys are checked all the same. */
+	if ((r = bundles_load(c->dir, NULL, 0, &c->trust, &e)) < 0) {
+		if (r == ERR_NOTFOUND)
+			err_hint(&e, "writ policy sign -C %s", c->dir);
+		check_err(c, FINDING_FAIL, "policy", &e);
+		return;
+	}
+	clock_format(c->trust.policy->expires, when);
+	check_add(c, FINDING_OK, "policy", "version %llu, signed, until %s",
+	    (unsigned long long)c->trust.policy->version, when);
+	if ((r = trust_expiry(&c->trust, c->now, &text, &e)) < 0)
+		check_err(c, FINDING_FAIL, "expiry", &e);
+	for (line = text.p; r >= 0 && (end = strchr(line, '\n')) != NULL;
+	     line = end + 1) {
+		*end = '\0';
+		check_add(c, FINDING_WARN, "expiry", "%s", line);
+	}
+	str_clear(&text);
+}
+
+/* The first of its list signs, by the policy; writ.yaml says who does. */
+static void
+check_first(struct check *c, const char *name, const struct strs *list,
+    const char *which)
+{
+	if (!strs_has(list, name))
+		check_add(c, FINDING_FAIL, name,
+		    "is not in 'authorities: %s' of the signed policy: no host "
+		    "trusts it",
+		    which);
+	else if (strcmp(list->v[0], name) != 0)
+		check_add(c, FINDING_WARN, name,
+		    "signs, and the signed policy has %s first (writ ca use)",
+		    list->v[0]);
+}
+
+static void
+check_key(struct check *c, const char *name)
+{
+	const struct authority *a = NULL;
+	char fp[FINGERPRINT_MAX];
+	struct key *key = NULL;
+	struct err e = {0};
+
+	if (name == NULL)
+		return;
+	if (c->trust.have &&
+	    (a = policy_authority(c->trust.policy, name)) == NULL) {
+		check_add(c, FINDING_FAIL, name,
+		    "is no authority of the signed policy");
+		return;
+	}
+	/* Nobody is there to type a passphrase when the machine starts. */
+	if (config_load_key(&c->config, name, a != NULL ? a->key : NULL, NULL,
+		&key, &e) != 0) {
+		check_err(c, FINDING_FAIL, name, &e);
+		return;
+	}
+	pubkey_fingerprint(key_public(key), fp);
+	check_add(c, FINDING_OK, name, "%s%s", fp,
+	    a != NULL ? ", as the signed policy has it" : "");
+	key_free(key);
+}
+
+static void
+check_keys(struct check *c)
+{
+	const struct config *f = &c->config;
+
+	check_key(c, f->user_ca);
+	check_key(c, f->host_ca);
+	check_key(c, f->log_name);
+	if (!c->trust.have)
+		return;
+	if (f->user_ca != NULL)
+		check_first(c, f->user_ca, &c->trust.policy->user_cas, "user");
+	if (f->host_ca != NULL)
+		check_first(c, f->host_ca, &c->trust.policy->host_cas, "host");
+	if (!strs_has(&c->trust.policy->logs, f->log_name))
+		check_add(c, FINDING_FAIL, f->log_name,
+		    "is not in 'authorities: log' of the signed policy");
+}
+
+/* --- stores ---------------------------------------------------------------- */
+
+static void
+check_store(struct check *c, const char *what, const char *url)
+{
+	struct blob_store *s = NULL;
+	struct blob_config bc;
+	struct err e = {0};
+	char span[SPAN_TEXT];
+
+	config_blob(&c->config, &bc);
+	bc.timeout_ms = 10000;
+	if (blob_open(url, &bc, &s, &e) != 0 || blob_probe(s, &e) != 0) {
+		check_err(c, FINDING_FAIL, what, &e);
+	} else if (!blob_is_remote(s)) {
+		check_add(c, FINDING_OK, what, "%s", url);
+	} else {
+		span_format(bc.retention_secs, span);
+		check_add(c, FINDING_OK, what,
+		    "%s is there, versioned, and locks for %s", url, span);
+	}
+	blob_close(s);
+}
+
+static void
+check_stores(struct check *c)
+{
+	char *url = NULL;
+
+	if (config_log_url(&c->config, &url) != 0)
+		c->table.failed = true;
+	else
+		check_store(c, "log", url);
+	free(url);
+	for (size_t i = 0; i < c->config.copies.n; i++)
+		check_store(c, "copy", c->config.copies.v[i]);
+}
+
+/* --- all of them ------------------------------------------------------------ */
+
+static void
+check_all(struct check *c)
+{
+	struct err e = {0};
+
+	if (config_load(c->dir, &c->config, &e) != 0) {
+		check_err(c, FINDING_FAIL, "config", &e);
+		return;
+	}
+	check_add(c, FINDING_OK, "config", "%s/writ.yaml", c->dir);
+	check_policy(c);
+	check_keys(c);
+	check_files(c);
+	check_notify(c);
+	check_clock(c);
+	check_disk(c);
+	check_stores(c);
+	check_ports(c);
+}
+
+static int
+print(struct check *c, bool json, struct err *e)
+{
+	struct str s = STR_INIT;
+
+	if (c->table.failed)
+		return err_nomem(e);
+	if (json) {
+		if (table_print(&c->table, TABLE_JSON, &s) != 0)
+			s.failed = true;
+		return cli_print(&s, e);
+	}
+	for (size_t i = 0; i + 2 < c->table.cells.n; i += 3)
+		str_addf(&s, "%-5s %-10s %s\n", c->table.cells.v[i],
+		    c->table.cells.v[i + 1], c->table.cells.v[i + 2]);
+	return cli_print(&s, e);
+}
+
+static int
+run_check(struct cli_args *a, struct err *e)
+{
+	static const char *const columns[] = {"result", "what", "detail"};
+	struct check c = {.dir = cli_dir(a), .now = clock_now()};
+	int r;
+
+	config_init(&c.config);
+	trust_init(&c.trust);
+	table_init(&c.table, columns, 3);
+	check_all(&c);
+	r = print(&c, cli_flag(a, "json"), e);
+	if (r == 0 && c.failed)
+		r = EXIT_REFUSED;
+	table_clear(&c.table);
+	trust_clear(&c.trust);
+	config_clear(&c.config);
+	return r;
+}
+
+static const struct cli_option options[] = {CLI_JSON};
+
+const struct cli_command cmd_check = {.name = "check",
+    .operands = "",
+    .summary = "would the service work? a line for each thing it needs",
+    CLI_OPTIONS(options),
+    .run = run_check};
