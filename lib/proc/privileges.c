@@ -16,7 +16,7 @@ privileges_drop(const char *user, struct err *e)
 	char quoted[QUOTE_MAX];
 	const struct passwd *pw;
 	uid_t r, eff, saved;
-	int death = 0;
+	int death = 0, dumpable = prctl(PR_GET_DUMPABLE);
 
 	str_quote(quoted, user);
 	errno = 0;
@@ -26,8 +26,8 @@ privileges_drop(const char *user, struct err *e)
 		    : err_set(e, ERR_NOTFOUND, "no user %s", quoted);
 	if (geteuid() == pw->pw_uid && geteuid() != 0 && getuid() == pw->pw_uid)
 		return 0;
-	/* The kernel forgets it with the old user: who was to die with the one
-	   that started him still is. */
+	/* Both change with the user: who was to die with the one that started
+	   him still is, and a memory that nobody may read stays so. */
 	(void)prctl(PR_GET_PDEATHSIG, &death);
 	if (setgroups(0, NULL) != 0 ||
 	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0 ||
@@ -41,6 +41,8 @@ privileges_drop(const char *user, struct err *e)
 		    quoted);
 	if (death != 0 && prctl(PR_SET_PDEATHSIG, death) != 0)
 		return err_sys(e, "die with the parent");
+	if (dumpable == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return err_sys(e, "keep memory from being read");
 	return 0;
 }
 

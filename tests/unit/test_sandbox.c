@@ -932,8 +932,13 @@ become(const char *user, int want)
 
 	if (pid == 0) {
 		gid_t groups[8];
-		int r = privileges_drop(user, NULL);
+		int r;
 
+		secmem_harden_process();
+		r = privileges_drop(user, NULL);
+		/* Where fs.suid_dumpable says otherwise, too. */
+		if (prctl(PR_GET_DUMPABLE) != 0)
+			_exit(4);
 		if (r == 0 && want == 0 &&
 		    (getgroups(8, groups) != 0 || setuid(0) == 0 ||
 			getuid() != geteuid() || getuid() == 0))
