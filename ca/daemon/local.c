@@ -144,6 +144,7 @@ ledger_config(struct local *l, struct ledger_config *c, struct err *e)
 	    .names = leaf_names,
 	    .listed = KEEPER_LISTED,
 	    .objects = recorder_objects,
+	    .opened = recorder_opened,
 	    .objects_ctx = &l->recorder,
 	    .warn = l->warn,
 	    .warn_ctx = l->warn_ctx};
@@ -162,10 +163,7 @@ open_ledger(struct local *l, const struct local_options *o, struct err *e)
 	c.read_only = o->mode == LOCAL_READ;
 	if (!c.read_only && (r = file_mkdirs(l->log_dir, 0755, e)) != 0)
 		return r;
-	if ((r = ledger_open(&c, &l->ledger, e)) != 0)
-		return r;
-	l->recorder.ledger = l->ledger;
-	return 0;
+	return ledger_open(&c, &l->ledger, e);
 }
 
 /* The signer must not be ahead of a log that a crash or a restored disk took

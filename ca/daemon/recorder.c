@@ -166,6 +166,14 @@ out:
 	return ret;
 }
 
+void
+recorder_opened(void *ctx, struct ledger *l)
+{
+	struct recorder *r = ctx;
+
+	r->ledger = l;
+}
+
 int
 recorder_objects(void *ctx, uint64_t index, struct slice bytes,
     int (*put)(void *pctx, const char *key, struct slice data,

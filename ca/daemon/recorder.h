@@ -16,7 +16,7 @@
 #define RECORDER_KEPT (POLICY_TERMS_MAX * POLICY_APPROVALS_MAX)
 
 struct recorder {		/* zero-initialise; recorder_clear */
-	struct ledger *ledger;	/* set once it is open */
+	struct ledger *ledger;	/* recorder_opened() */
 	struct leaf    kept[RECORDER_KEPT];
 	size_t	       n_kept;
 	/* Requests that need not be read back from the log: see below. */
@@ -33,7 +33,8 @@ void recorder_clear(struct recorder *r);
  */
 void recorder_at_hand(struct recorder *r, const struct statement **v, size_t n);
 
-/* For struct ledger_config's objects; ctx is a struct recorder. */
+/* For struct ledger_config's opened and objects; ctx is a struct recorder. */
+void recorder_opened(void *ctx, struct ledger *l);
 int recorder_objects(void *ctx, uint64_t index, struct slice leaf,
     int (*put)(void *pctx, const char *key, struct slice data,
 	const char *content_type),

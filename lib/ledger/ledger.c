@@ -299,6 +299,19 @@ take_lock(struct ledger *l, struct err *e)
 }
 
 int
+ledger_index_in_memory(struct ledger *l, struct err *e)
+{
+	int r = index_open(NULL, l->c.listed, false, &l->index, e);
+
+	if (r == 0 &&
+	    (r = index_reserve(l->index, (size_t)l->tree.size, e)) == 0)
+		r = ledger_each(l, 0, l->tree.size, add_old, l, e);
+	if (r == 0 && l->c.opened != NULL)
+		l->c.opened(l->c.objects_ctx, l);
+	return r;
+}
+
+int
 ledger_open(const struct ledger_config *c, struct ledger **out, struct err *e)
 {
 	struct ledger *l = calloc(1, sizeof(*l));
@@ -312,6 +325,8 @@ ledger_open(const struct ledger_config *c, struct ledger **out, struct err *e)
 	    (r = open_journal(l, e)) != 0 || (r = check_home(l, e)) != 0 ||
 	    (r = open_index(l, e)) != 0 || (r = copies_open(l, e)) != 0)
 		goto out;
+	if (c->opened != NULL)
+		c->opened(c->objects_ctx, l);
 	if (!c->read_only && l->home_dir != NULL)
 		ledger_restart_when_full(l, LEDGER_JOURNAL_ROOM);
 	*out = l;

@@ -36,6 +36,8 @@
 #define LEDGER_NAMES_MAX 512 /* further names of one leaf */
 #define LEDGER_COPIES_MAX  8
 
+struct ledger; /* opaque */
+
 struct ledger_config {		/* all borrowed while the ledger is open */
 	const char	   *dir;	/* journal, index, lock; must exist */
 	const char	   *home;	/* NULL: dir; else "dir:..." or "s3://..." */
@@ -58,6 +60,10 @@ struct ledger_config {		/* all borrowed while the ledger is open */
 	int (*objects)(void *ctx, uint64_t index, struct slice leaf,
 	    int (*put)(void *pctx, const char *key, struct slice data,
 		const char *content_type), void *pctx, struct err *e);
+	/* Which ledger objects() may find and read leaves in, before its first
+	   call: that of ledger_open(), or one that ledger_rebuild() has for a
+	   while.  NULL: it needs none. */
+	void (*opened)(void *ctx, struct ledger *l);
 	void		   *objects_ctx;
 	/* Told of what a person should know and that stopped nothing: a copy
 	   that lags, a foreign version.  NULL: nobody. */
@@ -65,8 +71,6 @@ struct ledger_config {		/* all borrowed while the ledger is open */
 	void		   *warn_ctx;
 	bool		    read_only;	/* no lock, no recovery, no commit */
 };
-
-struct ledger; /* opaque */
 
 struct ledger_receipt {
 	uint64_t    index;	/* of the leaf */

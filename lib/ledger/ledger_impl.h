@@ -76,6 +76,10 @@ struct ledger {
 
 void ledger_warn(struct ledger *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* An index of all leaves that nobody else sees, for a rebuild: what makes the
+ * objects that go with leaves finds others by it. */
+int ledger_index_in_memory(struct ledger *l, struct err *e) MUST_CHECK;
+
 /* --- names.c: further names of leaves -------------------------------------- */
 
 size_t ledger_count_names(struct ledger *l, struct slice leaf);

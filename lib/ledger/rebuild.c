@@ -234,7 +234,8 @@ fill_home(struct rebuild *b, const struct ledger_config *c, struct err *e)
 		from += 4;
 	if (strcmp(url, from) == 0)
 		return 0;
-	if ((r = blob_open(url, &c->blob, &home, e)) == 0)
+	if ((r = blob_open(url, &c->blob, &home, e)) == 0 &&
+	    (c->objects == NULL || (r = ledger_index_in_memory(b->l, e)) == 0))
 		r = copy_from_home(b->l, home, 0, e);
 	blob_close(home);
 	return r;
