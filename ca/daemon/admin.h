@@ -9,6 +9,6 @@
 #include "lib/cli/cli.h"
 
 extern const struct cli_command cmd_run, cmd_check, cmd_status, cmd_metrics,
-    cmd_rebuild;
+    cmd_backup, cmd_restore, cmd_rebuild;
 
 #endif

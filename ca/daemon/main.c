@@ -34,8 +34,8 @@ const struct cli_command cmd_rebuild = {.name = "rebuild",
 int
 main(int argc, char **argv)
 {
-	const struct cli_command commands[] = {
-	    cmd_run, cmd_check, cmd_status, cmd_metrics, cmd_rebuild};
+	const struct cli_command commands[] = {cmd_run, cmd_check, cmd_status,
+	    cmd_metrics, cmd_backup, cmd_restore, cmd_rebuild};
 
 	secmem_harden_process();
 	(void)umask(022);

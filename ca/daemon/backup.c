@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * writ-ca backup and restore: what cannot be made again.
+ *
+ * Keys, configuration and policy are; journals and store are not, ever: an old
+ * journal that comes back would sign what the log has already.  They are made
+ * anew from the published log (writ-ca rebuild).
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "ca/daemon/admin.h"
+#include "ca/daemon/config.h"
+#include "ca/daemon/tar.h"
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+
+#define BACKUP_MAX (64 * 1024 * 1024)
+#define FILES_MAX  20000
+#define MARK       "writ-backup" /* the first file: says what this is */
+#define MARK_LINE  "writ backup 1\n"
+
+/* What a backup has, below DIR, and nothing else. */
+static const struct place {
+	const char *path;
+	bool directory;
+	bool secret;
+	bool needed;
+} places[] = {
+    {"writ.yaml", false, false, true},
+    {"notify.yaml", false, true, false},
+    {"keys", true, true, false},
+    {"policy", true, false, true},
+    {"bundle", true, false, false},
+    {"fleet", true, false, false},
+};
+#define N_PLACES (sizeof(places) / sizeof(places[0]))
+
+/* --- backup ---------------------------------------------------------------- */
+
+struct backup {
+	const char *dir;
+	int64_t now;
+	struct buf *b;
+	size_t n;
+};
+
+static int
+add_file(struct backup *w, const char *rel, bool secret, struct err *e)
+{
+	char *path = NULL, *text = NULL;
+	size_t n = 0;
+	int r;
+
+	if (path_join(w->dir, rel, &path) != 0)
+		return err_nomem(e);
+	if (w->n++ >= FILES_MAX)
+		r = err_set(e, ERR_LIMIT, "more than %d files", FILES_MAX);
+	else if ((r = file_read(path, BACKUP_MAX, &text, &n, e)) == 0 &&
+	    (r = tar_add(w->b, rel, secret ? 0600 : 0644, w->now,
+		 slice_of(text, n))) != 0)
+		(void)err_set(e, r, "%s: %s", path, err_text(r));
+	if (text != NULL)
+		mem_wipe(text, n);
+	free(text);
+	free(path);
+	return r;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	char *const *x = a, *const *y = b;
+
+	return strcmp(*x, *y);
+}
+
+/* Names in a directory, sorted, without temporaries and locks. */
+static int
+list(const char *path, struct strs *out, struct err *e)
+{
+	struct dirent *d;
+	DIR *dir = opendir(path);
+	int r = 0;
+
+	if (dir == NULL)
+		return err_sys(e, "%s", path);
+	while (r == 0 && (d = readdir(dir)) != NULL)
+		if (d->d_name[0] != '.' && strcmp(d->d_name, "lock") != 0 &&
+		    strs_add(out, d->d_name) != 0)
+			r = err_nomem(e);
+	closedir(dir);
+	if (out->n > 1)
+		qsort(out->v, out->n, sizeof(*out->v), by_name);
+	return r;
+}
+
+static int
+add_dir(struct backup *w, const char *rel, bool secret, unsigned depth,
+    struct err *e)
+{
+	struct strs names = {0};
+	char *path = NULL;
+	int r;
+
+	if (path_join(w->dir, rel, &path) != 0)
+		return err_nomem(e);
+	r = list(path, &names, e);
+	for (size_t i = 0; i < names.n && r == 0; i++) {
+		char *below = NULL, *full = NULL;
+		struct stat st;
+
+		if (path_join(rel, names.v[i], &below) != 0 ||
+		    path_join(w->dir, below, &full) != 0)
+			r = err_nomem(e);
+		else if (lstat(full, &st) != 0)
+			r = err_sys(e, "%s", full);
+		else if (S_ISREG(st.st_mode))
+			r = add_file(w, below, secret, e);
+		else if (S_ISDIR(st.st_mode) && depth < 8)
+			r = add_dir(w, below, secret, depth + 1, e);
+		else
+			r = err_set(e, ERR_DENIED,
+			    "%s is neither a file nor a directory: a backup "
+			    "cannot have it",
+			    full);
+		free(below);
+		free(full);
+	}
+	free(path);
+	strs_clear(&names);
+	return r;
+}
+
+static int
+add_place(struct backup *w, const struct place *p, struct err *e)
+{
+	char *path = NULL;
+	bool there;
+
+	if (path_join(w->dir, p->path, &path) != 0)
+		return err_nomem(e);
+	there = file_exists(path);
+	free(path);
+	if (!there && !p->needed)
+		return 0;
+	return p->directory ? add_dir(w, p->path, p->secret, 0, e)
+			    : add_file(w, p->path, p->secret, e);
+}
+
+/* Below DIR, and so in one of the places? */
+static bool
+is_inside(const char *dir, const char *path)
+{
+	size_t n = strlen(dir);
+
+	return strncmp(path, dir, n) == 0 && path[n] == '/' &&
+	    strncmp(path + n + 1, "keys/", 5) == 0;
+}
+
+static void
+say_missing(const struct config *c)
+{
+	printf("Not in it: the log, the signer's journal, the store (made anew "
+	       "by writ-ca rebuild)");
+	for (size_t i = 0; i < c->n_keys; i++)
+		if (c->keys[i].from[0] == '/' ||
+		    strncmp(c->keys[i].from, "agent", 5) == 0)
+			printf(";\nthe key of %s, which is in %s",
+			    c->keys[i].name, c->keys[i].from);
+	if (!is_inside(c->dir, c->service.transport) &&
+	    file_exists(c->service.transport))
+		printf(";\nthe transport key, which is %s",
+		    c->service.transport);
+	printf(";\nemergency/, which is a backup of its own.\n"
+	       "It has private keys: keep it as you keep those.\n");
+}
+
+static int
+write_backup(struct backup *w, const char *to, struct err *e)
+{
+	char when[CLOCK_TEXT];
+	struct str mark = STR_INIT;
+	int r;
+
+	clock_format(w->now, when);
+	str_addf(&mark,
+	    MARK_LINE "made %s\nrestore: writ-ca restore FILE "
+		      "-C DIR, then writ-ca rebuild -C DIR\n",
+	    when);
+	if (str_check(&mark) != 0 ||
+	    tar_add(w->b, MARK, 0644, w->now, slice_of(mark.p, mark.n)) != 0)
+		r = err_nomem(e);
+	else
+		r = 0;
+	str_clear(&mark);
+	for (size_t i = 0; i < N_PLACES && r == 0; i++)
+		r = add_place(w, &places[i], e);
+	if (r == 0 && tar_end(w->b) != 0)
+		r = err_nomem(e);
+	if (r == 0)
+		r = file_write(to, buf_slice(w->b).p, buf_len(w->b), 0600,
+		    FILE_NEW, e);
+	return r;
+}
+
+static int
+run_backup(struct cli_args *a, struct err *e)
+{
+	struct backup w = {.dir = cli_dir(a), .now = clock_now()};
+	struct config c;
+	int r;
+
+	config_init(&c);
+	if ((r = config_load(w.dir, &c, e)) != 0)
+		goto out;
+	if (buf_new(&w.b, BACKUP_MAX) != 0) {
+		r = err_nomem(e);
+		goto out;
+	}
+	if ((r = write_backup(&w, cli_operand(a, 0), e)) == 0) {
+		printf("%s: %zu files of %s.\n", cli_operand(a, 0), w.n, w.dir);
+		say_missing(&c);
+	}
+out:
+	buf_free(w.b);
+	config_clear(&c);
+	return r;
+}
+
+/* --- restore --------------------------------------------------------------- */
+
+/* The place an archive's path belongs to; NULL: none. */
+static const struct place *
+place_of(const char *path)
+{
+	for (size_t i = 0; i < N_PLACES; i++) {
+		size_t n = strlen(places[i].path);
+
+		if (strncmp(path, places[i].path, n) == 0 &&
+		    path[n] == (places[i].directory ? '/' : '\0'))
+			return &places[i];
+	}
+	return NULL;
+}
+
+/* Calls each() for every file, the mark apart, after it was checked. */
+static int
+each_file(struct slice archive, const char *dir,
+    int (*each)(const char *dir, const struct tar_entry *t,
+	const struct place *p, struct err *e),
+    size_t *n, struct err *e)
+{
+	struct view v = view_slice(archive);
+	struct tar_entry t;
+	int r;
+
+	*n = 0;
+	if ((r = tar_next(&v, &t, e)) < 0)
+		return r;
+	if (r == TAR_END || strcmp(t.path, MARK) != 0 ||
+	    t.data.n < strlen(MARK_LINE) ||
+	    memcmp(t.data.p, MARK_LINE, strlen(MARK_LINE)) != 0)
+		return err_set(e, ERR_PARSE,
+		    "an archive, but not one of writ-ca backup");
+	while ((r = tar_next(&v, &t, e)) == 0) {
+		const struct place *p = place_of(t.path);
+
+		if (p == NULL)
+			return err_set(e, ERR_PARSE,
+			    "'%s' is nothing that a backup has", t.path);
+		if ((r = each(dir, &t, p, e)) != 0)
+			return r;
+		++*n;
+	}
+	return r == TAR_END ? 0 : r;
+}
+
+static int
+check_one(const char *dir, const struct tar_entry *t, const struct place *p,
+    struct err *e)
+{
+	char *path = NULL;
+	struct stat st;
+	int r = 0;
+
+	/* The place as a whole: of two deployments nobody makes one. */
+	(void)t;
+	if (path_join(dir, p->path, &path) != 0)
+		return err_nomem(e);
+	if (lstat(path, &st) == 0)
+		r = err_set(e, ERR_EXISTS,
+		    "%s is there already; nothing was changed", path);
+	else if (errno != ENOENT && errno != ENOTDIR)
+		r = err_sys(e, "%s", path);
+	free(path);
+	return r;
+}
+
+static int
+write_one(const char *dir, const struct tar_entry *t, const struct place *p,
+    struct err *e)
+{
+	char *path = NULL, *slash;
+	int r;
+
+	if (path_join(dir, t->path, &path) != 0)
+		return err_nomem(e);
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	r = file_mkdirs(path, p->directory && p->secret ? 0700 : 0755, e);
+	*slash = '/';
+	/* What was 0600 stays so; nothing else of a mode is taken. */
+	if (r == 0)
+		r = file_write(path, t->data.p, t->data.n,
+		    p->secret || (t->mode & 077) == 0 ? 0600 : 0644, FILE_NEW,
+		    e);
+	free(path);
+	return r;
+}
+
+/* What a deployment has besides, empty. */
+static int
+make_rest(const char *dir, struct err *e)
+{
+	static const struct {
+		const char *name;
+		mode_t mode;
+	} rest[] = {{"keys", 0700}, {"signer", 0700}, {"log", 0755}};
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]) && r == 0; i++) {
+		char *path = NULL;
+
+		if (path_join(dir, rest[i].name, &path) != 0)
+			return err_nomem(e);
+		r = file_mkdirs(path, rest[i].mode, e);
+		free(path);
+	}
+	return r;
+}
+
+/* Where the log is to come from, by the configuration that came back. */
+static void
+say_next(const char *dir)
+{
+	struct config c;
+	struct err e = {0};
+
+	config_init(&c);
+	if (config_load(dir, &c, &e) != 0)
+		printf("writ.yaml has to be mended first: %s\n", e.msg);
+	else if (strncmp(c.log, "s3://", 5) == 0)
+		printf("Next: writ-ca rebuild -C %s\n", dir);
+	else if (c.copies.n > 0)
+		printf("Next: writ-ca rebuild -C %s --from %s\n", dir,
+		    c.copies.v[0]);
+	else
+		printf("Next: bring a copy of the log, then\n"
+		       "  writ-ca rebuild -C %s --from dir:PATH-OF-THE-COPY\n",
+		    dir);
+	printf("Then: writ-ca check -C %s\n", dir);
+	config_clear(&c);
+}
+
+static int
+run_restore(struct cli_args *a, struct err *e)
+{
+	const char *dir = cli_dir(a), *from = cli_operand(a, 0);
+	char *text = NULL;
+	size_t len = 0, n = 0;
+	int r;
+
+	if ((r = file_read(from, BACKUP_MAX, &text, &len, e)) != 0)
+		return r;
+	/* All of it is looked at before anything is written. */
+	if ((r = each_file(slice_of(text, len), dir, check_one, &n, e)) == 0 &&
+	    (r = file_mkdirs(dir, 0755, e)) == 0 &&
+	    (r = each_file(slice_of(text, len), dir, write_one, &n, e)) == 0)
+		r = make_rest(dir, e);
+	else if (r == ERR_PARSE)
+		err_prefix(e, "%s", from);
+	if (r == 0) {
+		printf("%s: %zu files restored.\n", dir, n);
+		say_next(dir);
+	}
+	mem_wipe(text, len);
+	free(text);
+	return r;
+}
+
+const struct cli_command cmd_backup = {.name = "backup",
+    .operands = "FILE",
+    .summary = "write keys, configuration and policy to a new archive",
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = run_backup};
+
+const struct cli_command cmd_restore = {.name = "restore",
+    .operands = "FILE",
+    .summary = "make a deployment of a backup",
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = run_restore};
