@@ -7,6 +7,23 @@
 #include "ca/daemon/local.h"
 #include "lib/cli/cli.h"
 #include "lib/crypto/secmem.h"
+#include "lib/store/store.h"
+
+/* What the keeper's store says it has from the log. */
+static int
+remove_store(const char *dir, struct err *e)
+{
+	struct config c;
+	int r;
+
+	config_init(&c);
+	if ((r = config_load(dir, &c, e)) == 0 &&
+	    (r = store_remove(c.service.store, e)) == 0)
+		printf("the store was taken away: it is made anew from the log "
+		       "at the next start\n");
+	config_clear(&c);
+	return r < 0 ? r : 0;
+}
 
 static int
 run_rebuild(struct cli_args *a, struct err *e)
@@ -17,7 +34,11 @@ run_rebuild(struct cli_args *a, struct err *e)
 	if (r == 0)
 		printf("the log is whole again: %llu leaves\n",
 		    (unsigned long long)size);
-	return r;
+	/* A log that has more than what is published needs nothing; nobody
+	 * serves it, or it would have been locked. */
+	if (r == ERR_EXISTS && remove_store(cli_dir(a), NULL) != 0)
+		return r;
+	return r == 0 ? remove_store(cli_dir(a), e) : r;
 }
 
 static const struct cli_option rebuild_options[] = {
