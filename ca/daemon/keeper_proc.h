@@ -18,7 +18,6 @@ struct keeper_proc_options {
 	const char *dir;
 	/* The CA's keys in this process: for tests of the keeper alone. */
 	bool	    own_signer;
-	bool	    no_sandbox;	/* for the same */
 };
 
 /* Serve until SIGTERM or SIGINT: 0; else what made it end. */

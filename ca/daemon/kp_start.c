@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "ca/daemon/kp_seal.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/proc/plog.h"
@@ -254,7 +255,8 @@ start(struct kp *k, const struct keeper_proc_options *o, struct local **l,
 	struct committer_config c = {.wake = -1};
 	int r;
 
-	if ((r = read_config(k, e)) != 0 || (r = open_signals(k, e)) != 0)
+	if ((r = read_config(k, e)) != 0 || (r = open_signals(k, e)) != 0 ||
+	    (r = kp_drop(&k->config, e)) != 0)
 		return r;
 	c.local = (struct local_options){.dir = k->dir,
 	    .mode = LOCAL_SERVE,
@@ -264,7 +266,8 @@ start(struct kp *k, const struct keeper_proc_options *o, struct local **l,
 	    (r = read_state(k, *l, e)) != 0 || (r = open_rows(k, *l, e)) != 0 ||
 	    (r = kp_quota_load(k, e)) != 0 ||
 	    (r = listen_on(k, "keeper", &k->listen_front, e)) != 0 ||
-	    (r = listen_on(k, "control", &k->listen_control, e)) != 0)
+	    (r = listen_on(k, "control", &k->listen_control, e)) != 0 ||
+	    (r = kp_seal(&k->config, o->own_signer, e)) != 0)
 		return r;
 	c.opened = *l;
 	c.folded = requests_applied(k->rows);

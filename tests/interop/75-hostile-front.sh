@@ -91,6 +91,7 @@ requests() { # how many the log has
 keeper=$!
 t_stop_later $keeper
 t 'the keeper serves' until_ok says keeper.log serving
+t_has 'it is sealed' "$(cat /proc/$keeper/status)" "Seccomp:	2"
 t_has 'it tells a front whose keys may come in' "$(frames 'recv bb')" 'KEYS 0 1'
 
 # --- an honest front, to begin with
