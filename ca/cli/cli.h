@@ -13,7 +13,7 @@
 
 extern const struct cli_command cmd_init, cmd_policy, cmd_request, cmd_approve,
     cmd_deny, cmd_sign, cmd_show, cmd_key, cmd_revoke, cmd_krl, cmd_config,
-    cmd_audit;
+    cmd_audit, cmd_ca;
 
 /* A passphrase is asked for on the terminal. */
 extern const struct passphrase cli_passphrase;

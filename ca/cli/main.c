@@ -14,7 +14,7 @@ main(int argc, char **argv)
 {
 	const struct cli_command commands[] = {cmd_init, cmd_policy,
 	    cmd_request, cmd_approve, cmd_deny, cmd_sign, cmd_show, cmd_key,
-	    cmd_revoke, cmd_krl, cmd_config, cmd_audit};
+	    cmd_revoke, cmd_krl, cmd_config, cmd_ca, cmd_audit};
 
 	secmem_harden_process();
 	(void)signal(SIGPIPE, SIG_IGN);
