@@ -109,6 +109,7 @@ send_call(struct front *f, struct pending *c)
 	r = link_send(f, MSG_CALL, c->id, buf_slice(c->payload), &e);
 	if (r == 0) {
 		c->sent = true;
+		c->sent_at = loop_now(f->loop);
 		/* Kept only as far as there is room for it. */
 		if (f->kept > KEPT_MAX)
 			drop_payload(f, c);
@@ -200,6 +201,7 @@ pending_send_all(struct front *f)
 void
 pending_lost(struct front *f)
 {
+	int64_t now = loop_now(f->loop);
 	struct pending *c, *next;
 	struct err e = {0};
 
@@ -208,13 +210,16 @@ pending_lost(struct front *f)
 	err_hint(&e, "say it again: what was recorded is found again");
 	for (c = TAILQ_FIRST(&f->all); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, all);
-		if (c->sent && c->payload == NULL) {
+		if (!c->sent)
+			continue;
+		if (now - c->sent_at < DEATH_MS)
+			c->deaths++;
+		if (c->payload == NULL || c->deaths >= DEATHS_MAX) {
 			fail_call(f, c, &e);
 			continue;
 		}
-		if (c->sent)
-			c->deadline = loop_now(f->loop) + FRONT_WAIT_MS;
 		c->sent = false;
+		c->deadline = now + FRONT_WAIT_MS;
 	}
 }
 

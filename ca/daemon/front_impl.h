@@ -20,6 +20,11 @@
  * beyond that fail when it goes. */
 #define KEPT_MAX (64 * 1024 * 1024)
 
+/* A call is told to no third keeper when two have gone within this time of
+ * hearing it: it may be the reason. */
+#define DEATHS_MAX 2
+#define DEATH_MS   10000
+
 struct session {	/* a peer that came */
 	uint64_t number;
 	int64_t	 since;
@@ -34,6 +39,8 @@ struct pending {	/* a call without an answer */
 	uint32_t peer_id;	/* between front and peer */
 	enum call_form form;
 	bool	 sent;
+	int64_t	 sent_at;
+	unsigned deaths;	/* of keepers that had just been told it */
 	int64_t	 deadline;	/* while it is not sent */
 	struct buf *payload;	/* NULL: not kept */
 	TAILQ_ENTRY(pending) all;
