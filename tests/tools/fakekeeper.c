@@ -10,6 +10,7 @@
  *	big:N		an answer of N bytes
  *	news:N		a piece of news of N bytes; more ids may follow
  *	status:N	the answer has that status
+ *	sleep:MS	nothing at all for so long
  *	never		no answer
  *	evil		a frame that only a signer may send
  *	bad		an answer that is malformed
@@ -189,6 +190,9 @@ obey(struct chan *c, uint32_t id, const json_t *ids)
 			send_big(c, id, -1, strtoul(order + 5, NULL, 10));
 		else if (strncmp(order, "status:", 7) == 0)
 			send_big(c, id, (int)strtoul(order + 7, NULL, 10), 20);
+		else if (strncmp(order, "sleep:", 6) == 0)
+			(void)usleep(1000 *
+			    (useconds_t)strtoul(order + 6, NULL, 10));
 		else if (strcmp(order, "evil") == 0)
 			say(c, MSG_SIGNED, id, b);
 		else if (strcmp(order, "bad") == 0)
