@@ -210,15 +210,35 @@ format:
 man:
 	mandoc -Tlint -Wwarning $(sort $(wildcard */*.[1-8] */*/*.[1-8]))
 
+# People type writ and writ-ca; the four that writ-ca run and systemd start are
+# in libexec.  Units say /usr, and get PREFIX.
+install_bin := $(O)/writ $(O)/writ-ca
+install_libexec := $(filter-out $(install_bin),$(programs))
 install: programs
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-	    $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7 \
-	    $(DESTDIR)$(PREFIX)/share/man/man8
-	install -m 755 $(programs) $(DESTDIR)$(PREFIX)/bin/
+	install -d $(foreach d,bin libexec/writ lib/systemd/system \
+	    lib/sysusers.d lib/tmpfiles.d share/man/man1 share/man/man5 \
+	    share/man/man7 share/man/man8 share/bash-completion/completions, \
+	    $(DESTDIR)$(PREFIX)/$(d))
+	install -m 755 $(install_bin) $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(install_libexec) $(DESTDIR)$(PREFIX)/libexec/writ/
 	install -m 644 $(wildcard ca/cli/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
-	install -m 644 $(wildcard lib/trust/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 $(wildcard lib/trust/*.5 ca/daemon/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 $(wildcard lib/tlog/*.7) $(DESTDIR)$(PREFIX)/share/man/man7/
 	install -m 644 $(wildcard ca/daemon/*.8) $(DESTDIR)$(PREFIX)/share/man/man8/
+	for f in $(notdir $(install_libexec)); do \
+	    ln -sf writ-ca.8 $(DESTDIR)$(PREFIX)/share/man/man8/$$f.8; \
+	done
+	ln -sf writ.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/notify.yaml.5
+	for f in $(wildcard packaging/completion/*); do \
+	    install -m 644 $$f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/; \
+	done
+	for f in $(notdir $(wildcard packaging/systemd/*.service packaging/systemd/*.socket packaging/systemd/*.target)); do \
+	    sed 's,/usr/libexec,$(PREFIX)/libexec,' packaging/systemd/$$f \
+	        >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$f && \
+	    chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/$$f; \
+	done
+	install -m 644 packaging/systemd/writ-ca.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/writ-ca.conf
+	install -m 644 packaging/systemd/writ-ca.tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/writ-ca.conf
 
 dist:
 	git archive --prefix=writ/ -o writ.tar.gz HEAD

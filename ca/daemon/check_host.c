@@ -381,6 +381,10 @@ check_port(struct check *c, const char *address)
 		if (strcmp(who, "writ-ca-front") == 0)
 			check_add(c, FINDING_OK, "port", "%s is served by us",
 			    address);
+		else if (strcmp(who, "systemd") == 0 ||
+		    strcmp(who, "init") == 0)
+			check_add(c, FINDING_OK, "port",
+			    "%s is held by systemd", address);
 		else if (who[0] == '\0')
 			check_add(c, FINDING_WARN, "port",
 			    "%s is in use, and only root can see by whom",

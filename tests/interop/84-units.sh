@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Goal of this test: make install puts everything where it belongs, systemd
+# reads the units as we mean them, and says how little each process may do.
+
+# shellcheck source=tests/interop/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+cd "$TOP" || exit 1
+t 'make install' env -u MAKEFLAGS make O="$O" PREFIX="$T/usr" install
+cd "$T" || exit 1
+for file in bin/writ bin/writ-ca libexec/writ/writ-ca-front \
+	libexec/writ/writ-ca-keeper libexec/writ/writ-ca-signer \
+	libexec/writ/writ-ca-notify share/man/man1/writ.1 \
+	share/man/man5/writ-policy.5 share/man/man5/writ.yaml.5 \
+	share/man/man5/notify.yaml.5 share/man/man8/writ-ca.8 \
+	share/man/man8/writ-ca-signer.8 lib/sysusers.d/writ-ca.conf \
+	lib/tmpfiles.d/writ-ca.conf; do
+	t "$file is installed" test -s "usr/$file"
+done
+t_eq 'nothing but what people type is in bin' 'writ writ-ca' \
+	"$(cd usr/bin && echo *)"
+t 'what was installed runs' usr/bin/writ-ca -h
+mkdir ca
+t_not 'and finds the four' grep -q 'are neither in' \
+	<(usr/bin/writ-ca -C ca run 2>&1)
+
+# --- every key is in the manual
+while read -r key; do
+	t "writ.yaml(5) has $key" grep -qE "^\.(It )?Ic (.* , )?$key( |\$)" \
+		usr/share/man/man5/writ.yaml.5
+done < <(sed -n 's/^    {"\([a-z0-9_]*\)", .*/\1/p' \
+	"$TOP"/ca/daemon/config*.c "$TOP/lib/notify/channels.c" | sort -u)
+
+# --- units
+cd usr/lib/systemd/system || exit 1
+for unit in *.service; do
+	t "$unit starts a program that is there" test -x \
+		"$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$unit")"
+done
+if ! command -v systemd-analyze >/dev/null; then
+	t_skip 'units' 'no systemd-analyze'
+	t_done
+fi
+
+# --- as systemd reads them
+# A unit of this machine that is missing is none of ours.
+said=$(systemd-analyze verify --recursive-errors=no --man=no ./* 2>&1 |
+	grep -F writ-ca)
+t_eq 'systemd has nothing to say about them' '' "$said"
+
+# exposure UNIT: ten times what systemd says, so that it is a whole number.
+exposure() {
+	systemd-analyze security --offline=true "./$1" 2>/dev/null |
+		sed -n 's/^.*Overall exposure level for .*: \([0-9]*\)\.\([0-9]\) .*/\1\2/p' |
+		sed 's/^0*\(.\)/\1/'
+}
+for limit in signer:5 front:15 keeper:15 notify:15; do
+	name=${limit%:*}
+	got=$(exposure "writ-ca-$name.service")
+	t "the $name is exposed $got of $limit tenths at most" \
+		test "$got" -le "${limit#*:}"
+done
+
+# --- users and directories
+mkdir -p "$T/root/etc" "$T/root/var/lib/writ/keys" "$T/root/var/lib/writ/log"
+echo key >"$T/root/var/lib/writ/keys/user_ca"
+echo text >"$T/root/var/lib/writ/notify.yaml"
+if [ "$(id -u)" != 0 ]; then
+	t_skip 'users and directories' 'not root'
+	t_done
+fi
+t 'the users are made' systemd-sysusers --root="$T/root" \
+	"$T/usr/lib/sysusers.d/writ-ca.conf"
+t_eq 'one a process' 'writ-front writ-keeper writ-notify writ-signer' \
+	"$(cut -d: -f1 "$T/root/etc/passwd" | grep ^writ- | sort | xargs)"
+systemd-tmpfiles --root="$T/root" --create \
+	"$T/usr/lib/tmpfiles.d/writ-ca.conf" >"$T/tmpfiles.out" 2>&1
+owner() { # PATH: mode and owner, by the passwd that sysusers made
+	local uid
+
+	uid=$(stat -c %u "$T/root/var/lib/writ/$1")
+	echo "$(stat -c %a "$T/root/var/lib/writ/$1")" \
+		"$(awk -F: -v u="$uid" '$3 == u {print $1}' "$T/root/etc/passwd")"
+}
+t_eq 'keys are the signer'"'"'s' '700 writ-signer' "$(owner keys)"
+t_eq 'each of them' '600 writ-signer' "$(owner keys/user_ca)"
+t_eq 'so is its journal' '700 writ-signer' "$(owner signer)"
+t_eq 'the log is the keeper'"'"'s' '755 writ-keeper' "$(owner log)"
+t_eq 'and the store' '700 writ-keeper' "$(owner store)"
+t_eq 'notify.yaml is notify'"'"'s' '600 writ-notify' "$(owner notify.yaml)"
+t_done
