@@ -203,5 +203,8 @@ t 'it is the same keeper' kill -0 $keeper
 kill $keeper
 wait $keeper
 t_eq 'it stops when told' 0 $?
-t 'the log is whole' "$writ" audit verify -C ca
+t_has 'and has published all' "$(cat keeper.log)" stopping
+t_not 'which nothing kept it from' says keeper.log 'cannot issue or publish'
+t_has 'the log is whole' "$("$writ" audit verify -C ca)" ' 1 certificates,'
+t 'the audit has no findings' "$writ" audit verify -C ca
 t_done

@@ -38,6 +38,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/parallel.h"
+#include "lib/blob/blob.h"
 #include "lib/crypto/random.h"
 #include "lib/crypto/secmem.h"
 #include "lib/ledger/journal.h"
@@ -92,8 +93,8 @@ static int
 group_teardown(void **state)
 {
 	char path[TMPDIR_MAX + 16];
-	static const char *const left[] = {
-	    "in/f", "out/f", "sock", "in/db", "in/journal"};
+	static const char *const left[] = {"in/f", "out/f", "sock", "in/db",
+	    "in/journal", "in/objects/a", "in/objects/b"};
 
 	(void)state;
 	close(listener);
@@ -101,7 +102,10 @@ group_teardown(void **state)
 		snprintf(path, sizeof(path), "%s/%s", dir, left[i]);
 		(void)unlink(path);
 	}
-	return rmdir(in) != 0 || rmdir(out) != 0 ? -1 : rmdir(dir);
+	snprintf(path, sizeof(path), "%s/objects", in);
+	return rmdir(path) != 0 || rmdir(in) != 0 || rmdir(out) != 0
+	    ? -1
+	    : rmdir(dir);
 }
 
 /* What a process of that kind is given. */
@@ -821,6 +825,32 @@ use_journal(void)
 	return 0;
 }
 
+static int
+use_objects(void)
+{
+	struct blob_store *s = NULL;
+	const struct blob_config none = {0};
+	uint8_t *p = NULL;
+	struct err e = {0};
+	char url[TMPDIR_MAX + 16];
+	size_t n;
+
+	snprintf(url, sizeof(url), "dir:%s", in);
+	if (blob_open(url, &none, &s, &e) != 0 ||
+	    blob_put(s, "objects/a", slice_str("one"), 0, &e) != 0 ||
+	    blob_put(s, "objects/b", slice_str("two"), BLOB_MUTABLE, &e) != 0 ||
+	    blob_put(s, "objects/b", slice_str("more"), BLOB_MUTABLE, &e) !=
+		0 ||
+	    blob_get(s, "objects/b", 100, &p, &n, &e) != 0 || n != 4 ||
+	    blob_exists(s, "objects/c", &e) != 1) {
+		print_message("%s\n", e.msg);
+		return ODD;
+	}
+	free(p);
+	blob_close(s);
+	return 0;
+}
+
 static void
 libraries_work_where_they_are_needed(void **state)
 {
@@ -829,6 +859,7 @@ libraries_work_where_they_are_needed(void **state)
 	(void)state;
 	assert_int_equal(attempt(SANDBOX_KEEPER, use_sqlite, &sig), 0);
 	assert_int_equal(attempt(SANDBOX_KEEPER, use_journal, &sig), 0);
+	assert_int_equal(attempt(SANDBOX_KEEPER, use_objects, &sig), 0);
 	assert_int_equal(attempt(SANDBOX_SIGNER, use_journal, &sig), 0);
 }
 
