@@ -7,6 +7,7 @@
  *		rtt K		K round trips, each on another session
  *		stall N SIZE	one session more, that asks for N answers of SIZE
  *				bytes and reads none
+ *		wait MS		nothing
  *	sshpeers PORT KEY handshakes N [USER]	connect, log in, go; N times
  *	sshpeers PORT KEY silent N	connections that say little or nothing
  *					until they are cut
@@ -192,6 +193,8 @@ hold(size_t n)
 			round_trips(peers, n, k);
 		else if (sscanf(line, "stall %u %lu", &k, &size) == 2)
 			stall(k, size);
+		else if (sscanf(line, "wait %u", &k) == 1)
+			(void)usleep(1000 * (useconds_t)k);
 		else
 			die(line);
 	free(peers);
