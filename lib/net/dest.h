@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Where a service is, as people write it: HOST, USER@HOST, HOST:PORT,
+ * [V6]:PORT, or ssh://[USER@]HOST[:PORT].  Pure.
+ */
+#ifndef LIB_NET_DEST_H
+#define LIB_NET_DEST_H
+
+#include "lib/base/err.h"
+
+#define DEST_MAX 512
+
+struct dest {		/* dest_clear */
+	char	*user;	/* NULL: none said */
+	char	*host;	/* a name, or an address without brackets */
+	unsigned port;	/* 0: none said */
+};
+
+/*
+ * What a shell, ssh(1) or a known_hosts file could take for something else is
+ * refused: ERR_PARSE, says what was expected.  ERR_LIMIT, ERR_NOMEM.
+ */
+int  dest_parse(const char *text, struct dest *out, struct err *e) MUST_CHECK;
+void dest_clear(struct dest *d);
+
+#endif
