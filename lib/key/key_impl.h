@@ -110,4 +110,27 @@ int key_pem_parse(const char *name, struct slice text,
 int key_agent_open(const char *sock, const struct pubkey *which, int list_ms,
     int sign_ms, struct key **out, struct err *e) MUST_CHECK;
 
+/* lib/key/agent_conn.c */
+enum {
+	AGENT_FAILURE = 5,
+	AGENT_SUCCESS = 6,
+	AGENT_REQUEST_IDENTITIES = 11,
+	AGENT_IDENTITIES_ANSWER = 12,
+	AGENT_SIGN_REQUEST = 13,
+	AGENT_SIGN_RESPONSE = 14,
+	AGENT_REMOVE_IDENTITY = 18,
+	AGENT_ADD_ID_CONSTRAINED = 25,
+};
+
+/* Connect; sock NULL: $SSH_AUTH_SOCK.  ERR_NET: no agent; ERR_LIMIT, ERR_SYS. */
+int agent_dial(const char *sock, int *out, struct err *e) MUST_CHECK;
+/*
+ * Ask, a whole frame, and get the answer's body, after its type, in b.
+ * AGENT_FAILURE is ERR_DENIED and leaves the connection as it is; everything
+ * else that is not `want` closes it, and *fd is -1 from then on.
+ */
+int agent_call(int *fd, const struct buf *ask, uint8_t want, int ms,
+    struct buf *b, struct view *answer, struct err *e) MUST_CHECK;
+int agent_malformed(struct err *e);
+
 #endif
