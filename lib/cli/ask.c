@@ -12,6 +12,8 @@
 #include "lib/base/buf.h"
 #include "lib/proc/child.h"
 
+#define LINE_MAX_BYTES 4096
+
 /* One line from fd into out, without its end; false at its end or on error.
  * Byte by byte, so that nothing of what follows is swallowed. */
 static bool
@@ -50,6 +52,36 @@ cli_confirm(const char *question)
 	    (answer[0] == 'y' || answer[0] == 'Y');
 	(void)close(fd);
 	return yes;
+}
+
+bool
+cli_has_terminal(void)
+{
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+	if (fd == -1)
+		return false;
+	(void)close(fd);
+	return true;
+}
+
+int
+cli_ask_line(const char *question, char **out, struct err *e)
+{
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	char answer[LINE_MAX_BYTES];
+	size_t n = 0;
+	bool got;
+
+	if (fd == -1)
+		return err_set(e, ERR_DENIED, "no terminal to ask on");
+	fflush(stdout);
+	dprintf(fd, "%s", question);
+	got = read_line(fd, answer, sizeof(answer), &n);
+	(void)close(fd);
+	if (!got)
+		return err_set(e, ERR_DENIED, "no answer was given");
+	return (*out = str_dupn(answer, n)) != NULL ? 0 : err_nomem(e);
 }
 
 /* $SSH_ASKPASS, as ssh(1) uses it where there is no terminal. */

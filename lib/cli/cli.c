@@ -89,6 +89,12 @@ cli_dir(const struct cli_args *a)
 	return a->dir != NULL ? a->dir : ".";
 }
 
+bool
+cli_has_dir(const struct cli_args *a)
+{
+	return a->dir != NULL;
+}
+
 /* --- usage --------------------------------------------------------------- */
 
 static void

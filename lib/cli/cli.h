@@ -65,6 +65,7 @@ size_t	    cli_n_operands(const struct cli_args *a);
 const char *cli_operand(const struct cli_args *a, size_t i);
 const struct strs *cli_operands(const struct cli_args *a);
 const char *cli_dir(const struct cli_args *a); /* -C, or "." */
+bool	    cli_has_dir(const struct cli_args *a); /* was -C given? */
 
 /* Parse argv against the table, run, report the failure on standard error as
  * "PROGRAM: message" and "  hint".  Returns the exit status. */
@@ -76,6 +77,11 @@ int cli_main(const char *program, const char *about,
 void cli_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* Ask on the terminal; false when the answer is not yes or there is none. */
 bool cli_confirm(const char *question);
+/* Can somebody be asked? */
+bool cli_has_terminal(void);
+/* A line from the terminal, without its end, to be freed.  ERR_DENIED: there is
+ * no terminal, or nothing more comes from it; ERR_LIMIT, ERR_NOMEM. */
+int cli_ask_line(const char *question, char **out, struct err *e) MUST_CHECK;
 /* A passphrase from the terminal, or $SSH_ASKPASS; see struct passphrase. */
 int cli_ask_passphrase(void *ctx, const char *what, char *out, size_t max,
     size_t *n);
