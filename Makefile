@@ -60,7 +60,7 @@ all_ldflags = $(hardld) $(san) $(LDFLAGS)
 # The order is the order of the layers; tests/lint/layers holds us to it.
 rooms	:= lib/base lib/proc lib/crypto lib/ssh lib/conf lib/tlog \
 	   lib/statement lib/trust lib/key lib/blob lib/store lib/ledger \
-	   lib/net lib/notify lib/cli ca/issue ca/daemon ca/audit
+	   lib/net lib/notify lib/cli ca/issue ca/daemon ca/audit ca/client
 # ca/daemon/main.c is writ-ca, main_NAME.c is writ-ca-NAME: programs, not parts
 # of the library.
 ca_c	:= $(sort $(wildcard ca/daemon/main*.c))
