@@ -217,7 +217,8 @@ install_libexec := $(filter-out $(install_bin),$(programs))
 install: programs
 	install -d $(foreach d,bin libexec/writ lib/systemd/system \
 	    lib/sysusers.d lib/tmpfiles.d share/man/man1 share/man/man5 \
-	    share/man/man7 share/man/man8 share/bash-completion/completions, \
+	    share/man/man7 share/man/man8 share/bash-completion/completions \
+	    share/zsh/site-functions, \
 	    $(DESTDIR)$(PREFIX)/$(d))
 	install -m 755 $(install_bin) $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(install_libexec) $(DESTDIR)$(PREFIX)/libexec/writ/
@@ -229,9 +230,6 @@ install: programs
 	    ln -sf writ-ca.8 $(DESTDIR)$(PREFIX)/share/man/man8/$$f.8; \
 	done
 	ln -sf writ.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/notify.yaml.5
-	for f in $(wildcard packaging/completion/*); do \
-	    install -m 644 $$f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/; \
-	done
 	for f in $(notdir $(wildcard packaging/systemd/*.service packaging/systemd/*.socket packaging/systemd/*.target)); do \
 	    sed 's,/usr/libexec,$(PREFIX)/libexec,' packaging/systemd/$$f \
 	        >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$f && \
@@ -239,6 +237,10 @@ install: programs
 	done
 	install -m 644 packaging/systemd/writ-ca.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/writ-ca.conf
 	install -m 644 packaging/systemd/writ-ca.tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/writ-ca.conf
+	install -m 644 packaging/completion/writ.bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/writ
+	install -m 644 packaging/completion/_writ \
+	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
 
 dist:
 	git archive --prefix=writ/ -o writ.tar.gz HEAD

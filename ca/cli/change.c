@@ -5,37 +5,113 @@
 #include <string.h>
 
 #include "ca/cli/cli.h"
+#include "ca/cli/remote.h"
+#include "ca/client/unsent.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/base/json.h"
 #include "lib/key/person.h"
 
 /* --- key ------------------------------------------------------------------ */
+
+/* Where the policy comes from and the statement goes to. */
+struct change {
+	struct cli_args *a;
+	bool far; /* a CA gets it */
+	struct remote r;
+	struct cli_world w;
+	char *own; /* the key that signs */
+	const struct person *who;
+};
+
+static int
+change_open(struct change *c, struct cli_args *a, struct err *e)
+{
+	int r;
+
+	memset(c, 0, sizeof(*c));
+	c->a = a;
+	c->far = cli_is_remote(a) && cli_get(a, "o") == NULL;
+	cli_remote_init(&c->r);
+	if (!c->far) {
+		if ((r = cli_world_open(a, &c->w, e)) != 0)
+			return r;
+		return cli_signer(a, c->w.trust->policy, c->w.standing, &c->own,
+		    &c->who, e);
+	}
+	if ((r = cli_remote_open(&c->r, e)) != 0)
+		return r;
+	cli_remote_world(&c->r, &c->w);
+	return cli_remote_signer(a, &c->r, &c->own, &c->who, e);
+}
+
+static void
+change_close(struct change *c)
+{
+	if (!c->far)
+		cli_world_clear(&c->w);
+	remote_clear(&c->r);
+	free(c->own);
+}
+
+/* To the CA, which says what it came to. */
+static int
+change_send(struct change *c, const char *text, struct err *e)
+{
+	struct strs one = {0};
+	const json_t *first, *notes = NULL, *note;
+	json_t *results = NULL;
+	int status = 0, r;
+	size_t i;
+
+	if (strs_add(&one, text) != 0)
+		return err_nomem(e);
+	r = unsent_submit(&c->r, &one, &status, &results, e);
+	if (r == ERR_NET && unsent_keep(&c->r.profile, text, NULL) == 0)
+		err_hint(e,
+		    "it is signed and kept; the next writ command that "
+		    "reaches the CA sends it");
+	if (r != 0)
+		goto out;
+	first = json_array_get(results, 0);
+	if ((r = link_error(first, status, e)) != 0 ||
+	    (r = json_array_of(first, "notes", JSON_OPTIONAL | JSON_EMPTY_OK,
+		 100, &notes, e)) != 0)
+		goto out;
+	printf("sent\n");
+	json_array_foreach (notes, i, note) {
+		const char *said = json_string_value(note);
+
+		if (said != NULL && text_is_clean(said, strlen(said), NULL))
+			printf("%s\n", said);
+	}
+	r = status;
+out:
+	json_decref(results);
+	strs_clear(&one);
+	return r;
+}
 
 /* The person whose key -i is, who signs for the new or the old one. */
 static int
 key_statement(struct cli_args *a, bool add, struct err *e)
 {
 	const char *file = cli_operand(a, 0), *keys[2];
-	char *own = NULL;
-	const struct person *who;
-	struct cli_world w;
+	struct change c;
 	struct statement s;
 	struct str text = STR_INIT;
 	size_t n = 0;
 	int r;
 
 	statement_init(&s, ST_KEY);
-	if ((r = cli_world_open(a, &w, e)) != 0)
-		return r;
-	if ((r = cli_signer(a, w.trust->policy, w.standing, &own, &who, e)) !=
-		0 ||
-	    (r = cli_new_statement(&s, ST_KEY, &w.trust->realm, who->id, e)) !=
-		0 ||
+	if ((r = change_open(&c, a, e)) != 0 ||
+	    (r = cli_new_statement(&s, ST_KEY, &c.w.trust->realm, c.who->id,
+		 e)) != 0 ||
 	    (r = cli_read_pubkey(file, &s.u.k.key, e)) != 0)
 		goto out;
-	keys[n++] = own;
+	keys[n++] = c.own;
 	s.u.k.add = add;
-	if ((s.u.k.person = str_dup(who->id)) == NULL) {
+	if ((s.u.k.person = str_dup(c.who->id)) == NULL) {
 		r = err_nomem(e);
 		goto out;
 	}
@@ -43,12 +119,13 @@ key_statement(struct cli_args *a, bool add, struct err *e)
 	if (add)
 		keys[n++] = file;
 	if ((r = cli_sign_statement(&s, keys, n, &text, e)) == 0)
-		r = cli_write_new(cli_get(a, "o"), slice_of(text.p, text.n), e);
+		r = c.far ? change_send(&c, text.p, e)
+			  : cli_write_new(cli_get(a, "o"),
+				slice_of(text.p, text.n), e);
 out:
 	str_clear(&text);
 	statement_clear(&s);
-	cli_world_clear(&w);
-	free(own);
+	change_close(&c);
 	return r;
 }
 
@@ -161,28 +238,45 @@ out:
 	return r;
 }
 
+/* A file names it, so that it can be passed on, or it takes effect. */
+static int
+revoke(struct change *c, struct statement *s, struct err *e)
+{
+	const struct strs *keys = cli_all(c->a, "i");
+	const char *out = cli_get(c->a, "o"), *own = c->own;
+	struct str text = STR_INIT;
+	int r;
+
+	if (keys->n > 0)
+		r = cli_sign_statement(s, (const char *const *)keys->v, keys->n,
+		    &text, e);
+	else
+		r = cli_sign_statement(s, &own, 1, &text, e);
+	if (r == 0 && out != NULL)
+		r = cli_write_new(out, slice_of(text.p, text.n), e);
+	else if (r == 0)
+		r = c->far ? change_send(c, text.p, e)
+			   : act(c->a, slice_of(text.p, text.n), e);
+	str_clear(&text);
+	return r;
+}
+
 static int
 run_revoke(struct cli_args *a, struct err *e)
 {
-	const struct strs *keys = cli_all(a, "i");
-	const struct person *who;
-	char *first = NULL;
-	struct cli_world w;
+	struct change c;
 	struct statement s;
-	struct str text = STR_INIT, shown = STR_INIT;
+	struct str shown = STR_INIT;
 	int r;
 
 	statement_init(&s, ST_REVOKE);
-	if ((r = cli_world_open(a, &w, e)) != 0)
-		return r;
-	r = cli_signer(a, w.trust->policy, w.standing, &first, &who, e);
-	if (r == 0)
-		r = cli_new_statement(&s, ST_REVOKE, &w.trust->realm, who->id,
-		    e);
-	if (r == 0)
+	if ((r = change_open(&c, a, e)) == 0 &&
+	    (r = cli_new_statement(&s, ST_REVOKE, &c.w.trust->realm, c.who->id,
+		 e)) == 0)
 		r = fill_revoke(a, &s.u.v, e);
 	/* The log must be closed before it is opened for writing. */
-	cli_world_clear(&w);
+	if (!c.far)
+		cli_world_clear(&c.w);
 	if (r != 0)
 		goto out;
 	statement_describe(&s, &shown);
@@ -191,21 +285,11 @@ run_revoke(struct cli_args *a, struct err *e)
 		r = err_set(e, ERR_DENIED, "nothing was revoked");
 		goto out;
 	}
-	if (keys->n > 0)
-		r = cli_sign_statement(&s, (const char *const *)keys->v,
-		    keys->n, &text, e);
-	else
-		r = cli_sign_statement(&s, (const char *const *)&first, 1,
-		    &text, e);
-	if (r == 0 && cli_get(a, "o") != NULL)
-		r = cli_write_new(cli_get(a, "o"), slice_of(text.p, text.n), e);
-	else if (r == 0)
-		r = act(a, slice_of(text.p, text.n), e);
+	r = revoke(&c, &s, e);
 out:
-	free(first);
 	str_clear(&shown);
-	str_clear(&text);
 	statement_clear(&s);
+	change_close(&c);
 	return r;
 }
 
@@ -221,7 +305,8 @@ run_krl(struct cli_args *a, struct err *e)
 
 	if (path == NULL)
 		return err_set(e, ERR_USAGE, "where to? expected -o FILE");
-	if ((r = cli_krl(a, &krl, e)) != 0)
+	r = cli_is_remote(a) ? cli_remote_krl(&krl, e) : cli_krl(a, &krl, e);
+	if (r != 0)
 		return r;
 	s = buf_slice(krl);
 	if (strcmp(path, "-") == 0)

@@ -13,7 +13,12 @@
 
 extern const struct cli_command cmd_init, cmd_policy, cmd_request, cmd_approve,
     cmd_deny, cmd_sign, cmd_show, cmd_key, cmd_revoke, cmd_krl, cmd_config,
-    cmd_audit, cmd_ca;
+    cmd_audit, cmd_ca, cmd_trust, cmd_status, cmd_fetch, cmd_pending,
+    cmd_ensure, cmd_why, cmd_completion;
+
+/* Every subcommand; main.c. */
+extern const struct cli_command *const writ_commands[];
+extern const size_t writ_commands_n;
 
 /* A passphrase is asked for on the terminal. */
 extern const struct passphrase cli_passphrase;
@@ -46,6 +51,10 @@ int cli_read_pubkey(
  * ~/.ssh/id_* that is somebody's.  *key_path is the key's file, to be freed.
  */
 int cli_signer(const struct cli_args *a, const struct policy *p,
+    const struct standing *st, char **key_path, const struct person **who,
+    struct err *e) MUST_CHECK;
+/* The same for a file that was named already; NULL: none was. */
+int cli_signer_file(const char *path, const struct policy *p,
     const struct standing *st, char **key_path, const struct person **who,
     struct err *e) MUST_CHECK;
 

@@ -158,7 +158,14 @@ cli_signer(const struct cli_args *a, const struct policy *p,
     const struct standing *st, char **key_path, const struct person **who,
     struct err *e)
 {
-	const char *path = cli_get(a, "i");
+	return cli_signer_file(cli_get(a, "i"), p, st, key_path, who, e);
+}
+
+int
+cli_signer_file(const char *path, const struct policy *p,
+    const struct standing *st, char **key_path, const struct person **who,
+    struct err *e)
+{
 	struct err why = {0};
 
 	if (path == NULL)

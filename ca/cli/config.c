@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "ca/cli/cli.h"
+#include "ca/cli/remote.h"
+#include "ca/client/sshconf.h"
 #include "lib/base/file.h"
 
 #define DEFAULT_PLACE "/etc/ssh/writ"
@@ -271,6 +273,44 @@ out:
 	return r;
 }
 
+/* --- what ssh needs ------------------------------------------------------- */
+
+static int
+run_ssh(struct cli_args *a, struct err *e)
+{
+	struct str s = STR_INIT;
+	struct err why = {0};
+	struct remote r;
+	int rc;
+
+	(void)a;
+	cli_remote_init(&r);
+	/* Nothing of it needs the CA, once everything was fetched. */
+	if ((rc = cli_remote_open(&r, &why)) == 0)
+		rc = remote_pull_krl(&r, &why);
+	if (rc == ERR_NET) {
+		cli_warn("as it was fetched last: %s", why.msg);
+		remote_clear(&r);
+		cli_remote_init(&r);
+		rc = remote_load(&r, &why);
+	}
+	if (rc != 0) {
+		if (e != NULL)
+			*e = why;
+		goto out;
+	}
+	if ((rc = sshconf_write(&r.profile, r.trust.policy, e)) != 0)
+		goto out;
+	if (sshconf_snippet(&r.profile, r.trust.policy, &s) != 0)
+		rc = err_nomem(e);
+	else
+		rc = cli_print(&s, e);
+out:
+	str_clear(&s);
+	remote_clear(&r);
+	return rc;
+}
+
 static const struct cli_option sshd_options[] = {
     {'o', NULL, "DIR", "write the files there, the list of revoked keys too"},
     {0, "account", "A=P,P",
@@ -285,9 +325,13 @@ static const struct cli_command subs[] = {
 	.summary = "what a host without an agent needs",
 	CLI_OPTIONS(sshd_options),
 	.run = run_sshd},
+    {.name = "ssh",
+	.operands = "",
+	.summary = "what ssh(1) needs, so that logins find a certificate",
+	.run = run_ssh},
 };
 
 const struct cli_command cmd_config = {.name = "config",
     .operands = "",
-    .summary = "configuration for sshd",
+    .summary = "configuration for sshd and ssh",
     CLI_SUBS(subs)};

@@ -240,6 +240,15 @@ static const struct cli_command subs[] = {
 	.summary = "who may become what",
 	CLI_OPTIONS(who_options),
 	.run = run_policy_who},
+    {.name = "pull",
+	.operands = "[DIR]",
+	.summary = "fetch the CA's policy; into DIR to edit it",
+	.max_operands = 1,
+	.run = run_policy_pull},
+    {.name = "push",
+	.operands = "",
+	.summary = "send the CA a policy that has its signatures",
+	.run = run_policy_push},
 };
 
 const struct cli_command cmd_policy = {.name = "policy",

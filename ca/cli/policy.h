@@ -20,5 +20,7 @@ int run_policy_show(struct cli_args *a, struct err *e);
 int run_policy_signers(struct cli_args *a, struct err *e);
 int run_policy_log(struct cli_args *a, struct err *e);
 int run_policy_who(struct cli_args *a, struct err *e);
+int run_policy_pull(struct cli_args *a, struct err *e);
+int run_policy_push(struct cli_args *a, struct err *e);
 
 #endif

@@ -94,14 +94,30 @@ store_emergency(const struct policy_signing *s, const struct bundle_chain *c)
 	free(dir);
 }
 
+/* Else it is a copy that an officer works on, and a CA elsewhere has the log. */
+static int
+is_deployment(const char *dir, bool *yes, struct err *e)
+{
+	char *path = NULL;
+
+	if (path_join(dir, "writ.yaml", &path) != 0)
+		return err_nomem(e);
+	*yes = file_exists(path);
+	free(path);
+	return 0;
+}
+
 void
 policy_finish(struct policy_signing *s)
 {
+	bool here = false;
+
 	if (!s->trust.have || s->policy.n_bytes == 0 ||
 	    s->policy.type != ST_POLICY ||
 	    s->policy.u.bundle.version > s->trust.policy->version)
 		return;
-	store_emergency(s, s->old);
+	if (is_deployment(s->dir, &here, NULL) == 0 && here)
+		store_emergency(s, s->old);
 	remove_drafts(s);
 	statement_clear(&s->root);
 	statement_init(&s->root, ST_ROOT);
@@ -120,8 +136,11 @@ policy_publish(struct policy_signing *s, struct err *e)
 	struct bundle_input in;
 	struct local *l = NULL;
 	char fp[FINGERPRINT_MAX];
+	bool here = false;
 	int r;
 
+	if ((r = is_deployment(s->dir, &here, e)) != 0)
+		return r;
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return err_nomem(e);
 	if ((r = build_chain(s, c, e)) != 0)
@@ -137,12 +156,15 @@ policy_publish(struct policy_signing *s, struct err *e)
 		goto out;
 	o.chain = c;
 	/* Opening puts the policy into the log; then hosts may have it. */
-	if ((r = local_open(&o, &l, e)) != 0 ||
+	if ((here && (r = local_open(&o, &l, e)) != 0) ||
 	    (r = bundles_store(s->dir, c, e)) != 0)
 		goto out;
-	store_emergency(s, c);
+	if (here)
+		store_emergency(s, c);
 	remove_drafts(s);
-	printf("policy %llu is published\n", (unsigned long long)c->version);
+	printf("policy %llu %s\n", (unsigned long long)c->version,
+	    here ? "is published"
+		 : "has its signatures; writ policy push sends it");
 	if (c->version == 1) {
 		hash_fingerprint(&s->realm, fp);
 		printf("root of trust, to be told by another way: %s\n", fp);

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "ca/cli/cli.h"
+#include "ca/cli/remote.h"
+#include "ca/client/kept.h"
+#include "ca/client/seen.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/json.h"
@@ -279,6 +282,44 @@ show_text(const struct showing *g, const char *text, size_t n, struct str *s,
 	return show_record(g, text, n, s, e);
 }
 
+/* --- requests of a CA ----------------------------------------------------- */
+
+/* As the CA tells it; then the statement itself, which is signed. */
+static int
+show_request(struct showing *g, struct str *s, struct err *e)
+{
+	const json_t *list = NULL, *item, *text;
+	struct str call = STR_INIT;
+	json_t *body = NULL;
+	struct remote r;
+	struct seen q;
+	int rc;
+
+	cli_remote_init(&r);
+	str_addf(&call, "{\"call\":\"show\",\"ids\":[\"%s\"]}", g->name);
+	if ((rc = cli_remote_open(&r, e)) != 0 ||
+	    (rc = remote_call(&r, &call, LINK_CALL_MS, NULL, &body, e)) != 0 ||
+	    (rc = json_array_of(body, "requests", 0, 1, &list, e)) != 0)
+		goto out;
+	item = json_array_get(list, 0);
+	text = json_object_get(item, "statement");
+	if ((rc = seen_parse(item, &q, e)) != 0)
+		goto out;
+	if (!g->json) {
+		str_addf(s, "%s\n", q.id);
+		seen_describe(&q, s);
+	}
+	g->name = "as signed";
+	if (json_is_string(text))
+		rc = show_statement(g, json_string_value(text),
+		    json_string_length(text), s, e);
+out:
+	str_clear(&call);
+	json_decref(body);
+	remote_clear(&r);
+	return rc;
+}
+
 static int
 run_show(struct cli_args *a, struct err *e)
 {
@@ -290,7 +331,9 @@ run_show(struct cli_args *a, struct err *e)
 	size_t n;
 	int r, printed;
 
-	if (!file_exists(g.name) &&
+	if (!file_exists(g.name) && kept_is_id(g.name) && cli_is_remote(a)) {
+		r = show_request(&g, &s, e);
+	} else if (!file_exists(g.name) &&
 	    parse_u64(g.name, 1, INT64_MAX, &serial) == 0) {
 		r = show_serial(&g, serial, &s, e);
 	} else if ((r = file_read(g.name, SHOW_MAX, &text, &n, e)) == 0) {
@@ -305,8 +348,8 @@ run_show(struct cli_args *a, struct err *e)
 static const struct cli_option options[] = {CLI_JSON};
 
 const struct cli_command cmd_show = {.name = "show",
-    .operands = "FILE|CERT|SERIAL",
-    .summary = "explain a statement, a certificate, a record",
+    .operands = "FILE|CERT|SERIAL|ID",
+    .summary = "explain a statement, a certificate, a record, a request",
     CLI_OPTIONS(options),
     .min_operands = 1,
     .max_operands = 1,
