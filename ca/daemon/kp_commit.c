@@ -178,16 +178,22 @@ static void
 renew_krl(struct committer *c, struct kp_done *d, bool must)
 {
 	struct kp_krl *k = NULL;
+	struct err e = {0};
 	int r;
 
-	if ((r = kp_krl_last(c->local, &k, &d->e)) < 0)
-		return;
-	if (must || r == 1 || k->next_update - clock_now() < KRL_BEFORE) {
+	r = kp_krl_last(c->local, &k, &e);
+	if (r == 1 ||
+	    (r == 0 && (must || k->next_update - clock_now() < KRL_BEFORE))) {
 		kp_krl_free(k);
 		k = NULL;
-		if (local_new_krl(c->local, NULL, &d->e) != 0 ||
-		    kp_krl_last(c->local, &k, &d->e) < 0)
-			return;
+		if ((r = local_new_krl(c->local, NULL, &e)) == 0)
+			r = kp_krl_last(c->local, &k, &e);
+	}
+	/* That there is none is an answer, whatever e holds. */
+	if (r != 0) {
+		if (r < 0)
+			d->e = e;
+		return;
 	}
 	kp_krl_free(d->krl);
 	d->krl = k;
