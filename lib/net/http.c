@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define PAUSE_MS 250 /* of accepting, when there is no descriptor for it */
+
 struct http_peer {
 	struct http *http;
 	int fd;
@@ -30,6 +32,7 @@ struct http {
 	void *ctx;
 	TAILQ_HEAD(, http_peer) peers;
 	unsigned n_peers;
+	int64_t paused_at;
 };
 
 /* --- what is asked -------------------------------------------------------- */
@@ -165,8 +168,15 @@ on_listener(void *ctx, uint32_t events)
 
 	(void)events;
 	fd = accept4(h->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd == -1)
+	if (fd == -1) {
+		/* No descriptors are left: it would be told without end. */
+		if (errno != EAGAIN && errno != EINTR &&
+		    errno != ECONNABORTED) {
+			h->paused_at = loop_now(h->loop);
+			watch_set(h->watch, 0);
+		}
 		return;
+	}
 	if (h->n_peers == HTTP_PEERS_MAX ||
 	    (p = calloc(1, sizeof(*p))) == NULL) {
 		(void)close(fd);
@@ -225,6 +235,8 @@ http_sweep(struct http *h)
 {
 	struct http_peer *p;
 
+	if (loop_now(h->loop) - h->paused_at >= PAUSE_MS)
+		watch_set(h->watch, EPOLLIN);
 	while ((p = TAILQ_FIRST(&h->peers)) != NULL &&
 	    loop_now(h->loop) - p->since > HTTP_MS)
 		peer_free(p);

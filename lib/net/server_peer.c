@@ -71,16 +71,20 @@ new_session(struct net_server *s, int fd)
 
 static void on_socket(void *ctx, uint32_t events);
 
-static bool
-may_come(struct net_server *s, const struct source *from)
+/* Why one more may not come in now; NULL: it may. */
+static const char *
+full(struct net_server *s, const struct source *from)
 {
 	uint32_t chance = 0;
 
+	if (s->counts.sessions >= s->limits.sessions)
+		return "as many sessions as may be are open";
 	random_bytes(&chance, sizeof(chance));
-	return s->counts.sessions < s->limits.sessions &&
-	    source_admit(s->counts.waiting, s->limits.waiting,
-		sources_count(s->waiting_from, from), s->limits.per_source,
-		chance);
+	return source_admit(s->counts.waiting, s->limits.waiting,
+		   sources_count(s->waiting_from, from), s->limits.per_source,
+		   chance)
+	    ? NULL
+	    : "too many wait to log in";
 }
 
 void
@@ -89,14 +93,14 @@ peer_accept(struct net_server *s, int fd, const struct sockaddr *from)
 	struct net_peer *p = NULL;
 	struct source source;
 	char address[SOURCE_TEXT];
+	const char *why;
 
 	source_of(from, &source);
 	source_text(from, address);
-	if (!may_come(s, &source)) {
+	if ((why = full(s, &source)) != NULL) {
 		(void)close(fd);
 		s->counts.dropped++;
-		s->ops.refused(s->ctx, &source, address, NULL,
-		    "too many wait to log in");
+		s->ops.refused(s->ctx, &source, address, NULL, why);
 		return;
 	}
 	set_socket(fd);
