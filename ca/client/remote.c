@@ -96,7 +96,8 @@ hello(struct remote *r, struct err *e)
 	const char *person = NULL;
 	struct hash realm;
 	json_t *body = NULL;
-	int64_t now = 0, version = 0, gap;
+	uint64_t version = 0;
+	int64_t now = 0, gap;
 	int rc;
 
 	str_add(&call, "{\"call\":\"hello\"}");
@@ -105,7 +106,7 @@ hello(struct remote *r, struct err *e)
 	if ((rc = json_hex(body, "realm", 0, realm.b, HASH_LEN, e)) != 0 ||
 	    (rc = json_str(body, "person", JSON_EMPTY_OK, ID_MAX, &person,
 		 e)) != 0 ||
-	    (rc = json_int(body, "policy_version", 0, 0, INT64_MAX, &version,
+	    (rc = json_u64(body, "policy_version", 0, 0, UINT64_MAX, &version,
 		 e)) != 0 ||
 	    (rc = json_time(body, "now", 0, &now, e)) != 0) {
 		err_prefix(e, "%s: hello", r->profile.ca);
@@ -125,7 +126,7 @@ hello(struct remote *r, struct err *e)
 		rc = err_nomem(e);
 		goto out;
 	}
-	r->their_policy = (uint64_t)version;
+	r->their_policy = version;
 	gap = now - clock_now();
 	if (gap > SKEW_MAX || gap < -SKEW_MAX) {
 		struct str s = STR_INIT;

@@ -152,32 +152,32 @@ one_round(struct remote *r, json_t *all, bool *more, struct err *e)
 	struct str call = STR_INIT;
 	const json_t *acts = NULL;
 	json_t *body = NULL;
-	int64_t next = 0;
+	uint64_t next = 0;
 	int rc;
 
-	str_addf(&call, "{\"call\":\"standing\",\"from\":%llu}",
+	str_addf(&call, "{\"call\":\"standing\",\"from\":\"%llu\"}",
 	    (unsigned long long)r->next_act);
 	if ((rc = remote_call(r, &call, LINK_CALL_MS, NULL, &body, e)) != 0)
 		return rc;
 	*more = false;
 	if ((rc = json_array_of(body, "acts", JSON_EMPTY_OK, ACTS_ONE_MAX,
 		 &acts, e)) != 0 ||
-	    (rc = json_int(body, "next", 0, 0, INT64_MAX, &next, e)) != 0 ||
+	    (rc = json_u64(body, "next", 0, 0, UINT64_MAX, &next, e)) != 0 ||
 	    (rc = json_bool(body, "more", JSON_OPTIONAL, more, e)) != 0)
 		goto out;
-	if ((uint64_t)next < r->next_act) {
+	if (next < r->next_act) {
 		rc = err_set(e, ERR_ROLLBACK,
-		    "its log has %lld leaves, fewer than the %llu that were "
+		    "its log has %llu leaves, fewer than the %llu that were "
 		    "seen before",
-		    (long long)next, (unsigned long long)r->next_act);
+		    (unsigned long long)next, (unsigned long long)r->next_act);
 		goto out;
 	}
-	*more = *more && (uint64_t)next > r->next_act;
+	*more = *more && next > r->next_act;
 	if ((rc = apply_all(r, acts, e)) != 0)
 		goto out;
 	if (json_array_extend(all, (json_t *)(uintptr_t)acts) != 0)
 		rc = err_nomem(e);
-	r->next_act = (uint64_t)next;
+	r->next_act = next;
 out:
 	if (rc != 0)
 		err_prefix(e, "%s", r->profile.ca);

@@ -209,10 +209,10 @@ static int
 take_chain(struct remote *r, const json_t *body, struct bundle_chain *c,
     struct err *e)
 {
-	int64_t version = 0;
+	uint64_t version = 0;
 	int rc;
 
-	if ((rc = json_int(body, "version", 0, 1, INT64_MAX, &version, e)) !=
+	if ((rc = json_u64(body, "version", 0, 1, UINT64_MAX, &version, e)) !=
 		0 ||
 	    (rc = take_roots(body, c, e)) != 0 ||
 	    (rc = take_text(body, "statement", STATEMENT_MAX, &c->statement,
@@ -222,7 +222,7 @@ take_chain(struct remote *r, const json_t *body, struct bundle_chain *c,
 		err_prefix(e, "%s: policy", r->profile.ca);
 		return rc;
 	}
-	c->version = (uint64_t)version;
+	c->version = version;
 	return get_files(r, c, e);
 }
 
