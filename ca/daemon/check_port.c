@@ -21,10 +21,22 @@
 
 /* --- who listens ------------------------------------------------------------ */
 
+/* Field number n of a line, from 0, as it stands up to the next blank. */
+static const char *
+field(const char *line, unsigned n)
+{
+	for (;; n--) {
+		line += strspn(line, " ");
+		if (n == 0)
+			return line;
+		line += strcspn(line, " \n");
+	}
+}
+
 /*
  * The inode of a socket that listens at that port, in the text of
- * /proc/net/tcp or tcp6: "sl local:port remote:port state ... uid timeout
- * inode".  0: none.
+ * /proc/net/tcp or tcp6: "sl local:port remote:port state queues timer
+ * retransmits uid timeout inode".  0: none.
  */
 static uint64_t
 find_inode(const char *text, uint16_t port)
@@ -32,15 +44,12 @@ find_inode(const char *text, uint16_t port)
 	const char *line = text;
 
 	while ((line = strchr(line, '\n')) != NULL && *++line != '\0') {
-		unsigned long long inode;
-		unsigned at, state;
+		const char *local = field(line, 1);
+		const char *colon = local + strcspn(local, ": \n");
 
-		if (sscanf(line,
-			" %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s "
-			"%*s %*u %*u %llu",
-			&at, &state, &inode) == 3 &&
-		    at == port && state == LISTENING)
-			return inode;
+		if (*colon == ':' && strtoul(colon + 1, NULL, 16) == port &&
+		    strtoul(field(line, 3), NULL, 16) == LISTENING)
+			return strtoull(field(line, 9), NULL, 10);
 	}
 	return 0;
 }
