@@ -134,21 +134,30 @@ notice_encode(const struct notice *n, const struct strs *to, struct str *out)
 	jw_end(&w, '}');
 }
 
+static int
+dup_text(const char *from, char **to)
+{
+	if (from == NULL)
+		return 0;
+	return (*to = str_dup(from)) != NULL ? 0 : ERR_NOMEM;
+}
+
 int
 notice_dup(const struct notice *from, struct notice *out)
 {
-	const char *const in[] = {from->kind, from->id, from->person,
-	    from->grant, from->reason, from->ticket, from->text, from->how};
 	struct notice n;
-	char **const to[] = {&n.kind, &n.id, &n.person, &n.grant, &n.reason,
-	    &n.ticket, &n.text, &n.how};
-	int r = 0;
+	int r;
 
 	notice_init(&n);
-	for (size_t i = 0; i < sizeof(in) / sizeof(in[0]); i++)
-		if (in[i] != NULL && (*to[i] = str_dup(in[i])) == NULL)
-			r = ERR_NOMEM;
-	if (r != 0 || (r = strs_dup(&from->to, &n.to)) != 0 ||
+	if ((r = dup_text(from->kind, &n.kind)) != 0 ||
+	    (r = dup_text(from->id, &n.id)) != 0 ||
+	    (r = dup_text(from->person, &n.person)) != 0 ||
+	    (r = dup_text(from->grant, &n.grant)) != 0 ||
+	    (r = dup_text(from->reason, &n.reason)) != 0 ||
+	    (r = dup_text(from->ticket, &n.ticket)) != 0 ||
+	    (r = dup_text(from->text, &n.text)) != 0 ||
+	    (r = dup_text(from->how, &n.how)) != 0 ||
+	    (r = strs_dup(&from->to, &n.to)) != 0 ||
 	    (r = strs_dup(&from->groups, &n.groups)) != 0 ||
 	    (r = strs_dup(&from->principals, &n.principals)) != 0) {
 		notice_clear(&n);
