@@ -45,6 +45,37 @@ as() { # PERSON WORDS...: with the key of that person
 	FAKE_PERSON=$who@example.com in_work "$@"
 }
 
+# on_terminal FILE 'UNTIL=ANSWER'... -- WORDS...: writ on a terminal of its own;
+# what it showed, and a line "status N", go into FILE
+on_terminal() {
+	local file=$1
+
+	shift
+	python3 - "$writ" "$@" >"$file" 2>&1 <<'END'
+import os, pty, sys
+at = sys.argv.index("--")
+turns, words = sys.argv[2:at], sys.argv[at + 1:]
+os.chdir("work")
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:2] + words)
+def until(text):
+    seen = b""
+    while text not in seen:
+        try:
+            seen += os.read(fd, 4096)
+        except OSError:
+            break
+    sys.stdout.write(seen.decode(errors="replace"))
+for turn in turns:
+    text, answer = turn.split("=", 1)
+    until(text.encode())
+    os.write(fd, answer.encode() + b"\n")
+until(b"what never comes")
+print("status", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+}
+
 # --- trust
 other=SHA256:$(printf 'x' | openssl dgst -sha256 -binary | base64 | tr -d =)
 out=$(in_work trust ca.example.com "$other" -i "$T/alice" 2>&1)
@@ -195,27 +226,8 @@ for i in 4 5 6; do
 	ids+=("$(grep -o 'fetch [0-9a-f]*' many.err | head -n 1 | cut -d' ' -f2)")
 done
 rm -f state/signatures
-FAKE_PERSON=olga@example.com python3 - "$writ" "$T/olga" >marked.out 2>&1 <<'END'
-import os, pty, sys, time
-os.chdir("work")
-pid, fd = pty.fork()
-if pid == 0:
-    os.execv(sys.argv[1], [sys.argv[1], "approve", "-i", sys.argv[2]])
-def until(text):
-    seen = b""
-    while text not in seen:
-        try:
-            seen += os.read(fd, 4096)
-        except OSError:
-            break
-    sys.stdout.write(seen.decode(errors="replace"))
-until(b"none) ")
-os.write(fd, b"1,3\n")
-until(b"[y/N] ")
-os.write(fd, b"y\n")
-until(b"never")
-print("status", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-END
+FAKE_PERSON=olga@example.com on_terminal marked.out 'none) =1,3' '[y/N] =y' -- \
+	approve -i "$T/olga"
 t_has 'marked on the terminal by number' "$(cat marked.out)" 'status 0'
 t_eq 'two of them, with one signature' 'olga@example.com 2' \
 	"$(cat state/signatures)"
@@ -261,6 +273,15 @@ t 'and names it for ssh' ssh-keygen -L -f \
 out=$(cd work && setsid -w "$writ" ensure web1.example.com limited 2>&1 </dev/null)
 t_eq 'without a terminal it fails at once' 1 $?
 t_has 'with the command to type' "$out" 'writ request limited -m REASON'
+on_terminal ensure.out 'certificate) =to try it' '[1] =2' -- ensure \
+	web1.example.com limited
+t_has 'on a terminal it asks, and has one made' "$(cat ensure.out)" 'status 0'
+t_has 'for the host alone, as it was answered' "$(ssh-keygen -L -f \
+	conf/ssh/limited@web1.example.com-cert.pub)" limited@web1.example.com
+t 'then it is at hand, without a terminal' env -C work setsid -w "$writ" \
+	ensure web1.example.com limited
+on_terminal ensure.out 'certificate) =' -- ensure web1.example.com deploy
+t_has 'no reason, no certificate' "$(cat ensure.out)" 'status 1'
 out=$(cd work && setsid -w "$writ" ensure github.com git 2>&1 </dev/null)
 t_eq 'of accounts that no grant gives' 1 $?
 t_eq 'it says nothing' '' "$out"

@@ -15,7 +15,9 @@
 
 #include "lib/base/file.h"
 #include "lib/crypto/ed25519.h"
+#include "lib/key/agent.h"
 #include "lib/key/key_impl.h"
+#include "lib/ssh/cert.h"
 #include "tests/unit/env.h"
 #include "tests/unit/sshtool.h"
 
@@ -129,6 +131,60 @@ a_key_the_agent_lacks_is_not_found(void **state)
 	assert_non_null(strstr(err.msg, "SHA256:"));
 	assert_null(k);
 	pubkey_free(pub);
+}
+
+static int
+find_comment(void *ctx, struct slice blob, struct slice comment)
+{
+	unsigned *n = ctx;
+
+	(void)blob;
+	*n += slice_is(comment, "alice/1");
+	return 0;
+}
+
+/* Key and certificate both, and gone when their time is over. */
+static void
+a_key_made_here_goes_in_with_its_certificate(void **state)
+{
+	struct key *k = NULL, *back = NULL;
+	struct str pub = STR_INIT;
+	struct buf *blob = NULL;
+	unsigned found = 0;
+	char *line;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(key_generate(PUBKEY_ED25519, &k, &err), 0);
+	pubkey_add_line(&pub, key_public(k), "");
+	sshtool_write("made.pub", pub.p, pub.n);
+	sshtool_run("ssh-keygen", "-q", "-s", sshtool_path("ed25519"), "-I",
+	    "alice/1", "-n", "deploy", sshtool_path("made.pub"), NULL);
+	line = sshtool_read("made-cert.pub", &n);
+	assert_int_equal(buf_new(&blob, CERT_MAX), 0);
+	assert_int_equal(cert_parse_line(line, n, blob, &err), 0);
+	assert_true(agent_there(NULL));
+	assert_int_equal(agent_add(NULL, k, buf_slice(blob), "alice/1", 3600,
+			     &err),
+	    0);
+	assert_int_equal(agent_each(NULL, find_comment, &found, &err), 0);
+	assert_int_equal(found, 2);
+	assert_int_equal(key_from_agent(NULL, key_public(k), &back, &err), 0);
+	assert_int_equal(agent_remove(NULL, buf_slice(blob), &err), 0);
+	assert_int_equal(agent_remove(NULL, pubkey_blob(key_public(k)), &err),
+	    0);
+	assert_int_equal(agent_remove(NULL, buf_slice(blob), &err), ERR_DENIED);
+	found = 0;
+	assert_int_equal(agent_each(NULL, find_comment, &found, &err), 0);
+	assert_int_equal(found, 0);
+	/* What lies in an agent has no secret to give. */
+	assert_int_equal(agent_add(NULL, back, buf_slice(blob), "x", 1, &err),
+	    ERR_DENIED);
+	key_free(back);
+	key_free(k);
+	buf_free(blob);
+	free(line);
+	str_clear(&pub);
 }
 
 static void
@@ -459,6 +515,7 @@ main(void)
 	    cmocka_unit_test(every_type_signs_and_rsa_by_sha2_512),
 	    cmocka_unit_test(an_ed25519_key_signs_notes_and_stays_there),
 	    cmocka_unit_test(a_key_the_agent_lacks_is_not_found),
+	    cmocka_unit_test(a_key_made_here_goes_in_with_its_certificate),
 	    cmocka_unit_test(no_agent_is_said),
 	    cmocka_unit_test(
 		a_message_that_fits_no_frame_is_refused_before_it_is_sent),
