@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: ISC */
+/* Leaves into rows: what the log says, judged by the policy of its time, the
+ * same when the store is made anew. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/daemon/requests.h"
+#include "lib/base/file.h"
+#include "lib/base/json.h"
+#include "tests/unit/fixture.h"
+#include "tests/unit/tmpdir.h"
+
+#define LEAVES_MAX 32
+#define HOUR       INT64_C(3600)
+
+struct world {
+	char dir[TMPDIR_MAX];
+	char *path;
+	struct policy *policy;
+	struct requests_config c;
+	struct requests *q;
+	struct leaf leaves[LEAVES_MAX]; /* the log */
+	size_t n;
+	unsigned changes[CHANGE_REVOKED + 1];
+	struct err e;
+};
+
+static int
+policy_of(void *ctx, const struct hash *h, const struct policy **out,
+    struct err *e)
+{
+	struct world *w = ctx;
+
+	if (!hash_equal(h, &w->policy->hash))
+		return err_set(e, ERR_NOTFOUND, "no such policy");
+	*out = w->policy;
+	return 0;
+}
+
+static void
+changed(void *ctx, const struct hash *request, enum request_change what)
+{
+	struct world *w = ctx;
+
+	(void)request;
+	w->changes[what]++;
+}
+
+static void
+open_rows(struct world *w)
+{
+	if (requests_open(&w->c, &w->q, &w->e) != 0)
+		fail_msg("%s", w->e.msg);
+}
+
+static int
+set_up(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct leaf *l;
+
+	assert_non_null(w);
+	tmpdir_make(w->dir, "requests");
+	assert_int_equal(path_join(w->dir, "writ.db", &w->path), 0);
+	w->policy = fixture_policy(NULL, NULL);
+	w->c = (struct requests_config){.path = w->path,
+	    .origin = "writ.invalid/0123456789abcdef/ca_log",
+	    .policy_of = policy_of,
+	    .changed = changed,
+	    .ctx = w};
+	open_rows(w);
+	/* The log begins with the policy. */
+	l = &w->leaves[w->n++];
+	leaf_init(l);
+	l->kind = LEAF_STATEMENT;
+	statement_init(&l->u.s, ST_POLICY);
+	l->u.s.hash = w->policy->hash;
+	*state = w;
+	return 0;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
+{
+	(void)st;
+	(void)type;
+	(void)f;
+	return remove(path);
+}
+
+static int
+tear_down(void **state)
+{
+	struct world *w = *state;
+	int r;
+
+	requests_close(w->q);
+	for (size_t i = 0; i < w->n; i++)
+		leaf_clear(&w->leaves[i]);
+	policy_free(w->policy);
+	r = nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	free(w->path);
+	free(w);
+	return r;
+}
+
+/* --- a log ---------------------------------------------------------------------- */
+
+static const struct statement *
+add(struct world *w, struct statement *s)
+{
+	struct leaf *l = &w->leaves[w->n++];
+
+	assert_true(w->n < LEAVES_MAX);
+	leaf_init(l);
+	l->kind = LEAF_STATEMENT;
+	l->u.s = *s;
+	statement_init(s, ST_REQUEST);
+	return &l->u.s;
+}
+
+static const struct statement *
+ask(struct world *w)
+{
+	struct statement s;
+
+	fixture_request(&s, ALICE);
+	fixture_sign(&s, FIXTURE_BY(SEED_ALICE));
+	return add(w, &s);
+}
+
+static void
+decide(struct world *w, const struct statement *request, const char *by,
+    uint8_t seed, bool approve)
+{
+	const struct statement *list[] = {request};
+	struct statement s;
+
+	fixture_decision(&s, by, &w->policy->hash, list, 1);
+	s.u.d.approve = approve;
+	if (!approve)
+		s.u.d.comment = str_dup("no");
+	fixture_sign(&s, FIXTURE_BY(seed));
+	(void)add(w, &s);
+}
+
+static void
+revoke_person(struct world *w, const char *person)
+{
+	struct statement s;
+
+	fixture_statement(&s, ST_REVOKE, OLGA);
+	s.u.v.person = str_dup(person);
+	s.u.v.reason = str_dup("gone");
+	fixture_sign(&s, FIXTURE_BY(SEED_OLGA));
+	(void)add(w, &s);
+}
+
+/* All leaves that it has not, as few or many a transaction as step says. */
+static void
+apply(struct world *w, size_t step)
+{
+	while (requests_applied(w->q) < w->n) {
+		assert_int_equal(requests_begin(w->q, &w->e), 0);
+		for (size_t i = 0; i < step && requests_applied(w->q) < w->n;
+		     i++) {
+			uint64_t at = requests_applied(w->q);
+
+			if (requests_apply(w->q, at, &w->leaves[at], &w->e) !=
+			    0)
+				fail_msg("%s", w->e.msg);
+		}
+		assert_int_equal(requests_commit(w->q, &w->e), 0);
+	}
+}
+
+static enum request_state
+state_of(struct world *w, const struct statement *s)
+{
+	struct request_row row;
+	enum request_state state;
+
+	if (requests_get(w->q, &s->hash, FIXTURE_NOW, &row, &w->e) != 0)
+		fail_msg("no row");
+	state = row.state;
+	request_row_clear(&row);
+	return state;
+}
+
+/* --- everything the store says, as text ------------------------------------------- */
+
+struct dump {
+	struct requests *q;
+	struct str s;
+	struct hash v[LEAVES_MAX];
+	size_t n;
+};
+
+static int
+dump_decision(void *ctx, const struct decision_row *d)
+{
+	struct dump *u = ctx;
+
+	str_addf(&u->s, "  %s %d %s %lld %zu\n", d->person, d->approve,
+	    d->comment, (long long)d->at, d->statement.n);
+	return 0;
+}
+
+static int
+dump_row(void *ctx, const struct request_row *r)
+{
+	struct dump *u = ctx;
+
+	str_addf(&u->s, "%llu %llu %s %s %lld %lld %d '%s' %zu '%s' %d\n",
+	    (unsigned long long)r->index, (unsigned long long)r->serial,
+	    r->person, r->grant, (long long)r->at, (long long)r->ends,
+	    (int)r->state, r->why, r->statement_len, r->key_id, r->revoked);
+	u->v[u->n++] = r->hash;
+	return 0;
+}
+
+static int
+dump_act(void *ctx, uint64_t index, struct slice text)
+{
+	struct dump *u = ctx;
+
+	str_addf(&u->s, "act %llu %zu\n", (unsigned long long)index, text.n);
+	return 0;
+}
+
+static char *
+dump(struct world *w)
+{
+	struct dump u = {.q = w->q, .s = STR_INIT};
+	char *text = NULL;
+
+	assert_int_equal(requests_of_person(w->q, ALICE, FIXTURE_NOW, 1000,
+			     dump_row, &u, &w->e),
+	    0);
+	for (size_t i = 0; i < u.n; i++)
+		assert_int_equal(requests_decisions(w->q, &u.v[i],
+				     dump_decision, &u, &w->e),
+		    0);
+	assert_int_equal(requests_acts(w->q, 0, 1000, dump_act, &u, &w->e), 0);
+	assert_int_equal(str_take(&u.s, &text), 0);
+	return text;
+}
+
+/* --- tests -------------------------------------------------------------------------- */
+
+static void
+a_request_waits_as_long_as_its_grant_says(void **state)
+{
+	struct world *w = *state;
+	const struct statement *s = ask(w);
+	struct request_row row;
+
+	apply(w, 1);
+	assert_int_equal(state_of(w, s), REQUEST_WAITING);
+	assert_int_equal(requests_get(w->q, &s->hash, FIXTURE_NOW + 12 * HOUR,
+			     &row, &w->e),
+	    0);
+	assert_int_equal(row.state, REQUEST_ENDED);
+	assert_true(row.ends == FIXTURE_NOW + 12 * HOUR);
+	request_row_clear(&row);
+	assert_int_equal(w->changes[CHANGE_NEW], 1);
+}
+
+static void
+whose_denial_ends_it(void **state)
+{
+	static const struct {
+		const char *by;
+		uint8_t seed;
+		enum request_state want;
+	} cases[] = {
+	    {OLGA, SEED_OLGA, REQUEST_DENIED},
+	    {ALICE, SEED_ALICE, REQUEST_WAITING}, /* her own */
+	    {BOB, SEED_BOB, REQUEST_WAITING},     /* no approver */
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct statement *s = ask(w);
+
+		decide(w, s, cases[i].by, cases[i].seed, false);
+		apply(w, 100);
+		if (state_of(w, s) != cases[i].want)
+			fail_msg("denied by %s", cases[i].by);
+	}
+	assert_int_equal(w->changes[CHANGE_DENIED], 1);
+}
+
+/* A decision on several may become a leaf before one of its requests does. */
+static void
+a_denial_may_come_first(void **state)
+{
+	struct world *w = *state;
+	const struct statement *s = ask(w);
+	struct leaf request;
+
+	decide(w, s, OLGA, SEED_OLGA, false);
+	request = w->leaves[1];
+	w->leaves[1] = w->leaves[2];
+	w->leaves[2] = request;
+	apply(w, 100);
+	assert_int_equal(state_of(w, &w->leaves[2].u.s), REQUEST_DENIED);
+}
+
+static void
+an_approval_alone_changes_no_state(void **state)
+{
+	struct world *w = *state;
+	const struct statement *s = ask(w);
+	bool known = false;
+
+	decide(w, s, OLGA, SEED_OLGA, true);
+	apply(w, 100);
+	assert_int_equal(state_of(w, s), REQUEST_WAITING);
+	assert_int_equal(w->changes[CHANGE_DECIDED], 1);
+	assert_int_equal(requests_has_decision(w->q, &w->leaves[2].u.s.hash,
+			     &known, &w->e),
+	    0);
+	assert_true(known);
+	assert_int_equal(requests_has_decision(w->q, &s->hash, &known, &w->e),
+	    0);
+	assert_false(known);
+}
+
+static void
+who_is_revoked_waits_for_nothing(void **state)
+{
+	struct world *w = *state;
+	const struct statement *s = ask(w);
+	struct request_row row;
+
+	(void)ask(w);
+	revoke_person(w, ALICE);
+	apply(w, 100);
+	assert_int_equal(requests_get(w->q, &s->hash, FIXTURE_NOW, &row, &w->e),
+	    0);
+	assert_int_equal(row.state, REQUEST_ENDED);
+	assert_string_equal(row.why, ALICE " was revoked");
+	assert_true(row.revoked);
+	request_row_clear(&row);
+	assert_int_equal(w->changes[CHANGE_ENDED], 2);
+}
+
+static void
+a_store_made_anew_has_the_same_rows(void **state)
+{
+	struct world *w = *state;
+	const struct statement *s;
+	char *live, *anew;
+
+	decide(w, ask(w), OLGA, SEED_OLGA, true);
+	decide(w, ask(w), IVAN, SEED_IVAN, false);
+	s = ask(w);
+	decide(w, s, BOB, SEED_BOB, false);
+	decide(w, s, IVAN, SEED_IVAN, true);
+	revoke_person(w, BOB);
+	apply(w, 1);
+	live = dump(w);
+	for (size_t step = 1; step < 8; step++) {
+		requests_close(w->q);
+		assert_int_equal(store_remove(w->path, &w->e), 0);
+		open_rows(w);
+		assert_int_equal(requests_applied(w->q), 0);
+		apply(w, step);
+		anew = dump(w);
+		assert_string_equal(anew, live);
+		free(anew);
+	}
+	assert_non_null(strstr(live, "denied it"));
+	free(live);
+}
+
+static void
+leaves_come_in_order_and_once(void **state)
+{
+	struct world *w = *state;
+
+	(void)ask(w);
+	assert_int_equal(requests_begin(w->q, &w->e), 0);
+	assert_int_equal(requests_apply(w->q, 1, &w->leaves[1], &w->e),
+	    ERR_CORRUPT);
+	assert_int_equal(requests_apply(w->q, 0, &w->leaves[0], &w->e), 0);
+	assert_int_equal(requests_apply(w->q, 0, &w->leaves[0], &w->e),
+	    ERR_CORRUPT);
+	requests_rollback(w->q);
+	assert_int_equal(requests_applied(w->q), 0);
+	apply(w, 100);
+	assert_int_equal(requests_applied(w->q), 2);
+	requests_close(w->q);
+	open_rows(w);
+	assert_int_equal(requests_applied(w->q), 2);
+}
+
+static void
+found_by_its_first_digits(void **state)
+{
+	struct world *w = *state;
+	const struct statement *s = ask(w);
+	char hex[HASH_HEX];
+	struct hash h;
+
+	apply(w, 100);
+	hash_hex(&s->hash, hex);
+	for (size_t n = 64; n >= REQUEST_DIGITS_MIN; n--) {
+		hex[n] = '\0';
+		assert_int_equal(requests_find(w->q, hex, &h, &w->e), 0);
+		assert_true(hash_equal(&h, &s->hash));
+	}
+	hex[REQUEST_DIGITS_MIN - 1] = '\0';
+	assert_int_equal(requests_find(w->q, hex, &h, &w->e), ERR_PARSE);
+	assert_int_equal(requests_find(w->q, "xxxxxxxx", &h, &w->e), ERR_PARSE);
+	hex[0] = hex[0] == '0' ? '1' : '0';
+	hex[REQUEST_DIGITS_MIN - 1] = '0';
+	hex[REQUEST_DIGITS_MIN] = '\0';
+	assert_int_equal(requests_find(w->q, hex, &h, &w->e), ERR_NOTFOUND);
+}
+
+static void
+a_store_is_of_one_log(void **state)
+{
+	struct world *w = *state;
+	struct requests *other = NULL;
+
+	requests_close(w->q);
+	w->q = NULL;
+	w->c.origin = "writ.invalid/0123456789abcdef/other_log";
+	assert_int_equal(requests_open(&w->c, &other, &w->e), ERR_CORRUPT);
+	assert_non_null(strstr(w->e.msg, "another log"));
+	assert_non_null(strstr(w->e.hint, "writ-ca rebuild"));
+}
+
+static void
+overdue_once_and_no_more(void **state)
+{
+	struct world *w = *state;
+	const struct statement *s = ask(w);
+	struct hash v[4];
+	size_t n = 0;
+
+	apply(w, 100);
+	assert_int_equal(requests_overdue(w->q, FIXTURE_NOW + 12 * HOUR - 1, v,
+			     4, &n, &w->e),
+	    0);
+	assert_int_equal(n, 0);
+	assert_int_equal(requests_overdue(w->q, FIXTURE_NOW + 12 * HOUR, v, 4,
+			     &n, &w->e),
+	    0);
+	assert_int_equal(n, 1);
+	assert_true(hash_equal(&v[0], &s->hash));
+	assert_int_equal(requests_close_one(w->q, &v[0], REQUEST_ENDED, "late",
+			     &w->e),
+	    0);
+	assert_int_equal(requests_overdue(w->q, FIXTURE_NOW + 12 * HOUR, v, 4,
+			     &n, &w->e),
+	    0);
+	assert_int_equal(n, 0);
+	/* What has ended for one reason does not end for another. */
+	assert_int_equal(requests_close_one(w->q, &v[0], REQUEST_REFUSED, "no",
+			     &w->e),
+	    0);
+	assert_int_equal(state_of(w, s), REQUEST_ENDED);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	    T(a_request_waits_as_long_as_its_grant_says),
+	    T(whose_denial_ends_it),
+	    T(a_denial_may_come_first),
+	    T(an_approval_alone_changes_no_state),
+	    T(who_is_revoked_waits_for_nothing),
+	    T(a_store_made_anew_has_the_same_rows),
+	    T(leaves_come_in_order_and_once),
+	    T(found_by_its_first_digits),
+	    T(a_store_is_of_one_log),
+	    T(overdue_once_and_no_more),
+#undef T
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
