@@ -165,33 +165,10 @@ kp_texts(const json_t *args, const char *key, size_t max, const json_t **out,
 }
 
 static int
-read_call(struct kp_call *c, struct slice json, struct err *e)
-{
-	const char *name = NULL;
-	int r;
-
-	if ((r = json_read(json, CALL_MAX, &c->args, e)) != 0 ||
-	    (r = json_str(c->args, "call", 0, 64, &name, e)) != 0)
-		return r;
-	if (c->control)
-		return 0;
-	if ((c->row = call_find(name)) == NULL) {
-		char quoted[QUOTE_MAX];
-
-		(void)err_set(e, ERR_USAGE, "no call has the name %s",
-		    str_quote(quoted, name));
-		err_hint(e, "the call 'help' lists them");
-		return ERR_USAGE;
-	}
-	return 0;
-}
-
-static int
-handle_call(struct kp *k, struct kp_call *c, struct kp_answer *a, struct err *e)
+check_fields(struct kp_call *c, struct err *e)
 {
 	const char *known[FIELDS_MAX + 1] = {"call"};
 	size_t n = 1;
-	int r;
 
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
 		if (handlers[i].call != c->row->call)
@@ -199,28 +176,47 @@ handle_call(struct kp *k, struct kp_call *c, struct kp_answer *a, struct err *e)
 		for (; n <= FIELDS_MAX && handlers[i].fields[n - 1] != NULL;
 		     n++)
 			known[n] = handlers[i].fields[n - 1];
-		if ((r = json_known(c->args, known, n, e)) != 0)
-			return r;
-		return handlers[i].handle(k, c, a, e);
+		c->handle = handlers[i].handle;
+		return json_known(c->args, known, n, e);
 	}
 	return err_set(e, ERR_USAGE, "'%s' is no call of the keeper",
 	    c->row->name);
 }
 
 static int
-handle_control(struct kp *k, struct kp_call *c, struct kp_answer *a,
-    struct err *e)
+find_control(struct kp_call *c, const char *name, struct err *e)
 {
-	const char *name = json_string_value(json_object_get(c->args, "call"));
 	char quoted[QUOTE_MAX];
 
 	for (size_t i = 0; i < sizeof(control) / sizeof(control[0]); i++)
-		if (strcmp(control[i].name, name) == 0)
-			return control[i].handle(k, c, a, e);
+		if (strcmp(control[i].name, name) == 0) {
+			c->handle = control[i].handle;
+			return 0;
+		}
 	return err_set(e, ERR_USAGE,
 	    "%s is no call of this machine, expected status, metrics, policy "
 	    "or krl",
 	    str_quote(quoted, name));
+}
+
+int
+kp_call_read(struct kp_call *c, struct slice json, struct err *e)
+{
+	const char *name = NULL;
+	char quoted[QUOTE_MAX];
+	int r;
+
+	if ((r = json_read(json, CALL_MAX, &c->args, e)) != 0 ||
+	    (r = json_str(c->args, "call", 0, 64, &name, e)) != 0)
+		return r;
+	if (c->control)
+		return find_control(c, name, e);
+	if ((c->row = call_find(name)) != NULL)
+		return check_fields(c, e);
+	(void)err_set(e, ERR_USAGE, "no call has the name %s",
+	    str_quote(quoted, name));
+	err_hint(e, "the call 'help' lists them");
+	return ERR_USAGE;
 }
 
 /* --- frames ------------------------------------------------------------------ */
@@ -267,11 +263,11 @@ kp_call_gone(struct kp *k, const struct kp_conn *conn, uint32_t id)
 	}
 }
 
-static int
-read_frame(struct kp_call *c, const struct frame *f, struct slice *json,
+int
+kp_call_open(struct kp_call *c, struct slice payload, struct slice *json,
     struct err *e)
 {
-	struct view v = view_slice(f->payload);
+	struct view v = view_slice(payload);
 	char *fingerprint = NULL;
 	uint8_t form = 0;
 	int r;
@@ -299,9 +295,8 @@ run_call(struct kp *k, struct kp_call *c, struct slice json)
 	int r;
 
 	k->totals.calls++;
-	if ((r = read_call(c, json, &e)) == 0)
-		r = c->control ? handle_control(k, c, &a, &e)
-			       : handle_call(k, c, &a, &e);
+	if ((r = kp_call_read(c, json, &e)) == 0)
+		r = c->handle(k, c, &a, &e);
 	if (r == 0 && a.body.n > RESULT_MAX)
 		r = err_set(&e, ERR_LIMIT,
 		    "the answer has more than %d bytes, ask for less",
@@ -332,7 +327,7 @@ kp_call_new(struct kp *k, struct kp_conn *conn, const struct frame *f,
 	c->control = conn->kind == CONN_CONTROL;
 	TAILQ_INSERT_TAIL(&k->calls, c, link);
 	k->n_calls++;
-	if ((r = read_frame(c, f, &json, e)) != 0) {
+	if ((r = kp_call_open(c, f->payload, &json, e)) != 0) {
 		kp_call_free(k, c);
 		return r;
 	}

@@ -171,6 +171,17 @@ void committer_free(struct committer *c);
 
 /* --- calls (kp_call.c) ---------------------------------------------------- */
 
+struct kp;
+struct kp_call;
+/* An answer: 0 with body and status; KP_LATER: it comes later; ERR_*. */
+#define KP_LATER 1
+struct kp_answer {
+	struct str body;
+	int status;
+};
+typedef int kp_handler(struct kp *k, struct kp_call *c, struct kp_answer *a,
+    struct err *e);
+
 enum kp_conn_kind { CONN_FRONT = 1, CONN_CONTROL };
 struct kp_conn {
 	struct chan *chan;	/* NULL: free */
@@ -197,7 +208,8 @@ struct kp_call {
 	char *person, *address;
 	enum call_form form;
 	bool control;
-	const struct call_row *row;
+	const struct call_row *row; /* NULL: of the control socket */
+	kp_handler *handle;
 	json_t *args;
 	/* wait, pending: */
 	struct hash hash;
@@ -276,18 +288,19 @@ struct kp {
 	struct err e;
 };
 
-/* An answer: 0 with body and status; KP_LATER: it comes later; ERR_*. */
-#define KP_LATER 1
-struct kp_answer {
-	struct str body;
-	int status;
-};
-typedef int kp_handler(struct kp *k, struct kp_call *c, struct kp_answer *a,
-    struct err *e);
 kp_handler kp_hello, kp_submit, kp_show, kp_wait, kp_fetch, kp_pending,
     kp_status, kp_decision, kp_policy, kp_object, kp_put, kp_push, kp_acts,
     kp_krl_call, kp_why, kp_help, kp_control_status, kp_metrics;
 
+/*
+ * What a frame says: who calls, from where, how, and his JSON, borrowed.  Then
+ * the JSON itself: its call, no field that it does not have.  c->control must be
+ * set.  ERR_PARSE, ERR_LIMIT, ERR_USAGE, ERR_NOMEM; what was read is c's.
+ */
+int kp_call_open(struct kp_call *c, struct slice payload, struct slice *json,
+    struct err *e) MUST_CHECK;
+int kp_call_read(struct kp_call *c, struct slice json, struct err *e)
+    MUST_CHECK;
 /* A call's frame.  ERR_PARSE: no such frame, so whoever sent it is cut off. */
 int kp_call_new(struct kp *k, struct kp_conn *conn, const struct frame *f,
     struct err *e) MUST_CHECK;
