@@ -133,12 +133,13 @@ ledger_config(struct local *l, struct ledger_config *c, struct err *e)
 		return err_nomem(e);
 	for (size_t i = 0; i < l->config.copies.n; i++)
 		l->copies[i] = l->config.copies.v[i];
+	memcpy(l->log_pk, pubkey_ed25519(a->key), sizeof(l->log_pk));
 	*c = (struct ledger_config){.dir = l->log_dir,
 	    .home = l->log_url,
 	    .copies = l->copies,
 	    .n_copies = l->config.copies.n,
 	    .origin = l->origin,
-	    .pk = pubkey_ed25519(a->key),
+	    .pk = l->log_pk,
 	    .max_lag = l->config.max_lag,
 	    .classify = leaf_classify,
 	    .names = leaf_names,

@@ -33,6 +33,8 @@ struct local {			/* local_free */
 	struct config	 config;
 	struct trust	 trust;
 	char		 origin[ORIGIN_MAX];
+	/* The log's key: the ledger borrows it, and outlives policies. */
+	uint8_t		 log_pk[32];
 	struct key	*user_ca, *host_ca, *log_key;
 	struct recorder	 recorder;
 	struct ledger	*ledger;
