@@ -138,7 +138,7 @@ t_stop_later "$SSH_AGENT_PID"
 t 'with an agent' in_work request viewer -m 'to read the logs' --for 30m
 t_has 'the certificate is in it' "$(ssh-add -L)" \
 	'ssh-ed25519-cert-v01@openssh.com'
-new=$(basename "$(ls -td conf/requests/* | head -n 1)")
+new=$(find conf/requests -mindepth 1 -maxdepth 1 ! -name "$id" -printf '%f\n')
 t_not 'and its private key nowhere else' test -e "conf/requests/$new/key"
 t 'a key of one'"'"'s own gets its certificate beside it' in_work request \
 	viewer -m 'to read the logs' --key "$T/alice.pub"
@@ -330,19 +330,17 @@ t 'and so is the approval of a file' in_work approve "$T/corp/a.req" \
 # --- completion
 "$writ" completion bash >completion.bash
 t 'bash takes the completion' bash -n completion.bash
-# shellcheck source=/dev/null
-t_eq 'and completes a subcommand' 'pending' "$(
-	. ./completion.bash
-	COMP_WORDS=(writ pend) COMP_CWORD=1
-	_writ
-	echo "${COMPREPLY[*]}"
-)"
-t_eq 'and an option' '--no-wait' "$(
-	. ./completion.bash
-	COMP_WORDS=(writ request deploy --no-w) COMP_CWORD=3
-	_writ
-	echo "${COMPREPLY[*]}"
-)"
+# completes CWORD WORDS...: in a shell of its own
+completes() {
+	bash -c '. ./completion.bash
+		COMP_CWORD=$1; shift
+		COMP_WORDS=("$@")
+		_writ
+		echo "${COMPREPLY[*]}"' - "$@"
+}
+t_eq 'and completes a subcommand' pending "$(completes 1 writ pend)"
+t_eq 'and one of a subcommand' push "$(completes 2 writ policy pus)"
+t_eq 'and an option' '--no-wait' "$(completes 3 writ request deploy --no-w)"
 t 'the one that is installed is this one' cmp completion.bash \
 	"$TOP/packaging/completion/writ.bash"
 "$writ" completion zsh >completion.zsh
