@@ -237,12 +237,14 @@ reload(struct kp *k)
 
 	service_notify("RELOADING=1");
 	plog(PLOG_INFO, "told to look for a newer policy", NULL);
-	if (j == NULL)
-		return;
-	issue_result_init(&j->result);
-	j->kind = JOB_RELOAD;
-	if (committer_put(k->committer, j, true, &e) != 0)
-		kp_job_free(j);
+	if (j != NULL) {
+		issue_result_init(&j->result);
+		j->kind = JOB_RELOAD;
+		/* kp_push_job() says that it is over. */
+		if (committer_put(k->committer, j, true, &e) == 0)
+			return;
+	}
+	kp_job_free(j);
 	service_notify("READY=1");
 }
 

@@ -9,6 +9,7 @@
 
 #include "ca/daemon/kp_impl.h"
 #include "lib/proc/plog.h"
+#include "lib/proc/socket.h"
 
 #define STAGE_SECS INT64_C(1800)
 
@@ -360,8 +361,10 @@ kp_push_job(struct kp *k, struct kp_job *j)
 	struct jw w;
 
 	log_reload(k, j);
-	if (c == NULL)
+	if (c == NULL) {
+		service_notify("READY=1");
 		return;
+	}
 	c->open_jobs = 0;
 	if (j->r == 0 && stage_owner(c, &owner) == 0 &&
 	    (stage = find_stage(k, owner.p)) != NULL)
