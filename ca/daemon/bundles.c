@@ -34,6 +34,23 @@ bundle_chain_input(const struct bundle_chain *c, struct bundle_input *in)
 	    .files = &c->files};
 }
 
+int
+bundle_chain_accept(const struct bundle_chain *c, struct trust *t,
+    const struct hash *pin, int64_t now, struct err *e)
+{
+	struct bundle_input in;
+	size_t held = t->have ? (size_t)t->root_version : 0;
+
+	bundle_chain_input(c, &in);
+	/* An update brings the roots that are new. */
+	if (held > in.n_roots)
+		held = in.n_roots;
+	in.root_files += held;
+	in.root_statements += held;
+	in.n_roots -= held;
+	return trust_update(t, &in, pin, now, e);
+}
+
 /* --- reading ------------------------------------------------------------- */
 
 static int

@@ -43,6 +43,10 @@ int bundles_read_past(const char *dir, const struct hash *statement,
 /* Read and verify into t; pin and now as trust_update(), and its answers. */
 int bundles_load(const char *dir, const struct hash *pin, int64_t now,
     struct trust *t, struct err *e) MUST_CHECK;
+/* Move t on to a chain, whose roots are all from 1: as trust_update(), and its
+ * answers. */
+int bundle_chain_accept(const struct bundle_chain *c, struct trust *t,
+    const struct hash *pin, int64_t now, struct err *e) MUST_CHECK;
 /*
  * The policy of an earlier bundle statement with this hash, zones set, from
  * its files: a new policy.  Trusted as far as whoever named the hash.

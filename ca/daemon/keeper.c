@@ -231,7 +231,7 @@ keeper_owner(void *keeper, uint64_t serial)
 	return owner;
 }
 
-/* --- the standing, replayed ---------------------------------------------- */
+/* --- acts, in the order of the log ---------------------------------------- */
 
 /* One list of leaf indexes that is merged with the others. */
 struct feed {
@@ -240,57 +240,30 @@ struct feed {
 	size_t n, at;
 };
 
-struct replay {
-	struct keeper *k;
-	struct policy *old;   /* of an earlier bundle; owned */
-	struct hash in_force; /* bundle that the replay has reached */
+/* The walk over them. */
+struct walk {
+	struct ledger *l;
+	struct hash policy; /* bundle that the walk has reached */
 	bool any;
+	keeper_act *each;
+	void *ctx;
 };
 
-/* The policy of the time; loaded only once something is judged by it. */
 static int
-policy_then(struct replay *rp, const struct policy **out, struct err *e)
+walk_leaf(struct walk *w, uint64_t index, uint8_t tag, struct err *e)
 {
-	const struct policy *now = rp->k->trust->policy;
-	int r;
-
-	if (!rp->any || hash_equal(&rp->in_force, &now->hash)) {
-		*out = now;
-		return 0;
-	}
-	if (rp->old == NULL || !hash_equal(&rp->old->hash, &rp->in_force)) {
-		policy_free(rp->old);
-		rp->old = NULL;
-		if ((r = bundles_load_policy(rp->k->dir, &rp->in_force,
-			 &rp->old, e)) != 0)
-			return r;
-	}
-	*out = rp->old;
-	return 0;
-}
-
-static int
-replay_leaf(struct replay *rp, uint64_t index, uint8_t tag, struct err *e)
-{
-	struct keeper *k = rp->k;
-	const struct policy *then;
 	struct leaf leaf;
 	int r;
 
 	leaf_init(&leaf);
-	if ((r = read_leaf(k->ledger, index, &leaf, e)) != 0)
+	if ((r = read_leaf(w->l, index, &leaf, e)) != 0)
 		goto out;
 	if (tag == LTAG_POLICY) {
-		rp->in_force = leaf.u.s.hash;
-		rp->any = true;
-		goto out;
+		w->policy = leaf.u.s.hash;
+		w->any = true;
+	} else if ((r = statement_verify(&leaf.u.s, e)) == 0) {
+		r = w->each(w->ctx, w->any ? &w->policy : NULL, &leaf.u.s, e);
 	}
-	if ((r = statement_verify(&leaf.u.s, e)) != 0 ||
-	    (r = policy_then(rp, &then, e)) != 0)
-		goto out;
-	r = standing_apply(k->standing, then, &leaf.u.s, keeper_owner, k, e);
-	if (r == STANDING_IDLE)
-		r = 0;
 out:
 	if (r != 0)
 		err_prefix(e, "leaf %llu", (unsigned long long)index);
@@ -313,25 +286,77 @@ next_feed(struct feed *feeds, size_t n)
 	return best;
 }
 
-static int
-replay_standing(struct keeper *k, struct err *e)
+int
+keeper_each_act(struct ledger *l, keeper_act *each, void *ctx, struct err *e)
 {
 	struct feed feeds[] = {{.tag = LTAG_REVOKE}, {.tag = LTAG_KEY},
 	    {.tag = LTAG_KEY_DECISION}, {.tag = LTAG_POLICY}};
 	const size_t n = sizeof(feeds) / sizeof(feeds[0]);
-	struct replay rp = {.k = k};
+	struct walk w = {.l = l, .each = each, .ctx = ctx};
 	struct feed *f;
 	size_t acts = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < n && r == 0; i++) {
-		r = ledger_listed(k->ledger, feeds[i].tag, &feeds[i].v,
-		    &feeds[i].n, e);
+		r = ledger_listed(l, feeds[i].tag, &feeds[i].v, &feeds[i].n, e);
 		acts += feeds[i].tag == LTAG_POLICY ? 0 : feeds[i].n;
 	}
 	/* Bundles alone make no standing: most logs need not be read. */
 	while (r == 0 && acts > 0 && (f = next_feed(feeds, n)) != NULL)
-		r = replay_leaf(&rp, f->v[f->at++], f->tag, e);
+		r = walk_leaf(&w, f->v[f->at++], f->tag, e);
+	return r;
+}
+
+/* --- the standing, replayed ---------------------------------------------- */
+
+struct replay {
+	struct keeper *k;
+	struct policy *old; /* of an earlier bundle; owned */
+};
+
+/* The policy of the time; loaded only once something is judged by it. */
+static int
+policy_then(struct replay *rp, const struct hash *bundle,
+    const struct policy **out, struct err *e)
+{
+	const struct policy *now = rp->k->trust->policy;
+	int r;
+
+	if (bundle == NULL || hash_equal(bundle, &now->hash)) {
+		*out = now;
+		return 0;
+	}
+	if (rp->old == NULL || !hash_equal(&rp->old->hash, bundle)) {
+		policy_free(rp->old);
+		rp->old = NULL;
+		if ((r = bundles_load_policy(rp->k->dir, bundle, &rp->old,
+			 e)) != 0)
+			return r;
+	}
+	*out = rp->old;
+	return 0;
+}
+
+static int
+replay_act(void *ctx, const struct hash *bundle, const struct statement *s,
+    struct err *e)
+{
+	struct replay *rp = ctx;
+	const struct policy *then;
+	int r;
+
+	if ((r = policy_then(rp, bundle, &then, e)) != 0)
+		return r;
+	r = standing_apply(rp->k->standing, then, s, keeper_owner, rp->k, e);
+	return r == STANDING_IDLE ? 0 : r;
+}
+
+static int
+replay_standing(struct keeper *k, struct err *e)
+{
+	struct replay rp = {.k = k};
+	int r = keeper_each_act(k->ledger, replay_act, &rp, e);
+
 	policy_free(rp.old);
 	return r;
 }

@@ -35,6 +35,20 @@ int  keeper_new(const char *dir, struct ledger *l, const struct trust *t,
 void keeper_free(struct keeper *k);
 const struct standing *keeper_standing(const struct keeper *k);
 
+/*
+ * The key, revoke and key decision statements of the log in its order, verified,
+ * each with the bundle statement that was in force then (NULL: none was logged
+ * yet); each() non-zero ends it and is returned.  ERR_CORRUPT, ERR_BADSIG,
+ * ERR_NOMEM.
+ */
+typedef int keeper_act(void *ctx, const struct hash *bundle,
+    const struct statement *s, struct err *e);
+int keeper_each_act(struct ledger *l, keeper_act *each, void *ctx,
+    struct err *e) MUST_CHECK;
+/* Whose certificate is that serial, or NULL; valid until asked again.  For
+ * standing_apply(). */
+const char *keeper_owner(void *keeper, uint64_t serial);
+
 /* One request on its way.  In: the statements, verified or not. */
 struct keeper_item {		/* keeper_item_clear */
 	struct statement  *request;	/* borrowed */

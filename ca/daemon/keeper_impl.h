@@ -13,9 +13,6 @@ struct keeper {
 	char *owner; /* answer of keeper_owner, kept for it */
 };
 
-/* Whose certificate is that serial: for standing_apply(). */
-const char *keeper_owner(void *keeper, uint64_t serial);
-
 /* Append a leaf of this program; its text moves into l. */
 int keeper_leaf_text(
     struct keeper_leaves *l, struct str *text, size_t item) MUST_CHECK;

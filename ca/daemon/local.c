@@ -98,13 +98,19 @@ load_key(struct local *l, const char *name, struct remembered *m,
 	return r;
 }
 
+static const char *
+signer_socket(const struct local_options *o)
+{
+	return o->mode == LOCAL_SERVE ? o->signer_socket : NULL;
+}
+
 static int
 load_keys(struct local *l, const struct local_options *o, struct err *e)
 {
 	struct remembered m = {.inner = o->pass};
 	int r;
 
-	if (o->mode == LOCAL_READ)
+	if (o->mode == LOCAL_READ || signer_socket(o) != NULL)
 		return 0;
 	r = load_key(l, l->config.log_name, &m, &l->log_key, e);
 	if (r == 0 && o->mode != LOCAL_LOG)
@@ -167,16 +173,13 @@ open_ledger(struct local *l, const struct local_options *o, struct err *e)
 	return ledger_open(&c, &l->ledger, e);
 }
 
-/* The signer must not be ahead of a log that a crash or a restored disk took
- * back. */
 static int
-open_signer(struct local *l, struct err *e)
+open_here(struct local *l, struct err *e)
 {
 	struct signer_config c = {.user_ca = l->user_ca,
 	    .host_ca = l->host_ca,
 	    .log = l->log_key,
 	    .origin = l->origin};
-	struct signer_seen seen;
 	char *dir = NULL;
 	int r;
 
@@ -185,6 +188,48 @@ open_signer(struct local *l, struct err *e)
 	c.dir = dir;
 	r = signing_here(&c, &l->signing, e);
 	free(dir);
+	return r;
+}
+
+/* What the signer has signed must be what the log has there. */
+static int
+compare_head(struct local *l, const struct checkpoint *seen, struct err *e)
+{
+	struct hash root;
+	int r;
+
+	if (seen->size > ledger_size(l->ledger)) {
+		r = err_set(e, ERR_ROLLBACK,
+		    "log in %s has %llu leaves, the signer has signed for %llu",
+		    l->log_dir, (unsigned long long)ledger_size(l->ledger),
+		    (unsigned long long)seen->size);
+		err_hint(e,
+		    "an older disk was restored? recover with writ-ca rebuild "
+		    "--from COPY");
+		return r;
+	}
+	/* In one process signing itself finds a fork, at its first head. */
+	if (seen->size == 0 || !local_is_remote(l))
+		return 0;
+	if ((r = ledger_root_at(l->ledger, seen->size, &root, e)) != 0)
+		return r;
+	if (hash_equal(&root, &seen->root))
+		return 0;
+	return err_set(e, ERR_ROLLBACK,
+	    "log in %s differs from what the signer has signed at %llu leaves "
+	    "(a fork)",
+	    l->log_dir, (unsigned long long)seen->size);
+}
+
+/* The signer must not be ahead of a log that a crash or a restored disk took
+ * back. */
+static int
+open_signer(struct local *l, const char *socket, struct err *e)
+{
+	struct signer_seen seen;
+	int r;
+
+	r = socket != NULL ? local_open_link(l, socket, e) : open_here(l, e);
 	if (r != 0 || (r = l->signing.ops->seen(l->signing.ctx, &seen, e)) != 0)
 		return r;
 	/* The signer would refuse, but after statements had been logged under a
@@ -200,16 +245,7 @@ open_signer(struct local *l, struct err *e)
 		    "more ends it");
 		return r;
 	}
-	if (seen.head.size <= ledger_size(l->ledger))
-		return 0;
-	r = err_set(e, ERR_ROLLBACK,
-	    "log in %s has %llu leaves, the signer has signed for %llu",
-	    l->log_dir, (unsigned long long)ledger_size(l->ledger),
-	    (unsigned long long)seen.head.size);
-	err_hint(e,
-	    "an older disk was restored? recover with writ-ca rebuild "
-	    "--from COPY");
-	return r;
+	return compare_head(l, &seen.head, e);
 }
 
 int
@@ -233,7 +269,7 @@ local_open(const struct local_options *o, struct local **out, struct err *e)
 		 e)) != 0)
 		goto out;
 	if (o->mode != LOCAL_READ &&
-	    ((r = open_signer(l, e)) != 0 ||
+	    ((r = open_signer(l, signer_socket(o), e)) != 0 ||
 		(r = local_recover_krl(l, e)) != 0 ||
 		(r = local_log_policy(l, o->chain, e)) != 0 ||
 		(r = local_renew_krl(l, e)) != 0))
@@ -287,7 +323,7 @@ local_rebuild(const char *dir, const char *from, uint64_t *size, struct err *e)
 	    (r = ledger_rebuild(&c, from != NULL ? from : l->log_url, e)) !=
 		0 ||
 	    (r = ledger_open(&c, &l->ledger, e)) != 0 ||
-	    (r = open_signer(l, e)) != 0)
+	    (r = open_signer(l, NULL, e)) != 0)
 		goto out;
 	*size = ledger_size(l->ledger);
 out:

@@ -30,6 +30,12 @@ bool local_is_remote(const struct local *l);
 /* In LOCAL_SERVE the time of a call is that of the clock. */
 void local_set_now(struct local *l);
 
+/* --- local_history.c ------------------------------------------------------- */
+
+/* The signer that listens there becomes l's. */
+int local_open_link(struct local *l, const char *socket, struct err *e)
+    MUST_CHECK;
+
 /* --- local_serve.c: certificates that are out and not in the log yet ------- */
 
 struct local_carried {

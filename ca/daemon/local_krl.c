@@ -182,6 +182,24 @@ fill_statement(struct local *l, uint64_t version, const struct buf *krl,
 	return s->by != NULL ? 0 : ERR_NOMEM;
 }
 
+/* One that the signer has signed may have missed the log in a crash: its version
+ * is never told of two lists. */
+static int
+next_version(struct local *l, const struct leaf *last, uint64_t *out,
+    struct err *e)
+{
+	struct signer_seen seen;
+	int r;
+
+	if ((r = l->signing.ops->seen(l->signing.ctx, &seen, e)) != 0)
+		return r;
+	*out = seen.krl_version;
+	if (last != NULL && last->u.s.u.krl.version > *out)
+		*out = last->u.s.u.krl.version;
+	++*out;
+	return 0;
+}
+
 int
 local_new_krl(struct local *l, struct buf **out, struct err *e)
 {
@@ -189,16 +207,15 @@ local_new_krl(struct local *l, struct buf **out, struct err *e)
 	struct buf *b = NULL;
 	struct statement s;
 	struct leaf last;
-	uint64_t version = 1, index;
+	uint64_t version, index;
 	int r;
 
 	local_set_now(l);
 	leaf_init(&last);
 	statement_init(&s, ST_KRL);
-	if ((r = last_statement(l, &last, &index, e)) < 0)
+	if ((r = last_statement(l, &last, &index, e)) < 0 ||
+	    (r = next_version(l, r == 0 ? &last : NULL, &version, e)) != 0)
 		goto out;
-	if (r == 0)
-		version = last.u.s.u.krl.version + 1;
 	if ((r = buf_new(&b, KRL_MAX)) != 0) {
 		(void)err_nomem(e);
 		goto out;

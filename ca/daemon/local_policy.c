@@ -140,36 +140,17 @@ static int
 copy_trust(struct local *l, struct trust *out, struct err *e)
 {
 	struct bundle_chain *c;
-	struct bundle_input in;
 	int r;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return err_nomem(e);
 	r = bundles_read_past(l->config.dir, &l->trust.policy->hash, c, e);
 	if (r == 0) {
-		bundle_chain_input(c, &in);
-		r = trust_update(out, &in, &l->trust.realm, 0, e);
+		r = bundle_chain_accept(c, out, &l->trust.realm, 0, e);
 		bundle_chain_clear(c);
 	}
 	free(c);
 	return r;
-}
-
-static int
-move_on(struct local *l, struct trust *t, const struct bundle_chain *c,
-    struct err *e)
-{
-	struct bundle_input in;
-	size_t held = (size_t)t->root_version;
-
-	bundle_chain_input(c, &in);
-	/* An update brings the roots that are new. */
-	if (held > in.n_roots)
-		held = in.n_roots;
-	in.root_files += held;
-	in.root_statements += held;
-	in.n_roots -= held;
-	return trust_update(t, &in, &l->trust.realm, l->now, e);
 }
 
 /*
@@ -205,7 +186,8 @@ reload(struct local *l, const struct bundle_chain *c, struct err *e)
 	trust_init(&next);
 	if ((r = copy_trust(l, &next, e)) < 0)
 		goto out;
-	if ((answer = r = move_on(l, &next, c, e)) < 0)
+	answer = r = bundle_chain_accept(c, &next, &l->trust.realm, l->now, e);
+	if (r < 0)
 		goto out;
 	if (!hash_equal(&next.policy->hash, &l->trust.policy->hash))
 		r = adopt(l, &next, c, e);

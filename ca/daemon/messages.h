@@ -37,17 +37,23 @@ enum process {
  * GAUGES	string: the keeper's metrics in Prometheus' text format.
  *
  * SEEN		uint64 size, string root hash of the signer's head (size 0: none),
- *		uint64 root version, uint64 policy version, string user CA's,
- *		string host CA's, string log's public key blob ("": none).
- *		Sent by the signer first, and after each POLICY.
+ *		uint64 root version, uint64 policy version, uint64 version of the
+ *		last revocation list, string user CA's, string host CA's, string
+ *		log's public key blob ("": none).
+ *		Sent by the signer first, and before the OK of each POLICY.
  * POLICY	byte past (1: to judge the acts that follow by; 0: in force),
  *		uint32 n, n x (string root.yaml, string root statement), string
  *		bundle statement, string MANIFEST, uint32 n, n x (string path,
  *		string bytes).  Answered by OK or REFUSED, a SEEN before OK.
+ *		Past ones come before the first that is in force.
  * ACT		string statement: a key, revoke or decision leaf, in log order,
- *		judged by the POLICY before it.  Not answered unless refused.
- *		uint64 serial owners: uint32 n, n x (uint64 serial, string person).
- * SIGN		see signer_link.h.  Answered by SIGNED or REFUSED.
+ *		judged by the POLICY before it; uint32 n, n x (uint64 serial,
+ *		string person): whose certificates the serials in it are.  Never
+ *		answered: one that is refused ends the connection.
+ * SIGN		see signer_link.h.  Answered by SIGNED or REFUSED, once a
+ *		DURABLE has followed where it says that one will.
+ * DURABLE	byte 1: the leaves of the SIGN before it are in the log for good;
+ *		0: they are not, forget it (answered by OK).
  * SIGN_KRL	string message of the krl statement, string the list itself.
  *		Answered by SIGNED (string signature block) or REFUSED.
  * SIGNED	see signer_link.h.
@@ -72,6 +78,7 @@ enum process {
 	X(SIGNED, 21, SIGNER, KEEPER, FRAME_MAX, "signatures")            \
 	X(OK, 22, SIGNER, KEEPER, 0, "done")                              \
 	X(REFUSED, 23, SIGNER, KEEPER, 4096, "refused, and why")          \
+	X(DURABLE, 24, KEEPER, SIGNER, 1, "the log has it for good")      \
 	X(NOTICE, 32, KEEPER, NOTIFY, 65536, "a notice to send")          \
 	X(TOLD, 33, NOTIFY, KEEPER, 4096, "what became of it")            \
 	X(STATUS, 48, CONTROL, KEEPER, CALL_MAX + 1024, "a local call")   \

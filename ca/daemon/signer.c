@@ -17,9 +17,13 @@
  *   'H' head	u64 at, u64 size, 32 bytes root, u64 root version,
  *		u64 bundle version
  *   'C' cert	string to-be-signed bytes, for each certificate of the batch
+ *   'A' acts	u64 how many, 32 bytes their chain, u64 version of the last
+ *		revocation list
  */
 #define RECORD_HEAD     'H'
 #define RECORD_CERT     'C'
+#define RECORD_ACTS     'A'
+#define RECORD_ACTS_LEN (1 + 8 + HASH_LEN + 8)
 #define RECORD_HEAD_LEN (1 + 8 + 8 + HASH_LEN + 8 + 8)
 /*
  * Past this the journal is put aside and begun anew with its last head.  All of
@@ -47,9 +51,21 @@ encode_head(const struct signer_seen *seen, int64_t at, struct buf *b)
 }
 
 static int
+encode_acts(const struct signer_seen *seen, struct buf *b)
+{
+	int r;
+
+	if ((r = buf_put_u8(b, RECORD_ACTS)) != 0 ||
+	    (r = buf_put_u64(b, seen->acts)) != 0 ||
+	    (r = buf_put(b, seen->acts_chain.b, HASH_LEN)) != 0)
+		return r;
+	return buf_put_u64(b, seen->krl_version);
+}
+
+static int
 replay_head(struct signer *s, struct view *v)
 {
-	struct signer_seen seen = {0};
+	struct signer_seen seen = s->seen;
 	struct slice root;
 	uint64_t at;
 
@@ -67,6 +83,21 @@ replay_head(struct signer *s, struct view *v)
 }
 
 static int
+replay_acts(struct signer *s, struct view *v)
+{
+	struct signer_seen seen = s->seen;
+	struct slice chain;
+
+	if (view_get_u64(v, &seen.acts) != 0 ||
+	    view_get(v, HASH_LEN, &chain) != 0 ||
+	    view_get_u64(v, &seen.krl_version) != 0 || view_end(v) != 0)
+		return ERR_CORRUPT;
+	memcpy(seen.acts_chain.b, chain.p, HASH_LEN);
+	s->seen = seen;
+	return 0;
+}
+
+static int
 replay(void *ctx, uint64_t base, uint64_t nth, struct slice record)
 {
 	struct view v = view_slice(record);
@@ -79,6 +110,8 @@ replay(void *ctx, uint64_t base, uint64_t nth, struct slice record)
 		return ERR_CORRUPT;
 	if (which == RECORD_HEAD)
 		return replay_head(s, &v);
+	if (which == RECORD_ACTS)
+		return replay_acts(s, &v);
 	return which == RECORD_CERT ? 0 : ERR_CORRUPT;
 }
 
@@ -145,15 +178,16 @@ restart_when_full(struct signer *s, int64_t now, struct err *e)
 {
 	struct buf *head = NULL;
 	char *aside = NULL;
-	struct slice record;
+	struct slice records[2];
 	int r;
 
 	if (journal_bytes(s->journal) < JOURNAL_FULL)
 		return 0;
 	if (path_joinf(&aside, "%s.%llu", s->path,
 		(unsigned long long)s->restarts) != 0 ||
-	    buf_new(&head, RECORD_HEAD_LEN) != 0 ||
-	    encode_head(&s->seen, now, head) != 0) {
+	    buf_new(&head, RECORD_HEAD_LEN + RECORD_ACTS_LEN) != 0 ||
+	    encode_head(&s->seen, now, head) != 0 ||
+	    encode_acts(&s->seen, head) != 0) {
 		r = err_nomem(e);
 		goto out;
 	}
@@ -161,8 +195,10 @@ restart_when_full(struct signer *s, int64_t now, struct err *e)
 		r = err_sys(e, "%s", aside);
 		goto out;
 	}
-	record = buf_slice(head);
-	r = journal_restart(s->journal, s->restarts + 1, &record, 1, e);
+	records[0] = slice_of(buf_slice(head).p, RECORD_HEAD_LEN);
+	records[1] =
+	    slice_of(buf_slice(head).p + RECORD_HEAD_LEN, RECORD_ACTS_LEN);
+	r = journal_restart(s->journal, s->restarts + 1, records, 2, e);
 	if (r == 0)
 		s->restarts++;
 out:
@@ -344,19 +380,29 @@ sign_jobs(struct signer *s, struct signer_batch *b, struct err *e)
 }
 
 int
-signer_sign(struct signer *s, struct signer_batch *b, struct str *note,
+signer_check(const struct signer *s, const struct signer_batch *b,
     struct err *e)
 {
-	struct signer_seen seen = {.head = b->head,
-	    .root_version = b->trust->root_version,
-	    .policy_version = b->trust->policy->version};
-	struct str text = STR_INIT;
 	int r;
 
 	if ((r = signer_check_head(s, b, e)) != 0 ||
-	    (r = signer_check_versions(s, b->trust, e)) != 0 ||
-	    (r = signer_check_jobs(s, b, e)) != 0 ||
-	    (!remembered(s, b, &seen) && (r = remember(s, b, &seen, e)) != 0))
+	    (r = signer_check_versions(s, b->trust, e)) != 0)
+		return r;
+	return signer_check_jobs(s, b, e);
+}
+
+int
+signer_commit(struct signer *s, struct signer_batch *b, struct str *note,
+    struct err *e)
+{
+	struct signer_seen seen = s->seen;
+	struct str text = STR_INIT;
+	int r;
+
+	seen.head = b->head;
+	seen.root_version = b->trust->root_version;
+	seen.policy_version = b->trust->policy->version;
+	if (!remembered(s, b, &seen) && (r = remember(s, b, &seen, e)) != 0)
 		goto out;
 	s->seen = seen;
 	if ((r = sign_note(s, &b->head, &text, e)) != 0 ||
@@ -373,4 +419,53 @@ signer_sign(struct signer *s, struct signer_batch *b, struct str *note,
 out:
 	str_clear(&text);
 	return r;
+}
+
+int
+signer_sign(struct signer *s, struct signer_batch *b, struct str *note,
+    struct err *e)
+{
+	int r = signer_check(s, b, e);
+
+	return r != 0 ? r : signer_commit(s, b, note, e);
+}
+
+/* --- what else it will not go back behind ---------------------------------- */
+
+int
+signer_remember_acts(struct signer *s, uint64_t acts, const struct hash *chain,
+    uint64_t krl_version, struct err *e)
+{
+	struct signer_seen seen = s->seen;
+	struct buf *b = NULL;
+	struct slice record;
+	int r;
+
+	seen.acts = acts;
+	seen.acts_chain = *chain;
+	seen.krl_version = krl_version;
+	if (acts == s->seen.acts && hash_equal(chain, &s->seen.acts_chain) &&
+	    krl_version == s->seen.krl_version)
+		return 0;
+	if ((r = buf_new(&b, RECORD_ACTS_LEN)) != 0 ||
+	    (r = encode_acts(&seen, b)) != 0) {
+		(void)err_nomem(e);
+		goto out;
+	}
+	record = buf_slice(b);
+	if ((r = journal_append(s->journal, &record, 1, e)) != 0)
+		err_prefix(e, "signer's journal");
+	else
+		s->seen = seen;
+out:
+	buf_free(b);
+	return r;
+}
+
+int
+signer_sign_krl(struct signer *s, struct slice message, struct str *out,
+    struct err *e)
+{
+	return key_sshsig(s->config.log, statement_namespace(ST_KRL), message,
+	    out, e);
 }

@@ -45,6 +45,11 @@ void signer_close(struct signer *s);
 struct signer_seen {
 	struct checkpoint head;
 	uint64_t	  root_version, policy_version;
+	/* Of a signer that folds its own standing: how many acts, and the chain
+	   of their hashes, each with the policy that judged it. */
+	uint64_t	  acts;
+	struct hash	  acts_chain;
+	uint64_t	  krl_version;
 };
 void signer_get_seen(const struct signer *s, struct signer_seen *out);
 
@@ -106,6 +111,27 @@ struct signer_batch {
  * ERR_CRYPTO, ERR_NET (agent), ERR_NOMEM
  */
 int signer_sign(struct signer *s, struct signer_batch *b, struct str *note,
+    struct err *e) MUST_CHECK;
+
+/*
+ * Its two halves, for whoever has something else to wait for in between: every
+ * check, which changes nothing; then what is left, of a batch that passed and a
+ * signer that has signed nothing since.
+ */
+int signer_check(const struct signer *s, const struct signer_batch *b,
+    struct err *e) MUST_CHECK;
+int signer_commit(struct signer *s, struct signer_batch *b, struct str *note,
+    struct err *e) MUST_CHECK;
+
+/* Never again fewer acts, or others, or an older revocation list, than these:
+ * durable when it returns 0.  Nothing is written where all are known.
+ * ERR_RECORD, ERR_NOMEM. */
+int signer_remember_acts(struct signer *s, uint64_t acts,
+    const struct hash *chain, uint64_t krl_version, struct err *e) MUST_CHECK;
+
+/* The block of a krl statement's message, appended; whoever calls has looked at
+ * what it says.  As key_sshsig(). */
+int signer_sign_krl(struct signer *s, struct slice message, struct str *out,
     struct err *e) MUST_CHECK;
 
 #endif

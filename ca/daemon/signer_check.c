@@ -116,9 +116,15 @@ check_named(const struct signer_batch *b, const struct signer_job *j,
 	const struct policy *p = b->trust->policy;
 	const struct issue_leaf *l = j->leaf;
 
-	if (!hash_equal(&l->request, &j->request->hash))
+	if (j->request->type != ST_REQUEST || !j->request->verified ||
+	    !hash_equal(&l->request, &j->request->hash))
 		return err_set(e, ERR_DENIED,
 		    "certificate names another request");
+	for (size_t i = 0; i < j->n_decisions; i++)
+		if (j->decisions[i]->type != ST_DECISION ||
+		    !j->decisions[i]->verified)
+			return err_set(e, ERR_DENIED,
+			    "certificate counts what is no decision");
 	if (!j->resign &&
 	    (!hash_equal(&l->policy, &p->hash) ||
 		l->policy_version != p->version))

@@ -2,39 +2,28 @@
 /* The signer in the process of its keeper: one may call the other. */
 #include "ca/daemon/signing.h"
 
-#include <stdlib.h>
-
-struct here {
-	struct signer *signer;
-	struct key *log;
-};
+#include <stddef.h>
 
 static int
 here_seen(void *ctx, struct signer_seen *out, struct err *e)
 {
-	const struct here *h = ctx;
-
 	(void)e;
-	signer_get_seen(h->signer, out);
+	signer_get_seen(ctx, out);
 	return 0;
 }
 
 static int
 here_sign(void *ctx, struct signer_batch *b, struct str *note, struct err *e)
 {
-	const struct here *h = ctx;
-
-	return signer_sign(h->signer, b, note, e);
+	return signer_sign(ctx, b, note, e);
 }
 
 static int
 here_sign_krl(void *ctx, struct slice message, struct slice list,
     struct str *out, struct err *e)
 {
-	const struct here *h = ctx;
-
 	(void)list; /* compiled by this very process */
-	return key_sshsig(h->log, statement_namespace(ST_KRL), message, out, e);
+	return signer_sign_krl(ctx, message, out, e);
 }
 
 static int
@@ -56,10 +45,7 @@ here_act(void *ctx, const struct statement *s)
 static void
 here_close(void *ctx)
 {
-	struct here *h = ctx;
-
-	signer_close(h->signer);
-	free(h);
+	signer_close(ctx);
 }
 
 static const struct signing_ops here_ops = {
@@ -75,18 +61,12 @@ int
 signing_here(const struct signer_config *c, struct signatory *out,
     struct err *e)
 {
-	struct here *h;
-	int r;
+	struct signer *s = NULL;
+	int r = signer_open(c, &s, e);
 
-	if ((h = calloc(1, sizeof(*h))) == NULL)
-		return err_nomem(e);
-	h->log = c->log;
-	if ((r = signer_open(c, &h->signer, e)) != 0) {
-		free(h);
-		return r;
-	}
-	*out = (struct signatory){&here_ops, h};
-	return 0;
+	if (r == 0)
+		*out = (struct signatory){&here_ops, s};
+	return r;
 }
 
 void

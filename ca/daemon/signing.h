@@ -43,7 +43,7 @@ struct signatory {
 };
 
 /*
- * The signer of this process; log is borrowed.  It shares the policy and
+ * The signer of this process.  It shares the policy and
  * standing of whoever fills the batches, so that policy() and act() have nothing
  * to do.  ERR_* of signer_open().
  */

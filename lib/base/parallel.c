@@ -2,8 +2,8 @@
 #include "lib/base/parallel.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 #define THREADS_MAX 16
 /* A thread costs about as much as one verified signature; fewer items than
@@ -28,13 +28,24 @@ worker(void *arg)
 	return NULL;
 }
 
+/* Those that we may run on; sysconf() would read a file each time, which a
+ * sealed process cannot. */
+static size_t
+other_cores(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return 0;
+	return (size_t)CPU_COUNT(&set) - 1;
+}
+
 void
 parallel_for(size_t n, void (*work)(void *ctx, size_t i), void *ctx)
 {
 	struct job j = {.work = work, .ctx = ctx, .n = n};
 	pthread_t threads[THREADS_MAX];
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t want = cores > 1 ? (size_t)cores - 1 : 0, n_threads = 0;
+	size_t want = n / ITEMS_WORTH > 0 ? other_cores() : 0, n_threads = 0;
 
 	atomic_init(&j.next, 0);
 	if (want > THREADS_MAX)

@@ -203,6 +203,27 @@ deployment_request(struct statement *s)
 }
 
 void
+deployment_large_request(struct statement *s)
+{
+	char host[ID_MAX + 1], text[ID_MAX + 16];
+
+	fixture_request(s, ALICE);
+	s->at = clock_now();
+	issue_case_text(&s->u.r.grant, "free");
+	strs_clear(&s->u.r.principals);
+	memset(host, 'h', sizeof(host) - 1);
+	host[sizeof(host) - 1] = '\0';
+	for (int i = 0; i < REQUEST_PRINCIPALS_MAX; i++) {
+		host[0] = (char)('a' + i % 26);
+		host[1] = (char)('a' + i / 26);
+		snprintf(text, sizeof(text), "viewer@%.80s", host);
+		assert_int_equal(strs_add(&s->u.r.principals, text), 0);
+	}
+	strs_sort(&s->u.r.principals);
+	fixture_sign(s, FIXTURE_BY(SEED_ALICE));
+}
+
+void
 deployment_revoke(struct statement *s, const char *person,
     const struct pubkey *key)
 {

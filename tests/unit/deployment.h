@@ -37,6 +37,8 @@ struct local *deployment_open(const struct deployment *d, unsigned mode,
 
 /* A request of alice's for grant free, dated now, signed. */
 void deployment_request(struct statement *s);
+/* Another that takes some 20 KiB of the log, for as many hosts as can be. */
+void deployment_large_request(struct statement *s);
 /* olga revokes a person or (NULL) a key, now. */
 void deployment_revoke(struct statement *s, const char *person,
     const struct pubkey *key);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* A CA that stays: certificates leave before they are leaves, and become leaves
- * before anything of them could be told twice. */
+ * before anything of them could be told twice.  With the signer in this process,
+ * and with one at the other end of a socket. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,12 +15,22 @@
 #include "ca/daemon/local.h"
 #include "lib/ssh/krl.h"
 #include "tests/unit/deployment.h"
+#include "tests/unit/signerproc.h"
 
 struct world {
 	struct deployment d;
+	struct signerproc signer;
+	bool remote;
 	struct local *l;
 	struct err e;
 };
+
+static void
+open_it(struct world *w)
+{
+	w->l = deployment_open(&w->d, LOCAL_SERVE,
+	    w->remote ? w->signer.socket : NULL);
+}
 
 static int
 set_up(void **state)
@@ -28,7 +39,21 @@ set_up(void **state)
 
 	assert_non_null(w);
 	deployment_make(&w->d, "local");
-	w->l = deployment_open(&w->d, LOCAL_SERVE, NULL);
+	open_it(w);
+	*state = w;
+	return 0;
+}
+
+static int
+set_up_remote(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	deployment_make(&w->d, "remote");
+	signerproc_start(&w->signer, &w->d);
+	w->remote = true;
+	open_it(w);
 	*state = w;
 	return 0;
 }
@@ -39,6 +64,7 @@ tear_down(void **state)
 	struct world *w = *state;
 
 	local_free(w->l);
+	signerproc_stop(&w->signer);
 	deployment_remove(&w->d);
 	free(w);
 	return 0;
@@ -48,7 +74,8 @@ static void
 reopen(struct world *w)
 {
 	local_free(w->l);
-	w->l = deployment_open(&w->d, LOCAL_SERVE, NULL);
+	w->l = NULL;
+	open_it(w);
 }
 
 /* --- issuing ----------------------------------------------------------------- */
@@ -321,19 +348,143 @@ a_tick_tells_the_versions(void **state)
 	statement_clear(&act);
 }
 
+/* --- a signer that comes and goes ------------------------------------------------ */
+
+static void
+a_signer_started_anew_is_told_all_and_signs_on(void **state)
+{
+	struct world *w = *state;
+	struct statement s, t, act;
+	struct err e = {0};
+
+	deployment_revoke(&act, NULL, fixture_key(SEED_ALICE_2));
+	assert_int_equal(local_apply(w->l, &act, NULL, 0, &w->e), 0);
+	deployment_request(&s);
+	buf_free(issue(w, &s));
+	signerproc_stop(&w->signer);
+	signerproc_start(&w->signer, &w->d);
+	deployment_request(&t);
+	buf_free(issue(w, &t));
+	signerproc_kill(&w->signer);
+	signerproc_start(&w->signer, &w->d);
+	assert_int_equal(local_publish(w->l, &w->e), 0);
+	assert_true(certificate_is_leaf(w, &s));
+	assert_true(certificate_is_leaf(w, &t));
+	/* A policy and an act that it misses. */
+	signerproc_stop(&w->signer);
+	statement_clear(&act);
+	deployment_revoke(&act, NULL, fixture_key(SEED_ALICE));
+	assert_int_equal(local_apply(w->l, &act, NULL, 0, &w->e), 0);
+	signerproc_start(&w->signer, &w->d);
+	assert_int_equal(local_new_krl(w->l, NULL, &w->e), 0);
+	statement_clear(&s);
+	deployment_request(&s);
+	assert_int_equal(refusal(w, &s, &e), ERR_DENIED);
+	statement_clear(&s);
+	statement_clear(&t);
+	statement_clear(&act);
+}
+
+static void
+without_a_signer_nothing_is_issued_and_nothing_is_lost(void **state)
+{
+	struct world *w = *state;
+	struct keeper_item it;
+	struct statement s;
+	size_t released = 0;
+
+	signerproc_kill(&w->signer);
+	deployment_request(&s);
+	keeper_item_init(&it);
+	it.request = &s;
+	assert_int_equal(local_issue(w->l, &it, 1, count, &released, &w->e),
+	    ERR_NET);
+	assert_non_null(strstr(w->e.msg, "not issued"));
+	assert_int_equal(released, 0);
+	assert_null(it.cert);
+	keeper_item_clear(&it);
+	signerproc_start(&w->signer, &w->d);
+	buf_free(issue(w, &s));
+	statement_clear(&s);
+}
+
+/* Acts are judged by the policy of their time, which the signer is told too. */
+static void
+acts_of_an_earlier_policy_are_told_with_it(void **state)
+{
+	struct world *w = *state;
+	struct bundle_chain *c = deployment_sign(&w->d, narrow_yaml);
+	struct statement act, later;
+
+	deployment_revoke(&act, ALICE, NULL);
+	assert_int_equal(local_apply(w->l, &act, NULL, 0, &w->e), 0);
+	assert_int_equal(local_reload(w->l, c, &w->e), 0);
+	deployment_revoke(&later, NULL, fixture_key(SEED_BOB));
+	assert_int_equal(local_apply(w->l, &later, NULL, 0, &w->e), 0);
+	assert_int_equal(local_new_krl(w->l, NULL, &w->e), 0);
+	signerproc_stop(&w->signer);
+	signerproc_start(&w->signer, &w->d);
+	assert_int_equal(local_new_krl(w->l, NULL, &w->e), 0);
+	reopen(w);
+	assert_int_equal(local_new_krl(w->l, NULL, &w->e), 0);
+	deployment_chain_free(c);
+	statement_clear(&act);
+	statement_clear(&later);
+}
+
+/* 20 KiB each, a thousand of them. */
+static void
+a_batch_too_large_for_a_frame_goes_in_several(void **state)
+{
+	enum { MANY = KEEPER_BATCH_MAX };
+	struct world *w = *state;
+	struct keeper_item *items = calloc(MANY, sizeof(*items));
+	struct statement *s = calloc(MANY, sizeof(*s));
+	size_t released = 0;
+
+	assert_non_null(items);
+	assert_non_null(s);
+	for (size_t i = 0; i < MANY; i++) {
+		deployment_large_request(&s[i]);
+		keeper_item_init(&items[i]);
+		items[i].request = &s[i];
+	}
+	if (local_issue(w->l, items, MANY, count, &released, &w->e) != 0)
+		fail_msg("issue: %s", w->e.msg);
+	assert_int_equal(released, MANY);
+	assert_int_equal(local_publish(w->l, &w->e), 0);
+	for (size_t i = 0; i < MANY; i++) {
+		keeper_item_clear(&items[i]);
+		statement_clear(&s[i]);
+	}
+	free(items);
+	free(s);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define R(f) cmocka_unit_test_setup_teardown(f, set_up_remote, tear_down)
+/* The same with each kind of signer. */
+#define BOTH(f)                                                   \
+	T(f),                                                     \
+	{                                                         \
+#f " (socket)", f, set_up_remote, tear_down, NULL \
+	}
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(a_certificate_leaves_and_becomes_a_leaf_with_the_next_commit),
-	    T(who_asks_again_gets_the_same_certificate),
-	    T(what_was_carried_is_found_again_after_a_crash),
-	    T(a_revocation_counts_at_once_and_goes_into_the_list),
-	    T(a_policy_moves_forward_while_it_runs),
-	    T(a_policy_that_does_not_verify_leaves_the_old_one),
-	    T(a_tick_tells_the_versions),
+	    BOTH(a_certificate_leaves_and_becomes_a_leaf_with_the_next_commit),
+	    BOTH(who_asks_again_gets_the_same_certificate),
+	    BOTH(what_was_carried_is_found_again_after_a_crash),
+	    BOTH(a_revocation_counts_at_once_and_goes_into_the_list),
+	    BOTH(a_policy_moves_forward_while_it_runs),
+	    BOTH(a_policy_that_does_not_verify_leaves_the_old_one),
+	    BOTH(a_tick_tells_the_versions),
+	    R(a_signer_started_anew_is_told_all_and_signs_on),
+	    R(without_a_signer_nothing_is_issued_and_nothing_is_lost),
+	    R(acts_of_an_earlier_policy_are_told_with_it),
+	    R(a_batch_too_large_for_a_frame_goes_in_several),
 	};
 
 	return cmocka_run_group_tests_name("local", tests, NULL, NULL);

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * writ-ca-signer: holds the CA keys and the log's key, believes nobody.
+ *
+ * Reads configuration, keys and signed policy, opens its journal, then seals
+ * itself: from there on it has one socket that listens, one keeper, its journal,
+ * and an ssh-agent where keys are kept in one.
+ */
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ca/daemon/bundles.h"
+#include "ca/daemon/config.h"
+#include "ca/daemon/signer_proc.h"
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "lib/cli/cli.h"
+#include "lib/crypto/secmem.h"
+#include "lib/proc/plog.h"
+#include "lib/proc/sandbox.h"
+#include "lib/proc/socket.h"
+
+#define NAME "writ-ca-signer"
+
+struct program {
+	struct config config;
+	struct trust trust;
+	struct key *user_ca, *host_ca, *log;
+	char origin[ORIGIN_MAX];
+	char *journal; /* its directory */
+	struct signer *signer;
+	struct signer_proc *proc;
+	uid_t keeper;
+	int listen_fd;
+};
+
+static volatile sig_atomic_t stop;
+
+static void
+on_stop(int sig)
+{
+	(void)sig;
+	stop = 1;
+}
+
+/* The policy comes from the keeper, and keys stay what they are. */
+static void
+on_hangup(int sig)
+{
+	(void)sig;
+}
+
+/* Blocked but while we wait, so that none comes between look and wait. */
+static void
+take_signals(sigset_t *waiting)
+{
+	struct sigaction act = {.sa_handler = on_stop};
+	sigset_t ours;
+
+	(void)sigemptyset(&act.sa_mask);
+	(void)sigaction(SIGTERM, &act, NULL);
+	(void)sigaction(SIGINT, &act, NULL);
+	act.sa_handler = on_hangup;
+	(void)sigaction(SIGHUP, &act, NULL);
+	(void)sigemptyset(&ours);
+	(void)sigaddset(&ours, SIGTERM);
+	(void)sigaddset(&ours, SIGINT);
+	(void)sigaddset(&ours, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &ours, waiting);
+	(void)sigdelset(waiting, SIGTERM);
+	(void)sigdelset(waiting, SIGINT);
+	(void)sigdelset(waiting, SIGHUP);
+}
+
+/* --- keys ------------------------------------------------------------------- */
+
+/* Where nobody sits, a key that is encrypted ends the start with a sentence. */
+static const struct passphrase on_terminal = {.ask = cli_ask_passphrase};
+
+static int
+load_key(struct program *p, const char *name, struct key **out, struct err *e)
+{
+	const struct authority *a;
+
+	if (name == NULL)
+		return 0;
+	if ((a = policy_authority(p->trust.policy, name)) == NULL)
+		return err_set(e, ERR_DENIED,
+		    "%s/writ.yaml: '%s' is no authority of the signed policy",
+		    p->config.dir, name);
+	return config_load_key(&p->config, name, a->key,
+	    isatty(STDIN_FILENO) ? &on_terminal : NULL, out, e);
+}
+
+static int
+load_keys(struct program *p, struct err *e)
+{
+	int r;
+
+	if ((r = load_key(p, p->config.log_name, &p->log, e)) != 0 ||
+	    (r = load_key(p, p->config.user_ca, &p->user_ca, e)) != 0 ||
+	    (r = load_key(p, p->config.host_ca, &p->host_ca, e)) != 0)
+		return r;
+	if (!policy_authority(p->trust.policy, p->config.log_name)->log)
+		return err_set(e, ERR_DENIED,
+		    "%s/writ.yaml: log_name '%s' is no log of the signed "
+		    "policy",
+		    p->config.dir, p->config.log_name);
+	return 0;
+}
+
+/* --- journal and socket ------------------------------------------------------- */
+
+static int
+open_journal(struct program *p, struct err *e)
+{
+	struct signer_config c = {.user_ca = p->user_ca,
+	    .host_ca = p->host_ca,
+	    .log = p->log,
+	    .origin = p->origin};
+	struct signer_seen seen;
+	int r;
+
+	if (log_origin(&p->trust.realm, p->config.log_name, p->origin) != 0 ||
+	    path_join(p->config.dir, "signer", &p->journal) != 0)
+		return err_nomem(e);
+	c.dir = p->journal;
+	if ((r = signer_open(&c, &p->signer, e)) != 0)
+		return r;
+	signer_get_seen(p->signer, &seen);
+	if (p->trust.policy->version >= seen.policy_version)
+		return 0;
+	return err_set(e, ERR_ROLLBACK,
+	    "policy version %llu is older than %llu, which the signer has used",
+	    (unsigned long long)p->trust.policy->version,
+	    (unsigned long long)seen.policy_version);
+}
+
+static int
+keeper_uid(struct program *p, struct err *e)
+{
+	const char *user = p->config.service.users.keeper;
+	const struct passwd *pw;
+
+	p->keeper = getuid();
+	if (user == NULL)
+		return 0;
+	if ((pw = getpwnam(user)) == NULL)
+		return err_set(e, ERR_NOTFOUND,
+		    "%s/writ.yaml: there is no user '%s'", p->config.dir, user);
+	p->keeper = pw->pw_uid;
+	return 0;
+}
+
+static int
+open_socket(struct program *p, struct err *e)
+{
+	struct err passed = {0};
+	char *path = NULL;
+	int r;
+
+	r = socket_passed("signer", &p->listen_fd, &passed);
+	if (r != ERR_NOTFOUND) {
+		if (r != 0 && e != NULL)
+			*e = passed;
+		return r;
+	}
+	if (path_join(p->config.service.runtime, "signer.sock", &path) != 0)
+		return err_nomem(e);
+	if ((r = file_mkdirs(p->config.service.runtime, 0700, e)) == 0)
+		r = socket_listen(path, &p->listen_fd, e);
+	free(path);
+	return r;
+}
+
+/* --- the program ---------------------------------------------------------------- */
+
+/*
+ * Files are read and made as the user we become.  All memory is locked before a
+ * key is in it; root may lift the limit on that for the user.
+ */
+static int
+settle(struct program *p, struct err *e)
+{
+	const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+	const char *user = p->config.service.users.signer;
+	int r;
+
+	if (geteuid() == 0)
+		(void)setrlimit(RLIMIT_MEMLOCK, &all);
+	if (user != NULL && geteuid() == 0 &&
+	    (r = privileges_drop(user, e)) != 0)
+		return r;
+	return memory_lock(e);
+}
+
+/* From here on no file is opened but the journal, when it begins anew. */
+static int
+seal(const struct program *p, struct err *e)
+{
+	const char *const below[] = {p->journal, NULL};
+	const struct sandbox s = {
+	    .profile = SANDBOX_SIGNER, .write_below = below};
+
+	return sandbox_enter(&s, e);
+}
+
+static int
+start(struct program *p, const char *dir, struct err *e)
+{
+	int r;
+
+	if ((r = config_load(dir, &p->config, e)) != 0)
+		return r;
+	plog_json(p->config.service.log_json);
+	if ((r = settle(p, e)) != 0 ||
+	    (r = bundles_load(dir, NULL, clock_now(), &p->trust, e)) < 0 ||
+	    (r = load_keys(p, e)) != 0 || (r = keeper_uid(p, e)) != 0 ||
+	    (r = open_socket(p, e)) != 0 || (r = open_journal(p, e)) != 0)
+		return r;
+	return seal(p, e);
+}
+
+static int
+run(struct program *p, const char *dir, struct err *e)
+{
+	struct signer_proc_config c = {
+	    .trust = &p->trust, .origin = p->origin, .log_name = NULL};
+	sigset_t waiting;
+	int r;
+
+	take_signals(&waiting);
+	if ((r = start(p, dir, e)) != 0)
+		return r;
+	c.signer = p->signer;
+	c.log_name = p->config.log_name;
+	c.log = key_public(p->log);
+	c.user_ca = p->user_ca != NULL ? key_public(p->user_ca) : NULL;
+	c.host_ca = p->host_ca != NULL ? key_public(p->host_ca) : NULL;
+	if ((r = signer_proc_new(&c, &p->proc, e)) != 0)
+		return r;
+	service_notify("READY=1");
+	plog(PLOG_INFO, "ready", NULL);
+	r = signer_proc_serve(p->proc, p->listen_fd, p->keeper, &waiting, &stop,
+	    e);
+	service_notify("STOPPING=1");
+	plog(PLOG_INFO, "stopped", NULL);
+	return r;
+}
+
+static void
+program_clear(struct program *p)
+{
+	signer_proc_free(p->proc);
+	signer_close(p->signer);
+	if (p->listen_fd >= 0)
+		(void)close(p->listen_fd);
+	key_free(p->log);
+	key_free(p->user_ca);
+	key_free(p->host_ca);
+	trust_clear(&p->trust);
+	config_clear(&p->config);
+	free(p->journal);
+}
+
+static int
+usage(void)
+{
+	fprintf(stderr, "usage: " NAME " [-C DIR]\n");
+	return EXIT_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct program p = {.listen_fd = -1};
+	const char *dir = ".";
+	struct err e = {0};
+	int c, r;
+
+	while ((c = getopt(argc, argv, "C:")) != -1) {
+		if (c != 'C')
+			return usage();
+		dir = optarg;
+	}
+	if (optind != argc)
+		return usage();
+	secmem_harden_process();
+	(void)umask(077);
+	plog_init(NAME, PLOG_INFO);
+	config_init(&p.config);
+	trust_init(&p.trust);
+	if ((r = run(&p, dir, &e)) != 0)
+		plog_err(PLOG_ERR, &e, "cannot go on", NULL);
+	program_clear(&p);
+	return r == 0 ? 0 : cli_exit_status(r);
+}
