@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,6 +56,10 @@ serve(const struct deployment *d, int fd)
 	struct trust t;
 	struct err e = {0};
 
+	/* Above all no lock that the test holds. */
+	if (fd != 3 && dup2(fd, 3) != 3)
+		_exit(1);
+	(void)close_range(4, ~0U, 0);
 	(void)sigprocmask(SIG_SETMASK, NULL, &waiting);
 	(void)sigaction(SIGTERM, &act, NULL);
 	plog_init("signer", PLOG_ERR);
@@ -73,7 +76,7 @@ serve(const struct deployment *d, int fd)
 	    bundles_load(d->dir, fixture_realm(), clock_now(), &t, &e) < 0 ||
 	    signer_open(&c, &pc.signer, &e) != 0 ||
 	    signer_proc_new(&pc, &p, &e) != 0 ||
-	    signer_proc_serve(p, fd, getuid(), &waiting, &stop, &e) != 0) {
+	    signer_proc_serve(p, 3, getuid(), &waiting, &stop, &e) != 0) {
 		fprintf(stderr, "signer: %s\n", e.msg);
 		_exit(1);
 	}
@@ -89,25 +92,19 @@ serve(const struct deployment *d, int fd)
 void
 signerproc_start(struct signerproc *p, const struct deployment *d)
 {
-	char run[TMPDIR_MAX + 8];
+	char run[TMPDIR_MAX + 4];
 	struct err e = {0};
 	int fd = -1;
 
 	snprintf(run, sizeof(run), "%s/run", d->dir);
-	snprintf(p->socket, sizeof(p->socket), "%s/run/signer.sock", d->dir);
+	snprintf(p->socket, sizeof(p->socket), "%s/signer.sock", run);
 	assert_int_equal(file_mkdirs(run, 0700, NULL), 0);
 	if (socket_listen(p->socket, &fd, &e) != 0)
 		fail_msg("%s", e.msg);
 	p->pid = fork();
 	assert_true(p->pid >= 0);
-	if (p->pid == 0) {
-		/* Ends with the test, and holds no lock of it: descriptors
-		 * below 3 and the one it serves are all it has. */
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (dup2(fd, 3) != 3 || close_range(4, ~0U, 0) != 0)
-			_exit(1);
-		serve(d, 3);
-	}
+	if (p->pid == 0)
+		serve(d, fd);
 	(void)close(fd);
 }
 

@@ -9,7 +9,7 @@
 
 struct signerproc {
 	pid_t pid; /* 0: none */
-	char  socket[TMPDIR_MAX + 16];
+	char  socket[TMPDIR_MAX + 20];
 };
 
 /* Begin to listen, then go on in a child: who connects waits for it. */
