@@ -470,12 +470,12 @@ finish(struct kp *k)
 }
 
 int
-keeper_proc_run(const struct keeper_proc_options *o, struct err *e)
+keeper_proc_run(const char *dir, struct err *e)
 {
 	struct kp *k = NULL;
 	int r;
 
-	if ((r = kp_start(o, &k, e)) != 0)
+	if ((r = kp_start(dir, &k, e)) != 0)
 		return r;
 	plog(PLOG_INFO, "serving", NULL);
 	service_notify("READY=1");

@@ -10,18 +10,9 @@
 #ifndef CA_DAEMON_KEEPER_PROC_H
 #define CA_DAEMON_KEEPER_PROC_H
 
-#include <stdbool.h>
-
 #include "lib/base/err.h"
 
-struct keeper_proc_options {
-	const char *dir;
-	/* The CA's keys in this process: for tests of the keeper alone. */
-	bool	    own_signer;
-};
-
-/* Serve until SIGTERM or SIGINT: 0; else what made it end. */
-int keeper_proc_run(const struct keeper_proc_options *o, struct err *e)
-    MUST_CHECK;
+/* Serve DIR until SIGTERM or SIGINT: 0; else what made it end. */
+int keeper_proc_run(const char *dir, struct err *e) MUST_CHECK;
 
 #endif

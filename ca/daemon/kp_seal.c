@@ -60,7 +60,7 @@ add_copies(struct paths *p, const struct config *c)
 }
 
 static void
-add_written(struct paths *p, const struct config *c, bool keys)
+add_written(struct paths *p, const struct config *c)
 {
 	const char *store = c->service.store;
 	char *log = NULL;
@@ -69,13 +69,11 @@ add_written(struct paths *p, const struct config *c, bool keys)
 	if (store != NULL)
 		add(p, str_dupn(store, (size_t)(path_base(store) - store)));
 	add_below(p, c->dir, "bundle");
-	if (keys)
-		add_below(p, c->dir, "signer");
 	add_copies(p, c);
 }
 
 static void
-add_read(struct paths *p, const struct config *c, bool keys)
+add_read(struct paths *p, const struct config *c)
 {
 	/* Names of hosts, certificates of authorities, libraries that load
 	   others late, random numbers of SQLite, since when the machine runs. */
@@ -91,10 +89,11 @@ add_read(struct paths *p, const struct config *c, bool keys)
 		if (getenv(variables[i]) != NULL)
 			add(p, str_dup(getenv(variables[i])));
 	add_below(p, c->dir, "writ.yaml");
-	if (keys)
-		add_below(p, c->dir, "keys");
-	if (c->credentials != NULL)
-		add(p, str_dup(c->credentials));
+	/* "file:PATH" or "file:PATH#PROFILE": read again when they expire. */
+	if (c->credentials != NULL && strncmp(c->credentials, "file:", 5) == 0)
+		add(p,
+		    str_dupn(c->credentials + 5,
+			strcspn(c->credentials + 5, "#")));
 }
 
 int
@@ -106,7 +105,7 @@ kp_drop(const struct config *c, struct err *e)
 }
 
 int
-kp_seal(const struct config *c, bool keys, struct err *e)
+kp_seal(const struct config *c, struct err *e)
 {
 	struct paths written = {.n = 0}, read = {.n = 0};
 	const struct sandbox s = {.profile = SANDBOX_KEEPER,
@@ -114,8 +113,8 @@ kp_seal(const struct config *c, bool keys, struct err *e)
 	    .read_below = (const char *const *)read.v};
 	int r;
 
-	add_written(&written, c, keys);
-	add_read(&read, c, keys);
+	add_written(&written, c);
+	add_read(&read, c);
 	if (written.r != 0 || read.r != 0) {
 		r = written.r != 0 ? written.r : read.r;
 		(void)err_set(e, r, "enter the sandbox: %s", err_text(r));

@@ -12,10 +12,9 @@ int kp_drop(const struct config *c, struct err *e) MUST_CHECK;
 
 /*
  * The sandbox: files of the log, its copies, the store and the policy in force
- * alone, and what names of hosts and S3 need.  With keys also the signer's, for
- * a keeper that has it inside.  Before threads; ERR_NOMEM, and those of
- * sandbox_enter().
+ * alone, and what names of hosts and S3 need.  Before threads; ERR_NOMEM, and
+ * those of sandbox_enter().
  */
-int kp_seal(const struct config *c, bool keys, struct err *e) MUST_CHECK;
+int kp_seal(const struct config *c, struct err *e) MUST_CHECK;
 
 #endif

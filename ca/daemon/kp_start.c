@@ -249,8 +249,7 @@ read_config(struct kp *k, struct err *e)
 }
 
 static int
-start(struct kp *k, const struct keeper_proc_options *o, struct local **l,
-    struct err *e)
+start(struct kp *k, struct local **l, struct err *e)
 {
 	struct committer_config c = {.wake = -1};
 	int r;
@@ -260,14 +259,14 @@ start(struct kp *k, const struct keeper_proc_options *o, struct local **l,
 		return r;
 	c.local = (struct local_options){.dir = k->dir,
 	    .mode = LOCAL_SERVE,
-	    .signer_socket = o->own_signer ? NULL : k->signer_path,
+	    .signer_socket = k->signer_path,
 	    .warn = warn};
 	if ((r = open_local(k, &c.local, l, e)) != 0 ||
 	    (r = read_state(k, *l, e)) != 0 || (r = open_rows(k, *l, e)) != 0 ||
 	    (r = kp_quota_load(k, e)) != 0 ||
 	    (r = listen_on(k, "keeper", &k->listen_front, e)) != 0 ||
 	    (r = listen_on(k, "control", &k->listen_control, e)) != 0 ||
-	    (r = kp_seal(&k->config, o->own_signer, e)) != 0)
+	    (r = kp_seal(&k->config, e)) != 0)
 		return r;
 	c.opened = *l;
 	c.folded = requests_applied(k->rows);
@@ -280,15 +279,15 @@ start(struct kp *k, const struct keeper_proc_options *o, struct local **l,
 }
 
 int
-kp_start(const struct keeper_proc_options *o, struct kp **out, struct err *e)
+kp_start(const char *dir, struct kp **out, struct err *e)
 {
 	struct local *l = NULL;
 	struct kp *k = NULL;
 	int r;
 
-	if ((r = new_kp(o->dir, &k, e)) != 0)
+	if ((r = new_kp(dir, &k, e)) != 0)
 		return r;
-	if ((r = start(k, o, &l, e)) != 0) {
+	if ((r = start(k, &l, e)) != 0) {
 		if (k->committer != NULL)
 			committer_stop(k->committer);
 		kp_end(k);

@@ -9,7 +9,7 @@
 #include "ca/daemon/kp_impl.h"
 
 /* Everything open, the store as far as the log, the committer at work. */
-int  kp_start(const struct keeper_proc_options *o, struct kp **out,
+int  kp_start(const char *dir, struct kp **out,
      struct err *e) MUST_CHECK;
 void kp_end(struct kp *k);
 /* As whom whoever connects there has to run. */

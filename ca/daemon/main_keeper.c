@@ -20,24 +20,21 @@ usage(void)
 int
 main(int argc, char **argv)
 {
-	struct keeper_proc_options o = {.dir = "."};
+	const char *dir = ".";
 	struct err e = {0};
 	int c, r;
 
-	while ((c = getopt(argc, argv, "C:S")) != -1) {
-		if (c == 'C')
-			o.dir = optarg;
-		else if (c == 'S')
-			o.own_signer = true;
-		else
+	while ((c = getopt(argc, argv, "C:")) != -1) {
+		if (c != 'C')
 			return usage();
+		dir = optarg;
 	}
 	if (optind != argc)
 		return usage();
 	secmem_harden_process();
 	(void)umask(022);
 	plog_init("writ-ca-keeper", PLOG_INFO);
-	if ((r = keeper_proc_run(&o, &e)) != 0)
+	if ((r = keeper_proc_run(dir, &e)) != 0)
 		plog_err(PLOG_ERR, &e, "cannot go on", NULL);
 	return cli_exit_status(r);
 }

@@ -87,7 +87,9 @@ requests() { # how many the log has
 	grep -ao '"type":"request"' ca/log/journal | wc -l
 }
 
-"$O/writ-ca-keeper" -S -C ca >keeper.log 2>&1 &
+"$O/writ-ca-signer" -C ca >signer.log 2>&1 &
+t_stop_later $!
+"$O/writ-ca-keeper" -C ca >keeper.log 2>&1 &
 keeper=$!
 t_stop_later $keeper
 t 'the keeper serves' until_ok says keeper.log serving

@@ -65,8 +65,19 @@ people() {
 	} >>"$ca_log" 2>&1
 }
 
+start_signer() {
+	"$O/writ-ca-signer" -C ca >/dev/null 2>>signer.log &
+	signer=$!
+	t_stop_later "$signer"
+}
+
+stop_signer() {
+	kill "$signer"
+	wait "$signer" 2>/dev/null
+}
+
 start() {
-	"$keeper" -C ca "$@" >/dev/null 2>>keeper.log &
+	"$keeper" -C ca >/dev/null 2>>keeper.log &
 	pid=$!
 	t_stop_later "$pid"
 	for _ in $(seq 100); do
@@ -115,7 +126,8 @@ state() { call "$1" show "$2" | jq -r '.requests[0].state'; }
 # The deployment as clients have it: what asks and signs must not need the log.
 t 'a deployment' people
 cp -r ca policy
-start -S
+start_signer
+start
 t_eq 'the keeper starts' 0 $?
 t_eq 'and is ready for its keys' 5 "$("$calltool" -k "$front" | wc -l)"
 
@@ -221,32 +233,34 @@ id=$(id_of k6.req)
 text "$alice" submit <k6.req >/dev/null
 call "$alice" status >before.json
 stop -KILL
-start -S
+start
 t_eq 'it starts after a kill' 0 $?
 t_eq 'with the same rows' "$(jq -cS '.requests' before.json)" \
 	"$(call "$alice" status | jq -cS '.requests')"
 decision "$bob" "$id" approve
 stop -KILL
 rm -rf ca/store
-start -S
+start
 t_eq 'it starts without its store' 0 $?
 t_has 'which is made anew' "$(cat keeper.log)" 'made anew from the log'
 t_eq 'with the same rows' "$(jq -cS '.requests | map(del(.told))' before.json)" \
 	"$(call "$alice" status | jq -cS '.requests | map(del(.told))')"
 t_eq 'and what waited can be decided' issued "$(call "$bob" submit <bob.dec |
 	jq -r '.results[0].requests[0].state')"
-second=$(timeout 20 "$keeper" -C ca -S 2>&1)
+second=$(timeout 20 "$keeper" -C ca 2>&1)
 t_has 'a second one is refused' "$second" 'in use by process'
 t_not 'and no command takes the store from under it' \
 	"$O/writ-ca" rebuild -C ca
 stop
 printf 'no store at all, but long enough to be looked at.%s' \
 	"$(seq 1000)" >ca/store/writ.db
-damaged=$(timeout 20 "$keeper" -C ca -S 2>&1)
+damaged=$(timeout 20 "$keeper" -C ca 2>&1)
 t_has 'what is no store is refused' "$damaged" 'writ-ca rebuild'
+stop_signer
 t_has 'and can be taken away' "$("$O/writ-ca" rebuild -C ca)" \
 	'the store was taken away'
-start -S
+start_signer
+start
 t_eq 'it starts then' 0 $?
 t_eq 'with what the log says' issued "$(state "$alice" "$id")"
 
