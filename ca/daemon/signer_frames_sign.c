@@ -117,15 +117,18 @@ put_job(struct writer *w, const struct signer_job *j)
 	return r;
 }
 
-/* A bound of what a job takes, however many of its statements are new. */
+/* A bound of what a job takes besides statements that are there already. */
 static size_t
-most_of(const struct signer_job *j)
+most_of(const struct writer *w, const struct signer_job *j)
 {
-	size_t n = 64 + j->bytes.n + 4 + j->request->n_bytes +
-	    j->n_inclusion * HASH_LEN;
+	size_t n =
+	    64 + j->bytes.n + j->n_inclusion * HASH_LEN + 4 * j->n_decisions;
 
+	if (find_place(&w->known, j->request)->s == NULL)
+		n += 4 + j->request->n_bytes;
 	for (size_t i = 0; i < j->n_decisions; i++)
-		n += 8 + j->decisions[i]->n_bytes;
+		if (find_place(&w->known, j->decisions[i])->s == NULL)
+			n += 4 + j->decisions[i]->n_bytes;
 	return n;
 }
 
@@ -135,7 +138,8 @@ fits(const struct writer *w, const struct signer_job *j, size_t head)
 	size_t statements = w->known.n + 1 + j->n_decisions;
 
 	return w->n_jobs < SIGN_JOBS_MAX && statements <= SIGN_STATEMENTS_MAX &&
-	    head + 8 + buf_len(w->statements) + buf_len(w->jobs) + most_of(j) <=
+	    head + 8 + buf_len(w->statements) + buf_len(w->jobs) +
+		most_of(w, j) <=
 	    FRAME_MAX;
 }
 
