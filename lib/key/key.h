@@ -49,7 +49,8 @@ int key_parse(const char *name, struct slice text,
 
 /*
  * A key that stays in the ssh-agent listening on sock (NULL: $SSH_AUTH_SOCK).
- * One connection a key; frames of at most 256 KiB.  sk-* keys too.
+ * One connection a key, made anew when the agent was; frames of at most 256 KiB.
+ * sk-* keys too.
  * ERR_NOTFOUND: the agent has no such key; ERR_NET: no agent, too slow (10 s to
  * list, 120 s to sign), not its protocol; ERR_DENIED: it refused; ERR_LIMIT.
  */

@@ -6,16 +6,19 @@
  * The agent is not trusted to be right: its frames are bounded, its time is
  * bounded, and every signature is verified before anybody sees it.
  */
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/str.h"
 #include "lib/key/key_impl.h"
 
 #define FLAG_RSA_SHA2_512 4U
 
 struct state {
-	int fd; /* -1: given up after an error in the protocol */
+	char *sock; /* NULL: $SSH_AUTH_SOCK */
+	int fd;     /* -1: lost, or given up after an error in the protocol */
 	int sign_ms;
 };
 
@@ -59,6 +62,23 @@ take_signature(const struct key *k, struct slice msg, struct view answer,
 	return 0;
 }
 
+/*
+ * A process that stays outlives its agent: one that hung up, and one that was
+ * given up, is called anew.  An agent says nothing unasked, so what can be read
+ * before we ask is the end, or the late answer to a question that is over.
+ */
+static int
+have_agent(struct state *s, struct err *e)
+{
+	struct pollfd p = {.fd = s->fd, .events = POLLIN};
+
+	if (s->fd != -1 && poll(&p, 1, 0) > 0) {
+		(void)close(s->fd);
+		s->fd = -1;
+	}
+	return s->fd != -1 ? 0 : agent_dial(s->sock, &s->fd, e);
+}
+
 static int
 sign(struct key *k, struct slice msg, struct buf *out, struct err *e)
 {
@@ -74,6 +94,8 @@ sign(struct key *k, struct slice msg, struct buf *out, struct err *e)
 		    msg.n, err_text(r));
 		goto out;
 	}
+	if ((r = have_agent(s, e)) != 0)
+		goto out;
 	r = agent_call(&s->fd, ask, AGENT_SIGN_RESPONSE, s->sign_ms, b, &answer,
 	    e);
 	if (r == 0)
@@ -85,13 +107,20 @@ out:
 }
 
 static void
+state_free(struct state *s)
+{
+	if (s == NULL)
+		return;
+	if (s->fd != -1)
+		(void)close(s->fd);
+	free(s->sock);
+	free(s);
+}
+
+static void
 release(struct key *k)
 {
-	struct state *s = k->state;
-
-	if (s != NULL && s->fd != -1)
-		close(s->fd);
-	free(s);
+	state_free(k->state);
 }
 
 static const struct key_ops agent_ops = {
@@ -157,18 +186,21 @@ key_agent_open(const char *sock, const struct pubkey *which, int list_ms,
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return err_nomem(e);
+	s->fd = -1;
 	s->sign_ms = sign_ms;
-	if ((r = agent_dial(sock, &s->fd, e)) != 0) {
-		free(s);
+	if (sock != NULL && (s->sock = str_dup(sock)) == NULL)
+		r = err_nomem(e);
+	else
+		r = agent_dial(sock, &s->fd, e);
+	if (r != 0) {
+		state_free(s);
 		return r;
 	}
 	if ((r = check_has(s, which, list_ms, e)) == 0 &&
 	    (r = pubkey_dup(which, &pub)) != 0)
 		(void)err_set(e, r, "%s", err_text(r));
 	if (r != 0) {
-		if (s->fd != -1)
-			close(s->fd);
-		free(s);
+		state_free(s);
 		return r;
 	}
 	return key_new(&agent_ops, pub, s, out, e);
