@@ -123,13 +123,13 @@ for hsm in 01 02; do
 	cp -r "$dir" "policy-$hsm"
 	ca_key ed25519 "file-$dir"
 	t "$dir: writ sign has the token sign" ca_cert "$dir" "file-$dir" deploy
-	t_eq "$dir: with its key" "$(want $kind $alg)" \
+	t_eq "$dir: with its key" "$(want "$kind" "$alg")" \
 		"$(signed_by "file-$dir-cert.pub")"
 	mkdir -m 700 "$dir/run"
 	start_service "$dir"
 	t_eq "$dir: the service comes up" 0 $?
 	t "$dir: and issues" issue "$dir" "served-$dir"
-	t_eq "$dir: signed by the token's key" "$(want $kind $alg)" \
+	t_eq "$dir: signed by the token's key" "$(want "$kind" "$alg")" \
 		"$(signed_by "served-$dir-cert.pub")"
 	t_eq "$dir: by a process that is sealed" 2 \
 		"$(awk '$1 == "Seccomp:" { print $2 }' "/proc/$signer/status")"
@@ -146,7 +146,7 @@ for hsm in 01 02; do
 		sleep 0.1
 	done
 	t_eq "$dir: the certificate that was kept back can be had" \
-		"$(want $kind $alg)" "$(signed_by "without-$dir-cert.pub")"
+		"$(want "$kind" "$alg")" "$(signed_by "without-$dir-cert.pub")"
 	stop_service
 	t_eq "$dir: the service ends as asked" 0 $?
 	t "$dir: the log verifies" "$writ" audit verify -C "$dir"
