@@ -45,19 +45,22 @@ move_to_larger(char **p, size_t n, size_t cap)
 
 /*
  * To the end of the file.  One byte more than max is asked for, since only
- * that shows that there is more, and one more than what fstat() says, so that
- * a file of that size is read without growing.
+ * that shows that there is more, and one more than its size, so that a file of
+ * that size is read without growing, and by one call: where all of it has come
+ * and less than was asked for, there is no more.  What does not say its size
+ * (0) is read until nothing comes.
  */
 static int
-read_all(int fd, const char *what, size_t max, size_t guess, char **out,
+read_all(int fd, const char *what, size_t max, size_t size, char **out,
     size_t *n_out, struct err *e)
 {
-	size_t n = 0, cap = 0, next = guess + 2;
+	size_t n = 0, cap = 0, next = (size > 0 ? size : READ_FIRST) + 2;
 	char *p = NULL;
 	int r;
 
 	for (;;) {
 		ssize_t got;
+		size_t room;
 
 		if (cap < n + 2) {
 			if (next > max + 2)
@@ -69,7 +72,8 @@ read_all(int fd, const char *what, size_t max, size_t guess, char **out,
 			cap = next;
 			next = cap * 2;
 		}
-		got = read(fd, p + n, cap - 1 - n);
+		room = cap - 1 - n;
+		got = read(fd, p + n, room);
 		if (got < 0 && again(fd, POLLIN))
 			continue;
 		if (got < 0) {
@@ -85,6 +89,8 @@ read_all(int fd, const char *what, size_t max, size_t guess, char **out,
 			    max);
 			goto out;
 		}
+		if (size > 0 && n >= size && (size_t)got < room)
+			break;
 	}
 	p[n] = '\0';
 	*out = p;
@@ -96,20 +102,28 @@ out:
 	return r;
 }
 
+static int
+read_stat(int fd, const struct stat *st, const char *name, size_t max,
+    char **out, size_t *n, struct err *e)
+{
+	size_t size = 0;
+
+	if (max > SIZE_MAX / 4)
+		max = SIZE_MAX / 4;
+	if (S_ISREG(st->st_mode) && st->st_size > 0)
+		size = (uintmax_t)st->st_size > max ? max : (size_t)st->st_size;
+	return read_all(fd, name, max, size, out, n, e);
+}
+
 int
 file_read_fd(int fd, const char *name, size_t max, char **out, size_t *n,
     struct err *e)
 {
-	size_t guess = READ_FIRST;
 	struct stat st;
 
-	if (max > SIZE_MAX / 4)
-		max = SIZE_MAX / 4;
 	if (fstat(fd, &st) != 0)
 		return err_sys(e, "read %s", name);
-	if (S_ISREG(st.st_mode) && st.st_size > 0)
-		guess = (uintmax_t)st.st_size > max ? max : (size_t)st.st_size;
-	return read_all(fd, name, max, guess, out, n, e);
+	return read_stat(fd, &st, name, max, out, n, e);
 }
 
 static int
@@ -132,7 +146,7 @@ read_path(int dirfd, const char *path, int nofollow, size_t max, char **out,
 		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
 		r = err_set(e, ERR_SYS, "%s is not a regular file", path);
 	} else {
-		r = file_read_fd(fd, path, max, out, n, e);
+		r = read_stat(fd, &st, path, max, out, n, e);
 	}
 	(void)close(fd);
 	return r;
