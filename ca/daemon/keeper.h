@@ -55,11 +55,14 @@ struct keeper_item {		/* keeper_item_clear */
 	struct statement **given;	/* decisions that came with it; borrowed */
 	size_t		   n_given;
 
+	struct issue_result *result;	/* borrowed, initialised: where the
+					   result of a fresh decision goes; NULL:
+					   nobody wants it */
+
 	/* Out: */
 	int		   r;	/* 0: a certificate; ERR_WAIT, ERR_DENIED, ... */
 	struct err	   e;
 	struct strs	   notes;	/* decisions passed over: a sentence each */
-	struct issue_result result;	/* of a fresh decision */
 	struct issue_leaf  leaf;
 	uint64_t	   index;	/* of that leaf, once committed */
 	bool		   again;	/* the leaf was in the log before */

@@ -13,7 +13,6 @@ void
 keeper_item_init(struct keeper_item *it)
 {
 	memset(it, 0, sizeof(*it));
-	issue_result_init(&it->result);
 }
 
 static void
@@ -27,7 +26,6 @@ issue_leaf_clear(struct issue_leaf *l)
 void
 keeper_item_clear(struct keeper_item *it)
 {
-	issue_result_clear(&it->result);
 	issue_leaf_clear(&it->leaf);
 	strs_clear(&it->notes);
 	buf_free(it->cert);
@@ -106,14 +104,15 @@ gather(struct keeper *k, struct keeper_item *it, struct err *e)
 	if (it->n_given > ISSUE_DECISIONS_MAX)
 		return err_set(e, ERR_LIMIT, "more than %d decisions",
 		    ISSUE_DECISIONS_MAX);
-	it->decisions = calloc(2 * ISSUE_DECISIONS_MAX, sizeof(*it->decisions));
-	if (it->decisions == NULL)
-		return err_nomem(e);
 	/* What is in the log comes first. */
 	r = keeper_decisions(k->ledger, &it->request->hash, &it->logged,
 	    &it->n_logged, e);
 	if (r != 0)
 		return r;
+	it->decisions =
+	    calloc(it->n_logged + it->n_given + 1, sizeof(*it->decisions));
+	if (it->decisions == NULL)
+		return err_nomem(e);
 	for (size_t i = 0; i < it->n_logged; i++)
 		it->decisions[it->n_decisions++] = &it->logged[i];
 	return add_given(it, e);
@@ -213,7 +212,8 @@ struct deciding {
 };
 
 static int
-make_leaf(const struct deciding *d, struct keeper_item *it, struct err *e)
+make_leaf(const struct deciding *d, struct keeper_item *it,
+    const struct issue_result *res, struct err *e)
 {
 	const struct policy *p = d->k->trust->policy;
 	struct issue_leaf *l = &it->leaf;
@@ -227,19 +227,18 @@ make_leaf(const struct deciding *d, struct keeper_item *it, struct err *e)
 	    .policy = p->hash,
 	    .request = it->request->hash,
 	    .size = d->size};
-	l->decisions = calloc(it->result.n_counted + 1, sizeof(struct hash));
-	it->counted = calloc(it->result.n_counted + 1, sizeof(*it->counted));
+	l->decisions = calloc(res->n_counted + 1, sizeof(struct hash));
+	it->counted = calloc(res->n_counted + 1, sizeof(*it->counted));
 	if (l->decisions == NULL || it->counted == NULL)
 		return err_nomem(e);
-	for (size_t i = 0; i < it->result.n_counted; i++) {
-		const struct statement *s =
-		    it->decisions[it->result.counted[i]];
+	for (size_t i = 0; i < res->n_counted; i++) {
+		const struct statement *s = it->decisions[res->counted[i]];
 
 		it->counted[it->n_counted++] = s;
 		l->decisions[l->n_decisions++] = s->hash;
 	}
 	if ((r = buf_new(&tbs, CERT_MAX)) != 0 ||
-	    (r = cert_encode_tbs(&it->result.cert, tbs)) != 0)
+	    (r = cert_encode_tbs(&res->cert, tbs)) != 0)
 		(void)err_set(e, r, "certificate: %s", err_text(r));
 	else
 		buf_take(tbs, &l->tbs, &l->tbs_len);
@@ -248,7 +247,8 @@ make_leaf(const struct deciding *d, struct keeper_item *it, struct err *e)
 }
 
 static int
-decide(const struct deciding *d, struct keeper_item *it, struct err *e)
+decide(const struct deciding *d, struct keeper_item *it,
+    struct issue_result *res, struct err *e)
 {
 	struct issue_input in = {.policy = d->k->trust->policy,
 	    .standing = d->k->standing,
@@ -258,7 +258,6 @@ decide(const struct deciding *d, struct keeper_item *it, struct err *e)
 	    .n_decisions = it->n_decisions,
 	    .now = d->now,
 	    .nonce = d->nonces[it - d->items]};
-	struct issue_result *res = &it->result;
 	int r;
 
 	in.ca = it->request->u.r.kind == CERT_HOST ? d->host_ca : d->user_ca;
@@ -271,7 +270,7 @@ decide(const struct deciding *d, struct keeper_item *it, struct err *e)
 	it->record = res->requester != NULL &&
 	    (res->verdict != ISSUE_REFUSED || strcmp(res->rule, "denied") == 0);
 	if (res->verdict == ISSUE_READY)
-		return make_leaf(d, it, e);
+		return make_leaf(d, it, res, e);
 	if (e != NULL)
 		*e = res->why;
 	return res->verdict == ISSUE_WAITING ? ERR_WAIT : ERR_DENIED;
@@ -291,12 +290,15 @@ decide_nth(void *ctx, size_t i)
 {
 	struct deciding *d = ctx;
 	struct keeper_item *it = &d->items[i];
-
+	struct issue_result own;
 	int r;
 
-	if (it->r != 0 || it->again || (it->r = decide(d, it, &it->e)) != 0)
+	if (it->r != 0 || it->again)
 		return;
-	if ((r = issue_leaf_encode(&it->leaf, &d->texts[i])) != 0)
+	issue_result_init(&own);
+	it->r = decide(d, it, it->result != NULL ? it->result : &own, &it->e);
+	issue_result_clear(&own);
+	if (it->r == 0 && (r = issue_leaf_encode(&it->leaf, &d->texts[i])) != 0)
 		it->r = err_set(&it->e, r, "certificate: %s", err_text(r));
 }
 

@@ -222,8 +222,6 @@ keep_result(struct kp_job *j, struct keeper_item *it)
 	j->e = it->e;
 	j->notes = it->notes;
 	memset(&it->notes, 0, sizeof(it->notes));
-	j->result = it->result;
-	issue_result_init(&it->result);
 	j->break_glass =
 	    j->result.grant != NULL && j->result.grant->break_glass;
 	for (size_t i = 0; i < j->result.n_terms; i++) {
@@ -248,6 +246,8 @@ fill_items(struct committer *c, size_t n)
 
 		keeper_item_init(&c->items[i]);
 		c->items[i].request = &j->asked->s;
+		issue_result_clear(&j->result);
+		c->items[i].result = &j->result;
 		if (j->statement != NULL) {
 			c->items[i].given = &j->statement;
 			c->items[i].n_given = 1;
