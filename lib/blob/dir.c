@@ -27,13 +27,14 @@
 #include <unistd.h>
 
 #include "lib/base/file.h"
+#include "lib/base/parallel.h"
 #include "lib/base/str.h"
 #include "lib/blob/dir.h"
 #include "lib/blob/ops.h"
 #include "lib/crypto/hash.h"
 
-#define GROUP        64 /* items written before the first fsync */
-#define PARENTS_KEEP 32 /* directories held open between groups */
+#define GROUP        128 /* items written before the first fsync */
+#define PARENTS_KEEP 32  /* directories held open between groups */
 #define FOREIGN_MAX  (BLOB_KEY_MAX + 32)
 #define PROC_FD_MAX  40
 
@@ -249,8 +250,9 @@ stage_open(struct put *p, struct stage *s, struct err *e)
 	return 0;
 }
 
+/* Take an item into the group: where its directory is, or is to be. */
 static int
-stage_write(struct put *p, struct blob_item *item, struct err *e)
+stage_begin(struct put *p, struct blob_item *item, struct err *e)
 {
 	const char *slash = strrchr(item->key, '/');
 	struct stage *s = &p->group[p->n_group];
@@ -261,12 +263,50 @@ stage_write(struct put *p, struct blob_item *item, struct err *e)
 	r = parent_get(p, item->key,
 	    slash == NULL ? 0 : (size_t)(slash - item->key),
 	    (item->flags & BLOB_NOSYNC) == 0, &s->parent, e);
-	if (r != 0 || (r = stage_open(p, s, e)) != 0)
+	if (r == 0)
+		p->n_group++;
+	return r;
+}
+
+/*
+ * A file that may be seen before it is whole, in whichever thread: making
+ * thousands of them is what a large batch waits for, and half of that is not
+ * under the directory's lock.  Nothing but the plain case ends here; a name
+ * that is taken, or what fails, is left to stage_write(), which can tell.
+ */
+static void
+write_nth(void *ctx, size_t i)
+{
+	struct put *p = ctx;
+	struct stage *s = &p->group[i];
+	int dfd = p->dirs.v[s->parent].fd, fd;
+
+	if (!may_be_torn(s))
+		return;
+	fd =
+	    openat(dfd, s->base, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd == -1)
+		return;
+	s->named =
+	    fd_write_all(fd, s->item->data.p, s->item->data.n, NULL) == 0;
+	if (close(fd) != 0)
+		s->named = false;
+	if (!s->named)
+		(void)unlinkat(dfd, s->base, 0);
+}
+
+static int
+stage_write(struct put *p, struct stage *s, struct err *e)
+{
+	int r;
+
+	if (s->named)
+		return 0; /* by write_nth() */
+	if ((r = stage_open(p, s, e)) != 0)
 		return r;
-	p->n_group++;
-	r = fd_write_all(s->fd, item->data.p, item->data.n, e);
+	r = fd_write_all(s->fd, s->item->data.p, s->item->data.n, e);
 	if (r != 0)
-		err_prefix(e, "write %s/%s", p->d->root, item->key);
+		err_prefix(e, "write %s/%s", p->d->root, s->item->key);
 	return r;
 }
 
@@ -415,7 +455,11 @@ group_put(struct put *p, struct blob_item *items, size_t n, struct err *e)
 	int r = 0;
 
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = stage_write(p, &items[i], e);
+		r = stage_begin(p, &items[i], e);
+	if (r == 0)
+		parallel_for(n, write_nth, p);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = stage_write(p, &p->group[i], e);
 	for (size_t i = 0; i < n && r == 0; i++)
 		if ((items[i].flags & BLOB_NOSYNC) == 0 &&
 		    fsync(p->group[i].fd) != 0)

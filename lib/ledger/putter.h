@@ -10,7 +10,7 @@
 
 #include "lib/ledger/ledger_impl.h"
 
-#define PUTTER_ITEMS 64
+#define PUTTER_ITEMS 128
 #define PUTTER_BYTES (8 * 1024 * 1024)
 
 struct putter_group {
