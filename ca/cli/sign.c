@@ -12,6 +12,7 @@
 #include "ca/cli/cli.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/base/pages.h"
 #include "lib/base/parallel.h"
 
 #define READ_ASIDE 16 /* fewer files are not worth a thread */
@@ -256,12 +257,12 @@ clear_item(void *ctx, size_t i)
 static int
 issue_all(struct signing *g, struct err *e)
 {
+	size_t most = g->n < KEEPER_BATCH_MAX ? g->n : KEEPER_BATCH_MAX, n = 0;
 	struct keeper_item *items = NULL;
-	size_t n = 0;
 	int r = 0;
 
-	items = calloc(KEEPER_BATCH_MAX, sizeof(*items));
-	g->of_item = calloc(KEEPER_BATCH_MAX, sizeof(*g->of_item));
+	items = pages_calloc(most, sizeof(*items));
+	g->of_item = calloc(most, sizeof(*g->of_item));
 	if (items == NULL || g->of_item == NULL) {
 		r = err_nomem(e);
 		goto out;
@@ -435,7 +436,7 @@ run_sign(struct cli_args *a, struct err *e)
 
 	if (cli_get(a, "o") != NULL && g.n > 1)
 		return err_set(e, ERR_USAGE, "-o is for one FILE");
-	if ((g.jobs = calloc(g.n, sizeof(*g.jobs))) == NULL)
+	if ((g.jobs = pages_calloc(g.n, sizeof(*g.jobs))) == NULL)
 		return err_nomem(e);
 	for (size_t i = 0; i < g.n; i++) {
 		g.jobs[i].path = cli_operand(a, i);

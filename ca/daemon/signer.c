@@ -9,6 +9,7 @@
 
 #include "ca/daemon/signer_impl.h"
 #include "lib/base/file.h"
+#include "lib/base/pages.h"
 #include "lib/base/parallel.h"
 
 /*
@@ -20,11 +21,12 @@
  *   'A' acts	u64 how many, 32 bytes their chain, u64 version of the last
  *		revocation list
  */
-#define RECORD_HEAD     'H'
-#define RECORD_CERT     'C'
-#define RECORD_ACTS     'A'
-#define RECORD_ACTS_LEN (1 + 8 + HASH_LEN + 8)
-#define RECORD_HEAD_LEN (1 + 8 + 8 + HASH_LEN + 8 + 8)
+#define RECORD_HEAD      'H'
+#define RECORD_CERT      'C'
+#define RECORD_ACTS      'A'
+#define RECORD_ACTS_LEN  (1 + 8 + HASH_LEN + 8)
+#define RECORD_HEAD_LEN  (1 + 8 + 8 + HASH_LEN + 8 + 8)
+#define RECORD_CERT_HEAD (1 + 4) /* before the to-be-signed bytes */
 /*
  * Past this the journal is put aside and begun anew with its last head.  All of
  * it is read and checked at each start, so this is half a millisecond of every
@@ -227,13 +229,16 @@ remember(struct signer *s, const struct signer_batch *b,
 {
 	struct slice *records = NULL;
 	struct buf *all = NULL;
-	size_t *ends = NULL, start = 0;
+	size_t *ends = NULL, start = 0, bytes = RECORD_HEAD_LEN;
 	int r = ERR_NOMEM;
+
+	for (size_t i = 0; i < b->n_jobs; i++)
+		bytes += RECORD_CERT_HEAD + b->jobs[i].leaf->tbs_len;
 
 	if ((records = calloc(b->n_jobs + 1, sizeof(*records))) == NULL ||
 	    (ends = calloc(b->n_jobs + 1, sizeof(*ends))) == NULL ||
-	    (r = buf_new(&all,
-		 RECORD_HEAD_LEN + b->n_jobs * (size_t)(CERT_MAX + 8))) != 0 ||
+	    (r = buf_new(&all, bytes)) != 0 ||
+	    (r = buf_expect(all, bytes)) != 0 ||
 	    (r = encode_head(seen, b->now, all)) != 0)
 		goto out;
 	ends[0] = buf_len(all);
@@ -356,7 +361,7 @@ sign_jobs(struct signer *s, struct signer_batch *b, struct err *e)
 
 	if (b->n_jobs == 0)
 		return 0;
-	if ((g.done = calloc(b->n_jobs, sizeof(*g.done))) == NULL)
+	if ((g.done = pages_calloc(b->n_jobs, sizeof(*g.done))) == NULL)
 		return err_nomem(e);
 	if (keys_are_shared(s))
 		parallel_for(b->n_jobs, sign_nth, &g);

@@ -5,6 +5,7 @@
 
 #include "ca/daemon/signer_impl.h"
 #include "ca/issue/issue.h"
+#include "lib/base/pages.h"
 #include "lib/base/parallel.h"
 
 /* The tree that the proof is about: head's, or the one that tail begins with,
@@ -296,7 +297,8 @@ signer_check_jobs(const struct signer *s, const struct signer_batch *b,
 
 	if (b->n_jobs == 0)
 		return 0;
-	if ((c.results = calloc(b->n_jobs, sizeof(*c.results))) == NULL)
+	c.results = pages_calloc(b->n_jobs, sizeof(*c.results));
+	if (c.results == NULL)
 		return err_nomem(e);
 	parallel_for(b->n_jobs, check_nth, &c);
 	for (size_t i = 0; i < b->n_jobs && r == 0; i++) {

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/pages.h"
+
 #define BUF_FIRST 128 /* bytes of the first allocation */
 
 struct buf {
@@ -95,15 +97,29 @@ buf_slice(const struct buf *b)
 	return slice_of(b->p, b->n);
 }
 
-/*
- * Room for n more bytes.  Not by realloc(), which would leave a copy of what
- * was here in freed memory.
- */
+/* Not by realloc(), which would leave a copy of what was here in freed
+ * memory. */
+static int
+move(struct buf *b, size_t cap)
+{
+	uint8_t *p;
+
+	if ((p = malloc(cap)) == NULL)
+		return ERR_NOMEM;
+	if (b->n > 0)
+		memcpy(p, b->p, b->n);
+	mem_wipe(b->p, b->n);
+	free(b->p);
+	b->p = p;
+	b->cap = cap;
+	return 0;
+}
+
+/* Room for n more bytes. */
 static int
 grow(struct buf *b, size_t n)
 {
 	size_t cap = b->cap;
-	uint8_t *p;
 
 	if (n > b->max - b->n)
 		return ERR_LIMIT;
@@ -115,14 +131,20 @@ grow(struct buf *b, size_t n)
 		cap *= 2;
 	if (cap < b->n + n || cap > b->max)
 		cap = b->max;
-	if ((p = malloc(cap)) == NULL)
-		return ERR_NOMEM;
-	if (b->n > 0)
-		memcpy(p, b->p, b->n);
-	mem_wipe(b->p, b->n);
-	free(b->p);
-	b->p = p;
-	b->cap = cap;
+	return move(b, cap);
+}
+
+int
+buf_expect(struct buf *b, size_t n)
+{
+	int r;
+
+	if (n > b->max - b->n)
+		return ERR_LIMIT;
+	if (n > b->cap - b->n && (r = move(b, b->n + n)) != 0)
+		return r;
+	if (n > 0)
+		pages_expect(b->p + b->n, n);
 	return 0;
 }
 

@@ -60,6 +60,11 @@ int buf_put_buf(struct buf *b, const struct buf *s) MUST_CHECK; /* as string */
 int buf_put_mpint(struct buf *b, const void *p, size_t n) MUST_CHECK;
 
 /*
+ * Room for n bytes more, all of which will be put soon: so that nothing moves
+ * meanwhile.  ERR_LIMIT, ERR_NOMEM as of buf_put().
+ */
+int buf_expect(struct buf *b, size_t n) MUST_CHECK;
+/*
  * Reserve n bytes at the end and return where they are in *out, for a library
  * that writes in place; the length grows by n, the bytes are 0.  The pointer
  * is valid until the next change.

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "lib/base/file.h"
+#include "lib/base/pages.h"
 #include "lib/base/str.h"
 #include "lib/crypto/random.h"
 
@@ -391,6 +392,7 @@ int
 index_reserve(struct index *x, size_t n, struct err *e)
 {
 	uint64_t want = x->h->slots;
+	int r;
 
 	for (uint8_t tag = 0; tag < TAGS; tag++)
 		if (x->lists[tag].loaded &&
@@ -401,7 +403,12 @@ index_reserve(struct index *x, size_t n, struct err *e)
 		want *= 2;
 	if (want > SLOTS_MAX)
 		return err_set(e, ERR_LIMIT, "the index is full");
-	return want == x->h->slots ? 0 : replace(x, want, true, e);
+	if (want != x->h->slots && (r = replace(x, want, true, e)) != 0)
+		return r;
+	/* Where hashes will touch most pages, have all of them at once. */
+	if (!x->read_only && n >= x->len / PAGE)
+		pages_expect(x->h, x->len);
+	return 0;
 }
 
 void

@@ -29,17 +29,25 @@ bundle_bytes(struct ledger *l, const struct tile *t, struct buf *b,
     struct err *e)
 {
 	struct bundle from_home = {.p = NULL};
+	struct slice leaf[TILE_WIDTH];
 	uint64_t first = t->index * TILE_WIDTH;
 	bool kept = first >= l->tree.base;
+	size_t bytes = 0;
 	int r = 0;
 
 	if (!kept)
 		r = ledger_bundle(l, t->index, &from_home, e);
+	if (r != 0)
+		return r;
+	for (unsigned i = 0; i < t->width; i++) {
+		leaf[i] = kept ? ledger_kept(l, first + i) : from_home.leaf[i];
+		bytes += sizeof(uint16_t) + leaf[i].n;
+	}
+	r = buf_expect(b, bytes);
 	for (unsigned i = 0; i < t->width && r == 0; i++)
-		if ((r = entries_put(b,
-			 kept ? ledger_kept(l, first + i)
-			      : from_home.leaf[i])) != 0)
-			(void)err_set(e, r, "make an entry bundle");
+		r = entries_put(b, leaf[i]);
+	if (r != 0)
+		(void)err_set(e, r, "make an entry bundle");
 	bundle_clear(&from_home);
 	return r;
 }

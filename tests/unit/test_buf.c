@@ -277,6 +277,25 @@ reserved_bytes_are_zero_and_counted(void **state)
 }
 
 static void
+what_is_expected_has_room(void **state)
+{
+	struct buf *b = buf_of(200000);
+	const uint8_t *before;
+
+	(void)state;
+	assert_int_equal(buf_put(b, "abc", 3), 0);
+	assert_int_equal(buf_expect(b, 199998), ERR_LIMIT);
+	assert_int_equal(buf_expect(b, 199997), 0);
+	assert_bytes(b, "abc", 3);
+	before = buf_slice(b).p;
+	for (size_t i = 0; i < 199997; i++)
+		assert_int_equal(buf_put_u8(b, 'd'), 0);
+	assert_ptr_equal(buf_slice(b).p, before);
+	assert_int_equal(buf_expect(b, 0), 0);
+	buf_free(b);
+}
+
+static void
 taking_moves_the_bytes_out(void **state)
 {
 	struct buf *b = buf_of(8);
@@ -396,6 +415,7 @@ main(void)
 	    cmocka_unit_test(empty_view_of_nothing_is_read_as_empty),
 	    cmocka_unit_test(what_leaves_the_buffer_is_wiped),
 	    cmocka_unit_test(reserved_bytes_are_zero_and_counted),
+	    cmocka_unit_test(what_is_expected_has_room),
 	    cmocka_unit_test(taking_moves_the_bytes_out),
 	    cmocka_unit_test(comparison_sees_every_byte),
 	    cmocka_unit_test(memory_running_out_is_reported),

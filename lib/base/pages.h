@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Memory that is about to be filled.
+ *
+ * The kernel gives memory a page at a time, when it is first touched, and under
+ * a hypervisor each of these faults can cost as much as opening a file.  Large
+ * pieces are asked for whole, for half of that; not to touch memory is better.
+ */
+#ifndef LIB_BASE_PAGES_H
+#define LIB_BASE_PAGES_H
+
+#include <stddef.h>
+
+/* All of p .. p + n - 1 will be written soon.  Advice: never fails. */
+void pages_expect(void *p, size_t n);
+/* calloc() for an array all of which will be used; NULL: no memory. */
+void *pages_calloc(size_t n, size_t size);
+
+#endif
