@@ -28,7 +28,6 @@
  */
 #include "lib/ledger/journal.h"
 
-#include <sodium/crypto_shorthash_siphash24.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -39,17 +38,14 @@
 #include <unistd.h>
 
 #include "lib/base/file.h"
+#include "lib/base/pages.h"
 #include "lib/base/str.h"
 #include "lib/crypto/random.h"
+#include "lib/ledger/batch.h"
 
 #define MAGIC      "writ journal 1\n" /* and its NUL */
-#define KEY_LEN    16
-#define SUM_LEN    16
-#define SUMMED     48  /* bytes of the header */
-#define FIRST      512 /* offset of the first record */
-#define HEAD       32  /* of a record */
-#define ALIGN      16
-#define FILE_MAX_  (UINT64_C(1) << 31)
+#define SUMMED     48                 /* bytes of the header */
+#define FIRST      512                /* offset of the first record */
 #define ZEROS      65536
 #define READ_TRIES 3
 
@@ -61,44 +57,12 @@ struct journal {
 	uint64_t end;  /* where the next record goes */
 	uint64_t size; /* of the file; zeros from end on */
 	uint64_t n;    /* records */
-	uint8_t key[KEY_LEN];
+	uint8_t key[BATCH_KEY];
 	bool read_only;
 	bool broken; /* what is on the disk is not known */
 };
 
 static const uint8_t zeros[ZEROS];
-
-static void
-put_be(uint8_t *p, uint64_t v, size_t n)
-{
-	while (n-- > 0) {
-		p[n] = (uint8_t)v;
-		v >>= 8;
-	}
-}
-
-static uint64_t
-get_be(const uint8_t *p, size_t n)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < n; i++)
-		v = v << 8 | p[i];
-	return v;
-}
-
-static uint64_t
-round_up(uint64_t n, uint64_t to)
-{
-	return (n + to - 1) / to * to;
-}
-
-static void
-checksum(const uint8_t key[KEY_LEN], const uint8_t *p, size_t n,
-    uint8_t out[SUM_LEN])
-{
-	(void)crypto_shorthash_siphashx24(out, p, n, key);
-}
 
 static int
 write_at(int fd, const uint8_t *p, uint64_t n, uint64_t at)
@@ -133,13 +97,13 @@ zero_at(int fd, uint64_t from, uint64_t to)
 }
 
 static void
-header_make(uint8_t out[FIRST], const uint8_t key[KEY_LEN], uint64_t base)
+header_make(uint8_t out[FIRST], const uint8_t key[BATCH_KEY], uint64_t base)
 {
 	memset(out, 0, FIRST);
 	memcpy(out, MAGIC, sizeof(MAGIC));
-	memcpy(out + 16, key, KEY_LEN);
+	memcpy(out + 16, key, BATCH_KEY);
 	put_be(out + 32, base, 8);
-	checksum(key, out, SUMMED, out + SUMMED);
+	batch_sum(key, out, SUMMED, out + SUMMED);
 }
 
 static int
@@ -149,51 +113,10 @@ header_read(struct journal *j, const uint8_t *p, uint64_t n)
 
 	if (n < FIRST)
 		return ERR_CORRUPT;
-	memcpy(j->key, p + 16, KEY_LEN);
+	memcpy(j->key, p + 16, BATCH_KEY);
 	j->base = get_be(p + 32, 8);
 	header_make(want, j->key, j->base);
 	return memcmp(p, want, FIRST) == 0 ? 0 : ERR_CORRUPT;
-}
-
-static uint64_t
-stored(uint64_t n)
-{
-	return round_up(HEAD + n, ALIGN);
-}
-
-/* Bytes that these records take; 0 when one is not allowed. */
-static uint64_t
-stored_all(const struct slice *records, size_t n)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (records[i].n == 0 || records[i].n > JOURNAL_RECORD_MAX)
-			return 0;
-		sum += stored(records[i].n);
-		if (sum > FILE_MAX_)
-			return 0;
-	}
-	return sum;
-}
-
-/* A batch as it goes to the disk, in zeroed memory. */
-static void
-batch_make(const uint8_t key[KEY_LEN], uint64_t nth,
-    const struct slice *records, size_t n, uint8_t *out)
-{
-	uint8_t *p = out;
-
-	for (size_t i = 0; i < n; i++) {
-		uint64_t all = stored(records[i].n);
-
-		put_be(p + 16, records[i].n, 4);
-		put_be(p + 20, (uint64_t)(p - out), 4);
-		put_be(p + 24, nth + i, 8);
-		memcpy(p + HEAD, records[i].p, records[i].n);
-		checksum(key, p + SUM_LEN, (size_t)all - SUM_LEN, p);
-		p += all;
-	}
 }
 
 /*
@@ -204,18 +127,19 @@ static uint64_t
 record_at(const struct journal *j, const uint8_t *p, uint64_t n, uint64_t at,
     uint64_t first, uint64_t last)
 {
-	uint8_t sum[SUM_LEN];
+	uint8_t sum[BATCH_SUM];
 	uint64_t len, nth;
 
-	if (n - at < HEAD + ALIGN)
+	if (n - at < BATCH_HEAD + BATCH_ALIGN)
 		return 0;
 	len = get_be(p + at + 16, 4);
 	nth = get_be(p + at + 24, 8);
 	if (len == 0 || len > JOURNAL_RECORD_MAX || nth < first || nth > last ||
-	    get_be(p + at + 20, 4) > at - FIRST || stored(len) > n - at)
+	    get_be(p + at + 20, 4) > at - FIRST || batch_stored(len) > n - at)
 		return 0;
-	checksum(j->key, p + at + SUM_LEN, (size_t)stored(len) - SUM_LEN, sum);
-	return memcmp(sum, p + at, SUM_LEN) == 0 ? stored(len) : 0;
+	batch_sum(j->key, p + at + BATCH_SUM,
+	    (size_t)batch_stored(len) - BATCH_SUM, sum);
+	return memcmp(sum, p + at, BATCH_SUM) == 0 ? batch_stored(len) : 0;
 }
 
 static bool
@@ -228,8 +152,10 @@ all_zero(const uint8_t *p, uint64_t n)
 static bool
 later_batch(const struct journal *j, const uint8_t *p, uint64_t n, uint64_t at)
 {
-	for (uint64_t i = at + ALIGN; i + HEAD + ALIGN <= n; i += ALIGN) {
-		uint64_t most = j->n + (i - at) / (HEAD + ALIGN) + 1;
+	for (uint64_t i = at + BATCH_ALIGN; i + BATCH_HEAD + BATCH_ALIGN <= n;
+	     i += BATCH_ALIGN) {
+		uint64_t most =
+		    j->n + (i - at) / (BATCH_HEAD + BATCH_ALIGN) + 1;
 
 		if (record_at(j, p, n, i, j->n, most) != 0 &&
 		    i - get_be(p + i + 20, 4) > at)
@@ -278,7 +204,7 @@ load(const struct journal *j, struct content *c, struct err *e)
 
 	if (fstat(j->fd, &st) != 0)
 		return err_sys(e, "read %s", j->path);
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > 2 * FILE_MAX_)
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > 2 * BATCH_MAX)
 		return err_set(e, ERR_CORRUPT, "%s is not a journal", j->path);
 	*c = (struct content){.n = (uint64_t)st.st_size};
 	c->p = calloc(1, (size_t)c->n + 1);
@@ -292,6 +218,7 @@ load(const struct journal *j, struct content *c, struct err *e)
 			got = c->n - at; /* it grows as we read */
 		if (all_zero(piece, got))
 			continue;
+		pages_expect(c->p + at, (size_t)got);
 		memcpy(c->p + at, piece, (size_t)got);
 		c->data = at + got;
 	}
@@ -304,6 +231,7 @@ load(const struct journal *j, struct content *c, struct err *e)
 }
 
 struct replay {
+	uint8_t **content; /* what is handed out stays there */
 	int (*each)(void *ctx, uint64_t base, uint64_t nth,
 	    struct slice record);
 	void *ctx;
@@ -347,10 +275,10 @@ hand_out(const struct journal *j, const uint8_t *p, const struct replay *to)
 		uint64_t len = get_be(p + at + 16, 4);
 
 		r = to->each(to->ctx, j->base, i,
-		    slice_of(p + at + HEAD, (size_t)len));
+		    slice_of(p + at + BATCH_HEAD, (size_t)len));
 		if (r != 0)
 			return r;
-		at += stored(len);
+		at += batch_stored(len);
 	}
 	return 0;
 }
@@ -390,34 +318,39 @@ replay(struct journal *j, const struct replay *to, struct err *e)
 		r = settle(j, torn, e);
 	if (r == 0)
 		r = hand_out(j, c.p, to);
+	if (r == 0) {
+		*to->content = c.p;
+		c.p = NULL;
+	}
 	free(c.p);
 	return r;
 }
 
 /* A file beside j->path, whole and synced, that holds base and records. */
 static int
-make_file(const struct journal *j, const char *tmp, const uint8_t key[KEY_LEN],
-    uint64_t base, const struct slice *records, size_t n, int *out,
-    uint64_t *size, struct err *e)
+make_file(const struct journal *j, const char *tmp,
+    const uint8_t key[BATCH_KEY], uint64_t base, const struct slice *records,
+    size_t n, int *out, uint64_t *end, uint64_t *size, struct err *e)
 {
-	uint64_t bytes = stored_all(records, n);
-	uint8_t *p = calloc(1, FIRST + (size_t)bytes);
+	struct batch b = {.key = key, .n = n};
+	uint8_t head[FIRST];
 	int fd = -1, r;
 
-	if (p == NULL)
-		return err_nomem(e);
-	header_make(p, key, base);
-	batch_make(key, 0, records, n, p + FIRST);
-	*size = round_up(FIRST + bytes, j->room);
+	if ((r = batch_copy(&b, records, e)) != 0)
+		goto out;
+	header_make(head, key, base);
+	*size = round_up(FIRST + b.bytes, j->room);
 	(void)unlink(tmp);
 	fd =
 	    open(tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 || fchmod(fd, 0600) != 0 ||
-	    write_at(fd, p, FIRST + bytes, 0) != 0 ||
-	    zero_at(fd, FIRST + bytes, *size) != 0 || fsync(fd) != 0) {
+	    write_at(fd, head, FIRST, 0) != 0 ||
+	    write_at(fd, b.p, b.bytes, FIRST) != 0 ||
+	    zero_at(fd, FIRST + b.bytes, *size) != 0 || fsync(fd) != 0) {
 		r = err_sys(e, "write %s", tmp);
 		goto out;
 	}
+	*end = FIRST + b.bytes;
 	*out = fd;
 	fd = -1;
 	r = 0;
@@ -426,7 +359,7 @@ out:
 		(void)close(fd);
 		(void)unlink(tmp);
 	}
-	free(p);
+	batch_clear(&b);
 	return r;
 }
 
@@ -446,15 +379,15 @@ static int
 begin(struct journal *j, uint64_t base, const struct slice *records, size_t n,
     struct err *e)
 {
-	uint8_t key[KEY_LEN];
+	uint8_t key[BATCH_KEY];
 	char *tmp = NULL;
-	uint64_t size = 0;
+	uint64_t end = 0, size = 0;
 	int fd = -1, r;
 
 	if ((r = tmp_name(j->path, &tmp, e)) != 0)
 		return r;
 	random_bytes(key, sizeof(key));
-	r = make_file(j, tmp, key, base, records, n, &fd, &size, e);
+	r = make_file(j, tmp, key, base, records, n, &fd, &end, &size, e);
 	if (r != 0)
 		goto out;
 	if (rename(tmp, j->path) != 0) {
@@ -468,7 +401,7 @@ begin(struct journal *j, uint64_t base, const struct slice *records, size_t n,
 	j->fd = fd;
 	j->base = base;
 	j->n = n;
-	j->end = FIRST + stored_all(records, n);
+	j->end = end;
 	j->size = size;
 	memcpy(j->key, key, sizeof(key));
 	if ((r = file_sync_parent(j->path, e)) != 0)
@@ -495,20 +428,21 @@ open_file(struct journal *j, bool *made, struct err *e)
 }
 
 int
-journal_open(const char *path, uint64_t room, bool read_only,
+journal_open_kept(const char *path, uint64_t room, bool read_only,
     int (*each)(void *ctx, uint64_t base, uint64_t nth, struct slice record),
-    void *ctx, struct journal **out, struct err *e)
+    void *ctx, uint8_t **content, struct journal **out, struct err *e)
 {
-	const struct replay to = {each, ctx};
+	const struct replay to = {content, each, ctx};
 	struct journal *j = calloc(1, sizeof(*j));
 	bool made = false;
 	int r;
 
+	*content = NULL;
 	if (j == NULL)
 		return err_nomem(e);
 	j->fd = -1;
 	j->read_only = read_only;
-	j->room = round_up(room < FIRST ? FIRST : room, ALIGN);
+	j->room = round_up(room < FIRST ? FIRST : room, BATCH_ALIGN);
 	if ((j->path = str_dup(path)) == NULL) {
 		r = err_nomem(e);
 		goto out;
@@ -521,6 +455,19 @@ journal_open(const char *path, uint64_t room, bool read_only,
 	j = NULL;
 out:
 	journal_close(j);
+	return r;
+}
+
+int
+journal_open(const char *path, uint64_t room, bool read_only,
+    int (*each)(void *ctx, uint64_t base, uint64_t nth, struct slice record),
+    void *ctx, struct journal **out, struct err *e)
+{
+	uint8_t *content;
+	int r = journal_open_kept(path, room, read_only, each, ctx, &content,
+	    out, e);
+
+	free(content);
 	return r;
 }
 
@@ -547,15 +494,18 @@ journal_bytes(const struct journal *j)
 	return j->end - FIRST;
 }
 
-/* Write the batch and make it durable, growing the file first. */
+/*
+ * Write the batch and make it durable, growing the file first: with zeros, but
+ * for what the batch itself is about to fill.
+ */
 static int
 append(struct journal *j, const uint8_t *p, uint64_t bytes, struct err *e)
 {
-	uint64_t size = round_up(j->end + bytes, j->room);
+	uint64_t end = j->end + bytes, size = round_up(end, j->room);
 	const char *why = "";
 
 	if (size > j->size) {
-		if (zero_at(j->fd, j->size, size) != 0)
+		if (zero_at(j->fd, end > j->size ? end : j->size, size) != 0)
 			goto failed;
 		j->size = size;
 	}
@@ -571,33 +521,61 @@ failed:
 	    why, j->path, strerror(errno));
 }
 
+static int
+usable(const struct journal *j, struct err *e)
+{
+	if (!j->broken && !j->read_only)
+		return 0;
+	return err_set(e, ERR_RECORD, "cannot be recorded, %s %s", j->path,
+	    j->read_only ? "is open for reading only"
+			 : "failed before and has to be opened again");
+}
+
+static int
+append_batch(struct journal *j, const struct batch *b, struct err *e)
+{
+	int r;
+
+	if (j->end + b->bytes > BATCH_MAX)
+		return batch_limit(e);
+	if ((r = append(j, b->p, b->bytes, e)) == 0) {
+		j->end += b->bytes;
+		j->n += b->n;
+	}
+	return r;
+}
+
 int
 journal_append(struct journal *j, const struct slice *records, size_t n,
     struct err *e)
 {
-	uint64_t bytes = stored_all(records, n);
-	uint8_t *p;
+	struct batch b = {.key = j->key, .nth = j->n, .n = n};
 	int r;
 
 	if (n == 0)
 		return 0;
-	if (bytes == 0 || j->end + bytes > FILE_MAX_)
-		return err_set(e, ERR_LIMIT,
-		    "a journal takes records of 1 to %d bytes, %llu in all",
-		    JOURNAL_RECORD_MAX, (unsigned long long)FILE_MAX_);
-	if (j->broken || j->read_only)
-		return err_set(e, ERR_RECORD, "cannot be recorded, %s %s",
-		    j->path,
-		    j->read_only ? "is open for reading only"
-				 : "failed before and has to be opened again");
-	if ((p = calloc(1, (size_t)bytes)) == NULL)
-		return err_nomem(e);
-	batch_make(j->key, j->n, records, n, p);
-	if ((r = append(j, p, bytes, e)) == 0) {
-		j->end += bytes;
-		j->n += n;
+	if ((r = usable(j, e)) == 0 && (r = batch_copy(&b, records, e)) == 0)
+		r = append_batch(j, &b, e);
+	batch_clear(&b);
+	return r;
+}
+
+int
+journal_append_made(struct journal *j, const size_t *len, size_t n,
+    void (*fill)(void *ctx, size_t i, uint8_t *to), void *ctx, uint8_t **block,
+    struct err *e)
+{
+	struct batch b = {
+	    .key = j->key, .nth = j->n, .n = n, .fill = fill, .ctx = ctx};
+	int r;
+
+	*block = NULL;
+	if ((r = usable(j, e)) == 0 && (r = batch_make(&b, len, e)) == 0 &&
+	    (r = append_batch(j, &b, e)) == 0) {
+		*block = b.p;
+		b.p = NULL;
 	}
-	free(p);
+	batch_clear(&b);
 	return r;
 }
 
@@ -605,10 +583,6 @@ int
 journal_restart(struct journal *j, uint64_t base, const struct slice *records,
     size_t n, struct err *e)
 {
-	if (n > 0 && stored_all(records, n) == 0)
-		return err_set(e, ERR_LIMIT,
-		    "a journal takes records of 1 to %d bytes, %llu in all",
-		    JOURNAL_RECORD_MAX, (unsigned long long)FILE_MAX_);
 	if (j->broken || j->read_only)
 		return err_set(e, ERR_RECORD, "%s cannot be begun anew",
 		    j->path);

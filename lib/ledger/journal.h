@@ -35,6 +35,12 @@ struct journal; /* opaque */
 int journal_open(const char *path, uint64_t room, bool read_only,
     int (*each)(void *ctx, uint64_t base, uint64_t nth, struct slice record),
     void *ctx, struct journal **out, struct err *e) MUST_CHECK;
+/* The same; the records stay where each() gets them, in *content, which the
+ * caller frees.  NULL: there were none. */
+int journal_open_kept(const char *path, uint64_t room, bool read_only,
+    int (*each)(void *ctx, uint64_t base, uint64_t nth, struct slice record),
+    void *ctx, uint8_t **content, struct journal **out,
+    struct err *e) MUST_CHECK;
 void journal_close(struct journal *j);
 uint64_t journal_base(const struct journal *j);
 uint64_t journal_bytes(const struct journal *j); /* of records, as stored */
@@ -45,6 +51,14 @@ uint64_t journal_bytes(const struct journal *j); /* of records, as stored */
  * ERR_NOMEM: nothing was tried.
  */
 int journal_append(struct journal *j, const struct slice *records, size_t n,
+    struct err *e) MUST_CHECK;
+/*
+ * As journal_append(), of records that are made where they go: fill(ctx, i, to)
+ * writes the len[i] bytes of record i, from several threads at a time.  *block
+ * is the memory that they lie in, the caller's to free; NULL on failure.
+ */
+int journal_append_made(struct journal *j, const size_t *len, size_t n,
+    void (*fill)(void *ctx, size_t i, uint8_t *to), void *ctx, uint8_t **block,
     struct err *e) MUST_CHECK;
 /*
  * Begin anew with a base and these records, atomically (a new file renamed

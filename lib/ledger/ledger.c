@@ -15,6 +15,9 @@
 #include "lib/base/str.h"
 #include "lib/ledger/ledger_impl.h"
 
+/* Each block goes when all of its leaves are published. */
+#define BLOCKS_MAX (1u << 30)
+
 void
 ledger_warn(struct ledger *l, const char *fmt, ...)
 {
@@ -68,31 +71,58 @@ static int
 replay(void *ctx, uint64_t base, uint64_t nth, struct slice record)
 {
 	struct ledger *l = ctx;
-	struct kept k;
 
 	if (nth == 0 && base > 0)
 		return tree_start(&l->tree, base, record);
 	if (record.n <= HASH_LEN || record.n > HASH_LEN + LEDGER_LEAF_MAX)
 		return ERR_CORRUPT;
-	if (reserve(l, 1) != 0 || (k.p = malloc(record.n)) == NULL)
+	if (reserve(l, 1) != 0)
 		return ERR_NOMEM;
-	k.n = record.n;
-	memcpy(k.p, record.p, record.n);
-	take_in(l, k);
+	take_in(l, (struct kept){record.p, record.n});
 	return 0;
+}
+
+/* Room for a block more. */
+static int
+reserve_block(struct ledger *l)
+{
+	return vec_grow(&l->blocks, l->n_blocks, &l->cap_blocks, BLOCKS_MAX);
+}
+
+/* The leaves that were taken in last lie there. */
+static void
+add_block(struct ledger *l, uint8_t *p)
+{
+	l->blocks[l->n_blocks++] = (struct block){p, l->tree.size};
+}
+
+void
+ledger_drop_blocks(struct ledger *l, uint64_t base)
+{
+	size_t n = 0;
+
+	while (n < l->n_blocks && l->blocks[n].end <= base)
+		free(l->blocks[n++].p);
+	l->n_blocks -= n;
+	if (l->n_blocks > 0)
+		memmove(l->blocks, l->blocks + n,
+		    l->n_blocks * sizeof(l->blocks[0]));
 }
 
 static int
 open_journal(struct ledger *l, struct err *e)
 {
 	struct err why = {0};
+	uint8_t *content = NULL;
 	char *path = NULL;
 	int r;
 
-	if (path_join(l->c.dir, "journal", &path) != 0)
+	if (reserve_block(l) != 0 || path_join(l->c.dir, "journal", &path) != 0)
 		return err_nomem(e);
-	r = journal_open(path, LEDGER_JOURNAL_ROOM, l->c.read_only, replay, l,
-	    &l->journal, &why);
+	r = journal_open_kept(path, LEDGER_JOURNAL_ROOM, l->c.read_only, replay,
+	    l, &content, &l->journal, &why);
+	if (content != NULL)
+		add_block(l, content);
 	if (r == 0 && l->tree.base != journal_base(l->journal))
 		r = ERR_CORRUPT; /* begins within a log, and has no edge */
 	if (r != 0 && why.code != 0 && e != NULL)
@@ -345,8 +375,8 @@ ledger_close(struct ledger *l)
 	index_close(l->index);
 	journal_close(l->journal);
 	blob_close(l->home);
-	for (size_t i = 0; i < l->n_kept; i++)
-		free(l->kept[i].p);
+	ledger_drop_blocks(l, UINT64_MAX);
+	free(l->blocks);
 	free(l->kept);
 	free(l->note);
 	bundle_clear(&l->bundle);
@@ -410,33 +440,43 @@ allowed(struct ledger *l, struct err *e)
 	return copies_allow(l, e);
 }
 
-/* Copies of the leaves, each with its hash in front, as the journal has them.
- */
+/* Leaves on their way into the journal. */
+struct commit {
+	const struct slice *leaves;
+	struct kept *k;
+	size_t *len;
+};
+
 static int
-prepare(const struct slice *leaves, size_t n, struct kept *k,
-    struct slice *records, struct err *e)
+measure(struct commit *c, size_t n, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct hash h;
-
-		if (leaves[i].n == 0 || leaves[i].n > LEDGER_LEAF_MAX)
+		if (c->leaves[i].n == 0 || c->leaves[i].n > LEDGER_LEAF_MAX)
 			return err_set(e, ERR_LIMIT,
 			    "a leaf of %zu bytes, expected 1 to %d",
-			    leaves[i].n, LEDGER_LEAF_MAX);
-		k[i].n = HASH_LEN + leaves[i].n;
-		if ((k[i].p = malloc(k[i].n)) == NULL)
-			return err_nomem(e);
-		merkle_leaf(leaves[i].p, leaves[i].n, &h);
-		memcpy(k[i].p, h.b, HASH_LEN);
-		memcpy(k[i].p + HASH_LEN, leaves[i].p, leaves[i].n);
-		records[i] = slice_of(k[i].p, k[i].n);
+			    c->leaves[i].n, LEDGER_LEAF_MAX);
+		c->len[i] = HASH_LEN + c->leaves[i].n;
 	}
 	return 0;
 }
 
+/* A copy of the leaf, with its hash in front, as the journal has it. */
+static void
+fill_nth(void *ctx, size_t i, uint8_t *to)
+{
+	struct commit *c = ctx;
+	const struct slice *leaf = &c->leaves[i];
+	struct hash h;
+
+	merkle_leaf(leaf->p, leaf->n, &h);
+	memcpy(to, h.b, HASH_LEN);
+	memcpy(to + HASH_LEN, leaf->p, leaf->n);
+	c->k[i] = (struct kept){to, c->len[i]};
+}
+
 /* The leaves are in the journal: from here on nothing can fail. */
 static void
-accept(struct ledger *l, struct kept *k, size_t n,
+accept(struct ledger *l, const struct kept *k, size_t n, uint8_t *block,
     struct ledger_receipt *receipts)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -445,9 +485,9 @@ accept(struct ledger *l, struct kept *k, size_t n,
 		receipts[i].index = index;
 		memcpy(receipts[i].leaf.b, k[i].p, HASH_LEN);
 		take_in(l, k[i]);
-		k[i].p = NULL;
 		(void)add_to_index(l, index, ledger_kept(l, index));
 	}
+	add_block(l, block);
 }
 
 /* Where home is a bucket, that is where the leaves have to be. */
@@ -476,8 +516,8 @@ int
 ledger_commit(struct ledger *l, const struct slice *leaves, size_t n,
     struct ledger_receipt *receipts, struct err *e)
 {
-	struct slice *records = NULL;
-	struct kept *k = NULL;
+	struct commit c = {.leaves = leaves};
+	uint8_t *block = NULL;
 	size_t names = 0;
 	int r;
 
@@ -486,13 +526,14 @@ ledger_commit(struct ledger *l, const struct slice *leaves, size_t n,
 		    LEDGER_BATCH_MAX);
 	if ((r = allowed(l, e)) != 0)
 		return r;
-	k = calloc(n, sizeof(*k));
-	records = calloc(n, sizeof(*records));
-	if (k == NULL || records == NULL || reserve(l, n) != 0) {
+	c.k = calloc(n, sizeof(*c.k));
+	c.len = calloc(n, sizeof(*c.len));
+	if (c.k == NULL || c.len == NULL || reserve(l, n) != 0 ||
+	    reserve_block(l) != 0) {
 		r = err_nomem(e);
 		goto out;
 	}
-	if ((r = prepare(leaves, n, k, records, e)) != 0)
+	if ((r = measure(&c, n, e)) != 0)
 		goto out;
 	for (size_t i = 0; i < n; i++)
 		names += ledger_count_names(l, leaves[i]);
@@ -503,17 +544,16 @@ ledger_commit(struct ledger *l, const struct slice *leaves, size_t n,
 	}
 	if (r != 0)
 		goto out;
-	if ((r = journal_append(l->journal, records, n, e)) != 0) {
+	r = journal_append_made(l->journal, c.len, n, fill_nth, &c, &block, e);
+	if (r != 0) {
 		l->broken = r == ERR_RECORD;
 		goto out;
 	}
-	accept(l, k, n, receipts);
+	accept(l, c.k, n, block, receipts);
 	r = put_in_bucket(l, e);
 out:
-	for (size_t i = 0; k != NULL && i < n; i++)
-		free(k[i].p);
-	free(k);
-	free(records);
+	free(c.k);
+	free(c.len);
 	return r;
 }
 

@@ -18,9 +18,14 @@
 #define BUNDLE_MAX      (TILE_WIDTH * (LEDGER_LEAF_MAX + 2))
 #define LL(v)           ((unsigned long long)(v))
 
-struct kept {       /* a leaf since base, as the journal has it */
-	uint8_t *p; /* its hash, then its bytes */
+struct kept {             /* a leaf since base, as the journal has it */
+	const uint8_t *p; /* its hash, then its bytes: in a block */
 	size_t n;
+};
+
+struct block {        /* where the leaves of a commit lie, or the old ones */
+	uint8_t *p;
+	uint64_t end; /* the leaf after its last */
 };
 
 struct bundle {     /* a full entry bundle from home, checked */
@@ -57,6 +62,8 @@ struct ledger {
 	struct tree tree;
 	struct kept *kept; /* leaves tree.base .. tree.size - 1 */
 	size_t n_kept, cap_kept;
+	struct block *blocks;
+	size_t n_blocks, cap_blocks;
 
 	struct checkpoint published;
 	char *note; /* of published; NULL: none */
@@ -79,6 +86,9 @@ void ledger_warn(struct ledger *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* An index of all leaves that nobody else sees, for a rebuild: what makes the
  * objects that go with leaves finds others by it. */
 int ledger_index_in_memory(struct ledger *l, struct err *e) MUST_CHECK;
+
+/* Free the blocks all of whose leaves lie before base. */
+void ledger_drop_blocks(struct ledger *l, uint64_t base);
 
 /* --- names.c: further names of leaves -------------------------------------- */
 

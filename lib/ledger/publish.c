@@ -296,11 +296,10 @@ restart(struct ledger *l, uint64_t base, struct err *e)
 	}
 	if ((r = journal_restart(l->journal, base, records, n, e)) != 0)
 		goto out;
-	for (size_t i = 0; i < skip; i++)
-		free(l->kept[i].p);
 	l->n_kept -= skip;
 	memmove(l->kept, l->kept + skip, l->n_kept * sizeof(l->kept[0]));
 	tree_rebase(&l->tree, base);
+	ledger_drop_blocks(l, base);
 out:
 	free(records);
 	buf_free(edge);

@@ -153,6 +153,47 @@ records_come_back_in_order(void **state)
 }
 
 static void
+fill(void *ctx, size_t i, uint8_t *to)
+{
+	memset(to, 'a' + (int)i % 26, ((size_t *)ctx)[i]);
+}
+
+/* Made in place or copied, one cannot tell; and what is kept can be read when
+ * the journal is closed. */
+static void
+records_are_made_in_place_and_kept(void **state)
+{
+	size_t len[] = {3, 16, 5, 1, 40, JOURNAL_RECORD_MAX + 1};
+	uint8_t *block, *content;
+	struct journal *j;
+	struct seen s;
+
+	(void)state;
+	make();
+	assert_int_equal(open_as(path, false, &s, &j, NULL), 0);
+	assert_int_equal(journal_append_made(j, len, 6, fill, len, &block,
+			     NULL),
+	    ERR_LIMIT);
+	assert_null(block);
+	assert_int_equal(journal_append_made(j, len, 5, fill, len, &block,
+			     NULL),
+	    0);
+	assert_non_null(memmem(block, 48, "aaa", 3));
+	free(block);
+	append(j, "after", NULL);
+	journal_close(j);
+	memset(&s, 0, sizeof(s));
+	assert_int_equal(journal_open_kept(path, ROOM, true, see, &s, &content,
+			     &j, NULL),
+	    0);
+	journal_close(j);
+	assert_string_equal(s.text,
+	    "0:one,two, whi,three,four,aaa,bbbbbbbb,ccccc,d,eeeeeeee,after,");
+	assert_non_null(memmem(content, ROOM, "after", 5));
+	free(content);
+}
+
+static void
 a_journal_grows_past_its_room(void **state)
 {
 	char *big = calloc(1, JOURNAL_RECORD_MAX + 1);
@@ -441,6 +482,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(records_come_back_in_order),
+	    T(records_are_made_in_place_and_kept),
 	    T(a_journal_grows_past_its_room),
 	    T(a_restart_keeps_what_it_was_given_and_its_base),
 	    T(a_torn_last_batch_is_cut_off_at_each_byte),
