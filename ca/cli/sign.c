@@ -27,7 +27,7 @@ struct job {
 	struct strs passed_over; /* a sentence for each of the others */
 	char *out;               /* of a request: the certificate's file */
 	int r;
-	struct err e;
+	struct err *e; /* of errs */
 };
 
 struct signing {
@@ -35,6 +35,7 @@ struct signing {
 	struct beside beside;
 	struct local *local;
 	struct job *jobs;
+	struct err *errs; /* one a job, apart: memory that is hardly touched */
 	size_t n;
 	/* The batch that is on its way: which job each item is. */
 	size_t *of_item;
@@ -48,9 +49,9 @@ read_nth(void *ctx, size_t i)
 {
 	struct job *j = &((struct job *)ctx)[i];
 
-	if ((j->r = cli_read_statement(j->path, &j->s, &j->e)) == 0 &&
-	    (j->r = statement_verify(&j->s, &j->e)) != 0)
-		err_prefix(&j->e, "%s", j->path);
+	if ((j->r = cli_read_statement(j->path, &j->s, j->e)) == 0 &&
+	    (j->r = statement_verify(&j->s, j->e)) != 0)
+		err_prefix(j->e, "%s", j->path);
 }
 
 static void
@@ -110,7 +111,7 @@ read_decisions(void *ctx, size_t i)
 			r = pass_over(j, path, why.msg);
 	}
 	if (r != 0)
-		j->r = err_nomem(&j->e);
+		j->r = err_nomem(j->e);
 }
 
 /*
@@ -168,12 +169,12 @@ report(struct signing *g, const struct job *j)
 	int status = cli_exit_status(j->r);
 
 	fflush(stdout);
-	if (strncmp(j->e.msg, j->path, strlen(j->path)) == 0)
-		fprintf(stderr, "writ: %s\n", j->e.msg);
+	if (strncmp(j->e->msg, j->path, strlen(j->path)) == 0)
+		fprintf(stderr, "writ: %s\n", j->e->msg);
 	else
-		fprintf(stderr, "writ: %s: %s\n", j->path, j->e.msg);
-	if (j->e.hint[0] != '\0')
-		fprintf(stderr, "  %s\n", j->e.hint);
+		fprintf(stderr, "writ: %s: %s\n", j->path, j->e->msg);
+	if (j->e->hint[0] != '\0')
+		fprintf(stderr, "  %s\n", j->e->hint);
 	if (status > g->status)
 		g->status = status;
 }
@@ -241,7 +242,7 @@ issue_batch(struct signing *g, struct keeper_item *items, size_t n,
 			    it->notes.v[k]);
 		if (it->r != 0) {
 			j->r = it->r;
-			j->e = it->e;
+			*j->e = it->e;
 			report(g, j);
 		}
 	}
@@ -302,7 +303,7 @@ apply_job(struct signing *g, struct job *j, struct err *e)
 	int r;
 
 	j->r = keeper_apply(g->local->keeper, &j->s, j->given, j->n_given,
-	    &leaves, &j->e);
+	    &leaves, j->e);
 	r = leaves.n > 0 ? local_commit(g->local, &leaves, receipts, e)
 			 : local_publish(g->local, e);
 	if (r == 0 && j->r == 0 && j->s.type == ST_REVOKE) {
@@ -312,7 +313,7 @@ apply_job(struct signing *g, struct job *j, struct err *e)
 	if (r == 0 && j->r == 0)
 		printf("%s: in force\n", j->path);
 	else if (r == 0 && j->r == ERR_EXISTS)
-		printf("%s: %s\n", j->path, j->e.msg);
+		printf("%s: %s\n", j->path, j->e->msg);
 	else if (r == 0)
 		report(g, j);
 	keeper_leaves_clear(&leaves);
@@ -333,7 +334,7 @@ apply_all(struct signing *g, struct err *e)
 			r = apply_job(g, j, e);
 			continue;
 		}
-		j->r = err_set(&j->e, ERR_PARSE,
+		j->r = err_set(j->e, ERR_PARSE,
 		    "is a %s statement, expected a request, a key or a "
 		    "revocation",
 		    statement_type_name(j->s.type));
@@ -436,17 +437,24 @@ run_sign(struct cli_args *a, struct err *e)
 
 	if (cli_get(a, "o") != NULL && g.n > 1)
 		return err_set(e, ERR_USAGE, "-o is for one FILE");
-	if ((g.jobs = pages_calloc(g.n, sizeof(*g.jobs))) == NULL)
-		return err_nomem(e);
+	g.jobs = pages_calloc(g.n, sizeof(*g.jobs));
+	g.errs = calloc(g.n, sizeof(*g.errs));
+	if (g.jobs == NULL || g.errs == NULL) {
+		r = err_nomem(e);
+		goto out;
+	}
 	for (size_t i = 0; i < g.n; i++) {
 		g.jobs[i].path = cli_operand(a, i);
+		g.jobs[i].e = &g.errs[i];
 		statement_init(&g.jobs[i].s, ST_REQUEST);
 	}
 	r = sign_all(&g, e);
 	local_free(g.local);
 	parallel_for(g.n, clear_job, g.jobs);
-	free(g.jobs);
 	beside_clear(&g.beside);
+out:
+	free(g.errs);
+	free(g.jobs);
 	return r;
 }
 

@@ -9,7 +9,6 @@
 
 #include "ca/daemon/signer_impl.h"
 #include "lib/base/file.h"
-#include "lib/base/pages.h"
 #include "lib/base/parallel.h"
 
 /*
@@ -328,19 +327,15 @@ forget_jobs(struct signer_batch *b, size_t n)
 struct signing {
 	struct signer *s;
 	struct signer_batch *b;
-	struct signed_job {
-		int r;
-		struct err e;
-	} * done;
 };
 
-static void
-sign_nth(void *ctx, size_t i)
+static int
+sign_nth(void *ctx, size_t i, struct err *e)
 {
 	struct signing *g = ctx;
-	struct signed_job *d = &g->done[i];
+	struct signer_job *j = &g->b->jobs[i];
 
-	d->r = sign_job(g->s, &g->b->jobs[i], &g->b->jobs[i].cert, &d->e);
+	return sign_job(g->s, j, &j->cert, e);
 }
 
 /* May the jobs be signed by several threads? */
@@ -359,28 +354,14 @@ sign_jobs(struct signer *s, struct signer_batch *b, struct err *e)
 	struct signing g = {.s = s, .b = b};
 	int r = 0;
 
-	if (b->n_jobs == 0)
-		return 0;
-	if ((g.done = pages_calloc(b->n_jobs, sizeof(*g.done))) == NULL)
-		return err_nomem(e);
 	if (keys_are_shared(s))
-		parallel_for(b->n_jobs, sign_nth, &g);
+		r = parallel_try(b->n_jobs, sign_nth, &g, e);
 	else
 		/* An agent that does not answer is asked once. */
-		for (size_t i = 0; i < b->n_jobs && r == 0; i++) {
-			sign_nth(&g, i);
-			r = g.done[i].r;
-		}
-	for (size_t i = 0; i < b->n_jobs; i++)
-		if (g.done[i].r != 0) {
-			r = g.done[i].r;
-			if (e != NULL)
-				*e = g.done[i].e;
-			break;
-		}
+		for (size_t i = 0; i < b->n_jobs && r == 0; i++)
+			r = sign_nth(&g, i, e);
 	if (r != 0)
 		forget_jobs(b, b->n_jobs);
-	free(g.done);
 	return r;
 }
 

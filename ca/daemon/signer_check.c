@@ -5,7 +5,6 @@
 
 #include "ca/daemon/signer_impl.h"
 #include "ca/issue/issue.h"
-#include "lib/base/pages.h"
 #include "lib/base/parallel.h"
 
 /* The tree that the proof is about: head's, or the one that tail begins with,
@@ -93,14 +92,10 @@ signer_check_versions(const struct signer *s, const struct trust *t,
 	return 0;
 }
 
-/* Work on one job, in whichever thread: its outcome is its own. */
+/* Work on one job, in whichever thread. */
 struct checked {
 	const struct signer *s;
 	const struct signer_batch *b;
-	struct job_result {
-		int r;
-		struct err e;
-	} * results;
 };
 
 struct key *
@@ -280,12 +275,12 @@ out:
 	return r;
 }
 
-static void
-check_nth(void *ctx, size_t i)
+static int
+check_nth(void *ctx, size_t i, struct err *e)
 {
-	struct checked *c = ctx;
+	const struct checked *c = ctx;
 
-	c->results[i].r = check_job(c, &c->b->jobs[i], &c->results[i].e);
+	return check_job(c, &c->b->jobs[i], e);
 }
 
 int
@@ -293,19 +288,6 @@ signer_check_jobs(const struct signer *s, const struct signer_batch *b,
     struct err *e)
 {
 	struct checked c = {.s = s, .b = b};
-	int r = 0;
 
-	if (b->n_jobs == 0)
-		return 0;
-	c.results = pages_calloc(b->n_jobs, sizeof(*c.results));
-	if (c.results == NULL)
-		return err_nomem(e);
-	parallel_for(b->n_jobs, check_nth, &c);
-	for (size_t i = 0; i < b->n_jobs && r == 0; i++) {
-		r = c.results[i].r;
-		if (r != 0 && e != NULL)
-			*e = c.results[i].e;
-	}
-	free(c.results);
-	return r;
+	return parallel_try(b->n_jobs, check_nth, &c, e);
 }

@@ -59,3 +59,44 @@ parallel_for(size_t n, void (*work)(void *ctx, size_t i), void *ctx)
 	while (n_threads > 0)
 		(void)pthread_join(threads[--n_threads], NULL);
 }
+
+/* One reason for all, since a thousand of them would be a megabyte. */
+struct trying {
+	int (*work)(void *ctx, size_t i, struct err *e);
+	void *ctx;
+	pthread_mutex_t lock;
+	size_t first; /* that failed */
+	int r;
+	struct err e;
+};
+
+static void
+try_nth(void *ctx, size_t i)
+{
+	struct trying *t = ctx;
+	struct err e = {0};
+	int r = t->work(t->ctx, i, &e);
+
+	if (r == 0)
+		return;
+	(void)pthread_mutex_lock(&t->lock);
+	if (t->r == 0 || i < t->first) {
+		t->first = i;
+		t->r = r;
+		t->e = e;
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+int
+parallel_try(size_t n, int (*work)(void *ctx, size_t i, struct err *e),
+    void *ctx, struct err *e)
+{
+	struct trying t = {
+	    .work = work, .ctx = ctx, .lock = PTHREAD_MUTEX_INITIALIZER};
+
+	parallel_for(n, try_nth, &t);
+	if (t.r != 0 && e != NULL)
+		*e = t.e;
+	return t.r;
+}

@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "lib/base/err.h"
+
 /*
  * Call work(ctx, i) once for each i in [0, n), from several threads at a time
  * (one a core, at most 16; few items: the caller's alone).  Returns when all
@@ -14,5 +16,11 @@
  * own.  Where no thread can be started the caller does it all: never fails.
  */
 void parallel_for(size_t n, void (*work)(void *ctx, size_t i), void *ctx);
+/*
+ * The same for work that can fail.  All of it is done; 0, or what the first
+ * item (of the lowest i) that failed has returned, with its reason in e.
+ */
+int parallel_try(size_t n, int (*work)(void *ctx, size_t i, struct err *e),
+    void *ctx, struct err *e) MUST_CHECK;
 
 #endif

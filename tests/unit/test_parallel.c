@@ -52,6 +52,36 @@ each_once(size_t n)
 	return atomic_load(&tally.outside) == 0;
 }
 
+static int
+fail_some(void *ctx, size_t i, struct err *e)
+{
+	count(ctx, i);
+	if (i % 100 != 37)
+		return 0;
+	return err_set(e, ERR_PARSE - (i > 100), "item %zu", i);
+}
+
+static void
+the_first_failure_is_told(void **state)
+{
+	struct err e = {0};
+
+	(void)state;
+	memset(&tally, 0, sizeof(tally));
+	tally.n = 1000;
+	tally.caller = pthread_self();
+	assert_int_equal(parallel_try(37, fail_some, &tally, &e), 0);
+	assert_int_equal(e.code, 0);
+	assert_int_equal(parallel_try(1000, fail_some, &tally, &e), ERR_PARSE);
+	assert_string_equal(e.msg, "item 37");
+	assert_int_equal(parallel_try(38, fail_some, &tally, NULL), ERR_PARSE);
+	for (size_t i = 0; i < 1000; i++)
+		assert_int_equal(atomic_load(&tally.calls[i]),
+		    i < 37        ? 3
+			: i == 37 ? 2
+				  : 1);
+}
+
 static void
 each_index_is_worked_on_once(void **state)
 {
@@ -123,6 +153,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_index_is_worked_on_once),
+	    cmocka_unit_test(the_first_failure_is_told),
 	    cmocka_unit_test(few_items_stay_with_the_caller),
 	    cmocka_unit_test(results_are_there_on_return),
 	    cmocka_unit_test(without_threads_the_caller_does_it_all),
