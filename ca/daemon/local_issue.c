@@ -140,25 +140,29 @@ static int
 finish_batch(struct local *l, const struct keeper_item *items, size_t n,
     struct keeper_leaves *leaves, struct err *e)
 {
-	const struct statement **requests = NULL;
+	struct recorder_hand *hands = NULL;
 	struct ledger_receipt *receipts = NULL;
-	size_t n_requests = 0;
+	size_t n_hands = 0;
 	int r;
 
 	if ((receipts = calloc(leaves->n + 1, sizeof(*receipts))) == NULL ||
-	    (requests = calloc(n + 1, sizeof(*requests))) == NULL) {
+	    (hands = calloc(n + 1, sizeof(*hands))) == NULL) {
 		r = err_nomem(e);
 		goto out;
 	}
-	/* What has a certificate has its request in the log. */
+	/* What has a certificate has, or gets now, all of its leaves. */
 	for (size_t i = 0; i < n; i++)
 		if (items[i].cert != NULL)
-			requests[n_requests++] = items[i].request;
-	recorder_at_hand(&l->recorder, requests, n_requests);
+			hands[n_hands++] = (struct recorder_hand){
+			    .serial = leaf_serial(&items[i].request->hash),
+			    .request = items[i].request,
+			    .leaf = &items[i].leaf,
+			    .cert = buf_slice(items[i].cert)};
+	recorder_at_hand(&l->recorder, hands, n_hands);
 	r = local_commit(l, leaves, receipts, e);
 	recorder_at_hand(&l->recorder, NULL, 0);
 out:
-	free(requests);
+	free(hands);
 	free(receipts);
 	return r;
 }

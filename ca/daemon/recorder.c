@@ -22,20 +22,42 @@ recorder_clear(struct recorder *r)
 }
 
 static int
-compare_hashes(const void *a, const void *b)
+compare_serials(const void *a, const void *b)
 {
-	const struct statement *const *x = a, *const *y = b;
+	const struct recorder_hand *x = a, *y = b;
 
-	return memcmp((*x)->hash.b, (*y)->hash.b, HASH_LEN);
+	return x->serial < y->serial ? -1 : x->serial > y->serial;
 }
 
 void
-recorder_at_hand(struct recorder *r, const struct statement **v, size_t n)
+recorder_at_hand(struct recorder *r, struct recorder_hand *v, size_t n)
 {
 	if (n > 0)
-		qsort(v, n, sizeof(*v), compare_hashes);
+		qsort(v, n, sizeof(*v), compare_serials);
 	r->at_hand = v;
 	r->n_at_hand = n;
+}
+
+/* Of the leaf with that name, or NULL. */
+static const struct recorder_hand *
+find_at_hand(const struct recorder *r, const struct hash *name)
+{
+	size_t lo = 0, hi = r->n_at_hand;
+	struct hash h;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		/* Big-endian: in the order of the numbers. */
+		leaf_serial_name(r->at_hand[mid].serial, &h);
+		if (hash_equal(&h, name))
+			return &r->at_hand[mid];
+		if (memcmp(h.b, name->b, HASH_LEN) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
 }
 
 /* A statement that a leaf names must be there: it was logged before. */
@@ -79,34 +101,15 @@ decision(struct recorder *r, const struct hash *h, const struct statement **out,
 	return 0;
 }
 
-/* The request, of those at hand or read into room. */
-static int
-request(struct recorder *r, const struct hash *h, struct leaf *room,
-    const struct statement **out, struct err *e)
-{
-	const struct statement key = {.hash = *h}, *k = &key, **at = NULL;
-	int ret;
-
-	if (r->n_at_hand > 0)
-		at = bsearch(&k, r->at_hand, r->n_at_hand, sizeof(*r->at_hand),
-		    compare_hashes);
-	if (at != NULL) {
-		*out = *at;
-		return 0;
-	}
-	if ((ret = must_find(r, LTAG_REQUEST, h, room, e)) != 0)
-		return ret;
-	*out = &room->u.s;
-	return 0;
-}
-
+/* asked: the request, or NULL: it is read. */
 static int
 put_record(struct recorder *r, uint64_t index, const struct issue_leaf *l,
+    const struct statement *asked,
     int (*put)(void *pctx, const char *key, struct slice data,
 	const char *content_type),
     void *pctx, struct err *e)
 {
-	const struct statement *asked, *decisions[RECORDER_KEPT];
+	const struct statement *decisions[RECORDER_KEPT];
 	struct str text = STR_INIT;
 	char path[ISSUE_PATH_MAX];
 	struct leaf room;
@@ -121,8 +124,12 @@ put_record(struct recorder *r, uint64_t index, const struct issue_leaf *l,
 	/* What this record borrows must stay until it is written. */
 	if (r->n_kept + l->n_decisions > RECORDER_KEPT)
 		forget(r);
-	if ((ret = request(r, &l->request, &room, &asked, e)) != 0)
-		goto out;
+	if (asked == NULL) {
+		ret = must_find(r, LTAG_REQUEST, &l->request, &room, e);
+		if (ret != 0)
+			goto out;
+		asked = &room.u.s;
+	}
 	for (size_t i = 0; i < l->n_decisions; i++)
 		if ((ret = decision(r, &l->decisions[i], &decisions[i], e)) !=
 		    0)
@@ -141,7 +148,7 @@ out:
 }
 
 static int
-put_certificate(const struct certificate_leaf *l,
+put_certificate(struct slice blob,
     int (*put)(void *pctx, const char *key, struct slice data,
 	const char *content_type),
     void *pctx, struct err *e)
@@ -152,9 +159,8 @@ put_certificate(const struct certificate_leaf *l,
 	int ret;
 
 	cert_init(&c);
-	if ((ret = cert_parse(slice_of(l->blob, l->blob_len), &c, e)) != 0 ||
-	    (ret = cert_add_line(&text, slice_of(l->blob, l->blob_len),
-		 c.key_id)) != 0)
+	if ((ret = cert_parse(blob, &c, e)) != 0 ||
+	    (ret = cert_add_line(&text, blob, c.key_id)) != 0)
 		goto out;
 	str_addc(&text, '\n');
 	issue_record_path(c.valid_after, c.serial, "-cert.pub", path);
@@ -181,6 +187,7 @@ recorder_objects(void *ctx, uint64_t index, struct slice bytes,
     void *pctx, struct err *e)
 {
 	struct recorder *r = ctx;
+	const struct recorder_hand *hand;
 	struct leaf leaf;
 	struct hash name;
 	uint8_t tag;
@@ -189,11 +196,18 @@ recorder_objects(void *ctx, uint64_t index, struct slice bytes,
 	leaf_classify(bytes, &tag, &name);
 	if (tag != LTAG_ISSUE && tag != LTAG_CERTIFICATE)
 		return 0;
+	if ((hand = find_at_hand(r, &name)) != NULL)
+		return tag == LTAG_ISSUE
+		    ? put_record(r, index, hand->leaf, hand->request, put, pctx,
+			  e)
+		    : put_certificate(hand->cert, put, pctx, e);
 	leaf_init(&leaf);
 	if ((ret = leaf_parse("leaf", bytes, &leaf, e)) == 0)
 		ret = leaf.kind == LEAF_ISSUE
-		    ? put_record(r, index, &leaf.u.i, put, pctx, e)
-		    : put_certificate(&leaf.u.c, put, pctx, e);
+		    ? put_record(r, index, &leaf.u.i, NULL, put, pctx, e)
+		    : put_certificate(slice_of(leaf.u.c.blob,
+					  leaf.u.c.blob_len),
+			  put, pctx, e);
 	leaf_clear(&leaf);
 	return ret;
 }

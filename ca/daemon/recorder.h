@@ -19,19 +19,26 @@ struct recorder {		/* zero-initialise; recorder_clear */
 	struct ledger *ledger;	/* recorder_opened() */
 	struct leaf    kept[RECORDER_KEPT];
 	size_t	       n_kept;
-	/* Requests that need not be read back from the log: see below. */
-	const struct statement **at_hand;
+	/* Leaves that need not be read back from the log: see below. */
+	struct recorder_hand *at_hand;
 	size_t	       n_at_hand;
+};
+
+/* A certificate whose leaves are in memory, as they are in the log. */
+struct recorder_hand {
+	uint64_t serial;
+	const struct statement	*request;
+	const struct issue_leaf *leaf;
+	struct slice		 cert;	/* signed */
 };
 void recorder_clear(struct recorder *r);
 
 /*
- * These requests are leaves of the log and parsed already, so their records are
- * made without reading them once more: what a record says of a request is in
- * the message that the request's hash names.  They are borrowed until the next
- * call; v, of n, is sorted here and borrowed too.  NULL, 0: none.
+ * What goes with the leaves of these certificates is made without reading and
+ * parsing them once more.  All is borrowed until the next call; v, of n, is
+ * sorted here and borrowed too.  NULL, 0: none.
  */
-void recorder_at_hand(struct recorder *r, const struct statement **v, size_t n);
+void recorder_at_hand(struct recorder *r, struct recorder_hand *v, size_t n);
 
 /* For struct ledger_config's opened and objects; ctx is a struct recorder. */
 void recorder_opened(void *ctx, struct ledger *l);
