@@ -396,6 +396,8 @@ for line in sys.stdin:
     print(f[2], o.get("person") or o["error"], flush=True)
 END
 coproc LINK { timeout 120 python3 restart.py "$port" 2>&1; }
+# bash forgets it as soon as that ends.
+link=$LINK_PID
 ask() {
 	echo >&"${LINK[1]}"
 }
@@ -443,8 +445,8 @@ t 'a key that is retired ends its sessions' \
 	wait_for front.log 'its key is no longer that person'
 t_not 'and does not come in again' s ed25519 -- hello
 t_has 'others stay' "$(s rsa -- hello 2>&1)" rsa@example.com
-kill "$LINK_PID" 2>/dev/null
-wait "$LINK_PID" 2>/dev/null
+kill "$link" 2>/dev/null
+wait "$link" 2>/dev/null
 
 # --- stopping ----------------------------------------------------------------
 kill -HUP $pid
