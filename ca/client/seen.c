@@ -264,9 +264,15 @@ seen_told(const struct seen *q, struct str *s)
 
 	json_array_foreach (q->told, i, item) {
 		const json_t *sent = json_object_get(item, "sent");
+		const char *how = text_of(item, "how");
 
-		str_addf(s, "%s%s by %s", i > 0 ? ", " : "",
-		    text_of(item, "person"), text_of(item, "how"));
+		str_addf(s, "%s%s", i > 0 ? ", " : "", text_of(item, "person"));
+		/* No channel of notify.yaml is for that person. */
+		if (strcmp(how, "none") == 0) {
+			str_add(s, " in no way");
+			continue;
+		}
+		str_addf(s, " by %s", how);
 		add_hour(s, item);
 		if (sent != NULL && !json_is_true(sent))
 			str_add(s, " (not sent)");

@@ -19,6 +19,8 @@ static const char good[] =
     "\"need\":2,\"have\":1,\"who\":[\"olga@example.com\"]},{\"group\":"
     "\"leads\",\"need\":1,\"have\":1,\"who\":[]}],\"told\":[{\"person\":"
     "\"olga@example.com\",\"how\":\"webhook\",\"at\":"
+    "\"2026-03-02T10:01:00Z\",\"sent\":false},{\"person\":"
+    "\"ivan@example.com\",\"how\":\"none\",\"at\":"
     "\"2026-03-02T10:01:00Z\",\"sent\":false}],\"decisions\":[{\"person\":"
     "\"ivan@example.com\",\"approve\":true,\"comment\":\"fine\",\"at\":"
     "\"2026-03-02T10:02:00Z\"}],\"serial\":\"7\"}";
@@ -38,7 +40,8 @@ a_whole_one_is_told_in_words(void **state)
 	static const char *const lines[] = {"waiting: waits\n",
 	    "deploy,viewer\n", "deploy for 1h\n", "roll out\n", "OPS-1\n",
 	    "1 of approvers (olga@example.com)\n",
-	    "olga@example.com by webhook at 10:01Z (not sent)\n",
+	    "olga@example.com by webhook at 10:01Z (not sent), "
+	    "ivan@example.com in no way\n",
 	    "approved by ivan@example.com, 2026-03-02T10:02:00Z: fine\n",
 	    "2026-03-02T22:00:00Z\n", "7\n"};
 	json_t *o = read_text(good);
