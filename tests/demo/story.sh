@@ -9,10 +9,15 @@ prefix=prod
 port=17480
 
 finish() {
+	service_stop
 	"$LAB/sshd" stop web1
 	"$LAB/sshd" stop web1-later
 	"$LAB/rgw" stop "$DEMO_HOME/s3" >/dev/null 2>&1
 	rm -rf "$DEMO_HOME/s3"
+}
+# service.sh has another, once there is a service.
+service_stop() {
+	:
 }
 trap finish EXIT
 trap 'exit 130' INT
@@ -33,7 +38,7 @@ serial_of() {
 	ssh-keygen -L -f "$1" | awk '$1 == "Serial:" { print $2 }'
 }
 
-tell "Five people: olga and ivan, security officers; alice, an engineer;" \
+tell "Six people: olga and ivan, security officers; alice and bob, engineers;" \
 	"petra, who runs the machines; anna, who audits.  Each has an SSH key" \
 	"and a directory here, $DEMO_HOME.  web1.example.com is this machine" \
 	"in namespaces of its own: a network that is loopback alone, its own" \
@@ -48,7 +53,7 @@ as petra "$LAB/rgw" start "$DEMO_HOME/s3" $port
 as petra "$O/tools/blobtool" -e "$S3_ENDPOINT" s3://$bucket make-bucket lock
 
 chapter 'A CA'
-for person in olga ivan petra alice anna; do
+for person in olga ivan petra alice bob anna; do
 	mkdir $person
 	ssh-keygen -q -t ed25519 -N '' -C $person -f $person/id_ed25519
 done
@@ -64,6 +69,10 @@ tell 'The officers write down who may become what.  alice is an engineer, and' \
 	'engineers may deploy for up to eight hours if one approver agrees.'
 cat >ca/policy/people/alice@example.com.yaml <<END
 keys: ["$(cat alice/id_ed25519.pub)"]
+groups: [engineers]
+END
+cat >ca/policy/people/bob@example.com.yaml <<END
+keys: ["$(cat bob/id_ed25519.pub)"]
 groups: [engineers]
 END
 grants=$(cat <<'END'
@@ -129,6 +138,9 @@ Host *.example.com
 END
 echo "@cert-authority *.example.com $(cat ca/policy/authorities/host_ca.pub)" \
 	>alice/known_hosts
+sed 's,alice/,bob/,; /IdentityFile\|IdentitiesOnly/d; s,alice,bob,' alice/ssh_config \
+	>bob/ssh_config
+cp alice/known_hosts bob/
 show alice/ssh_config
 
 chapter 'alice asks, olga approves'
@@ -185,6 +197,9 @@ as petra writ krl -C ca -o /etc/ssh/writ/revoked.krl
 want=255 as alice ssh -F alice/ssh_config deploy@web1.example.com true
 host_says 'revoked by file'
 
+# shellcheck source=tests/demo/service.sh
+. "$TOP/tests/demo/service.sh"
+
 chapter 'The record'
 cat >anna/s3cfg <<END
 [default]
@@ -237,7 +252,7 @@ tell 'Morning.  S3 is back, and the log of the stick goes beside the other:'
 as petra "$LAB/rgw" gw-start "$DEMO_HOME/s3"
 as petra writ audit merge -C ca ca/emergency
 as anna writ audit verify -C ca --root "$root"
-answers '4 certificates'
+answers '6 certificates'
 answers '0 findings'
 as anna writ audit list -C ca --since 1h --csv
 answers emergency_log
