@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "ca/cli/decision.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,6 +161,7 @@ add_request(struct decision *dec, const struct subject *u)
 		if (copy_outcome(&u->result.shown, o) != 0)
 			return ERR_NOMEM;
 	}
+	assert(o->requests != NULL);
 	o->requests[o->n_requests++] = u->s.hash;
 	return 0;
 }

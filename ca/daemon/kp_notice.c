@@ -397,7 +397,7 @@ read_due(struct kp *k, struct due *v, size_t max, size_t *n, struct err *e)
 {
 	struct store_stmt *t =
 	    store_use(requests_store(k->rows), SQL_NOTICE_DUE);
-	int r;
+	int r = 0;
 
 	*n = 0;
 	store_bind_int(t, k->now);

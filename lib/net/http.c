@@ -219,12 +219,14 @@ http_new(struct loop *l, int fd, const char *path,
 void
 http_free(struct http *h)
 {
-	struct http_peer *p;
+	struct http_peer *p, *next;
 
 	if (h == NULL)
 		return;
-	while ((p = TAILQ_FIRST(&h->peers)) != NULL)
+	for (p = TAILQ_FIRST(&h->peers); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, link);
 		peer_free(p);
+	}
 	watch_free(h->watch, false);
 	(void)close(h->fd);
 	free(h);
@@ -233,11 +235,14 @@ http_free(struct http *h)
 void
 http_sweep(struct http *h)
 {
-	struct http_peer *p;
+	struct http_peer *p, *next;
 
 	if (loop_now(h->loop) - h->paused_at >= PAUSE_MS)
 		watch_set(h->watch, EPOLLIN);
-	while ((p = TAILQ_FIRST(&h->peers)) != NULL &&
-	    loop_now(h->loop) - p->since > HTTP_MS)
+	/* The oldest come first. */
+	for (p = TAILQ_FIRST(&h->peers);
+	     p != NULL && loop_now(h->loop) - p->since > HTTP_MS; p = next) {
+		next = TAILQ_NEXT(p, link);
 		peer_free(p);
+	}
 }

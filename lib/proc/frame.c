@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "lib/proc/frame.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -294,12 +295,14 @@ make_room(struct chan *c)
 	size_t have = c->in_len - c->in_pos, need = have + IN_STEP, cap;
 	uint8_t *p, *from = c->in != NULL ? c->in + c->in_pos : NULL;
 
+	assert(have == 0 || from != NULL);
 	if (have >= LENGTH && length_fits(load_u32(from)) &&
 	    load_u32(from) > IN_STEP && LENGTH + load_u32(from) > have)
 		need = LENGTH + load_u32(from);
 	if (c->in_cap - c->in_pos >= need)
 		return 0;
 	if (c->in_cap >= need) {
+		assert(from != NULL);
 		memmove(c->in, from, have);
 	} else {
 		cap = need < 2 * have ? 2 * have : need;

@@ -3,6 +3,8 @@
 # Sourced by tests/demo/story.sh: the same CA as a service that a team lives
 # with.  bob is an engineer; petra starts it, and stops it in the end.
 
+: "${bold?}" "${plain?}" "${root:?}"
+
 service=''
 service_stop() {
 	[ -n "$service" ] || return 0

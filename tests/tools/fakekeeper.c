@@ -158,6 +158,8 @@ send_body(struct chan *c, uint32_t id, int status, const char *text, size_t n)
 static void
 send_big(struct chan *c, uint32_t id, int status, size_t n)
 {
+	static const char head[] = {'{', '"', 'x', '"', ':', '"'};
+	static const char tail[] = {'"', '}'};
 	char *p;
 
 	if (n < 8)
@@ -165,8 +167,8 @@ send_big(struct chan *c, uint32_t id, int status, size_t n)
 	if ((p = malloc(n)) == NULL)
 		exit(1);
 	memset(p, 'x', n);
-	memcpy(p, "{\"x\":\"", 6);
-	memcpy(p + n - 2, "\"}", 2);
+	memcpy(p, head, sizeof(head));
+	memcpy(p + n - sizeof(tail), tail, sizeof(tail));
 	send_body(c, id, status, p, n);
 	free(p);
 }

@@ -348,6 +348,7 @@ reworded(const struct statement *s, const char *what, const char *with)
 	statement_init(forged, s->type);
 	if (statement_parse("forged", slice_of(p, old.n), forged, &e) != 0)
 		die("%s", e.msg);
+	free(p);
 	return forged;
 }
 

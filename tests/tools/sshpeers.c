@@ -20,6 +20,7 @@
 #include <libssh/libssh.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,11 +176,23 @@ stall(unsigned n, unsigned long size)
 	printf("stalled\n");
 }
 
+/* "WORD NUMBER": is it that word, and which number? */
+static bool
+is_order(const char *line, const char *word, unsigned *k, char **rest)
+{
+	size_t n = strlen(word);
+
+	if (strncmp(line, word, n) != 0 || line[n] != ' ')
+		return false;
+	*k = (unsigned)strtoul(line + n, rest, 10);
+	return *rest != line + n;
+}
+
 static void
 hold(size_t n)
 {
 	struct peer *peers = calloc(n, sizeof(*peers));
-	unsigned long size;
+	char *rest;
 	unsigned k;
 	char line[100];
 
@@ -189,11 +202,11 @@ hold(size_t n)
 		peers[i] = subsystem();
 	printf("open %zu\n", n);
 	while (fgets(line, sizeof(line), stdin) != NULL)
-		if (sscanf(line, "rtt %u", &k) == 1)
+		if (is_order(line, "rtt", &k, &rest))
 			round_trips(peers, n, k);
-		else if (sscanf(line, "stall %u %lu", &k, &size) == 2)
-			stall(k, size);
-		else if (sscanf(line, "wait %u", &k) == 1)
+		else if (is_order(line, "stall", &k, &rest))
+			stall(k, strtoul(rest, NULL, 10));
+		else if (is_order(line, "wait", &k, &rest))
 			(void)usleep(1000 * (useconds_t)k);
 		else
 			die(line);

@@ -201,8 +201,10 @@ try_memory(void)
 	struct stat st;
 
 	random_bytes(random, sizeof(random));
-	if (p == NULL || secmem_alloc(100, &secret) != 0)
+	if (p == NULL || secmem_alloc(100, &secret) != 0) {
+		free(p);
 		return ODD;
+	}
 	memset(p, 1, 10 << 20);
 	free(p);
 	secmem_free(secret);

@@ -37,11 +37,11 @@ read_text(const char *text)
 static void
 a_whole_one_is_told_in_words(void **state)
 {
+	static const char told[] = "olga@example.com by webhook at 10:01Z "
+				   "(not sent), ivan@example.com in no way\n";
 	static const char *const lines[] = {"waiting: waits\n",
 	    "deploy,viewer\n", "deploy for 1h\n", "roll out\n", "OPS-1\n",
-	    "1 of approvers (olga@example.com)\n",
-	    "olga@example.com by webhook at 10:01Z (not sent), "
-	    "ivan@example.com in no way\n",
+	    "1 of approvers (olga@example.com)\n", told,
 	    "approved by ivan@example.com, 2026-03-02T10:02:00Z: fine\n",
 	    "2026-03-02T22:00:00Z\n", "7\n"};
 	json_t *o = read_text(good);
