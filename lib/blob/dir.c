@@ -449,6 +449,10 @@ group_drop(struct put *p)
 	p->n_group = 0;
 }
 
+/* Fewer files are written, by stage_write(), before a second thread has begun;
+ * and in their order, so that a failure is the first one's. */
+#define MANY 64
+
 static int
 group_put(struct put *p, struct blob_item *items, size_t n, struct err *e)
 {
@@ -456,7 +460,7 @@ group_put(struct put *p, struct blob_item *items, size_t n, struct err *e)
 
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = stage_begin(p, &items[i], e);
-	if (r == 0)
+	if (r == 0 && n >= MANY)
 		parallel_for(n, write_nth, p);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = stage_write(p, &p->group[i], e);
