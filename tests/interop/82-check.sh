@@ -47,15 +47,19 @@ t_eq 'with the same results' "$(cut -d' ' -f1 <<<"$out" | sort | xargs)" \
 	"$(check --json | jq -r '.[].result' | sort | xargs)"
 
 # --- policy
-finds 'a policy that ends soon is a warning' 0 \
-	'^warn +expiry +soon: policy expires in [0-9]+ days' \
-	faketime -f '+175d' "$O/writ-ca" check -C corp
-finds 'one that has ended is a fault' 1 \
-	'^fail +expiry +policy expired at .* and its grace is over' \
-	faketime -f '+200d' "$O/writ-ca" check -C corp
-finds 'so is a clock behind the log' 1 \
-	'^fail +clock +the log has a leaf of .* ahead of this clock' \
-	faketime -f '-2h' "$O/writ-ca" check -C corp
+if ldd "$O/writ-ca" | grep -q libasan; then
+	t_skip 'other hours' 'the address sanitizer must be preloaded first'
+else
+	finds 'a policy that ends soon is a warning' 0 \
+		'^warn +expiry +soon: policy expires in [0-9]+ days' \
+		faketime -f '+175d' "$O/writ-ca" check -C corp
+	finds 'one that has ended is a fault' 1 \
+		'^fail +expiry +policy expired at .* and its grace is over' \
+		faketime -f '+200d' "$O/writ-ca" check -C corp
+	finds 'so is a clock behind the log' 1 \
+		'^fail +clock +the log has a leaf of .* ahead of this clock' \
+		faketime -f '-2h' "$O/writ-ca" check -C corp
+fi
 
 # --- keys
 cp corp/keys/user_ca kept
