@@ -60,7 +60,8 @@ all_ldflags = $(hardld) $(san) $(LDFLAGS)
 # The order is the order of the layers; tests/lint/layers holds us to it.
 rooms	:= lib/base lib/proc lib/crypto lib/ssh lib/conf lib/tlog \
 	   lib/statement lib/trust lib/key lib/blob lib/store lib/ledger \
-	   lib/net lib/notify lib/cli ca/issue ca/daemon ca/audit ca/client
+	   lib/net lib/notify lib/cli ca/issue ca/common ca/signer \
+	   ca/keeper ca/front ca/daemon ca/audit ca/client
 # ca/daemon/main.c is writ-ca, main_NAME.c is writ-ca-NAME: programs, not parts
 # of the library.
 ca_c	:= $(sort $(wildcard ca/daemon/main*.c))
@@ -223,7 +224,7 @@ install: programs
 	install -m 755 $(install_bin) $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(install_libexec) $(DESTDIR)$(PREFIX)/libexec/writ/
 	install -m 644 $(wildcard ca/cli/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
-	install -m 644 $(wildcard lib/trust/*.5 ca/daemon/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 $(wildcard lib/trust/*.5 ca/common/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 $(wildcard lib/tlog/*.7) $(DESTDIR)$(PREFIX)/share/man/man7/
 	install -m 644 $(wildcard ca/daemon/*.8) $(DESTDIR)$(PREFIX)/share/man/man8/
 	for f in $(notdir $(install_libexec)); do \

@@ -6,7 +6,7 @@
 #ifndef CA_CLI_CLI_H
 #define CA_CLI_CLI_H
 
-#include "ca/daemon/local.h"
+#include "ca/keeper/local.h"
 #include "lib/cli/cli.h"
 #include "lib/cli/table.h"
 #include "lib/statement/statement.h"

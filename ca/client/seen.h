@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A request as the CA tells of it (ca/daemon/calls.md), checked field by field,
+ * A request as the CA tells of it (ca/common/calls.md), checked field by field,
  * so that what is printed of it is clean text.  The CA's word, no more: whoever
  * decides reads the statements themselves.
  *

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 
 #include "ca/daemon/admin.h"
-#include "ca/daemon/config.h"
+#include "ca/common/config.h"
 #include "ca/daemon/tar.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"

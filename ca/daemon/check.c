@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "ca/daemon/admin.h"
-#include "ca/daemon/bundles.h"
-#include "ca/daemon/local.h"
+#include "ca/common/bundles.h"
+#include "ca/keeper/local.h"
 #include "lib/base/clock.h"
 
 static const char *const words[] = {"ok", "warn", "fail"};

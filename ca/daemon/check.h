@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ca/daemon/config.h"
+#include "ca/common/config.h"
 #include "lib/base/err.h"
 #include "lib/cli/table.h"
 #include "lib/trust/bundle.h"

@@ -15,7 +15,7 @@
 
 #include "ca/daemon/check.h"
 #include "ca/daemon/check_port.h"
-#include "ca/daemon/local.h"
+#include "ca/keeper/local.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/notify/channels.h"

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ca/daemon/config_service.h"
+#include "ca/common/config_service.h"
 #include "lib/base/file.h"
 
 #define TABLE_MAX (64 * 1024 * 1024)

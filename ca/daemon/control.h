@@ -3,8 +3,8 @@
 #ifndef CA_DAEMON_CONTROL_H
 #define CA_DAEMON_CONTROL_H
 
-#include "ca/daemon/config.h"
-#include "ca/daemon/messages.h"
+#include "ca/common/config.h"
+#include "ca/common/messages.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 

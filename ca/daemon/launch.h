@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "ca/daemon/config.h"
+#include "ca/common/config.h"
 #include "lib/base/err.h"
 
 #define LAUNCH_SOCKETS_MAX 2

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "ca/daemon/admin.h"
-#include "ca/daemon/local.h"
+#include "ca/keeper/local.h"
 #include "lib/cli/cli.h"
 #include "lib/crypto/secmem.h"
 #include "lib/store/store.h"

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ca/daemon/config.h"
-#include "ca/daemon/front.h"
+#include "ca/common/config.h"
+#include "ca/front/front.h"
 #include "lib/base/file.h"
 #include "lib/cli/cli.h"
 #include "lib/crypto/secmem.h"

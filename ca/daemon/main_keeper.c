@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ca/daemon/keeper_proc.h"
+#include "ca/keeper/keeper_proc.h"
 #include "lib/cli/cli.h"
 #include "lib/crypto/secmem.h"
 #include "lib/proc/plog.h"

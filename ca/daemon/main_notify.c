@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ca/daemon/config.h"
+#include "ca/common/config.h"
 #include "ca/daemon/notify.h"
 #include "lib/base/file.h"
 #include "lib/cli/cli.h"

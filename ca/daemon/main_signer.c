@@ -15,9 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ca/daemon/bundles.h"
-#include "ca/daemon/config.h"
-#include "ca/daemon/signer_proc.h"
+#include "ca/common/bundles.h"
+#include "ca/common/config.h"
+#include "ca/signer/signer_proc.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/cli/cli.h"

@@ -10,7 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "ca/daemon/messages.h"
+#include "ca/common/messages.h"
 #include "lib/base/clock.h"
 #include "lib/notify/notice.h"
 #include "lib/proc/frame.h"

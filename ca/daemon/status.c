@@ -8,7 +8,7 @@
 
 #include "ca/daemon/admin.h"
 #include "ca/daemon/control.h"
-#include "ca/daemon/local.h"
+#include "ca/keeper/local.h"
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/daemon/kp_impl.h"
+#include "ca/keeper/kp_impl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

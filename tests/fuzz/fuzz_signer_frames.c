@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "ca/daemon/signer_frames.h"
+#include "ca/signer/signer_frames.h"
 #include "lib/proc/frame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

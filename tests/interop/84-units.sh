@@ -30,7 +30,7 @@ while read -r key; do
 	t "writ.yaml(5) has $key" grep -qE "^\.(It )?Ic (.* , )?$key( |\$)" \
 		usr/share/man/man5/writ.yaml.5
 done < <(sed -n 's/^    {"\([a-z0-9_]*\)", .*/\1/p' \
-	"$TOP"/ca/daemon/config*.c "$TOP/lib/notify/channels.c" | sort -u)
+	"$TOP"/ca/common/config*.c "$TOP/lib/notify/channels.c" | sort -u)
 
 # --- units
 cd usr/lib/systemd/system || exit 1

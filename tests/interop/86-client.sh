@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # Goal of this test: the client side of writ against a CA that answers as
-# ca/daemon/calls.md says: what it pins, asks, believes and refuses to believe,
+# ca/common/calls.md says: what it pins, asks, believes and refuses to believe,
 # where certificates end up, and what it says when something is wrong.  The CA
 # is tests/tools/fakeca in the place of ssh; policy decides behind it.
 

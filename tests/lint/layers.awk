@@ -3,7 +3,8 @@
 BEGIN {
 	n = split("lib/base lib/proc lib/crypto lib/ssh lib/conf lib/tlog " \
 	    "lib/statement lib/trust lib/key lib/blob lib/store lib/ledger " \
-	    "lib/net lib/notify lib/cli ca/issue ca/daemon ca/audit ca/client " \
+	    "lib/net lib/notify lib/cli ca/issue ca/common ca/signer ca/keeper " \
+	    "ca/front ca/daemon ca/audit ca/client " \
 	    "ca/cli " \
 	    "agent/states agent/minion agent/master agent/cli", rooms)
 	for (i = 1; i <= n; i++)

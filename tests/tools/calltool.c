@@ -15,8 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ca/daemon/calls.h"
-#include "ca/daemon/messages.h"
+#include "ca/common/calls.h"
+#include "ca/common/messages.h"
 #include "lib/base/file.h"
 #include "lib/proc/frame.h"
 #include "lib/proc/socket.h"

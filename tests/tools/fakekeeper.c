@@ -26,7 +26,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ca/daemon/messages.h"
+#include "ca/common/messages.h"
 #include "lib/base/file.h"
 #include "lib/base/json.h"
 #include "lib/base/str.h"

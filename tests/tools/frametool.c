@@ -6,7 +6,7 @@
  *	connect PATH		to a listening socket
  *	listen PATH		in the place of somebody; accept with
  *	accept [MS]
- *	send TYPE ID FIELD...	a frame; TYPE as in ca/daemon/messages.h, or its
+ *	send TYPE ID FIELD...	a frame; TYPE as in ca/common/messages.h, or its
  *				number
  *	raw FIELD...		bytes that need not be a frame
  *	recv FORMAT [MS]	prints TYPE ID and the values of the next frame
@@ -33,7 +33,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ca/daemon/messages.h"
+#include "ca/common/messages.h"
 #include "lib/base/file.h"
 #include "lib/base/str.h"
 #include "lib/proc/frame.h"

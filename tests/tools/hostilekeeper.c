@@ -20,8 +20,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ca/daemon/messages.h"
-#include "ca/daemon/signer_frames.h"
+#include "ca/common/messages.h"
+#include "ca/signer/signer_frames.h"
 #include "lib/base/file.h"
 #include "lib/proc/frame.h"
 #include "lib/proc/socket.h"

@@ -7,8 +7,8 @@
 #ifndef TESTS_UNIT_DEPLOYMENT_H
 #define TESTS_UNIT_DEPLOYMENT_H
 
-#include "ca/daemon/bundles.h"
-#include "ca/daemon/local.h"
+#include "ca/common/bundles.h"
+#include "ca/keeper/local.h"
 #include "tests/unit/fixture.h"
 #include "tests/unit/tmpdir.h"
 

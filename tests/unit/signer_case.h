@@ -4,7 +4,7 @@
 #ifndef TESTS_UNIT_SIGNER_CASE_H
 #define TESTS_UNIT_SIGNER_CASE_H
 
-#include "ca/daemon/signer_frames.h"
+#include "ca/signer/signer_frames.h"
 #include "tests/unit/issue_case.h"
 
 #define SIGNER_CASE_LEAVES 6

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ca/daemon/signer_proc.h"
+#include "ca/signer/signer_proc.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/key/key_impl.h"

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ca/daemon/bundles.h"
+#include "ca/common/bundles.h"
 #include "lib/base/file.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/fixture.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "ca/daemon/calls.h"
+#include "ca/common/calls.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "ca/daemon/messages.h"
+#include "ca/common/messages.h"
 #include "lib/base/json.h"
 #include "tests/unit/alloc.h"
 

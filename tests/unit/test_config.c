@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ca/daemon/config.h"
+#include "ca/common/config.h"
 #include "lib/base/file.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/fixture.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "ca/daemon/front.h"
+#include "ca/front/front.h"
 
 #include <poll.h>
 #include <setjmp.h>

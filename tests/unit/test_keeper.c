@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/daemon/keeper.h"
-#include "ca/daemon/recorder.h"
+#include "ca/keeper/keeper.h"
+#include "ca/keeper/recorder.h"
 #include "lib/ssh/krl.h"
 #include "lib/tlog/checkpoint.h"
 #include "tests/unit/fixture.h"

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/daemon/local.h"
+#include "ca/keeper/local.h"
 #include "lib/ssh/krl.h"
 #include "tests/unit/deployment.h"
 #include "tests/unit/signerproc.h"

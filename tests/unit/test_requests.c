@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/daemon/requests.h"
+#include "ca/keeper/requests.h"
 #include "lib/base/file.h"
 #include "lib/base/json.h"
 #include "tests/unit/fixture.h"

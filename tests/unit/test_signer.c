@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ca/daemon/signer.h"
+#include "ca/signer/signer.h"
 #include "lib/base/file.h"
 #include "lib/key/key_impl.h"
 #include "lib/ledger/journal.h"

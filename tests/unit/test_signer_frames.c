@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/daemon/signer_frames.h"
+#include "ca/signer/signer_frames.h"
 #include "lib/proc/frame.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/mutate.h"

@@ -14,8 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ca/daemon/messages.h"
-#include "ca/daemon/signer_frames.h"
+#include "ca/common/messages.h"
+#include "ca/signer/signer_frames.h"
 #include "lib/proc/frame.h"
 #include "lib/proc/socket.h"
 #include "tests/unit/signer_case.h"

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: ISC */
+#include "ca/common/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "lib/conf/schema.h"
+#include "lib/conf/yaml.h"
+
+void
+config_init(struct config *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->retention = CONFIG_RETENTION;
+	c->partial = CONFIG_PARTIAL;
+	service_config_init(&c->service);
+}
+
+void
+config_clear(struct config *c)
+{
+	free(c->dir);
+	free(c->log);
+	free(c->log_name);
+	free(c->user_ca);
+	free(c->host_ca);
+	strs_clear(&c->copies);
+	free(c->endpoint);
+	free(c->region);
+	free(c->credentials);
+	for (size_t i = 0; i < c->n_keys; i++) {
+		free(c->keys[i].name);
+		free(c->keys[i].from);
+	}
+	free(c->keys);
+	service_config_clear(&c->service);
+	config_init(c);
+}
+
+/* --- writ.yaml ----------------------------------------------------------- */
+
+/* keys: {NAME: "keys/NAME" | agent | agent:SOCKET} */
+static void
+read_keys(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n, void *field)
+{
+	struct config *c = field;
+
+	if (!conf_is(in, k, n, YAML_MAP))
+		return;
+	for (size_t i = 0; i < n->n; i++) {
+		const struct yaml_node *v = n->pairs[i].value;
+		struct config_key *key;
+
+		if (!conf_is(in, k, v, YAML_TEXT))
+			continue;
+		if (!id_is_valid(n->pairs[i].key) || v->n == 0) {
+			conf_bad(in, k, v);
+			continue;
+		}
+		if (vec_grow(&c->keys, c->n_keys, &c->cap_keys, 64) != 0) {
+			conf_nomem(in);
+			return;
+		}
+		key = &c->keys[c->n_keys];
+		key->name = str_dup(n->pairs[i].key);
+		key->from = str_dup(v->text);
+		c->n_keys++;
+		if (key->name == NULL || key->from == NULL)
+			conf_nomem(in);
+	}
+}
+
+static bool
+is_store(struct conf_in *in, const struct yaml_node *n)
+{
+	if (strncmp(n->text, "dir:", 4) == 0 ||
+	    strncmp(n->text, "s3://", 5) == 0)
+		return true;
+	conf_error(in->diags, n->pos,
+	    "unknown kind of store, expected dir:PATH or s3://BUCKET/PREFIX");
+	return false;
+}
+
+static bool
+is_name(struct conf_in *in, const struct yaml_node *n)
+{
+	if (id_is_valid(n->text))
+		return true;
+	conf_error(in->diags, n->pos,
+	    "not a name, expected that of an authority such as ca_log");
+	return false;
+}
+
+static void
+read_addressing(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n, void *field)
+{
+	bool *virtual_host = field;
+
+	if (!conf_is(in, k, n, YAML_TEXT))
+		return;
+	if (strcmp(n->text, "path") == 0)
+		*virtual_host = false;
+	else if (strcmp(n->text, "host") == 0)
+		*virtual_host = true;
+	else
+		conf_bad(in, k, n);
+}
+
+#define FIELD(f) .offset = offsetof(struct config, f)
+static const struct conf_key s3_keys[] = {
+    {"endpoint", conf_text, FIELD(endpoint), .min = 1, .max = 255,
+	.expect = "an address such as https://s3.example.com"},
+    {"region", conf_text, FIELD(region), .min = 1, .max = 64,
+	.expect = "a region such as eu-north-1"},
+    {"credentials", conf_text, FIELD(credentials), .min = 1, .max = 4096,
+	.expect = "env, file:PATH[#PROFILE] or process:PROGRAM ARG ..."},
+    {"addressing", read_addressing, FIELD(virtual_host),
+	.expect = "path or host"},
+};
+
+static void
+read_s3(struct conf_in *in, const struct conf_key *k, const struct yaml_node *n,
+    void *field)
+{
+	conf_map(in, n->pos, k->name, n, s3_keys,
+	    sizeof(s3_keys) / sizeof(s3_keys[0]), field);
+}
+
+static const struct conf_key config_keys[] = {
+    {"log", conf_text, FIELD(log), .required = true, .min = 5, .max = 4096,
+	.check = is_store, .expect = "dir:PATH or s3://BUCKET/PREFIX"},
+    {"log_name", conf_text, FIELD(log_name), .required = true, .min = 1,
+	.max = ID_MAX, .check = is_name, .expect = "a name such as ca_log"},
+    {"user_ca", conf_text, FIELD(user_ca), .min = 1, .max = ID_MAX,
+	.check = is_name, .expect = "a name such as user_ca"},
+    {"host_ca", conf_text, FIELD(host_ca), .min = 1, .max = ID_MAX,
+	.check = is_name, .expect = "a name such as host_ca"},
+    {"retention", conf_span, FIELD(retention), .min = 60,
+	.max = 100000 * INT64_C(86400), .expect = "a span such as 400d"},
+    {"partial_retention", conf_span, FIELD(partial), .min = 60,
+	.max = 100000 * INT64_C(86400), .expect = "a span such as 7d"},
+    {"copies", conf_texts, FIELD(copies), .min = 0, .max = LEDGER_COPIES_MAX,
+	.check = is_store,
+	.expect = "a list of dir:PATH and s3://BUCKET/PREFIX"},
+    {"max_lag", conf_span, FIELD(max_lag), .min = 1,
+	.max = 100000 * INT64_C(86400), .expect = "a span such as 1h"},
+    {"s3", read_s3, .expect = "endpoint, region, credentials, addressing"},
+    {"keys", read_keys,
+	.expect = "a file such as keys/user_ca, agent or agent:SOCKET"},
+    {"service", service_config_read, FIELD(service),
+	.expect = "listen, transport and the like"},
+};
+
+int
+config_load(const char *dir, struct config *out, struct err *e)
+{
+	struct conf_diags diags = {0};
+	struct conf_in in = {.diags = &diags};
+	struct yaml_doc doc = {0};
+	struct config c;
+	char *path = NULL, *text = NULL;
+	size_t n;
+	int r;
+
+	config_init(&c);
+	if (path_join(dir, "writ.yaml", &path) != 0 ||
+	    (c.dir = str_dup(dir)) == NULL) {
+		r = err_nomem(e);
+		goto out;
+	}
+	if ((r = file_read(path, CONFIG_MAX, &text, &n, e)) != 0) {
+		err_hint(e,
+		    "make a deployment with writ init DIR, or name one "
+		    "with -C DIR");
+		goto out;
+	}
+	r = yaml_parse(path, slice_of(text, n), &doc, &diags);
+	if (r == 0 && doc.root == NULL)
+		conf_error(&diags, (struct conf_pos){path, 1, 1},
+		    "empty, expected log: and log_name:");
+	else if (r == 0)
+		conf_map(&in, doc.root->pos, "writ.yaml", doc.root, config_keys,
+		    sizeof(config_keys) / sizeof(config_keys[0]), &c);
+	if (diags.failed)
+		r = err_nomem(e);
+	else if (diags.n_errors > 0)
+		r = conf_diags_err(&diags, ERR_PARSE, e);
+	if (r == 0 && service_config_finish(&c.service, dir) != 0)
+		r = err_nomem(e);
+	if (r != 0)
+		goto out;
+	config_clear(out);
+	*out = c;
+	config_init(&c);
+out:
+	yaml_doc_clear(&doc);
+	conf_diags_clear(&diags);
+	config_clear(&c);
+	free(text);
+	free(path);
+	return r;
+}
+
+static void
+add_optional(struct str *s, const char *indent, const char *key, const char *v)
+{
+	if (v != NULL)
+		str_addf(s, "%s%s: \"%s\"\n", indent, key, v);
+}
+
+int
+config_encode(const struct config *c, struct str *out)
+{
+	char span[SPAN_TEXT];
+
+	str_add(out,
+	    "# Where this machine keeps the log, and what it signs "
+	    "with.  See writ(1), FILES.\n");
+	str_addf(out, "log: \"%s\"\nlog_name: %s\n", c->log, c->log_name);
+	if (c->user_ca != NULL)
+		str_addf(out, "user_ca: %s\n", c->user_ca);
+	if (c->host_ca != NULL)
+		str_addf(out, "host_ca: %s\n", c->host_ca);
+	span_format(c->retention, span);
+	str_addf(out,
+	    "retention: %-12s # how long a bucket locks what it holds\n", span);
+	span_format(c->partial, span);
+	str_addf(out, "partial_retention: %s\n", span);
+	if (c->copies.n > 0) {
+		str_add(out, "copies:\n");
+		for (size_t i = 0; i < c->copies.n; i++)
+			str_addf(out, "  - \"%s\"\n", c->copies.v[i]);
+	}
+	if (c->max_lag > 0) {
+		span_format(c->max_lag, span);
+		str_addf(out, "max_lag: %s\n", span);
+	}
+	if (c->endpoint != NULL || c->region != NULL ||
+	    c->credentials != NULL) {
+		str_add(out, "s3:\n");
+		add_optional(out, "  ", "endpoint", c->endpoint);
+		add_optional(out, "  ", "region", c->region);
+		add_optional(out, "  ", "credentials", c->credentials);
+	}
+	return str_check(out);
+}
+
+/* --- what follows from it ------------------------------------------------ */
+
+static const char *
+key_source(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_keys; i++)
+		if (strcmp(c->keys[i].name, name) == 0)
+			return c->keys[i].from;
+	return NULL;
+}
+
+static int
+load_from_agent(const char *from, const char *name, const struct pubkey *pub,
+    struct key **out, struct err *e)
+{
+	if (pub == NULL)
+		return err_set(e, ERR_NOTFOUND,
+		    "key of %s is in an agent, but authorities/%s.pub is "
+		    "missing",
+		    name, name);
+	return key_from_agent(from[5] == ':' ? from + 6 : NULL, pub, out, e);
+}
+
+int
+config_load_key(const struct config *c, const char *name,
+    const struct pubkey *pub, const struct passphrase *pass, struct key **out,
+    struct err *e)
+{
+	const char *from = key_source(c, name);
+	struct key *key = NULL;
+	char *path = NULL;
+	int r;
+
+	if (from != NULL &&
+	    (strcmp(from, "agent") == 0 || strncmp(from, "agent:", 6) == 0)) {
+		r = load_from_agent(from, name, pub, &key, e);
+	} else {
+		if (from != NULL && from[0] == '/')
+			r = path_joinf(&path, "%s", from);
+		else if (from != NULL)
+			r = path_join(c->dir, from, &path);
+		else
+			r = path_joinf(&path, "%s/keys/%s", c->dir, name);
+		if (r != 0)
+			return err_nomem(e);
+		r = key_load_file(path, pass, &key, e);
+	}
+	free(path);
+	if (r != 0) {
+		err_prefix(e, "key of %s", name);
+		return r;
+	}
+	if (pub != NULL && !pubkey_equal(key_public(key), pub)) {
+		key_free(key);
+		return err_set(e, ERR_DENIED,
+		    "key of %s is not the one in the signed policy "
+		    "(authorities/%s.pub)",
+		    name, name);
+	}
+	*out = key;
+	return 0;
+}
+
+static int
+absolute(const struct config *c, const char *path, char **out)
+{
+	return path[0] == '/' ? path_joinf(out, "%s", path)
+			      : path_join(c->dir, path, out);
+}
+
+int
+config_log_dir(const struct config *c, char **out)
+{
+	if (strncmp(c->log, "dir:", 4) == 0)
+		return absolute(c, c->log + 4, out);
+	return path_join(c->dir, "log", out);
+}
+
+int
+config_log_url(const struct config *c, char **out)
+{
+	char *path = NULL;
+	int r;
+
+	if (strncmp(c->log, "dir:", 4) != 0)
+		return (*out = str_dup(c->log)) != NULL ? 0 : ERR_NOMEM;
+	if ((r = absolute(c, c->log + 4, &path)) == 0)
+		r = path_joinf(out, "dir:%s", path);
+	free(path);
+	return r;
+}
+
+void
+config_blob(const struct config *c, struct blob_config *out)
+{
+	*out = (struct blob_config){.endpoint = c->endpoint,
+	    .region = c->region,
+	    .credentials = c->credentials,
+	    .virtual_host = c->virtual_host,
+	    .retention_secs = c->retention,
+	    .partial_secs = c->partial};
+}

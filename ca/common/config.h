@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A deployment's directory, DIR, and its writ.yaml.
+ *
+ *   writ.yaml		this file: where the log is, which keys sign here
+ *   keys/NAME		private keys, 0600
+ *   policy/		the working copy that officers edit
+ *   bundle/		the signed policy (bundles.h)
+ *   fleet/		the fleet's working copy
+ *   signer/		the signer's journal
+ *   log/		the log's journal, and the log itself by default
+ *   store/		the keeper's rows, made from the log
+ *   run/		sockets between the processes of writ-ca
+ *   emergency/		a deployment of its own, for a stick in a safe
+ */
+#ifndef CA_COMMON_CONFIG_H
+#define CA_COMMON_CONFIG_H
+
+#include <stdint.h>
+
+#include "ca/common/config_service.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+#include "lib/crypto/hash.h"
+#include "lib/key/key.h"
+#include "lib/ledger/ledger.h"
+
+#define CONFIG_MAX	     65536	/* bytes of writ.yaml */
+#define CONFIG_RETENTION     (400 * INT64_C(86400))
+#define CONFIG_PARTIAL	     (7 * INT64_C(86400))
+
+struct config_key {
+	char *name;		/* of an authority */
+	char *from;		/* "keys/NAME", "agent" or "agent:SOCKET" */
+};
+
+struct config {			/* config_init / config_clear */
+	char	   *dir;
+	char	   *log;	/* "dir:PATH" or "s3://BUCKET/PREFIX" */
+	char	   *log_name;	/* authority whose log this is: ca_log */
+	char	   *user_ca, *host_ca; /* authorities that sign; NULL: none */
+	struct strs copies;
+	int64_t	    max_lag;	/* 0: any */
+	int64_t	    retention, partial;
+	char	   *endpoint, *region, *credentials; /* NULL: default */
+	bool	    virtual_host;
+	struct config_key *keys;
+	size_t	    n_keys, cap_keys;
+	struct service_config service;
+};
+
+void config_init(struct config *c);
+void config_clear(struct config *c);
+
+/* Read dir/writ.yaml.  ERR_NOTFOUND says that dir is no deployment; ERR_PARSE
+ * with file:line:column. */
+int config_load(const char *dir, struct config *out, struct err *e) MUST_CHECK;
+/* The text of writ.yaml for c, commented. */
+int config_encode(const struct config *c, struct str *out) MUST_CHECK;
+
+/* The key of an authority, as keys: says (default keys/NAME); pub is who it
+ * must be, NULL before there is a policy.  Asks for a passphrase with pass. */
+int config_load_key(const struct config *c, const char *name,
+    const struct pubkey *pub, const struct passphrase *pass, struct key **out,
+    struct err *e) MUST_CHECK;
+
+/* Where the journal and index of the log are: PATH of a dir: log, else
+ * DIR/log. */
+int config_log_dir(const struct config *c, char **out) MUST_CHECK;
+/* The log's address with a dir: path made relative to DIR absolute. */
+int config_log_url(const struct config *c, char **out) MUST_CHECK;
+void config_blob(const struct config *c, struct blob_config *out);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: ISC */
+#include "ca/common/config_service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/file.h"
+#include "lib/conf/schema.h"
+#include "lib/conf/yaml.h"
+
+void
+service_config_init(struct service_config *s)
+{
+	static const int64_t reminders[] = {5 * 60, 15 * 60, 60 * 60};
+
+	memset(s, 0, sizeof(*s));
+	s->tick = 5 * 60;
+	memcpy(s->reminders, reminders, sizeof(reminders));
+	s->n_reminders = sizeof(reminders) / sizeof(reminders[0]);
+	s->limits = (struct service_limits){.sessions = 10000,
+	    .waiting = 2000,
+	    .per_source = 100,
+	    .login_grace = 20,
+	    .idle = 12 * 3600};
+}
+
+void
+service_config_clear(struct service_config *s)
+{
+	strs_clear(&s->listen);
+	free(s->transport);
+	free(s->runtime);
+	free(s->store);
+	free(s->metrics);
+	free(s->users.front);
+	free(s->users.keeper);
+	free(s->users.signer);
+	free(s->users.notify);
+	service_config_init(s);
+}
+
+/* --- addresses ------------------------------------------------------------ */
+
+int
+service_address(const char *text, char **host, uint16_t *port)
+{
+	const char *colon = strrchr(text, ':');
+	size_t n;
+	uint64_t v;
+
+	if (colon == NULL || parse_u64(colon + 1, 1, 65535, &v) != 0)
+		return ERR_PARSE;
+	n = (size_t)(colon - text);
+	if (n > 2 && text[0] == '[' && text[n - 1] == ']') {
+		text++;
+		n -= 2;
+	} else if (n == 0 || strcspn(text, ":[]") < n) {
+		return ERR_PARSE;
+	}
+	if ((*host = str_dupn(text, n)) == NULL)
+		return ERR_NOMEM;
+	*port = (uint16_t)v;
+	return 0;
+}
+
+static bool
+is_address(struct conf_in *in, const struct yaml_node *n)
+{
+	char *host = NULL;
+	uint16_t port;
+	int r = service_address(n->text, &host, &port);
+
+	free(host);
+	if (r == 0)
+		return true;
+	if (r == ERR_NOMEM)
+		conf_nomem(in);
+	else
+		conf_error(in->diags, n->pos,
+		    "no address with a port, expected *:2022, "
+		    "192.0.2.1:2022 or [2001:db8::1]:2022");
+	return false;
+}
+
+static bool
+is_user(struct conf_in *in, const struct yaml_node *n)
+{
+	if (id_is_valid(n->text))
+		return true;
+	conf_error(in->diags, n->pos,
+	    "no name of a user, expected one such as writ-front");
+	return false;
+}
+
+/* --- readers -------------------------------------------------------------- */
+
+/* reminders: [5m, 15m], ascending */
+static void
+read_reminders(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n, void *field)
+{
+	const struct conf_key one = {.name = k->name,
+	    .expect = "spans such as 5m, ascending",
+	    .min = 1,
+	    .max = 7 * INT64_C(86400)};
+	struct service_config *s = field;
+	int64_t v[SERVICE_REMINDERS_MAX];
+
+	if (!conf_is_list(in, k, n))
+		return;
+	for (size_t i = 0; i < n->n; i++) {
+		v[i] = 0;
+		conf_span(in, &one, n->items[i], &v[i]);
+		if (v[i] == 0)
+			return; /* said already */
+		if (i > 0 && v[i] <= v[i - 1]) {
+			conf_bad(in, &one, n->items[i]);
+			return;
+		}
+	}
+	memcpy(s->reminders, v, n->n * sizeof(v[0]));
+	s->n_reminders = n->n;
+}
+
+static void
+read_log_format(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n, void *field)
+{
+	bool *json = field;
+
+	if (!conf_is(in, k, n, YAML_TEXT))
+		return;
+	if (strcmp(n->text, "json") == 0)
+		*json = true;
+	else if (strcmp(n->text, "text") == 0)
+		*json = false;
+	else
+		conf_bad(in, k, n);
+}
+
+#define USER(f)                                                   \
+	{                                                         \
+#f, conf_text, offsetof(struct service_users, f), \
+		    .min = 1, .max = ID_MAX, .check = is_user,    \
+		    .expect = "a user such as writ-" #f           \
+	}
+static const struct conf_key user_keys[] = {
+    USER(front),
+    USER(keeper),
+    USER(signer),
+    USER(notify),
+};
+
+static void
+read_users(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n, void *field)
+{
+	conf_map(in, n->pos, k->name, n, user_keys,
+	    sizeof(user_keys) / sizeof(user_keys[0]), field);
+}
+
+#define LIMIT(f) .offset = offsetof(struct service_limits, f)
+static const struct conf_key limit_keys[] = {
+    {"sessions", conf_unsigned, LIMIT(sessions), .min = 1, .max = 100000,
+	.expect = "a number such as 10000"},
+    {"waiting", conf_unsigned, LIMIT(waiting), .min = 1, .max = 100000,
+	.expect = "a number such as 2000"},
+    {"per_source", conf_unsigned, LIMIT(per_source), .min = 1, .max = 100000,
+	.expect = "a number such as 100"},
+    {"login_grace", conf_span, LIMIT(login_grace), .min = 1, .max = 600,
+	.expect = "a span such as 20s"},
+    {"idle", conf_span, LIMIT(idle), .min = 10, .max = 7 * INT64_C(86400),
+	.expect = "a span such as 12h"},
+};
+
+static void
+read_limits(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n, void *field)
+{
+	conf_map(in, n->pos, k->name, n, limit_keys,
+	    sizeof(limit_keys) / sizeof(limit_keys[0]), field);
+}
+
+#define FIELD(f) .offset = offsetof(struct service_config, f)
+static const struct conf_key service_keys[] = {
+    {"listen", conf_texts, FIELD(listen), .min = 1, .max = SERVICE_LISTEN_MAX,
+	.check = is_address, .expect = "a list such as [\"*:2022\"]"},
+    {"transport", conf_text, FIELD(transport), .min = 1, .max = 4096,
+	.expect = "a file such as keys/transport"},
+    {"runtime", conf_text, FIELD(runtime), .min = 1, .max = 4096,
+	.expect = "a directory such as run"},
+    {"store", conf_text, FIELD(store), .min = 1, .max = 4096,
+	.expect = "a file such as store/writ.db"},
+    {"tick", conf_span, FIELD(tick), .min = 1, .max = 86400,
+	.expect = "a span such as 5m"},
+    {"reminders", read_reminders, .min = 0, .max = SERVICE_REMINDERS_MAX,
+	.expect = "a list of spans such as [5m, 15m, 60m]"},
+    {"metrics", conf_text, FIELD(metrics), .min = 3, .max = 255,
+	.check = is_address, .expect = "an address such as 127.0.0.1:9464"},
+    {"log_format", read_log_format, FIELD(log_json), .expect = "text or json"},
+    {"users", read_users, FIELD(users),
+	.expect = "front, keeper, signer, notify"},
+    {"limits", read_limits, FIELD(limits),
+	.expect = "sessions, waiting, per_source, login_grace, idle"},
+};
+
+void
+service_config_read(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n, void *field)
+{
+	conf_map(in, n->pos, k->name, n, service_keys,
+	    sizeof(service_keys) / sizeof(service_keys[0]), field);
+}
+
+/* --- defaults ------------------------------------------------------------- */
+
+static int
+below(char **path, const char *dir, const char *absent)
+{
+	const char *name = *path != NULL ? *path : absent;
+	char *whole = NULL;
+
+	if (name[0] == '/')
+		return 0;
+	if (path_join(dir, name, &whole) != 0)
+		return ERR_NOMEM;
+	free(*path);
+	*path = whole;
+	return 0;
+}
+
+int
+service_config_finish(struct service_config *s, const char *dir)
+{
+	if (s->listen.n == 0 && strs_add(&s->listen, "*:2022") != 0)
+		return ERR_NOMEM;
+	if (below(&s->transport, dir, "keys/transport") != 0 ||
+	    below(&s->runtime, dir, "run") != 0 ||
+	    below(&s->store, dir, "store/writ.db") != 0)
+		return ERR_NOMEM;
+	return 0;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Who may say what to whom: every frame between the processes of writ-ca.
+ *
+ * One list.  A frame that is not in it, from another process than the one that
+ * may send it, or longer, ends the connection; README.md draws the processes.
+ * Payloads are SSH wire format: string, uint32, uint64, boolean as byte.
+ */
+#ifndef CA_COMMON_MESSAGES_H
+#define CA_COMMON_MESSAGES_H
+
+#include <stdint.h>
+
+enum process {
+	PROC_FRONT = 1,
+	PROC_KEEPER,
+	PROC_SIGNER,
+	PROC_NOTIFY,
+	PROC_CONTROL,	/* writ-ca status and the like, on this machine */
+};
+
+#define CALL_MAX   (1024 * 1024)	/* bytes of a call's JSON */
+#define RESULT_MAX (8 * 1024 * 1024)	/* bytes of an answer's */
+
+/*
+ * X(name, value, from, to, most bytes, words)
+ *
+ * CALL		string person ("" on the control socket), string fingerprint
+ *		of the key he came with, string address he came from, byte form
+ *		(enum call_form), string JSON object: the call.  id: the front's.
+ * GONE		nothing: whoever made call id is gone; no more answers to it.
+ * KEYS		byte first (a whole table begins), byte last, then per key:
+ *		string SHA-256 of its blob, string person.  Whose keys may come
+ *		in; a table replaces the one before once its last frame is there.
+ * RESULT	byte exit status (enum cli_exit), string body.  The last of id.
+ * EVENT	string body: something before the RESULT of id.
+ * GAUGES	string: the keeper's metrics in Prometheus' text format.
+ *
+ * SEEN		uint64 size, string root hash of the signer's head (size 0: none),
+ *		uint64 root version, uint64 policy version, uint64 version of the
+ *		last revocation list, string user CA's, string host CA's, string
+ *		log's public key blob ("": none).
+ *		Sent by the signer first, and before the OK of each POLICY.
+ * POLICY	byte past (1: to judge the acts that follow by; 0: in force),
+ *		uint32 n, n x (string root.yaml, string root statement), string
+ *		bundle statement, string MANIFEST, uint32 n, n x (string path,
+ *		string bytes).  Answered by OK or REFUSED, a SEEN before OK.
+ *		Past ones come before the first that is in force.
+ * ACT		string statement: a key, revoke or decision leaf, in log order,
+ *		judged by the POLICY before it; uint32 n, n x (uint64 serial,
+ *		string person): whose certificates the serials in it are.  Never
+ *		answered: one that is refused ends the connection.
+ * SIGN		see signer_link.h.  Answered by SIGNED or REFUSED, once a
+ *		DURABLE has followed where it says that one will.
+ * DURABLE	byte 1: the leaves of the SIGN before it are in the log for good;
+ *		0: they are not, forget it (answered by OK).
+ * SIGN_KRL	string message of the krl statement, string the list itself.
+ *		Answered by SIGNED (string signature block) or REFUSED.
+ * SIGNED	see signer_link.h.
+ * OK		nothing.
+ * REFUSED	uint32 error code negated, string sentence, string hint.
+ *
+ * NOTICE	string JSON object: one notice to persons (lib/notify).
+ * TOLD		string JSON object: what became of it.  id: the notice's.
+ */
+#define MSG_LIST(X)                                                       \
+	X(CALL, 1, FRONT, KEEPER, CALL_MAX + 1024, "a person's call")     \
+	X(GONE, 2, FRONT, KEEPER, 0, "its caller is gone")                \
+	X(KEYS, 3, KEEPER, FRONT, 1024 * 1024, "whose keys may come in")  \
+	X(RESULT, 4, KEEPER, FRONT, RESULT_MAX + 64, "a call's answer")   \
+	X(EVENT, 5, KEEPER, FRONT, RESULT_MAX + 64, "news before it")     \
+	X(GAUGES, 6, KEEPER, FRONT, 256 * 1024, "metrics")                \
+	X(SEEN, 16, SIGNER, KEEPER, 8192, "what the signer has seen")     \
+	X(POLICY, 17, KEEPER, SIGNER, FRAME_MAX, "a signed policy")       \
+	X(ACT, 18, KEEPER, SIGNER, 128 * 1024, "a key or revocation")     \
+	X(SIGN, 19, KEEPER, SIGNER, FRAME_MAX, "sign certificates")       \
+	X(SIGN_KRL, 20, KEEPER, SIGNER, FRAME_MAX, "sign a KRL")          \
+	X(SIGNED, 21, SIGNER, KEEPER, FRAME_MAX, "signatures")            \
+	X(OK, 22, SIGNER, KEEPER, 0, "done")                              \
+	X(REFUSED, 23, SIGNER, KEEPER, 4096, "refused, and why")          \
+	X(DURABLE, 24, KEEPER, SIGNER, 1, "the log has it for good")      \
+	X(NOTICE, 32, KEEPER, NOTIFY, 65536, "a notice to send")          \
+	X(TOLD, 33, NOTIFY, KEEPER, 4096, "what became of it")            \
+	X(STATUS, 48, CONTROL, KEEPER, CALL_MAX + 1024, "a local call")   \
+	X(STATUS_IS, 49, KEEPER, CONTROL, RESULT_MAX + 64, "its answer")
+
+enum message {
+#define X(name, value, from, to, most, words) MSG_##name = (value),
+	MSG_LIST(X)
+#undef X
+};
+
+/* How a caller wants his answer. */
+enum call_form {
+	FORM_JSON = 0,	/* subsystem writ: an object */
+	FORM_TEXT = 1,	/* exec words: plain text for a terminal */
+};
+
+#endif

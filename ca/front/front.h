@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The front: the one process that the network reaches.
+ *
+ * Holds the transport key, the listening sockets and a connection to the keeper.
+ * It knows whose keys may come in, because the keeper tells it, and passes on
+ * what those people say, as it came; it reads no JSON and decides nothing else.
+ * Whoever has taken it over can delay and drop calls, and make calls in the name
+ * of any person, which are worth nothing without that person's signature on the
+ * statement inside.
+ */
+#ifndef CA_FRONT_FRONT_H
+#define CA_FRONT_FRONT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ca/common/config_service.h"
+#include "ca/common/messages.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+#include "lib/crypto/hash.h"
+#include "lib/net/server.h"
+
+struct front; /* opaque */
+
+struct front_setup {
+	const struct service_limits *limits;
+	const char *key;	/* the transport key's file, whole; wiped by
+				   whoever read it */
+	const int  *listeners;	/* taken over */
+	size_t	    n_listeners;
+	int	    metrics;	/* a listening socket, taken over; -1: none */
+	int	    dialler;	/* see dialler_start(); taken over */
+	int	    signals;	/* a signalfd; borrowed */
+};
+
+/* ERR_PARSE (the key), ERR_CRYPTO, ERR_SYS, ERR_NOMEM.  The descriptors are
+ * taken over even then. */
+int  front_new(const struct front_setup *s, struct front **out, struct err *e)
+     MUST_CHECK;
+void front_free(struct front *f); /* NULL allowed */
+
+/* Serve until SIGTERM or SIGINT, then FRONT_STOP_MS for the calls that are open.
+ * ERR_SYS; ERR_NET: the dialler is gone. */
+#define FRONT_STOP_MS 5000
+#define FRONT_WAIT_MS 5000 /* that a call waits for a keeper */
+int front_run(struct front *f, struct err *e) MUST_CHECK;
+
+/*
+ * A sealed process makes no connections.  This one is started before, holds
+ * nothing and hears nothing but `now`: it connects to path and passes the socket
+ * on.  It goes when the other end of *fd does.  ERR_SYS.
+ */
+int dialler_start(const char *path, int *fd, struct err *e) MUST_CHECK;
+/* Ask; the answer can be had when fd is readable. */
+int dialler_ask(int fd, struct err *e) MUST_CHECK; /* ERR_NET: it is gone */
+/* 0 and a connected socket; DIALLER_NONE: nobody listens; ERR_NET, ERR_PARSE. */
+#define DIALLER_NONE 1
+int dialler_take(int fd, int *out, struct err *e) MUST_CHECK;
+
+/* --- pure parts -------------------------------------------------------------- */
+
+/*
+ * Whose key is which.  Filled by KEYS frames, and in force as a whole when the
+ * last frame of a table is there.
+ */
+struct keymap; /* opaque */
+#define KEYMAP_MAX 1000000
+
+int  keymap_new(struct keymap **out) MUST_CHECK;
+void keymap_free(struct keymap *k); /* NULL allowed */
+/* 0; KEYMAP_NEW: another table is in force now.  ERR_PARSE: malformed, out of
+ * turn, or a key of two persons; ERR_LIMIT, ERR_NOMEM.  Then the table in force
+ * stays. */
+#define KEYMAP_NEW 1
+int	    keymap_frame(struct keymap *k, struct slice payload, struct err *e)
+	    MUST_CHECK;
+const char *keymap_find(const struct keymap *k, const struct hash *key);
+bool	    keymap_ready(const struct keymap *k); /* a table is in force */
+size_t	    keymap_count(const struct keymap *k);
+
+/* What somebody reads who offered these keys in vain. */
+void front_refusal(bool ready, const struct net_key *keys, size_t n,
+    struct str *out);
+/* A failure as the answer to a call of that form. */
+void front_failure(enum call_form form, const struct err *e, struct str *out);
+
+#endif

@@ -1,0 +1,671 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The committer: the thread that has the log.
+ *
+ * It takes everything that waits as one batch, so that the more there is to do
+ * the fewer times the disk is waited for.  It publishes once nothing has come
+ * for a while, or a second has passed.  Where the log had to refuse (disk full,
+ * bucket gone) it is opened anew, which is what the ledger wants before it takes
+ * anything again.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ca/keeper/kp_impl.h"
+#include "lib/base/clock.h"
+
+#define IDLE_MS    50   /* without a job before it publishes */
+#define LATEST_MS  1000 /* and at the latest after this */
+#define AGAIN_MS   2000 /* between tries to open the log */
+#define KRL_EVERY  60000
+#define KRL_BEFORE INT64_C(21600) /* seconds before next_update */
+#define TRIES      20             /* while the signer is away */
+#define TRY_MS     250
+
+struct committer {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	bool stop; /* under lock, as what follows */
+	struct kp_jobs jobs;
+	size_t n_jobs;
+	struct kp_dones dones;
+
+	/* The thread's own. */
+	struct committer_config c;
+	struct local *local; /* NULL: could not be opened again */
+	bool broken;
+	struct err why;
+	uint64_t folded, batch;
+	int64_t unpublished; /* ms: since when; 0: nothing is */
+	int64_t last_job, next_tick, next_krl, next_open;
+	struct keeper_item *items;
+	struct kp_job **of_item;
+};
+
+void
+kp_job_free(struct kp_job *j)
+{
+	if (j == NULL)
+		return;
+	strs_clear(&j->notes);
+	issue_result_clear(&j->result);
+	for (size_t i = 0; i < j->n_terms; i++)
+		free(j->terms[i].group);
+	if (j->on != NULL)
+		statement_clear(j->on);
+	free(j->on);
+	if (j->chain != NULL)
+		bundle_chain_clear(j->chain);
+	free(j->chain);
+	buf_free(j->cert);
+	free(j);
+}
+
+void
+kp_done_free(struct kp_done *d)
+{
+	struct kp_job *j;
+
+	if (d == NULL)
+		return;
+	while ((j = STAILQ_FIRST(&d->jobs)) != NULL) {
+		STAILQ_REMOVE_HEAD(&d->jobs, link);
+		kp_job_free(j);
+	}
+	for (size_t i = 0; i < d->n_leaves; i++)
+		leaf_clear(&d->leaves[i].leaf);
+	free(d->leaves);
+	kp_view_free(d->view);
+	standing_free(d->standing);
+	kp_krl_free(d->krl);
+	free(d);
+}
+
+int64_t
+kp_mono_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* --- news for the loop ----------------------------------------------------- */
+
+static int
+copy_leaf(void *ctx, uint64_t index, struct slice bytes)
+{
+	struct kp_done *d = ctx;
+	struct kp_leaf *l = &d->leaves[d->n_leaves];
+	struct err e = {0};
+	int r;
+
+	l->index = index;
+	leaf_init(&l->leaf);
+	if ((r = leaf_parse("leaf", bytes, &l->leaf, &e)) == 0)
+		d->n_leaves++;
+	else
+		d->e = e;
+	return r;
+}
+
+/* The leaves that the log has got since the loop was told last. */
+static int
+collect_leaves(struct committer *c, struct kp_done *d)
+{
+	uint64_t size = ledger_size(c->local->ledger);
+	int r;
+
+	if (size <= c->folded)
+		return 0;
+	d->leaves = calloc(size - c->folded, sizeof(*d->leaves));
+	if (d->leaves == NULL)
+		return err_nomem(&d->e);
+	r = ledger_each(c->local->ledger, c->folded, size, copy_leaf, d, &d->e);
+	c->folded += d->n_leaves;
+	return r;
+}
+
+static void
+tell(struct committer *c, struct kp_done *d)
+{
+	const uint64_t one = 1;
+
+	d->ok = d->e.code == 0 && !c->broken;
+	if (c->local != NULL) {
+		struct checkpoint published;
+		int r = collect_leaves(c, d);
+
+		if (r != 0)
+			d->ok = false;
+		ledger_published(c->local->ledger, &published);
+		d->published = published.size;
+	}
+	d->size = c->folded;
+	(void)pthread_mutex_lock(&c->lock);
+	STAILQ_INSERT_TAIL(&c->dones, d, link);
+	(void)pthread_mutex_unlock(&c->lock);
+	/* A full counter has woken the loop already. */
+	(void)!write(c->c.wake, &one, sizeof(one));
+}
+
+static struct kp_done *
+new_done(void)
+{
+	struct kp_done *d = NULL;
+
+	/* Without it the loop would never hear of its jobs: wait for memory. */
+	while ((d = calloc(1, sizeof(*d))) == NULL)
+		(void)usleep(10000);
+	STAILQ_INIT(&d->jobs);
+	return d;
+}
+
+static void
+add_standing(struct committer *c, struct kp_done *d)
+{
+	if (standing_dup(keeper_standing(c->local->keeper), &d->standing) != 0)
+		(void)err_nomem(&d->e);
+}
+
+/* --- the revocation list ---------------------------------------------------- */
+
+static void
+renew_krl(struct committer *c, struct kp_done *d, bool must)
+{
+	struct kp_krl *k = NULL;
+	struct err e = {0};
+	int r;
+
+	r = kp_krl_last(c->local, &k, &e);
+	if (r == 1 ||
+	    (r == 0 && (must || k->next_update - clock_now() < KRL_BEFORE))) {
+		kp_krl_free(k);
+		k = NULL;
+		if ((r = local_new_krl(c->local, NULL, &e)) == 0)
+			r = kp_krl_last(c->local, &k, &e);
+	}
+	/* That there is none is an answer, whatever e holds. */
+	if (r != 0) {
+		if (r < 0)
+			d->e = e;
+		return;
+	}
+	kp_krl_free(d->krl);
+	d->krl = k;
+}
+
+/* --- batches ----------------------------------------------------------------- */
+
+static int
+release(void *ctx, size_t i, struct keeper_item *it, struct err *e)
+{
+	struct committer *c = ctx;
+	struct slice blob = buf_slice(it->cert);
+	int r;
+
+	if ((r = buf_new(&c->of_item[i]->cert, CERT_MAX)) != 0 ||
+	    (r = buf_put(c->of_item[i]->cert, blob.p, blob.n)) != 0)
+		return err_set(e, r, "certificate: %s", err_text(r));
+	return 0;
+}
+
+/* What borrows from the policy is copied: the loop has another one. */
+static void
+keep_result(struct kp_job *j, struct keeper_item *it)
+{
+	j->r = it->r;
+	j->e = it->e;
+	j->notes = it->notes;
+	memset(&it->notes, 0, sizeof(it->notes));
+	j->break_glass =
+	    j->result.grant != NULL && j->result.grant->break_glass;
+	for (size_t i = 0; i < j->result.n_terms; i++) {
+		const struct issue_term *t = &j->result.terms[i];
+
+		j->terms[i] =
+		    (struct asked_term){str_dup(t->group), t->need, t->have};
+		if (j->terms[i].group == NULL)
+			break;
+		j->n_terms++;
+	}
+	j->result.grant = NULL;
+	j->result.requester = NULL;
+	j->result.n_terms = 0;
+}
+
+static void
+fill_items(struct committer *c, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct kp_job *j = c->of_item[i];
+
+		keeper_item_init(&c->items[i]);
+		c->items[i].request = &j->asked->s;
+		issue_result_clear(&j->result);
+		c->items[i].result = &j->result;
+		if (j->statement != NULL) {
+			c->items[i].given = &j->statement;
+			c->items[i].n_given = 1;
+		}
+		buf_free(j->cert);
+		j->cert = NULL;
+	}
+}
+
+static void
+clear_items(struct committer *c, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		keeper_item_clear(&c->items[i]);
+}
+
+static bool
+stopping(struct committer *c)
+{
+	bool stop;
+
+	(void)pthread_mutex_lock(&c->lock);
+	stop = c->stop;
+	(void)pthread_mutex_unlock(&c->lock);
+	return stop;
+}
+
+/* While the signer starts anew, nobody's request need fail. */
+static int
+issue_patiently(struct committer *c, size_t n, struct err *e)
+{
+	int r = 0;
+
+	for (int try = 0; try < TRIES; try++) {
+		fill_items(c, n);
+		memset(e, 0, sizeof(*e));
+		r = local_issue(c->local, c->items, n, release, c, e);
+		if (r != ERR_NET || stopping(c))
+			break;
+		clear_items(c, n);
+		(void)usleep(TRY_MS * 1000);
+	}
+	return r;
+}
+
+static void
+issue_batch(struct committer *c, struct kp_done *d)
+{
+	struct err e = {0};
+	int64_t start = kp_mono_ms();
+	struct kp_job *j;
+	size_t n = 0;
+	int r;
+
+	STAILQ_FOREACH (j, &d->jobs, link)
+		c->of_item[n++] = j;
+	d->n_items = n;
+	r = issue_patiently(c, n, &e);
+	for (size_t i = 0; i < n; i++) {
+		keep_result(c->of_item[i], &c->items[i]);
+		/* Of a batch that failed, what is out is out. */
+		if (r != 0 && c->of_item[i]->cert == NULL) {
+			c->of_item[i]->r = r;
+			c->of_item[i]->e = e;
+		}
+	}
+	clear_items(c, n);
+	if (r != 0) {
+		d->e = e;
+		c->broken = r == ERR_RECORD || r == ERR_CORRUPT;
+		c->why = e;
+	}
+	d->secs = (double)(kp_mono_ms() - start) / 1000;
+}
+
+static void
+apply_one(struct committer *c, struct kp_done *d)
+{
+	struct kp_job *j = STAILQ_FIRST(&d->jobs);
+	struct statement *given = j->statement;
+	struct err e = {0};
+
+	if (j->on != NULL)
+		j->r = local_apply(c->local, j->on, &given, 1, &j->e);
+	else
+		j->r = local_apply(c->local, j->statement, NULL, 0, &j->e);
+	if (j->r != 0 && j->r != ERR_WAIT && j->r != ERR_EXISTS &&
+	    j->r != ERR_DENIED) {
+		d->e = j->e;
+		c->broken = j->r == ERR_RECORD || j->r == ERR_CORRUPT;
+		c->why = j->e;
+		return;
+	}
+	add_standing(c, d);
+	if (j->r == 0 && j->statement->type == ST_REVOKE) {
+		renew_krl(c, d, true);
+		/* It is revoked; hosts hear of it with the next list. */
+		if (d->e.code != 0) {
+			e = d->e;
+			err_prefix(&e, "revoked, and the list follows");
+			(void)!strs_add(&j->notes, e.msg);
+			c->next_krl = 0;
+		}
+	}
+}
+
+static void
+reload_one(struct committer *c, struct kp_done *d)
+{
+	struct kp_job *j = STAILQ_FIRST(&d->jobs);
+	int r;
+
+	if ((r = local_reload(c->local, j->chain, &j->e)) >= 0)
+		r = kp_view_new(c->c.local.dir, &d->view, &j->e);
+	j->r = r < 0 ? r : 0;
+	if (j->r == 0)
+		add_standing(c, d);
+}
+
+/* --- the log, opened again ---------------------------------------------------- */
+
+static void
+open_again(struct committer *c)
+{
+	struct local_options o = c->c.local;
+
+	local_free(c->local);
+	c->local = NULL;
+	memset(&c->why, 0, sizeof(c->why));
+	if (local_open(&o, &c->local, &c->why) == 0)
+		c->broken = false;
+	c->next_open = kp_mono_ms() + AGAIN_MS;
+}
+
+static bool
+usable(struct committer *c)
+{
+	if (c->local != NULL && !c->broken)
+		return true;
+	if (kp_mono_ms() >= c->next_open)
+		open_again(c);
+	return c->local != NULL && !c->broken;
+}
+
+/* --- the thread ----------------------------------------------------------------- */
+
+/*
+ * The next jobs that can be done as one: requests, each once, up to the next
+ * job of another kind; or that one.  What is left keeps its order.
+ */
+static void
+take_batch(struct committer *c, struct kp_jobs *out)
+{
+	struct kp_jobs rest = STAILQ_HEAD_INITIALIZER(rest);
+	struct kp_job *j;
+	size_t n = 0;
+
+	c->batch++;
+	while ((j = STAILQ_FIRST(&c->jobs)) != NULL) {
+		if (j->kind != JOB_ISSUE && n > 0)
+			break;
+		if (j->kind != JOB_ISSUE && !STAILQ_EMPTY(&rest))
+			break;
+		if (n == KEEPER_BATCH_MAX)
+			break;
+		STAILQ_REMOVE_HEAD(&c->jobs, link);
+		if (j->kind == JOB_ISSUE && j->asked->batch == c->batch) {
+			STAILQ_INSERT_TAIL(&rest, j, link);
+			continue;
+		}
+		STAILQ_INSERT_TAIL(out, j, link);
+		n++;
+		if (j->kind != JOB_ISSUE)
+			break;
+		j->asked->batch = c->batch;
+	}
+	STAILQ_CONCAT(&rest, &c->jobs);
+	STAILQ_CONCAT(&c->jobs, &rest);
+	c->n_jobs -= n;
+}
+
+static void
+fail_jobs(struct committer *c, struct kp_done *d)
+{
+	struct kp_job *j;
+
+	STAILQ_FOREACH (j, &d->jobs, link) {
+		j->e = c->why;
+		err_prefix(&j->e, "the log cannot be written now");
+		j->e.code = ERR_RECORD;
+		j->r = ERR_RECORD;
+	}
+	d->e = c->why;
+}
+
+static void
+work(struct committer *c, struct kp_done *d)
+{
+	struct kp_job *first = STAILQ_FIRST(&d->jobs);
+
+	if (!usable(c)) {
+		fail_jobs(c, d);
+		return;
+	}
+	if (first->kind == JOB_ISSUE)
+		issue_batch(c, d);
+	else if (first->kind == JOB_APPLY)
+		apply_one(c, d);
+	else
+		reload_one(c, d);
+}
+
+static void
+publish(struct committer *c)
+{
+	struct kp_done *d = new_done();
+
+	if (local_publish(c->local, &d->e) == 0)
+		c->unpublished = 0;
+	else
+		/* Not each round anew, while the bucket is away. */
+		c->unpublished = kp_mono_ms() + AGAIN_MS;
+	tell(c, d);
+}
+
+static void
+tick(struct committer *c)
+{
+	struct kp_done *d = new_done();
+
+	(void)!local_tick(c->local, &d->e);
+	c->next_tick = kp_mono_ms() + c->c.tick * 1000;
+	tell(c, d);
+}
+
+static void
+look_at_krl(struct committer *c)
+{
+	struct kp_done *d = new_done();
+
+	renew_krl(c, d, false);
+	c->next_krl = kp_mono_ms() + KRL_EVERY;
+	tell(c, d);
+}
+
+/* What is due now; the next time that something is. */
+static int64_t
+periodic(struct committer *c)
+{
+	int64_t now = kp_mono_ms(), next;
+
+	if (!usable(c))
+		return c->next_open;
+	if (c->unpublished == 0 && local_has_unpublished(c->local))
+		c->unpublished = now;
+	if (c->unpublished != 0 && now >= c->unpublished &&
+	    (now - c->last_job >= IDLE_MS || now - c->unpublished >= LATEST_MS))
+		publish(c);
+	if (now >= c->next_tick)
+		tick(c);
+	if (now >= c->next_krl)
+		look_at_krl(c);
+	next = c->next_tick < c->next_krl ? c->next_tick : c->next_krl;
+	if (c->unpublished != 0) {
+		int64_t at = c->unpublished > now ? c->unpublished
+						  : c->last_job + IDLE_MS;
+
+		next = at < next ? at : next;
+	}
+	return next;
+}
+
+static void
+wait_for_jobs(struct committer *c, int64_t until)
+{
+	struct timespec t = {
+	    .tv_sec = until / 1000, .tv_nsec = (until % 1000) * 1000000};
+
+	while (STAILQ_EMPTY(&c->jobs) && !c->stop && kp_mono_ms() < until)
+		(void)pthread_cond_timedwait(&c->more, &c->lock, &t);
+}
+
+static void *
+run(void *arg)
+{
+	struct committer *c = arg;
+	struct kp_done *d;
+	bool stop = false;
+
+	while (!stop) {
+		int64_t next = periodic(c);
+
+		d = new_done();
+		(void)pthread_mutex_lock(&c->lock);
+		wait_for_jobs(c, next);
+		take_batch(c, &d->jobs);
+		stop = c->stop && STAILQ_EMPTY(&d->jobs);
+		(void)pthread_mutex_unlock(&c->lock);
+		if (STAILQ_EMPTY(&d->jobs)) {
+			kp_done_free(d);
+			continue;
+		}
+		work(c, d);
+		c->last_job = kp_mono_ms();
+		tell(c, d);
+	}
+	if (c->local != NULL && !c->broken) {
+		d = new_done();
+		(void)!local_publish(c->local, &d->e);
+		tell(c, d);
+	}
+	return NULL;
+}
+
+/* --- from the loop ---------------------------------------------------------------- */
+
+int
+committer_start(const struct committer_config *cc, struct committer **out,
+    struct err *e)
+{
+	struct committer *c;
+	pthread_condattr_t attr;
+
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		return err_nomem(e);
+	c->c = *cc;
+	c->folded = cc->folded;
+	STAILQ_INIT(&c->jobs);
+	STAILQ_INIT(&c->dones);
+	c->items = calloc(KEEPER_BATCH_MAX, sizeof(*c->items));
+	c->of_item = calloc(KEEPER_BATCH_MAX, sizeof(*c->of_item));
+	if (c->items == NULL || c->of_item == NULL) {
+		free(c->items);
+		free(c->of_item);
+		free(c);
+		return err_nomem(e);
+	}
+	(void)pthread_mutex_init(&c->lock, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&c->more, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	c->local = cc->opened;
+	if (pthread_create(&c->thread, NULL, run, c) != 0) {
+		/* It is the caller's still. */
+		free(c->items);
+		free(c->of_item);
+		free(c);
+		return err_set(e, ERR_SYS, "cannot start a thread");
+	}
+	*out = c;
+	return 0;
+}
+
+int
+committer_put(struct committer *c, struct kp_job *j, bool force, struct err *e)
+{
+	int r = 0;
+
+	(void)pthread_mutex_lock(&c->lock);
+	if (c->n_jobs >= KP_JOBS_MAX && !force) {
+		r = err_set(e, ERR_BUSY,
+		    "%zu requests and decisions wait for the log already",
+		    c->n_jobs);
+		err_hint(e, "send the same once more in a while");
+	} else {
+		STAILQ_INSERT_TAIL(&c->jobs, j, link);
+		c->n_jobs++;
+		(void)pthread_cond_signal(&c->more);
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
+size_t
+committer_queue(struct committer *c)
+{
+	size_t n;
+
+	(void)pthread_mutex_lock(&c->lock);
+	n = c->n_jobs;
+	(void)pthread_mutex_unlock(&c->lock);
+	return n;
+}
+
+void
+committer_take(struct committer *c, struct kp_dones *out)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	STAILQ_CONCAT(out, &c->dones);
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
+void
+committer_stop(struct committer *c)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	c->stop = true;
+	(void)pthread_cond_signal(&c->more);
+	(void)pthread_mutex_unlock(&c->lock);
+	(void)pthread_join(c->thread, NULL);
+}
+
+void
+committer_free(struct committer *c)
+{
+	struct kp_done *d;
+
+	if (c == NULL)
+		return;
+	while ((d = STAILQ_FIRST(&c->dones)) != NULL) {
+		STAILQ_REMOVE_HEAD(&c->dones, link);
+		kp_done_free(d);
+	}
+	local_free(c->local);
+	(void)pthread_cond_destroy(&c->more);
+	(void)pthread_mutex_destroy(&c->lock);
+	free(c->items);
+	free(c->of_item);
+	free(c);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: ISC */
+/* How it is going: for Prometheus, and for who types writ-ca status. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/keeper/kp_impl.h"
+#include "lib/base/clock.h"
+#include "lib/proc/plog.h"
+
+/* --- Prometheus ------------------------------------------------------------------ */
+
+static void
+gauge(struct str *out, const char *name, const char *help, int64_t v)
+{
+	str_addf(out, "# HELP writ_%s %s\n# TYPE writ_%s gauge\nwrit_%s %lld\n",
+	    name, help, name, name, (long long)v);
+}
+
+static void
+counter(struct str *out, const char *name, const char *help, uint64_t v)
+{
+	str_addf(out,
+	    "# HELP writ_%s %s\n# TYPE writ_%s counter\nwrit_%s %llu\n", name,
+	    help, name, name, (unsigned long long)v);
+}
+
+static void
+add_counters(struct kp *k, struct str *out)
+{
+	const struct kp_totals *t = &k->totals;
+
+	counter(out, "calls_total", "Calls of people.", t->calls);
+	counter(out, "requests_submitted_total", "Requests logged.",
+	    t->submitted);
+	counter(out, "approvals_total", "Approvals of requests logged.",
+	    t->decided);
+	counter(out, "certificates_issued_total", "Certificates issued.",
+	    t->issued);
+	counter(out, "requests_denied_total", "Requests that a decider denied.",
+	    t->denied);
+	counter(out, "statements_refused_total", "Statements refused.",
+	    t->refused);
+	counter(out, "requests_ended_total",
+	    "Requests that ended without a decision.", t->ended);
+	counter(out, "certificates_revoked_total", "Certificates revoked.",
+	    t->revoked);
+	counter(out, "batches_total", "Batches given to the log.", t->batches);
+	counter(out, "batch_items_total", "Requests in those batches.",
+	    t->items);
+	counter(out, "failures_total",
+	    "Times that log or signer could not do what they should.",
+	    t->failed);
+	str_addf(out,
+	    "# HELP writ_batch_seconds_total Time that batches took.\n"
+	    "# TYPE writ_batch_seconds_total counter\n"
+	    "writ_batch_seconds_total %.6f\n",
+	    t->batch_secs);
+}
+
+void
+kp_gauges(struct kp *k, struct str *out)
+{
+	const struct trust *t = &k->view->trust;
+
+	add_counters(k, out);
+	gauge(out, "up", "Log and signer work.", k->log_ok);
+	gauge(out, "store_up", "The store keeps up with the log.", k->store_ok);
+	gauge(out, "requests_waiting", "Requests that wait for decisions.",
+	    (int64_t)k->n_board);
+	gauge(out, "queue_jobs", "Statements that wait for the log.",
+	    (int64_t)committer_queue(k->committer));
+	gauge(out, "queue_notices", "Notices that wait to be sent.",
+	    kp_notice_queue(k));
+	gauge(out, "notify_up", "The notify process is there.",
+	    k->notify != NULL);
+	gauge(out, "calls_open", "Calls under way.", (int64_t)k->n_calls);
+	gauge(out, "log_leaves", "Leaves of the log.", (int64_t)k->log_size);
+	gauge(out, "log_published_leaves", "Of these, published.",
+	    (int64_t)k->log_published);
+	gauge(out, "policy_version", "Of the policy in force.",
+	    (int64_t)t->policy->version);
+	gauge(out, "policy_expires_seconds", "When it expires (Unix time).",
+	    t->policy->expires);
+	gauge(out, "root_version", "Of the root in force.",
+	    (int64_t)t->root_version);
+	gauge(out, "root_expires_seconds", "When it expires (Unix time).",
+	    t->policy->root_expires);
+	gauge(out, "krl_version", "Of the revocation list.",
+	    k->krl != NULL ? (int64_t)k->krl->version : 0);
+	gauge(out, "krl_next_update_seconds",
+	    "By when there is a newer one (Unix time).",
+	    k->krl != NULL ? k->krl->next_update : 0);
+}
+
+void
+kp_send_gauges(struct kp *k)
+{
+	struct str s = STR_INIT;
+	struct err e = {0};
+	struct buf *b = NULL;
+	int r;
+
+	kp_gauges(k, &s);
+	if ((r = str_check(&s)) != 0 || (r = buf_new(&b, 256 * 1024)) != 0 ||
+	    (r = buf_put_string(b, s.p, s.n)) != 0)
+		goto out;
+	for (size_t i = 0; i < KP_CONNS; i++) {
+		struct kp_conn *c = &k->conns[i];
+
+		if (c->chan == NULL || c->kind != CONN_FRONT || c->closing)
+			continue;
+		if (chan_send(c->chan, MSG_GAUGES, 0, buf_slice(b), &e) != 0)
+			c->closing = true;
+	}
+out:
+	if (r != 0)
+		plog(PLOG_WARN, "cannot send metrics", "error", err_text(r),
+		    NULL);
+	buf_free(b);
+	str_clear(&s);
+}
+
+int
+kp_metrics(struct kp *k, struct kp_call *c, struct kp_answer *a, struct err *e)
+{
+	struct str s = STR_INIT;
+	struct jw w;
+
+	(void)e;
+	kp_gauges(k, &s);
+	if (c->form == FORM_TEXT) {
+		str_addn(&a->body, s.p, s.n);
+	} else {
+		jw_init(&w, &a->body, false);
+		jw_begin(&w, NULL, '{');
+		jw_str(&w, "metrics", s.p);
+		jw_end(&w, '}');
+	}
+	a->body.failed = a->body.failed || s.failed;
+	str_clear(&s);
+	return 0;
+}
+
+/* --- writ-ca status --------------------------------------------------------------- */
+
+static void
+status_text(struct kp *k, struct str *out)
+{
+	const struct trust *t = &k->view->trust;
+	char policy[CLOCK_TEXT], krl[CLOCK_TEXT];
+
+	clock_format(t->policy->expires, policy);
+	str_addf(out, "policy      version %llu, until %s; root %llu\n",
+	    (unsigned long long)t->policy->version, policy,
+	    (unsigned long long)t->root_version);
+	if (k->krl != NULL) {
+		clock_format(k->krl->next_update, krl);
+		str_addf(out, "revocations list %llu, the next by %s\n",
+		    (unsigned long long)k->krl->version, krl);
+	}
+	str_addf(out, "log         %llu leaves, %llu published\n",
+	    (unsigned long long)k->log_size,
+	    (unsigned long long)k->log_published);
+	str_addf(out, "requests    %zu wait, %zu jobs, %zu calls open\n",
+	    k->n_board, committer_queue(k->committer), k->n_calls);
+	str_addf(out, "notices     %lld wait, notify is %s\n",
+	    (long long)kp_notice_queue(k),
+	    k->notify != NULL ? "there" : "not there");
+	str_addf(out, "since start %llu issued, %llu denied, %llu refused\n",
+	    (unsigned long long)k->totals.issued,
+	    (unsigned long long)k->totals.denied,
+	    (unsigned long long)k->totals.refused);
+	if (!k->log_ok)
+		str_addf(out, "FAILING     %s\n", k->log_why.msg);
+	if (!k->store_ok)
+		str_add(out, "FAILING     the store lags behind the log\n");
+}
+
+static void
+status_json(struct kp *k, struct jw *w)
+{
+	const struct trust *t = &k->view->trust;
+
+	jw_begin(w, NULL, '{');
+	jw_bool(w, "ok", k->log_ok && k->store_ok);
+	if (!k->log_ok)
+		jw_str(w, "error", k->log_why.msg);
+	jw_hex(w, "realm", t->realm.b, HASH_LEN);
+	jw_u64(w, "policy_version", t->policy->version);
+	jw_time(w, "policy_expires", t->policy->expires);
+	jw_u64(w, "root_version", t->root_version);
+	jw_time(w, "root_expires", t->policy->root_expires);
+	if (k->krl != NULL) {
+		jw_u64(w, "krl_version", k->krl->version);
+		jw_time(w, "krl_next_update", k->krl->next_update);
+	}
+	jw_u64(w, "log_size", k->log_size);
+	jw_u64(w, "log_published", k->log_published);
+	jw_u64(w, "store_applied", requests_applied(k->rows));
+	jw_int(w, "waiting", (int64_t)k->n_board);
+	jw_int(w, "jobs", (int64_t)committer_queue(k->committer));
+	jw_int(w, "calls", (int64_t)k->n_calls);
+	jw_int(w, "notices", kp_notice_queue(k));
+	jw_bool(w, "notify", k->notify != NULL);
+	jw_u64(w, "issued", k->totals.issued);
+	jw_u64(w, "denied", k->totals.denied);
+	jw_u64(w, "refused", k->totals.refused);
+	jw_end(w, '}');
+}
+
+int
+kp_control_status(struct kp *k, struct kp_call *c, struct kp_answer *a,
+    struct err *e)
+{
+	struct jw w;
+
+	(void)e;
+	a->status = k->log_ok && k->store_ok ? 0 : EXIT_SYSTEM;
+	if (c->form == FORM_TEXT) {
+		status_text(k, &a->body);
+		return 0;
+	}
+	jw_init(&w, &a->body, false);
+	status_json(k, &w);
+	return 0;
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Inside the keeper's process: two threads and what goes between them.
+ *
+ * The loop (kp_*.c) talks to the other processes, keeps the board of waiting
+ * requests in memory and rows in the store; it never waits for anything.  The
+ * committer (kp_commit.c) alone has struct local: the log and the way to the
+ * signer.  Jobs go to it in order; what became of them, and the leaves that the
+ * log has got meanwhile, come back.
+ */
+#ifndef CA_KEEPER_KP_IMPL_H
+#define CA_KEEPER_KP_IMPL_H
+
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "ca/common/calls.h"
+#include "ca/common/config.h"
+#include "ca/common/messages.h"
+#include "ca/keeper/local.h"
+#include "ca/keeper/requests.h"
+#include "lib/base/json.h"
+#include "lib/cli/cli.h"
+#include "lib/proc/frame.h"
+
+#define KP_CONNS	16	/* of fronts and of this machine, at once */
+#define KP_CALLS_MAX	4096	/* under way */
+#define KP_JOBS_MAX	8192	/* for the committer */
+#define KP_BOARD_MAX	20000	/* requests that wait */
+#define KP_STATEMENTS_MAX 200	/* of one submit, and ids of one show */
+#define KP_WHO_MAX	64	/* persons named as able to approve */
+#define KP_STAGES	16	/* pushes being put together */
+#define KP_STAGE_FILES	1000
+#define KP_STAGE_BYTES	(4u * 1024 * 1024)
+
+/* --- what is in force (kp_view.c) ----------------------------------------- */
+
+struct kp_group {
+	const char *name; /* borrowed from the policy */
+	struct strs members;
+};
+
+struct kp_object {
+	struct hash hash;
+	struct slice data; /* borrowed from the chain */
+};
+
+struct kp_view { /* immutable once made */
+	struct trust trust;
+	struct bundle_chain *chain;
+	struct kp_group *groups;
+	size_t n_groups;
+	struct kp_object *objects; /* sorted */
+	size_t n_objects;
+};
+/* From DIR/bundle, verified.  Answers of bundles_load(). */
+int kp_view_new(const char *dir, struct kp_view **out, struct err *e)
+    MUST_CHECK;
+void kp_view_free(struct kp_view *v);
+const struct strs *kp_view_group(const struct kp_view *v, const char *name);
+/* p NULL: there is none. */
+struct slice kp_view_object(const struct kp_view *v, const struct hash *h);
+
+struct kp_krl { /* kp_krl_free */
+	struct buf *list;
+	char *statement;
+	uint64_t version;
+	int64_t next_update;
+};
+void kp_krl_free(struct kp_krl *k);
+/* The last list of the log: 0; 1 when there is none that has all; ERR_*. */
+int kp_krl_last(struct local *l, struct kp_krl **out, struct err *e)
+    MUST_CHECK;
+
+/* --- a request at hand (kp_board.c) --------------------------------------- */
+
+struct asked_term {
+	char *group;
+	unsigned need, have;
+};
+
+struct asked {
+	struct statement s;	/* verified once a batch had it */
+	unsigned pins;		/* jobs that borrow it; the loop's */
+	bool in_rows;		/* its leaf is in the log */
+	bool waits;		/* on the board */
+	bool retry;		/* failed for want of signer or log */
+	bool has_shown, break_glass;
+	int64_t ends;
+	struct asked_term terms[POLICY_TERMS_MAX];
+	size_t n_terms;
+	struct outcome shown;
+	struct strs decided;	/* who has */
+	uint64_t batch;		/* the committer's: in which it is */
+	struct asked *bucket;
+	TAILQ_ENTRY(asked) link;
+};
+TAILQ_HEAD(asked_list, asked);
+
+/* --- jobs (kp_commit.c) --------------------------------------------------- */
+
+enum kp_job_kind { JOB_ISSUE = 1, JOB_APPLY, JOB_RELOAD };
+
+struct kp_part;
+struct kp_job {
+	enum kp_job_kind kind;
+	struct asked *asked;		/* ISSUE; pinned */
+	struct statement *statement;	/* ISSUE: a decision, or NULL;
+					   APPLY: the act; borrowed */
+	struct statement *on;		/* APPLY of a decision: the key
+					   statement; owned */
+	struct bundle_chain *chain;	/* RELOAD; NULL: DIR/bundle; owned */
+	struct kp_part *part;		/* the loop's */
+	size_t nth;			/* of a decision: which request */
+
+	/* Out: */
+	int r;
+	struct err e;
+	struct strs notes;
+	struct issue_result result;	/* ISSUE, borrowing nothing below: */
+	struct asked_term terms[POLICY_TERMS_MAX];
+	size_t n_terms;
+	bool break_glass;
+	struct buf *cert;
+	STAILQ_ENTRY(kp_job) link;
+};
+STAILQ_HEAD(kp_jobs, kp_job);
+void kp_job_free(struct kp_job *j);
+
+struct kp_leaf {
+	uint64_t index;
+	struct leaf leaf;
+};
+
+/* What the committer says after each thing it did. */
+struct kp_done {
+	struct kp_jobs jobs;
+	struct kp_leaf *leaves;
+	size_t n_leaves;
+	struct kp_view *view;	/* NULL: as before */
+	struct standing *standing;
+	struct kp_krl *krl;
+	size_t n_items;		/* of a batch of ISSUE */
+	double secs;
+	bool ok;		/* log and signer did what they should */
+	struct err e;
+	uint64_t size, published;
+	STAILQ_ENTRY(kp_done) link;
+};
+STAILQ_HEAD(kp_dones, kp_done);
+void kp_done_free(struct kp_done *d);
+
+struct committer;
+struct committer_config {
+	struct local_options local; /* borrowed for good */
+	struct local *opened;	    /* by these options; the committer's then */
+	uint64_t folded;	    /* leaves that the loop knows */
+	int64_t tick;
+	int wake;		    /* eventfd, written when there is news */
+};
+int committer_start(const struct committer_config *c, struct committer **out,
+    struct err *e) MUST_CHECK;
+/* Takes j.  ERR_BUSY: too many wait (unless forced); j is the caller's then. */
+int committer_put(struct committer *c, struct kp_job *j, bool force,
+    struct err *e) MUST_CHECK;
+size_t committer_queue(struct committer *c);
+void committer_take(struct committer *c, struct kp_dones *out);
+/* Do what is queued, publish, end: then the last news can be taken. */
+void committer_stop(struct committer *c);
+void committer_free(struct committer *c);
+
+/* --- calls (kp_call.c) ---------------------------------------------------- */
+
+struct kp;
+struct kp_call;
+/* An answer: 0 with body and status; KP_LATER: it comes later; ERR_*. */
+#define KP_LATER 1
+struct kp_answer {
+	struct str body;
+	int status;
+};
+typedef int kp_handler(struct kp *k, struct kp_call *c, struct kp_answer *a,
+    struct err *e);
+
+enum kp_conn_kind { CONN_FRONT = 1, CONN_CONTROL };
+struct kp_conn {
+	struct chan *chan;	/* NULL: free */
+	enum kp_conn_kind kind;
+	bool closing;		/* at the end of this round */
+};
+
+/* One statement of a submit. */
+struct kp_part {
+	struct kp_call *call;
+	struct statement s;
+	struct asked *asked;	/* of a request; pinned */
+	bool parsed;
+	int r;
+	struct err e;
+	struct strs notes;
+	struct hash *requests;	/* of a decision */
+	size_t n_requests, counted, open_jobs;
+};
+
+struct kp_call {
+	struct kp_conn *conn;	/* NULL: the caller is gone */
+	uint32_t id;
+	char *person, *address;
+	enum call_form form;
+	bool control;
+	const struct call_row *row; /* NULL: of the control socket */
+	kp_handler *handle;
+	json_t *args;
+	/* wait, pending: */
+	struct hash hash;
+	int64_t deadline;
+	bool watches, dirty;
+	/* submit, push: */
+	struct kp_part *parts;
+	size_t n_parts, open_jobs;
+	TAILQ_ENTRY(kp_call) link;
+};
+TAILQ_HEAD(kp_calls, kp_call);
+
+struct kp_stage {
+	char *owner;		/* person and address; NULL: free */
+	int64_t at;		/* of its last use */
+	struct slice *v;	/* owned */
+	size_t n, cap, bytes;
+};
+
+struct kp_quota {
+	char *person;
+	uint64_t n;
+	struct kp_quota *next;
+};
+
+struct kp_totals {
+	uint64_t submitted, decided, issued, denied, refused, ended, revoked,
+	    batches, items, failed, calls;
+	double batch_secs;
+};
+
+#define KP_BUCKETS 4096
+struct kp {
+	const char *dir;
+	struct config config;
+	struct requests *rows;
+	struct kp_view *view;
+	struct standing *standing;
+	struct kp_krl *krl;
+	struct committer *committer;
+
+	struct asked *bucket[KP_BUCKETS];
+	struct asked_list board;
+	size_t n_board;
+	struct kp_calls calls;
+	size_t n_calls;
+	struct kp_stage stages[KP_STAGES];
+	struct kp_quota *quota[256];
+	int64_t quota_day;
+
+	/* What the store has not taken yet, and what leaves changed. */
+	struct kp_dones behind;
+	struct kp_change {
+		struct hash hash;
+		enum request_change what;
+	} *changes;
+	size_t n_changes, cap_changes;
+	struct policy *policy_then;
+
+	int listen_front, listen_control, signals, wake;
+	struct kp_conn conns[KP_CONNS];
+	struct chan *notify;
+	char *notify_path, *signer_path;
+	uid_t front_uid;
+	int64_t notify_next;	/* ms: when to try again */
+	int64_t notify_backoff;
+	size_t notify_open;	/* sent, and nothing heard yet */
+
+	struct kp_totals totals;
+	uint64_t log_size, log_published;
+	bool log_ok, store_ok;
+	struct err log_why;
+	int64_t now;		/* of this round */
+	bool stopping, board_changed, keys_changed;
+	int r;			/* why it must end, or 0 */
+	struct err e;
+};
+
+kp_handler kp_hello, kp_submit, kp_show, kp_wait, kp_fetch, kp_pending,
+    kp_status, kp_decision, kp_policy, kp_object, kp_put, kp_push, kp_acts,
+    kp_krl_call, kp_why, kp_help, kp_control_status, kp_metrics;
+
+/*
+ * What a frame says: who calls, from where, how, and his JSON, borrowed.  Then
+ * the JSON itself: its call, no field that it does not have.  c->control must be
+ * set.  ERR_PARSE, ERR_LIMIT, ERR_USAGE, ERR_NOMEM; what was read is c's.
+ */
+int kp_call_open(struct kp_call *c, struct slice payload, struct slice *json,
+    struct err *e) MUST_CHECK;
+int kp_call_read(struct kp_call *c, struct slice json, struct err *e)
+    MUST_CHECK;
+/* A call's frame.  ERR_PARSE: no such frame, so whoever sent it is cut off. */
+int kp_call_new(struct kp *k, struct kp_conn *conn, const struct frame *f,
+    struct err *e) MUST_CHECK;
+void kp_call_free(struct kp *k, struct kp_call *c);
+void kp_call_gone(struct kp *k, const struct kp_conn *conn, uint32_t id);
+/* The last words to a call, which is gone then. */
+void kp_call_end(struct kp *k, struct kp_call *c, int status,
+    const struct str *body);
+void kp_call_fail(struct kp *k, struct kp_call *c, const struct err *e);
+void kp_call_event(struct kp *k, struct kp_call *c, const struct str *body);
+/* The name of an error's code: "denied". */
+const char *kp_code_name(int code, char out[32]);
+void kp_error_fields(struct jw *w, const struct err *e);
+/* A list of texts of a call, unchecked bytes: statements.  ERR_PARSE, ERR_LIMIT.
+ */
+int kp_texts(const json_t *args, const char *key, size_t max,
+    const json_t **out, struct err *e) MUST_CHECK;
+
+/* --- the board ------------------------------------------------------------- */
+
+struct asked *kp_asked_find(struct kp *k, const struct hash *h);
+/* s moves in. */
+int kp_asked_new(struct kp *k, struct statement *s, struct asked **out,
+    struct err *e) MUST_CHECK;
+void kp_asked_pin(struct asked *a);
+/* Free it where nothing needs it any more. */
+void kp_asked_unpin(struct kp *k, struct asked *a);
+void kp_asked_board(struct kp *k, struct asked *a, bool waits);
+/* What a batch said about it; takes from j. */
+void kp_asked_update(struct asked *a, struct kp_job *j);
+void kp_asked_free_all(struct kp *k);
+/* All that wait, and those a crash left without certificate, to the committer.
+ */
+int kp_board_load(struct kp *k, struct err *e) MUST_CHECK;
+int kp_board_retry(struct kp *k, bool all, struct err *e) MUST_CHECK;
+/* Once a second: those whose time is over. */
+int kp_board_sweep(struct kp *k, struct err *e) MUST_CHECK;
+/* Is he in a group that decides about it, and not its requester? */
+bool kp_may_decide(const struct kp *k, const char *person, const char *grant,
+    const char *requester);
+bool kp_may_see(const struct kp *k, const struct kp_call *c, const char *grant,
+    const char *requester);
+bool kp_has_decided(const struct asked *a, const char *person);
+
+/* --- requests for people (kp_show.c) --------------------------------------- */
+
+/* Known by row; its statement is parsed unless the board has it. */
+int kp_put_request(struct kp *k, struct jw *w, const char *key,
+    const struct hash *h, struct err *e) MUST_CHECK;
+int kp_text_request(struct kp *k, struct str *out, const struct hash *h,
+    struct err *e) MUST_CHECK;
+/* By the digits a caller gave; ERR_NOTFOUND also for what he may not see. */
+int kp_find_request(struct kp *k, const struct kp_call *c, const char *digits,
+    struct request_row *out, struct err *e) MUST_CHECK;
+void kp_certificate_line(const struct request_row *r, struct str *out);
+/* Whoever waits for this request, or watches the board, hears of it. */
+void kp_tell_waiting(struct kp *k, const struct hash *h);
+void kp_tell_watching(struct kp *k);
+void kp_wait_sweep(struct kp *k);
+#define KP_SHORT_ID 9
+#define KP_AGE 24
+void kp_short_id(const struct hash *h, char out[KP_SHORT_ID]);
+/* "3m", "2h": for tables. */
+void kp_age(int64_t secs, char out[KP_AGE]);
+
+/* --- what came back (kp_fold.c) --------------------------------------------- */
+
+int kp_done(struct kp *k, struct kp_done *d, struct err *e) MUST_CHECK;
+/* The store again, after it was full. */
+int kp_fold_behind(struct kp *k, struct err *e) MUST_CHECK;
+void kp_changed(void *ctx, const struct hash *request,
+    enum request_change what);
+int kp_policy_of(void *ctx, const struct hash *h, const struct policy **out,
+    struct err *e);
+
+void kp_submit_job(struct kp *k, struct kp_job *j);
+void kp_submit_finish(struct kp *k, struct kp_call *c);
+void kp_push_job(struct kp *k, struct kp_job *j);
+/* Why there can be no decision on what is not on the board any more. */
+void kp_past_deciding(const struct request_row *row, struct err *why);
+/* ERR_LIMIT: he has asked often enough today. */
+int kp_quota_use(struct kp *k, const char *person, struct err *e) MUST_CHECK;
+int kp_quota_load(struct kp *k, struct err *e) MUST_CHECK;
+void kp_quota_clear(struct kp *k);
+void kp_stage_clear(struct kp_stage *s);
+
+/* --- the rest ---------------------------------------------------------------- */
+
+int kp_send_keys(struct kp *k, struct kp_conn *to, struct err *e) MUST_CHECK;
+void kp_send_gauges(struct kp *k);
+void kp_gauges(struct kp *k, struct str *out);
+
+/* Put down that something is to be told; what fails is logged. */
+void kp_notice(struct kp *k, const struct hash *request, const char *kind);
+void kp_notice_waiting(struct kp *k, const struct asked *a);
+void kp_notice_alarm(struct kp *k, const char *text);
+void kp_notice_send(struct kp *k);
+void kp_notice_read(struct kp *k);
+void kp_notice_lost(struct kp *k);
+int64_t kp_notice_queue(struct kp *k);
+int kp_told_json(struct kp *k, struct jw *w, const struct hash *h,
+    struct err *e) MUST_CHECK;
+
+int64_t kp_mono_ms(void);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: ISC */
+#include "ca/keeper/kp_seal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/file.h"
+#include "lib/proc/sandbox.h"
+
+#define PATHS_MAX 32
+
+/* Owned paths, ended by NULL as the sandbox wants them. */
+struct paths {
+	char *v[PATHS_MAX + 1];
+	size_t n;
+	int r;
+};
+
+/* Takes path; NULL: memory was out. */
+static void
+add(struct paths *p, char *path)
+{
+	if (path != NULL && p->n < PATHS_MAX) {
+		p->v[p->n++] = path;
+		return;
+	}
+	if (p->r == 0)
+		p->r = path == NULL ? ERR_NOMEM : ERR_LIMIT;
+	free(path);
+}
+
+static void
+add_below(struct paths *p, const char *dir, const char *name)
+{
+	char *path = NULL;
+	int r = path_join(dir, name, &path);
+
+	add(p, r == 0 ? path : NULL);
+}
+
+static void
+paths_clear(struct paths *p)
+{
+	while (p->n > 0)
+		free(p->v[--p->n]);
+}
+
+/* Where a copy's directory is not there now, it lags: that stops nothing. */
+static void
+add_copies(struct paths *p, const struct config *c)
+{
+	for (size_t i = 0; i < c->copies.n; i++) {
+		const char *url = c->copies.v[i];
+		const char *path = strncmp(url, "dir:", 4) == 0 ? url + 4 : url;
+
+		if (strncmp(url, "s3:", 3) != 0 && access(path, X_OK) == 0)
+			add(p, str_dup(path));
+	}
+}
+
+static void
+add_written(struct paths *p, const struct config *c)
+{
+	const char *store = c->service.store;
+	char *log = NULL;
+
+	add(p, config_log_dir(c, &log) == 0 ? log : NULL);
+	if (store != NULL)
+		add(p, str_dupn(store, (size_t)(path_base(store) - store)));
+	add_below(p, c->dir, "bundle");
+	add_copies(p, c);
+}
+
+static void
+add_read(struct paths *p, const struct config *c)
+{
+	/* Names of hosts, certificates of authorities, libraries that load
+	   others late, random numbers of SQLite, since when the machine runs. */
+	static const char *const always[] = {"/etc", "/usr", "/lib", "/lib64",
+	    "/run/systemd/resolve", "/dev/urandom",
+	    "/proc/sys/kernel/random/boot_id"};
+	static const char *const variables[] = {
+	    "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE"};
+
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+		add(p, str_dup(always[i]));
+	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
+		if (getenv(variables[i]) != NULL)
+			add(p, str_dup(getenv(variables[i])));
+	add_below(p, c->dir, "writ.yaml");
+	/* "file:PATH" or "file:PATH#PROFILE": read again when they expire. */
+	if (c->credentials != NULL && strncmp(c->credentials, "file:", 5) == 0)
+		add(p,
+		    str_dupn(c->credentials + 5,
+			strcspn(c->credentials + 5, "#")));
+}
+
+int
+kp_drop(const struct config *c, struct err *e)
+{
+	const char *user = c->service.users.keeper;
+
+	return user != NULL && geteuid() == 0 ? privileges_drop(user, e) : 0;
+}
+
+int
+kp_seal(const struct config *c, struct err *e)
+{
+	struct paths written = {.n = 0}, read = {.n = 0};
+	const struct sandbox s = {.profile = SANDBOX_KEEPER,
+	    .write_below = (const char *const *)written.v,
+	    .read_below = (const char *const *)read.v};
+	int r;
+
+	add_written(&written, c);
+	add_read(&read, c);
+	if (written.r != 0 || read.r != 0) {
+		r = written.r != 0 ? written.r : read.r;
+		(void)err_set(e, r, "enter the sandbox: %s", err_text(r));
+	} else {
+		r = sandbox_enter(&s, e);
+	}
+	paths_clear(&written);
+	paths_clear(&read);
+	return r;
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: ISC */
+/* A batch of requests: decided, logged, signed, handed out, logged again. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/keeper/local_impl.h"
+
+/* A batch of fewer is not worth a thread. */
+#define RELEASE_ASIDE 16
+
+/* One batch on its way through the log and the signer. */
+struct issuing {
+	struct keeper_item *items;
+	size_t n;
+	struct keeper_leaves leaves;
+	struct ledger_receipt *receipts;
+	struct signer_job *jobs; /* of certificates decided now */
+	size_t *owner;           /* the item of each */
+	size_t n_jobs;
+};
+
+static void
+issuing_clear(struct issuing *g)
+{
+	keeper_leaves_clear(&g->leaves);
+	free(g->receipts);
+	free(g->jobs);
+	free(g->owner);
+}
+
+static int
+issuing_start(struct issuing *g, struct err *e)
+{
+	g->receipts = calloc(g->leaves.n + 1, sizeof(*g->receipts));
+	g->jobs = calloc(g->n + 1, sizeof(*g->jobs));
+	g->owner = calloc(g->n + 1, sizeof(*g->owner));
+	if (g->receipts == NULL || g->jobs == NULL || g->owner == NULL)
+		return err_nomem(e);
+	return 0;
+}
+
+static struct signer_job
+job_of(const struct keeper_item *it, struct slice bytes)
+{
+	return (struct signer_job){.leaf = &it->leaf,
+	    .request = it->request,
+	    .decisions = it->counted,
+	    .n_decisions = it->n_counted,
+	    .resign = it->again,
+	    .bytes = bytes,
+	    .index = it->index};
+}
+
+/* The leaves that are to be certificates, in their order; first is where the
+ * first of all leaves will be. */
+static void
+collect_jobs(struct issuing *g, uint64_t first)
+{
+	for (size_t i = 0; i < g->leaves.n; i++)
+		g->receipts[i].index = first + i;
+	keeper_committed(g->items, &g->leaves, g->receipts);
+	for (size_t i = 0; i < g->leaves.n; i++) {
+		size_t owner = g->leaves.item[i];
+
+		if (owner == SIZE_MAX)
+			continue;
+		g->owner[g->n_jobs] = owner;
+		g->jobs[g->n_jobs++] = job_of(&g->items[owner], g->leaves.v[i]);
+	}
+}
+
+/* Commit the leaves and have the certificates among them signed. */
+static int
+sign_batch(struct local *l, struct issuing *g, struct err *e)
+{
+	struct local_round q = {.leaves = g->leaves.v,
+	    .n = g->leaves.n,
+	    .receipts = g->receipts,
+	    .jobs = g->jobs,
+	    .note = STR_INIT};
+	uint64_t first;
+	int r;
+
+	if (g->leaves.n == 0)
+		return 0;
+	if ((r = local_next_index(l, g->leaves.n, &first, e)) != 0)
+		return r;
+	collect_jobs(g, first);
+	q.n_jobs = g->n_jobs;
+	r = local_run(l, &q, e);
+	str_clear(&q.note);
+	for (size_t i = 0; i < g->n_jobs && r == 0; i++)
+		g->items[g->owner[i]].cert = g->jobs[i].cert;
+	return r;
+}
+
+/*
+ * A certificate that a crash kept back is checked by the signer under the
+ * policy of today; if that refuses, it must not take the others of the batch
+ * with it.
+ */
+static int
+sign_again(struct local *l, struct keeper_item *it, struct err *e)
+{
+	struct hash inclusion[MERKLE_PROOF_MAX];
+	struct signer_job job;
+	struct local_round q = {.jobs = &job, .n_jobs = 1, .note = STR_INIT};
+	uint8_t *bytes = NULL;
+	size_t n = 0;
+	int r = 0;
+
+	if (local_is_remote(l))
+		r = ledger_read(l->ledger, it->index, &bytes, &n, e);
+	job = job_of(it, slice_of(bytes, n));
+	if (r == 0 && local_is_remote(l)) {
+		job.inclusion = inclusion;
+		r = local_prove(l, it->index, inclusion, &job.n_inclusion, e);
+	}
+	if (r == 0 && (r = local_run(l, &q, e)) == 0)
+		it->cert = job.cert;
+	str_clear(&q.note);
+	free(bytes);
+	return r;
+}
+
+static void
+sign_all_again(struct local *l, const struct issuing *g)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		struct keeper_item *it = &g->items[i];
+
+		if (it->r == 0 && it->again && it->cert == NULL)
+			it->r = sign_again(l, it, &it->e);
+	}
+}
+
+/* The certificates as leaves, and everything in sight of everybody. */
+static int
+finish_batch(struct local *l, const struct keeper_item *items, size_t n,
+    struct keeper_leaves *leaves, struct err *e)
+{
+	struct recorder_hand *hands = NULL;
+	struct ledger_receipt *receipts = NULL;
+	size_t n_hands = 0;
+	int r;
+
+	if ((receipts = calloc(leaves->n + 1, sizeof(*receipts))) == NULL ||
+	    (hands = calloc(n + 1, sizeof(*hands))) == NULL) {
+		r = err_nomem(e);
+		goto out;
+	}
+	/* What has a certificate has, or gets now, all of its leaves. */
+	for (size_t i = 0; i < n; i++)
+		if (items[i].cert != NULL)
+			hands[n_hands++] = (struct recorder_hand){
+			    .serial = leaf_serial(&items[i].request->hash),
+			    .request = items[i].request,
+			    .leaf = &items[i].leaf,
+			    .cert = buf_slice(items[i].cert)};
+	recorder_at_hand(&l->recorder, hands, n_hands);
+	r = local_commit(l, leaves, receipts, e);
+	recorder_at_hand(&l->recorder, NULL, 0);
+out:
+	free(hands);
+	free(receipts);
+	return r;
+}
+
+struct releasing {
+	struct keeper_item *items;
+	size_t n;
+	int (*release)(void *ctx, size_t i, struct keeper_item *it,
+	    struct err *e);
+	void *ctx;
+};
+
+static void *
+release_all(void *arg)
+{
+	struct releasing *g = arg;
+
+	for (size_t i = 0; i < g->n; i++) {
+		struct keeper_item *it = &g->items[i];
+
+		if (it->r == 0)
+			it->r = g->release(g->ctx, i, it, &it->e);
+	}
+	return NULL;
+}
+
+/*
+ * Hand the certificates out, and log them.  Neither waits for the other, and
+ * both write thousands of files for a large batch: so in two threads.  What is
+ * logged is made before, since it depends on the outcomes that release() may
+ * change.
+ */
+static int
+release_and_finish(struct local *l, struct releasing *g, struct err *e)
+{
+	struct keeper_leaves leaves = {0};
+	pthread_t thread;
+	bool aside;
+	int r;
+
+	r = keeper_finish(l->keeper, g->items, g->n, &leaves, e);
+	aside = g->n >= RELEASE_ASIDE &&
+	    pthread_create(&thread, NULL, release_all, g) == 0;
+	if (!aside)
+		(void)release_all(g);
+	if (r == 0)
+		r = finish_batch(l, g->items, g->n, &leaves, e);
+	if (r != 0) {
+		err_prefix(e, "what was issued is recorded, but not published");
+		if (e != NULL && e->hint[0] == '\0')
+			err_hint(e, "the same command once more publishes it");
+	}
+	if (aside)
+		(void)pthread_join(thread, NULL);
+	keeper_leaves_clear(&leaves);
+	return r;
+}
+
+/* Hand the certificates out at once; their leaves go with the next commit. */
+static int
+release_and_carry(struct local *l, struct releasing *g, struct err *e)
+{
+	struct keeper_leaves leaves = {0};
+	int r;
+
+	if ((r = keeper_finish(l->keeper, g->items, g->n, &leaves, e)) == 0)
+		r = local_carry(l, g->items, &leaves, e);
+	keeper_leaves_clear(&leaves);
+	(void)release_all(g);
+	return r;
+}
+
+static const struct pubkey *
+ca_of(const struct local *l, const struct key *key, const char *name)
+{
+	const struct authority *a;
+
+	if (key != NULL)
+		return key_public(key);
+	if (!local_is_remote(l) || name == NULL)
+		return NULL;
+	a = policy_authority(l->trust.policy, name);
+	return a != NULL ? a->key : NULL;
+}
+
+static int
+prepare(struct local *l, struct issuing *g, struct err *e)
+{
+	struct local_round none = {.note = STR_INIT};
+	int r = 0;
+
+	local_set_now(l);
+	/* What is out and asked for again is found in the log alone. */
+	if (local_carries(l, g->items, g->n))
+		r = local_run(l, &none, e);
+	if (r == 0)
+		r = keeper_prepare(l->keeper, g->items, g->n, l->now,
+		    ca_of(l, l->user_ca, l->config.user_ca),
+		    ca_of(l, l->host_ca, l->config.host_ca), &g->leaves, e);
+	return r;
+}
+
+int
+local_issue(struct local *l, struct keeper_item *items, size_t n,
+    int (*release)(void *ctx, size_t i, struct keeper_item *it, struct err *e),
+    void *ctx, struct err *e)
+{
+	struct releasing to = {items, n, release, ctx};
+	struct issuing g = {.items = items, .n = n};
+	bool released = false;
+	int r;
+
+	if ((r = prepare(l, &g, e)) != 0 || (r = issuing_start(&g, e)) != 0 ||
+	    (r = sign_batch(l, &g, e)) != 0)
+		goto out;
+	sign_all_again(l, &g);
+	released = true;
+	r = l->mode == LOCAL_SERVE ? release_and_carry(l, &to, e)
+				   : release_and_finish(l, &to, e);
+out:
+	if (r != 0 && !released)
+		err_prefix(e, "not issued");
+	issuing_clear(&g);
+	return r;
+}

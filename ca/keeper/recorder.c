@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: ISC */
+#include "ca/keeper/recorder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/keeper/keeper.h"
+#include "ca/issue/issue.h"
+
+static void
+forget(struct recorder *r)
+{
+	while (r->n_kept > 0)
+		leaf_clear(&r->kept[--r->n_kept]);
+}
+
+void
+recorder_clear(struct recorder *r)
+{
+	forget(r);
+	r->ledger = NULL;
+}
+
+static int
+compare_serials(const void *a, const void *b)
+{
+	const struct recorder_hand *x = a, *y = b;
+
+	return x->serial < y->serial ? -1 : x->serial > y->serial;
+}
+
+void
+recorder_at_hand(struct recorder *r, struct recorder_hand *v, size_t n)
+{
+	if (n > 0)
+		qsort(v, n, sizeof(*v), compare_serials);
+	r->at_hand = v;
+	r->n_at_hand = n;
+}
+
+/* Of the leaf with that name, or NULL. */
+static const struct recorder_hand *
+find_at_hand(const struct recorder *r, const struct hash *name)
+{
+	size_t lo = 0, hi = r->n_at_hand;
+	struct hash h;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		/* Big-endian: in the order of the numbers. */
+		leaf_serial_name(r->at_hand[mid].serial, &h);
+		if (hash_equal(&h, name))
+			return &r->at_hand[mid];
+		if (memcmp(h.b, name->b, HASH_LEN) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+/* A statement that a leaf names must be there: it was logged before. */
+static int
+must_find(struct recorder *r, uint8_t tag, const struct hash *h,
+    struct leaf *out, struct err *e)
+{
+	uint64_t index;
+	int ret = keeper_find_statement(r->ledger, tag, h, out, &index, e);
+
+	if (ret == 1)
+		return err_set(e, ERR_CORRUPT,
+		    "a statement that the log issued on is not in the log");
+	return ret;
+}
+
+static int
+decision(struct recorder *r, const struct hash *h, const struct statement **out,
+    struct err *e)
+{
+	struct leaf leaf;
+	uint64_t index;
+	int ret;
+
+	for (size_t i = 0; i < r->n_kept; i++)
+		if (hash_equal(&r->kept[i].u.s.hash, h)) {
+			*out = &r->kept[i].u.s;
+			return 0;
+		}
+	leaf_init(&leaf);
+	ret = keeper_find_statement(r->ledger, LTAG_DECISION, h, &leaf, &index,
+	    e);
+	if (ret == 1)
+		ret = must_find(r, LTAG_KEY_DECISION, h, &leaf, e);
+	if (ret != 0) {
+		leaf_clear(&leaf);
+		return ret;
+	}
+	r->kept[r->n_kept] = leaf;
+	*out = &r->kept[r->n_kept++].u.s;
+	return 0;
+}
+
+/* asked: the request, or NULL: it is read. */
+static int
+put_record(struct recorder *r, uint64_t index, const struct issue_leaf *l,
+    const struct statement *asked,
+    int (*put)(void *pctx, const char *key, struct slice data,
+	const char *content_type),
+    void *pctx, struct err *e)
+{
+	const struct statement *decisions[RECORDER_KEPT];
+	struct str text = STR_INIT;
+	char path[ISSUE_PATH_MAX];
+	struct leaf room;
+	struct cert c;
+	int ret;
+
+	leaf_init(&room);
+	cert_init(&c);
+	if (l->n_decisions > RECORDER_KEPT)
+		return err_set(e, ERR_LIMIT, "more than %d decisions count",
+		    RECORDER_KEPT);
+	/* What this record borrows must stay until it is written. */
+	if (r->n_kept + l->n_decisions > RECORDER_KEPT)
+		forget(r);
+	if (asked == NULL) {
+		ret = must_find(r, LTAG_REQUEST, &l->request, &room, e);
+		if (ret != 0)
+			goto out;
+		asked = &room.u.s;
+	}
+	for (size_t i = 0; i < l->n_decisions; i++)
+		if ((ret = decision(r, &l->decisions[i], &decisions[i], e)) !=
+		    0)
+			goto out;
+	if ((ret = cert_parse_tbs(slice_of(l->tbs, l->tbs_len), &c, e)) != 0 ||
+	    (ret = issue_record(l, index, asked, decisions, l->n_decisions,
+		 &text, e)) != 0)
+		goto out;
+	issue_record_path(c.valid_after, c.serial, ".json", path);
+	ret = put(pctx, path, slice_of(text.p, text.n), "application/json");
+out:
+	cert_clear(&c);
+	leaf_clear(&room);
+	str_clear(&text);
+	return ret;
+}
+
+static int
+put_certificate(struct slice blob,
+    int (*put)(void *pctx, const char *key, struct slice data,
+	const char *content_type),
+    void *pctx, struct err *e)
+{
+	struct str text = STR_INIT;
+	char path[ISSUE_PATH_MAX];
+	struct cert c;
+	int ret;
+
+	cert_init(&c);
+	if ((ret = cert_parse(blob, &c, e)) != 0 ||
+	    (ret = cert_add_line(&text, blob, c.key_id)) != 0)
+		goto out;
+	str_addc(&text, '\n');
+	issue_record_path(c.valid_after, c.serial, "-cert.pub", path);
+	if ((ret = str_check(&text)) == 0)
+		ret = put(pctx, path, slice_of(text.p, text.n), "text/plain");
+out:
+	cert_clear(&c);
+	str_clear(&text);
+	return ret;
+}
+
+void
+recorder_opened(void *ctx, struct ledger *l)
+{
+	struct recorder *r = ctx;
+
+	r->ledger = l;
+}
+
+int
+recorder_objects(void *ctx, uint64_t index, struct slice bytes,
+    int (*put)(void *pctx, const char *key, struct slice data,
+	const char *content_type),
+    void *pctx, struct err *e)
+{
+	struct recorder *r = ctx;
+	const struct recorder_hand *hand;
+	struct leaf leaf;
+	struct hash name;
+	uint8_t tag;
+	int ret;
+
+	leaf_classify(bytes, &tag, &name);
+	if (tag != LTAG_ISSUE && tag != LTAG_CERTIFICATE)
+		return 0;
+	if ((hand = find_at_hand(r, &name)) != NULL)
+		return tag == LTAG_ISSUE
+		    ? put_record(r, index, hand->leaf, hand->request, put, pctx,
+			  e)
+		    : put_certificate(hand->cert, put, pctx, e);
+	leaf_init(&leaf);
+	if ((ret = leaf_parse("leaf", bytes, &leaf, e)) == 0)
+		ret = leaf.kind == LEAF_ISSUE
+		    ? put_record(r, index, &leaf.u.i, NULL, put, pctx, e)
+		    : put_certificate(slice_of(leaf.u.c.blob,
+					  leaf.u.c.blob_len),
+			  put, pctx, e);
+	leaf_clear(&leaf);
+	return ret;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The objects that go with leaves: a record for each certificate, for people
+ * and for tools that read tables, and the certificate itself.  Both are made
+ * from the leaves alone, so that they can be checked and made again.
+ */
+#ifndef CA_KEEPER_RECORDER_H
+#define CA_KEEPER_RECORDER_H
+
+#include "lib/ledger/ledger.h"
+#include "lib/statement/leaf.h"
+#include "lib/trust/policy.h"
+
+/* Decisions cover up to 200 requests each, so those read last are kept: at
+ * least as many as one certificate can have. */
+#define RECORDER_KEPT (POLICY_TERMS_MAX * POLICY_APPROVALS_MAX)
+
+struct recorder {		/* zero-initialise; recorder_clear */
+	struct ledger *ledger;	/* recorder_opened() */
+	struct leaf    kept[RECORDER_KEPT];
+	size_t	       n_kept;
+	/* Leaves that need not be read back from the log: see below. */
+	struct recorder_hand *at_hand;
+	size_t	       n_at_hand;
+};
+
+/* A certificate whose leaves are in memory, as they are in the log. */
+struct recorder_hand {
+	uint64_t serial;
+	const struct statement	*request;
+	const struct issue_leaf *leaf;
+	struct slice		 cert;	/* signed */
+};
+void recorder_clear(struct recorder *r);
+
+/*
+ * What goes with the leaves of these certificates is made without reading and
+ * parsing them once more.  All is borrowed until the next call; v, of n, is
+ * sorted here and borrowed too.  NULL, 0: none.
+ */
+void recorder_at_hand(struct recorder *r, struct recorder_hand *v, size_t n);
+
+/* For struct ledger_config's opened and objects; ctx is a struct recorder. */
+void recorder_opened(void *ctx, struct ledger *l);
+int recorder_objects(void *ctx, uint64_t index, struct slice leaf,
+    int (*put)(void *pctx, const char *key, struct slice data,
+	const char *content_type),
+    void *pctx, struct err *e) MUST_CHECK;
+
+#endif

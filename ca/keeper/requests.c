@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: ISC */
+/* The keeper's store: opened, and asked. */
+#include "ca/keeper/requests.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/keeper/requests_impl.h"
+
+static const char schema[] =
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
+    "CREATE TABLE requests ("
+    " idx INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE,"
+    " serial INTEGER NOT NULL, person TEXT NOT NULL,"
+    " grant_name TEXT NOT NULL, kind INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, ends INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " why TEXT NOT NULL, statement BLOB NOT NULL, subject BLOB NOT NULL,"
+    " key_id TEXT NOT NULL, valid_after INTEGER, valid_before INTEGER,"
+    " certificate BLOB, revoked INTEGER NOT NULL DEFAULT 0);"
+    "CREATE INDEX requests_person ON requests (person, idx);"
+    "CREATE INDEX requests_serial ON requests (serial);"
+    "CREATE INDEX requests_waiting ON requests (idx) WHERE state = 1;"
+    "CREATE INDEX requests_overdue ON requests (ends) WHERE state = 1;"
+    "CREATE INDEX requests_unsigned ON requests (idx)"
+    " WHERE state = 2 AND certificate IS NULL;"
+    "CREATE TABLE decisions ("
+    " request BLOB NOT NULL, idx INTEGER NOT NULL, person TEXT NOT NULL,"
+    " approve INTEGER NOT NULL, length INTEGER NOT NULL,"
+    " comment TEXT NOT NULL, at INTEGER NOT NULL,"
+    " PRIMARY KEY (request, idx)) WITHOUT ROWID;"
+    "CREATE TABLE texts (idx INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE,"
+    " statement BLOB NOT NULL);"
+    "CREATE TABLE acts (idx INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE,"
+    " statement BLOB NOT NULL);"
+    "CREATE TABLE notices ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, request BLOB NOT NULL,"
+    " kind TEXT NOT NULL, due INTEGER NOT NULL, body TEXT NOT NULL,"
+    " state INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0);"
+    "CREATE INDEX notices_due ON notices (due) WHERE state = 0;"
+    "CREATE INDEX notices_request ON notices (request, kind);"
+    "CREATE TABLE told ("
+    " request BLOB NOT NULL, person TEXT NOT NULL, how TEXT NOT NULL,"
+    " at INTEGER NOT NULL, sent INTEGER NOT NULL,"
+    " PRIMARY KEY (request, person, how)) WITHOUT ROWID;";
+
+static const char *const statements[] = {
+#define X(name, text) [SQL_##name] = (text),
+    REQUESTS_SQL(X)
+#undef X
+};
+
+static const char *const state_names[] = {
+    [REQUEST_WAITING] = "waiting",
+    [REQUEST_ISSUED] = "issued",
+    [REQUEST_DENIED] = "denied",
+    [REQUEST_REFUSED] = "refused",
+    [REQUEST_ENDED] = "ended",
+};
+
+const char *
+request_state_name(enum request_state s)
+{
+	return s >= REQUEST_WAITING && s <= REQUEST_ENDED ? state_names[s]
+							  : "unknown";
+}
+
+/* --- opening -------------------------------------------------------------- */
+
+static int
+read_meta(struct requests *q, struct err *e)
+{
+	struct store_stmt *t = store_use(q->store, SQL_META_GET);
+	int r;
+
+	store_bind_text(t, "applied");
+	if ((r = store_step(t, e)) == 0)
+		q->applied = q->next = (uint64_t)store_int(t, 0);
+	store_end(t);
+	if (r < 0)
+		return r;
+	t = store_use(q->store, SQL_META_GET);
+	store_bind_text(t, "policy");
+	if ((r = store_step(t, e)) == 0 && store_blob(t, 0).n == HASH_LEN) {
+		memcpy(q->policy.b, store_blob(t, 0).p, HASH_LEN);
+		q->has_policy = true;
+	}
+	store_end(t);
+	return r < 0 ? r : 0;
+}
+
+/* A store put beside another log would say what that one never said. */
+static int
+check_origin(struct requests *q, struct err *e)
+{
+	struct store_stmt *t = store_use(q->store, SQL_META_GET);
+	int r;
+
+	store_bind_text(t, "origin");
+	if ((r = store_step(t, e)) < 0)
+		return r;
+	if (r == 0 && strcmp(store_text(t, 0), q->c.origin) != 0) {
+		r = err_set(e, ERR_CORRUPT, "%s: is of another log (%s)",
+		    q->c.path, store_text(t, 0));
+		err_hint(e,
+		    "writ-ca rebuild takes it away; it is made anew "
+		    "from the log at the next start");
+	}
+	store_end(t);
+	if (r != STORE_DONE)
+		return r;
+	t = store_use(q->store, SQL_META_PUT);
+	store_bind_text(t, "origin");
+	store_bind_text(t, q->c.origin);
+	return store_run(t, e);
+}
+
+int
+requests_open(const struct requests_config *c, struct requests **out,
+    struct err *e)
+{
+	const struct store_config sc = {.path = c->path,
+	    .kind = REQUESTS_KIND,
+	    .version = REQUESTS_VERSION,
+	    .schema = schema,
+	    .statements = statements,
+	    .n_statements = SQL_N};
+	struct requests *q;
+	int r;
+
+	if ((q = calloc(1, sizeof(*q))) == NULL)
+		return err_nomem(e);
+	q->c = *c;
+	if ((r = store_open(&sc, &q->store, e)) != 0 ||
+	    (r = check_origin(q, e)) != 0 || (r = read_meta(q, e)) != 0)
+		goto out;
+	*out = q;
+	q = NULL;
+out:
+	requests_close(q);
+	return r;
+}
+
+void
+requests_close(struct requests *q)
+{
+	if (q == NULL)
+		return;
+	store_close(q->store);
+	free(q);
+}
+
+struct store *
+requests_store(struct requests *q)
+{
+	return q->store;
+}
+
+uint64_t
+requests_applied(const struct requests *q)
+{
+	return q->next;
+}
+
+/* --- rows ----------------------------------------------------------------- */
+
+void
+request_row_clear(struct request_row *r)
+{
+	free(r->person);
+	free(r->grant);
+	free(r->why);
+	free(r->statement);
+	free(r->key_id);
+	free(r->certificate);
+	memset(r, 0, sizeof(*r));
+}
+
+int
+requests_blob_dup(struct slice from, uint8_t **out, size_t *n)
+{
+	uint8_t *p;
+
+	/* Terminated, for what is text. */
+	if ((p = malloc(from.n + 1)) == NULL)
+		return ERR_NOMEM;
+	if (from.n > 0)
+		memcpy(p, from.p, from.n);
+	p[from.n] = '\0';
+	*out = p;
+	*n = from.n;
+	return 0;
+}
+
+static void
+hash_from(struct slice s, struct hash *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (s.n == HASH_LEN)
+		memcpy(out->b, s.p, HASH_LEN);
+}
+
+/* A request that nobody decided on in time has ended, whatever its row says. */
+static void
+derive_state(struct request_row *r, int64_t now)
+{
+	if (r->state == REQUEST_WAITING && r->ends <= now)
+		r->state = REQUEST_ENDED;
+}
+
+static int
+read_row(struct store_stmt *t, int64_t now, struct request_row *r,
+    struct err *e)
+{
+	uint8_t *text = NULL;
+
+	memset(r, 0, sizeof(*r));
+	r->index = (uint64_t)store_int(t, 0);
+	hash_from(store_blob(t, 1), &r->hash);
+	r->serial = (uint64_t)store_int(t, 2);
+	r->kind = (enum cert_kind)store_int(t, 5);
+	r->at = store_int(t, 6);
+	r->ends = store_int(t, 7);
+	r->state = (enum request_state)store_int(t, 8);
+	r->valid_after = store_int(t, 12);
+	r->valid_before = store_int(t, 13);
+	r->revoked = store_int(t, 15) != 0;
+	derive_state(r, now);
+	if ((r->person = str_dup(store_text(t, 3))) == NULL ||
+	    (r->grant = str_dup(store_text(t, 4))) == NULL ||
+	    (r->why = str_dup(store_text(t, 9))) == NULL ||
+	    (r->key_id = str_dup(store_text(t, 11))) == NULL ||
+	    requests_blob_dup(store_blob(t, 10), &text, &r->statement_len) !=
+		0 ||
+	    (!store_null(t, 14) &&
+		requests_blob_dup(store_blob(t, 14), &r->certificate,
+		    &r->certificate_len) != 0)) {
+		free(text);
+		request_row_clear(r);
+		return err_nomem(e);
+	}
+	r->statement = (char *)text;
+	return 0;
+}
+
+int
+requests_get(struct requests *q, const struct hash *h, int64_t now,
+    struct request_row *out, struct err *e)
+{
+	struct store_stmt *t = store_use(q->store, SQL_GET);
+	int r;
+
+	store_bind_blob(t, slice_of(h->b, HASH_LEN));
+	if ((r = store_step(t, e)) == 0)
+		r = read_row(t, now, out, e);
+	store_end(t);
+	return r;
+}
+
+/* The least and the greatest hash that begins so. */
+static int
+digits_range(const char *digits, struct hash *lo, struct hash *hi)
+{
+	char text[HASH_HEX];
+	size_t n = strlen(digits);
+
+	if (n < REQUEST_DIGITS_MIN || n > HASH_HEX - 1)
+		return ERR_PARSE;
+	memset(text, '0', sizeof(text) - 1);
+	text[HASH_HEX - 1] = '\0';
+	memcpy(text, digits, n);
+	if (hash_from_hex(text, lo) != 0)
+		return ERR_PARSE;
+	memset(text + n, 'f', HASH_HEX - 1 - n);
+	return hash_from_hex(text, hi);
+}
+
+int
+requests_find(struct requests *q, const char *digits, struct hash *out,
+    struct err *e)
+{
+	struct store_stmt *t;
+	char quoted[QUOTE_MAX];
+	struct hash lo, hi, found;
+	int r;
+
+	if (digits_range(digits, &lo, &hi) != 0)
+		return err_set(e, ERR_PARSE,
+		    "%s names no request, expected %d to 64 of the digits of "
+		    "its id",
+		    str_quote(quoted, digits), REQUEST_DIGITS_MIN);
+	t = store_use(q->store, SQL_FIND);
+	store_bind_blob(t, slice_of(lo.b, HASH_LEN));
+	store_bind_blob(t, slice_of(hi.b, HASH_LEN));
+	if ((r = store_step(t, e)) == STORE_DONE)
+		return err_set(e, ERR_NOTFOUND, "no request %s", digits);
+	if (r != 0)
+		return r;
+	hash_from(store_blob(t, 0), &found);
+	if ((r = store_step(t, e)) == 0)
+		r = err_set(e, ERR_LIMIT,
+		    "several requests begin with %s, expected more digits",
+		    digits);
+	else if (r == STORE_DONE) {
+		*out = found;
+		r = 0;
+	}
+	store_end(t);
+	return r;
+}
+
+static int
+each_row(struct store_stmt *t, int64_t now,
+    int (*each)(void *ctx, const struct request_row *r), void *ctx,
+    struct err *e)
+{
+	int r;
+
+	while ((r = store_step(t, e)) == 0) {
+		struct request_row row;
+
+		if ((r = read_row(t, now, &row, e)) != 0)
+			break;
+		r = each(ctx, &row);
+		request_row_clear(&row);
+		if (r != 0)
+			break;
+	}
+	store_end(t);
+	return r == STORE_DONE ? 0 : r;
+}
+
+int
+requests_of_person(struct requests *q, const char *person, int64_t now,
+    uint64_t limit, int (*each)(void *ctx, const struct request_row *r),
+    void *ctx, struct err *e)
+{
+	struct store_stmt *t = store_use(q->store, SQL_OF_PERSON);
+
+	store_bind_text(t, person);
+	store_bind_int(t, (int64_t)limit);
+	return each_row(t, now, each, ctx, e);
+}
+
+int
+requests_waiting(struct requests *q, int64_t now,
+    int (*each)(void *ctx, const struct request_row *r), void *ctx,
+    struct err *e)
+{
+	return each_row(store_use(q->store, SQL_WAITING), now, each, ctx, e);
+}
+
+int
+requests_overdue(struct requests *q, int64_t now, struct hash *out, size_t max,
+    size_t *n, struct err *e)
+{
+	struct store_stmt *t = store_use(q->store, SQL_OVERDUE);
+	int r;
+
+	store_bind_int(t, now);
+	store_bind_int(t, (int64_t)max);
+	*n = 0;
+	while ((r = store_step(t, e)) == 0 && *n < max)
+		hash_from(store_blob(t, 0), &out[(*n)++]);
+	store_end(t);
+	return r < 0 ? r : 0;
+}
+
+int
+requests_unsigned(struct requests *q, int64_t now,
+    int (*each)(void *ctx, const struct request_row *r), void *ctx,
+    struct err *e)
+{
+	struct store_stmt *t = store_use(q->store, SQL_UNSIGNED);
+
+	store_bind_int(t, now);
+	return each_row(t, now, each, ctx, e);
+}
+
+int
+requests_decisions(struct requests *q, const struct hash *h,
+    int (*each)(void *ctx, const struct decision_row *d), void *ctx,
+    struct err *e)
+{
+	struct store_stmt *t = store_use(q->store, SQL_DECISIONS);
+	int r;
+
+	store_bind_blob(t, slice_of(h->b, HASH_LEN));
+	while ((r = store_step(t, e)) == 0) {
+		const struct decision_row d = {.person = store_text(t, 0),
+		    .approve = store_int(t, 1) != 0,
+		    .length = store_int(t, 2),
+		    .comment = store_text(t, 3),
+		    .at = store_int(t, 4),
+		    .statement = store_blob(t, 5)};
+
+		if ((r = each(ctx, &d)) != 0)
+			break;
+	}
+	store_end(t);
+	return r == STORE_DONE ? 0 : r;
+}
+
+int
+requests_has_decision(struct requests *q, const struct hash *decision,
+    bool *out, struct err *e)
+{
+	struct store_stmt *t = store_use(q->store, SQL_HAS_TEXT);
+	int r;
+
+	store_bind_blob(t, slice_of(decision->b, HASH_LEN));
+	r = store_step(t, e);
+	store_end(t);
+	if (r < 0)
+		return r;
+	*out = r == 0;
+	return 0;
+}
+
+int
+requests_acts(struct requests *q, uint64_t from, uint64_t limit,
+    int (*each)(void *ctx, uint64_t index, struct slice statement), void *ctx,
+    struct err *e)
+{
+	struct store_stmt *t = store_use(q->store, SQL_ACTS);
+	int r;
+
+	store_bind_int(t, from > INT64_MAX ? INT64_MAX : (int64_t)from);
+	store_bind_int(t, (int64_t)limit);
+	while ((r = store_step(t, e)) == 0)
+		if ((r = each(ctx, (uint64_t)store_int(t, 0),
+			 store_blob(t, 1))) != 0)
+			break;
+	store_end(t);
+	return r == STORE_DONE ? 0 : r;
+}
+
+int
+requests_act(struct requests *q, const struct hash *h, char **out, size_t *n,
+    struct err *e)
+{
+	struct store_stmt *t = store_use(q->store, SQL_ACT);
+	uint8_t *text = NULL;
+	int r;
+
+	store_bind_blob(t, slice_of(h->b, HASH_LEN));
+	if ((r = store_step(t, e)) == 0 &&
+	    (r = requests_blob_dup(store_blob(t, 0), &text, n)) != 0)
+		(void)err_nomem(e);
+	store_end(t);
+	if (r == 0)
+		*out = (char *)text;
+	return r;
+}
+
+int
+requests_since(struct requests *q, int64_t since,
+    int (*each)(void *ctx, const char *person, uint64_t n), void *ctx,
+    struct err *e)
+{
+	struct store_stmt *t = store_use(q->store, SQL_SINCE);
+	int r;
+
+	store_bind_int(t, since);
+	while ((r = store_step(t, e)) == 0)
+		if ((r = each(ctx, store_text(t, 0),
+			 (uint64_t)store_int(t, 1))) != 0)
+			break;
+	store_end(t);
+	return r == STORE_DONE ? 0 : r;
+}
+
+int
+requests_totals(struct requests *q, uint64_t out[REQUEST_ENDED + 1],
+    struct err *e)
+{
+	struct store_stmt *t = store_use(q->store, SQL_TOTALS);
+	int r;
+
+	memset(out, 0, (REQUEST_ENDED + 1) * sizeof(out[0]));
+	while ((r = store_step(t, e)) == 0) {
+		int64_t state = store_int(t, 0);
+
+		if (state >= REQUEST_WAITING && state <= REQUEST_ENDED)
+			out[state] = (uint64_t)store_int(t, 1);
+	}
+	return r == STORE_DONE ? 0 : r;
+}

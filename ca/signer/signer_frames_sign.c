@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: ISC */
+/* SIGN: a head, how it came to be, and certificates to sign under it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/signer/signer_frames.h"
+#include "lib/base/parallel.h"
+#include "lib/base/str.h"
+#include "lib/proc/frame.h"
+
+/* A tree so large is none of ours: it leaves sums of sizes below 2^64. */
+#define TREE_SIZE_MAX (UINT64_C(1) << 62)
+
+/* --- writing --------------------------------------------------------------- */
+
+/*
+ * Statements that many jobs name are written once: a table by hash, of a power
+ * of two places, at most half of them taken.
+ */
+struct known {
+	struct place {
+		const struct statement *s;
+		uint32_t n;
+	} * v;
+	size_t mask, n;
+};
+
+struct writer {
+	const struct signer_batch *b;
+	struct buf *statements, *jobs;
+	struct known known;
+	uint32_t n_jobs;
+};
+
+static struct place *
+find_place(const struct known *k, const struct statement *s)
+{
+	size_t i;
+
+	memcpy(&i, s->hash.b, sizeof(i));
+	for (i &= k->mask;
+	     k->v[i].s != NULL && !hash_equal(&k->v[i].s->hash, &s->hash);
+	     i = (i + 1) & k->mask)
+		;
+	return &k->v[i];
+}
+
+static int
+put_hashes(struct buf *b, const struct hash *v, size_t n)
+{
+	int r = buf_put_u32(b, (uint32_t)n);
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = buf_put(b, v[i].b, HASH_LEN);
+	return r;
+}
+
+static int
+put_edge(struct buf *b, const struct merkle_edge *edge)
+{
+	int r = buf_put_u64(b, edge->size);
+
+	for (unsigned i = 0; i < 64 && r == 0; i++)
+		if (edge->size >> i & 1)
+			r = buf_put(b, edge->h[i].b, HASH_LEN);
+	return r;
+}
+
+/* What comes before statements and jobs. */
+static int
+put_head(const struct signer_batch *b, bool durable, struct buf *out)
+{
+	int r;
+
+	if ((r = buf_put_u8(out, durable)) != 0 ||
+	    (r = buf_put_u64(out, b->head.size)) != 0 ||
+	    (r = buf_put(out, b->head.root.b, HASH_LEN)) != 0 ||
+	    (r = put_hashes(out, b->consistency, b->n_consistency)) != 0 ||
+	    (r = put_edge(out, &b->tail->edge)) != 0)
+		return r;
+	return put_hashes(out, b->tail->leaves, b->tail->n);
+}
+
+/* The number of a statement in the table, which it joins if it is new. */
+static int
+put_statement(struct writer *w, const struct statement *s)
+{
+	struct place *p = find_place(&w->known, s);
+	struct slice bytes = statement_bytes(s);
+	int r;
+
+	if (p->s == NULL) {
+		if (w->known.n == SIGN_STATEMENTS_MAX)
+			return ERR_LIMIT;
+		if ((r = buf_put_string(w->statements, bytes.p, bytes.n)) != 0)
+			return r;
+		*p = (struct place){s, (uint32_t)w->known.n++};
+	}
+	return buf_put_u32(w->jobs, p->n);
+}
+
+static int
+put_job(struct writer *w, const struct signer_job *j)
+{
+	int r;
+
+	if ((r = buf_put_string(w->jobs, j->bytes.p, j->bytes.n)) != 0 ||
+	    (r = buf_put_u64(w->jobs, j->index)) != 0 ||
+	    (r = buf_put_u8(w->jobs, j->resign)) != 0 ||
+	    (r = put_statement(w, j->request)) != 0 ||
+	    (r = buf_put_u32(w->jobs, (uint32_t)j->n_decisions)) != 0)
+		return r;
+	for (size_t i = 0; i < j->n_decisions && r == 0; i++)
+		r = put_statement(w, j->decisions[i]);
+	if (r == 0)
+		r = put_hashes(w->jobs, j->inclusion, j->n_inclusion);
+	return r;
+}
+
+/* A bound of what a job takes besides statements that are there already. */
+static size_t
+most_of(const struct writer *w, const struct signer_job *j)
+{
+	size_t n =
+	    64 + j->bytes.n + j->n_inclusion * HASH_LEN + 4 * j->n_decisions;
+
+	if (find_place(&w->known, j->request)->s == NULL)
+		n += 4 + j->request->n_bytes;
+	for (size_t i = 0; i < j->n_decisions; i++)
+		if (find_place(&w->known, j->decisions[i])->s == NULL)
+			n += 4 + j->decisions[i]->n_bytes;
+	return n;
+}
+
+static bool
+fits(const struct writer *w, const struct signer_job *j, size_t head)
+{
+	size_t statements = w->known.n + 1 + j->n_decisions;
+
+	return w->n_jobs < SIGN_JOBS_MAX && statements <= SIGN_STATEMENTS_MAX &&
+	    head + 8 + buf_len(w->statements) + buf_len(w->jobs) +
+		most_of(w, j) <=
+	    FRAME_MAX;
+}
+
+static int
+writer_new(struct writer *w, const struct signer_batch *b)
+{
+	size_t places = 16;
+
+	/* Jobs of a frame name so many statements at most. */
+	for (size_t i = 0; i < b->n_jobs; i++)
+		w->known.n += 1 + b->jobs[i].n_decisions;
+	while (places < 2 * w->known.n && places < 2 * SIGN_STATEMENTS_MAX)
+		places *= 2;
+	w->known.n = 0;
+	w->known.mask = places - 1;
+	if ((w->known.v = calloc(places, sizeof(*w->known.v))) == NULL)
+		return ERR_NOMEM;
+	if (buf_new(&w->statements, FRAME_MAX) != 0 ||
+	    buf_new(&w->jobs, FRAME_MAX) != 0)
+		return ERR_NOMEM;
+	return 0;
+}
+
+int
+sign_frame_encode(const struct signer_batch *b, bool durable, size_t *next,
+    struct buf *out, struct err *e)
+{
+	struct writer w = {.b = b};
+	size_t i = *next;
+	int r;
+
+	if ((r = writer_new(&w, b)) != 0 ||
+	    (r = put_head(b, durable, out)) != 0)
+		goto out;
+	for (; i < b->n_jobs && fits(&w, &b->jobs[i], buf_len(out)); i++) {
+		if ((r = put_job(&w, &b->jobs[i])) != 0)
+			goto out;
+		w.n_jobs++;
+	}
+	if (i == *next && i < b->n_jobs) {
+		r = ERR_LIMIT;
+		goto out;
+	}
+	if ((r = buf_put_u32(out, (uint32_t)w.known.n)) != 0 ||
+	    (r = buf_put_slice(out, buf_slice(w.statements))) != 0 ||
+	    (r = buf_put_u32(out, w.n_jobs)) != 0 ||
+	    (r = buf_put_slice(out, buf_slice(w.jobs))) != 0)
+		goto out;
+	*next = i;
+out:
+	buf_free(w.statements);
+	buf_free(w.jobs);
+	free(w.known.v);
+	if (r != 0)
+		(void)err_set(e, r, "batch for the signer: %s", err_text(r));
+	return r;
+}
+
+/* --- reading ---------------------------------------------------------------- */
+
+/* n things of at least size bytes each must be there before room is made. */
+static int
+get_count(struct view *v, size_t size, size_t max, size_t *out)
+{
+	uint32_t n;
+	int r;
+
+	if ((r = view_get_u32(v, &n)) != 0)
+		return r;
+	if (n > max)
+		return ERR_LIMIT;
+	if (n > v->n / size)
+		return ERR_PARSE;
+	*out = n;
+	return 0;
+}
+
+static int
+get_hash(struct view *v, struct hash *out)
+{
+	struct slice s;
+	int r;
+
+	if ((r = view_get(v, HASH_LEN, &s)) == 0)
+		memcpy(out->b, s.p, HASH_LEN);
+	return r;
+}
+
+static int
+get_hashes(struct view *v, size_t max, struct hash **out, size_t *n)
+{
+	int r;
+
+	if ((r = get_count(v, HASH_LEN, max, n)) != 0)
+		return r;
+	if ((*out = calloc(*n + 1, sizeof(**out))) == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < *n && r == 0; i++)
+		r = get_hash(v, &(*out)[i]);
+	return r;
+}
+
+static int
+get_edge(struct view *v, struct merkle_edge *edge)
+{
+	int r;
+
+	if ((r = view_get_u64(v, &edge->size)) != 0)
+		return r;
+	if (edge->size > TREE_SIZE_MAX)
+		return ERR_LIMIT;
+	for (unsigned i = 0; i < 64 && r == 0; i++)
+		if (edge->size >> i & 1)
+			r = get_hash(v, &edge->h[i]);
+	return r;
+}
+
+static int
+get_head(struct view *v, struct sign_frame *f)
+{
+	uint8_t durable;
+	int r;
+
+	if ((r = view_get_u8(v, &durable)) != 0 ||
+	    (r = durable > 1 ? ERR_PARSE : 0) != 0 ||
+	    (r = view_get_u64(v, &f->b.head.size)) != 0 ||
+	    (r = get_hash(v, &f->b.head.root)) != 0 ||
+	    (r = get_hashes(v, MERKLE_PROOF_MAX, &f->consistency,
+		 &f->b.n_consistency)) != 0 ||
+	    (r = get_edge(v, &f->tail.edge)) != 0 ||
+	    (r = get_hashes(v, SIGN_TAIL_MAX, &f->leaves, &f->tail.n)) != 0)
+		return r;
+	f->durable = durable == 1;
+	f->b.consistency = f->consistency;
+	f->tail.leaves = f->leaves;
+	f->b.tail = &f->tail;
+	return 0;
+}
+
+static int
+get_statements(struct view *v, struct sign_frame *f)
+{
+	size_t n;
+	int r;
+
+	if ((r = get_count(v, 4, SIGN_STATEMENTS_MAX, &n)) != 0)
+		return r;
+	if ((f->bytes = calloc(n + 1, sizeof(*f->bytes))) == NULL ||
+	    (f->statements = calloc(n + 1, sizeof(*f->statements))) == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		r = view_get_string(v, &f->bytes[i]);
+		statement_init(&f->statements[i], ST_REQUEST);
+	}
+	f->n_statements = n;
+	return r;
+}
+
+/* How far the arrays of all jobs are filled. */
+struct filled {
+	size_t decisions, hashes;
+};
+
+static int
+get_statement(struct view *v, const struct sign_frame *f,
+    const struct statement **out)
+{
+	uint32_t n;
+	int r;
+
+	if ((r = view_get_u32(v, &n)) != 0)
+		return r;
+	if (n >= f->n_statements)
+		return ERR_PARSE;
+	*out = &f->statements[n];
+	return 0;
+}
+
+static int
+get_job(struct view *v, struct sign_frame *f, struct signer_job *j,
+    struct filled *at)
+{
+	uint8_t resign;
+	int r;
+
+	if ((r = view_get_string(v, &j->bytes)) != 0 ||
+	    (r = view_get_u64(v, &j->index)) != 0 ||
+	    (r = view_get_u8(v, &resign)) != 0 ||
+	    (r = resign > 1 ? ERR_PARSE : 0) != 0 ||
+	    (r = get_statement(v, f, &j->request)) != 0 ||
+	    (r = get_count(v, 4, ISSUE_DECISIONS_MAX, &j->n_decisions)) != 0)
+		return r;
+	j->resign = resign == 1;
+	j->decisions = f->decisions + at->decisions;
+	for (size_t i = 0; i < j->n_decisions && r == 0; i++)
+		r = get_statement(v, f, &f->decisions[at->decisions++]);
+	if (r != 0 ||
+	    (r = get_count(v, HASH_LEN, MERKLE_PROOF_MAX, &j->n_inclusion)) !=
+		0)
+		return r;
+	j->inclusion = f->inclusion + at->hashes;
+	for (size_t i = 0; i < j->n_inclusion && r == 0; i++)
+		r = get_hash(v, &f->inclusion[at->hashes++]);
+	return r;
+}
+
+/* The least bytes of a job: its leaf's length, index, flag, three numbers. */
+#define JOB_MIN (4 + 8 + 1 + 4 + 4 + 4)
+
+static int
+get_jobs(struct view *v, struct sign_frame *f)
+{
+	struct filled at = {0};
+	int r;
+
+	if ((r = get_count(v, JOB_MIN, SIGN_JOBS_MAX, &f->b.n_jobs)) != 0)
+		return r;
+	f->b.jobs = calloc(f->b.n_jobs + 1, sizeof(*f->b.jobs));
+	f->issued = calloc(f->b.n_jobs + 1, sizeof(*f->issued));
+	/* What is left bounds how many of either can follow. */
+	f->decisions = calloc(v->n / 4 + 1, sizeof(*f->decisions));
+	f->inclusion = calloc(v->n / HASH_LEN + 1, sizeof(*f->inclusion));
+	if (f->b.jobs == NULL || f->issued == NULL || f->decisions == NULL ||
+	    f->inclusion == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < f->b.n_jobs; i++)
+		leaf_init(&f->issued[i]);
+	for (size_t i = 0; i < f->b.n_jobs && r == 0; i++)
+		r = get_job(v, f, &f->b.jobs[i], &at);
+	return r != 0 ? r : view_end(v);
+}
+
+void
+sign_frame_free(struct sign_frame *f)
+{
+	if (f == NULL)
+		return;
+	for (size_t i = 0; f->statements != NULL && i < f->n_statements; i++)
+		statement_clear(&f->statements[i]);
+	for (size_t i = 0;
+	     f->b.jobs != NULL && f->issued != NULL && i < f->b.n_jobs; i++) {
+		leaf_clear(&f->issued[i]);
+		buf_free(f->b.jobs[i].cert);
+	}
+	free(f->consistency);
+	free(f->leaves);
+	free(f->statements);
+	free(f->bytes);
+	free(f->issued);
+	free(f->decisions);
+	free(f->inclusion);
+	free(f->b.jobs);
+	free(f);
+}
+
+/* --- what is in it, on all cores -------------------------------------------- */
+
+struct working {
+	struct sign_frame *f;
+	bool verify;
+	struct outcome_of {
+		int r;
+		struct err e;
+	} * done; /* statements, then leaves */
+};
+
+static int
+read_leaf(struct sign_frame *f, size_t i, struct err *e)
+{
+	struct leaf *l = &f->issued[i];
+	int r = leaf_parse("leaf to sign", f->b.jobs[i].bytes, l, e);
+
+	if (r != 0)
+		return r;
+	if (l->kind != LEAF_ISSUE)
+		return err_set(e, ERR_PARSE,
+		    "leaf to sign is not one of a certificate");
+	f->b.jobs[i].leaf = &l->u.i;
+	return 0;
+}
+
+static void
+work_on(void *ctx, size_t i)
+{
+	struct working *w = ctx;
+	struct sign_frame *f = w->f;
+	struct outcome_of *o = &w->done[i];
+
+	if (w->verify)
+		o->r = statement_verify(&f->statements[i], &o->e);
+	else if (i < f->n_statements)
+		o->r = statement_parse("statement", f->bytes[i],
+		    &f->statements[i], &o->e);
+	else
+		o->r = read_leaf(f, i - f->n_statements, &o->e);
+}
+
+static int
+work(struct sign_frame *f, size_t n, bool verify, struct err *e)
+{
+	struct working w = {.f = f, .verify = verify};
+	int r = 0;
+
+	if ((w.done = calloc(n + 1, sizeof(*w.done))) == NULL)
+		return err_nomem(e);
+	parallel_for(n, work_on, &w);
+	for (size_t i = 0; i < n && r == 0; i++)
+		if ((r = w.done[i].r) != 0 && e != NULL)
+			*e = w.done[i].e;
+	free(w.done);
+	return r;
+}
+
+int
+sign_frame_parse(struct slice payload, struct sign_frame **out, struct err *e)
+{
+	struct view v = view_slice(payload);
+	struct sign_frame *f;
+	int r;
+
+	if ((f = calloc(1, sizeof(*f))) == NULL)
+		return err_nomem(e);
+	if ((r = get_head(&v, f)) != 0 || (r = get_statements(&v, f)) != 0 ||
+	    (r = get_jobs(&v, f)) != 0)
+		(void)err_set(e, r, "frame of a batch to sign: %s",
+		    err_text(r));
+	else
+		r = work(f, f->n_statements + f->b.n_jobs, false, e);
+	if (r != 0) {
+		sign_frame_free(f);
+		return r;
+	}
+	*out = f;
+	return 0;
+}
+
+int
+sign_frame_verify(struct sign_frame *f, struct err *e)
+{
+	return work(f, f->n_statements, true, e);
+}
