@@ -6,12 +6,12 @@ BEGIN {
 	    "lib/net lib/notify lib/cli ca/issue ca/common ca/signer ca/keeper " \
 	    "ca/front ca/daemon ca/audit ca/client " \
 	    "ca/cli " \
-	    "agent/states agent/minion agent/master agent/cli", rooms)
+	    "agent/fleet agent/states agent/minion agent/master agent/cli", rooms)
 	for (i = 1; i <= n; i++)
 		rank[rooms[i]] = i
 
 	n = split("lib/ssh lib/conf lib/tlog lib/statement lib/trust " \
-	    "ca/issue", rooms)
+	    "ca/issue agent/fleet", rooms)
 	for (i = 1; i <= n; i++)
 		pure[rooms[i]] = 1
 	n = split("lib/base/file.h lib/crypto/random.h fcntl.h unistd.h " \

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The modules, for the list in state.c: a line each.
+ */
+#ifndef AGENT_STATES_KINDS_H
+#define AGENT_STATES_KINDS_H
+
+#include "agent/states/state.h"
+
+#endif

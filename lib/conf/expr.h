@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Match expressions: which hosts an entry is for.
+ *
+ *	"web-*.example.com"		a glob over ids, where there is no
+ *					operator: `*` and `?`, dots included
+ *	"os == 'debian' and role == 'web' and not id in ['a.example.com']"
+ *
+ * Words: id, role, and names of grains (a-z 0-9 _ .).  Operators, from the
+ * weakest: or, and, not, then == != =~ (glob) in ( ).  Values are in single or
+ * double quotes; a list is [ ... ] and never empty.  `role == 'web'` holds when
+ * one of the host's roles is web; `!=` when none is.  A grain that a host lacks
+ * equals nothing: == and in are false, != is true.  Pure.
+ */
+#ifndef LIB_CONF_EXPR_H
+#define LIB_CONF_EXPR_H
+
+#include <stdbool.h>
+
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+#include "lib/conf/diag.h"
+#include "lib/conf/yaml.h"
+
+#define EXPR_MAX	4096	/* bytes */
+#define EXPR_DEPTH_MAX	32
+#define EXPR_TERMS_MAX	256
+
+struct expr;			/* expr_parse / expr_free; read-only */
+
+/*
+ * The text of a YAML node.  Faults go to diags, with the column within the text
+ * where that can be told (plain and one-line quoted scalars).  ERR_PARSE,
+ * ERR_LIMIT, ERR_NOMEM.
+ */
+int  expr_parse(const struct yaml_node *n, struct expr **out,
+     struct conf_diags *diags) MUST_CHECK;
+/* The same for text from a command line (`--on`); pos is where it is from. */
+int  expr_parse_text(const char *text, struct conf_pos pos,
+     struct expr **out, struct conf_diags *diags) MUST_CHECK;
+void expr_free(struct expr *x);
+const char *expr_text(const struct expr *x);
+
+/* What an expression is asked about.  grain() answers NULL for one that is not
+ * there.  All borrowed. */
+struct expr_host {
+	const char	  *id;
+	const struct strs *roles;
+	const char	*(*grain)(void *ctx, const char *name);
+	void		  *ctx;
+};
+bool expr_match(const struct expr *x, const struct expr_host *h);
+
+/* Names it asks for other than id and role, and values it compares role and id
+ * with (globs not), each once, appended: for checks. */
+int  expr_grains(const struct expr *x, struct strs *out) MUST_CHECK;
+int  expr_roles(const struct expr *x, struct strs *out) MUST_CHECK;
+int  expr_ids(const struct expr *x, struct strs *out) MUST_CHECK;
+/* Does it ask for nothing but id and role?  Pillar is matched by such alone. */
+bool expr_is_trusted(const struct expr *x);
+
+#endif
