@@ -37,6 +37,7 @@ enum {
 	LOCAL = 8, /* sockets of this machine, to siblings and agents */
 	INET = 16, /* those of the internet, and libraries that come late */
 	WAIT = 32, /* for children there are */
+	SYNC = 64, /* all of a file system onto its disk, as a log does */
 };
 
 /* Allowed, whatever the arguments, to profiles that have one of the sets. */
@@ -154,6 +155,7 @@ static const struct {
     {SCMP_SYS(getegid), BASE},
     {SCMP_SYS(getresuid), BASE},
     {SCMP_SYS(getresgid), BASE},
+    {SCMP_SYS(syncfs), SYNC},
     {SCMP_SYS(wait4), WAIT},
     {SCMP_SYS(waitid), WAIT},
 };
@@ -246,7 +248,7 @@ sets_of(const struct sandbox *s)
 	case SANDBOX_SIGNER:
 		return BASE | LOCAL | (files ? READ | WRITE : 0);
 	case SANDBOX_KEEPER:
-		return BASE | READ | WRITE | LOCAL | INET;
+		return BASE | READ | WRITE | LOCAL | INET | SYNC;
 	case SANDBOX_NOTIFY:
 		return BASE | READ | LOCAL | INET | WAIT;
 	}

@@ -9,6 +9,7 @@
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <ftw.h>
 #include <signal.h>
@@ -22,6 +23,7 @@
 #include "lib/crypto/ed25519.h"
 #include "lib/ledger/journal.h"
 #include "lib/ledger/ledger.h"
+#include "lib/proc/sandbox.h"
 #include "lib/tlog/tile.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/tmpdir.h"
@@ -707,9 +709,8 @@ only_heads_of_this_log_are_published(void **state)
 }
 
 static void
-a_process_that_stays_begins_a_large_journal_anew(void **state)
+begin_anew(struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct ledger *l = open_ledger(f);
 	static char big[20000];
 	struct slice leaves[52];
@@ -725,6 +726,34 @@ a_process_that_stays_begins_a_large_journal_anew(void **state)
 	assert_true(file_size(in(f, "a/journal")) <= LEDGER_JOURNAL_ROOM);
 	assert_int_equal(ledger_size(l), 520);
 	ledger_close(l);
+}
+
+static void
+a_process_that_stays_begins_a_large_journal_anew(void **state)
+{
+	begin_anew(*state);
+}
+
+/* It came to its end there, a kill by the kernel, after 8 MiB. */
+static void
+so_does_one_in_the_keepers_sandbox(void **state)
+{
+	struct fixture *f = *state;
+	const char *const below[] = {f->dir, NULL}, *const none[] = {NULL};
+	const struct sandbox box = {.profile = SANDBOX_KEEPER,
+	    .write_below = below,
+	    .read_below = none};
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (sandbox_enter(&box, NULL) != 0)
+			_exit(2);
+		begin_anew(f);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 static void
@@ -994,6 +1023,7 @@ main(void)
 	    T(logs_of_every_size_reopen_and_publish),
 	    T(a_published_journal_begins_anew_and_the_log_goes_on),
 	    T(a_process_that_stays_begins_a_large_journal_anew),
+	    T(so_does_one_in_the_keepers_sandbox),
 	    T(partial_tiles_go_when_the_full_one_is_there),
 	    T(tiles_and_index_that_are_lost_are_made_again),
 	    T(an_index_of_another_boot_is_not_believed),

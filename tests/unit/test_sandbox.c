@@ -519,6 +519,12 @@ name_host(void)
 	return 0;
 }
 
+static int
+sync_all(void)
+{
+	return syncfs(0) != 0 ? errno : 0;
+}
+
 static void
 a_profile_allows_what_its_row_says(void **state)
 {
@@ -552,6 +558,7 @@ a_profile_allows_what_its_row_says(void **state)
 	    {"code from data", code_from_data, {A, A, 0, 0}},
 	    {"memfd", memfd, {A, A, A, A}},
 	    {"wait", wait_child, {K, K, K, 0}},
+	    {"sync all", sync_all, {K, K, 0, K}},
 	    {"names of hosts", name_host, {ODD, ODD, 0, 0}},
 	};
 
