@@ -8,6 +8,7 @@
 # A deployment that is served: its directory, and what ends it.
 service_dir=''
 service_pid=''
+service_parts=''
 service_port=17922
 
 service_stop() {
@@ -32,6 +33,7 @@ service_start() {	# DIR [OPTION-OF-INIT...]
 	for ((i = 0; i < 100; i++)); do
 		if ssh-keyscan -T 1 -p $service_port 127.0.0.1 2>/dev/null |
 		    grep -q .; then
+			service_parts=$(pgrep -P "$service_pid" | paste -s -d' ')
 			return 0
 		fi
 		sleep 0.1
@@ -41,14 +43,26 @@ service_start() {	# DIR [OPTION-OF-INIT...]
 	exit 1
 }
 
-# CPU seconds so far of the service's processes, by their launcher.
+# CPU seconds so far of the service's processes, by their launcher; what those
+# had used that have ended is no part of it, so all must be those of the start.
 service_cpu() {
 	local pid ticks=0 t
-	for pid in $(pgrep -P "$service_pid"); do
+	service_is_whole
+	for pid in $service_parts; do
 		t=$(awk '{print $14 + $15}' "/proc/$pid/stat")
 		ticks=$((ticks + t))
 	done
 	divide "$ticks" "$(getconf CLK_TCK)" %.4f
+}
+
+# A figure of a service in which a process came to its end is none.
+service_is_whole() {
+	[ "$(pgrep -P "$service_pid" | paste -s -d' ')" != "$service_parts" ] ||
+	    return 0
+	echo 'bench: a process of the service has ended:' >&2
+	grep -v '"id"\|told\|submitted\|approved\|issued' \
+	    "$service_dir/service.log" | tail -n 5 >&2
+	return 1
 }
 
 # Self-serve requests in OUT, or with `approved` each with its own decision.
@@ -67,6 +81,7 @@ service_run() {	# REQUESTS N WINDOW [approved]
 	"$bin/bench_daemon" $service_port "$1" 0 "$2" "$3" \
 	    "$service_dir/people/alice" \
 	    ${4:+"$service_dir/people/olga"}
+	service_is_whole
 }
 
 # One ssh-keygen -s a key, as a script around it would; certificates a second.
