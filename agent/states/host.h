@@ -31,6 +31,9 @@
 #define HOST_OUT_MAX  (4 * 1024 * 1024)	/* bytes that a command prints */
 #define HOST_LIST_MAX 10000		/* names of a directory */
 #define HOST_RUN_MS   30000		/* a command that is not back is killed */
+#define HOST_RUN_MAX_MS (30 * 60 * 1000)
+/* Where programs are: nothing that root alone does not own. */
+#define HOST_PATH "/usr/sbin:/usr/bin:/sbin:/bin"
 
 struct host_stat {
 	mode_t	 mode;		/* with the type: S_ISREG() and so on */
@@ -48,12 +51,17 @@ struct host_ops {
 	int (*remount)(void *ctx, const char *path, uint64_t set,
 	    uint64_t clear, struct err *e);
 	int64_t (*now)(void *ctx);	/* Unix seconds */
+	/* Before each call on the host ("read", "run", ...); an error fails
+	   the call.  NULL: nothing. */
+	int (*before)(void *ctx, const char *call, const char *what,
+	    struct err *e);
 };
 
 /* This machine. */
 int  host_open(struct host **out, struct err *e) MUST_CHECK;
-/* The tree below root, with commands, mounts and clock by ops: for tests and
- * for staging.  ops and ctx are borrowed. */
+/* The tree below root, with commands, mounts and clock by ops: for tests.  Whose
+ * the directory root is, is reported as uid and gid 0.  ops and ctx are
+ * borrowed. */
 int  host_open_at(const char *root, const struct host_ops *ops, void *ctx,
      struct host **out, struct err *e) MUST_CHECK;
 void host_close(struct host *h);
@@ -70,10 +78,12 @@ int  host_read(struct host *h, const char *path, size_t max, char **out,
 /* As lstat(2).  ERR_NOTFOUND, ERR_DENIED, ERR_SYS. */
 int  host_stat(struct host *h, const char *path, struct host_stat *out,
      struct err *e) MUST_CHECK;
-/* Names in a directory, sorted, without "." and "..", appended to out. */
+/* Names in a directory, sorted, without "." and "..", appended to out.
+ * ERR_NOTFOUND, ERR_DENIED (also what is no directory), ERR_LIMIT, ERR_SYS,
+ * ERR_NOMEM. */
 int  host_list(struct host *h, const char *dir, struct strs *out,
      struct err *e) MUST_CHECK;
-/* Is there a program of that name (no slash) on the fixed PATH? */
+/* Is there a program of that name (no slash) on HOST_PATH? */
 bool host_has(struct host *h, const char *program);
 
 /*
@@ -87,13 +97,16 @@ int  host_run(struct host *h, const char *const *argv, struct slice in,
  * the program said.  out may be NULL. */
 int  host_run_ok(struct host *h, const char *const *argv, struct slice in,
      struct child_result *out, struct err *e) MUST_CHECK;
+/* As host_run(), for what may take long (packages): 1 to HOST_RUN_MAX_MS. */
+int  host_run_for(struct host *h, int ms, const char *const *argv,
+     struct slice in, struct child_result *out, struct err *e) MUST_CHECK;
 /* Set and clear MOUNT_ATTR_* of one mount (mount_setattr(2)), no superblock
  * option.  ERR_SYS, ERR_NOTFOUND. */
 int  host_remount(struct host *h, const char *path, uint64_t set,
      uint64_t clear, struct err *e) MUST_CHECK;
 int64_t host_now(struct host *h);
 
-/* How many programs and system-call-costly reads this host was asked for. */
+/* How many programs this host was asked to run, with remounts. */
 unsigned host_runs(const struct host *h);
 
 #endif
