@@ -262,7 +262,7 @@ static int
 parse_rest(struct cli_args *a, const struct cli_command *c, int argc,
     char **argv, int i, struct err *e)
 {
-	bool options = true;
+	bool options = !c->through;
 	int r = 0;
 
 	for (; i < argc && r == 0; i++) {
@@ -309,6 +309,8 @@ takes_next(const struct cli_command *c, const char *word)
 static bool
 wants_help(const struct cli_command *c, int argc, char **argv, int from)
 {
+	if (c != NULL && c->through)
+		return false;
 	for (int i = from; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		if (strcmp(argv[i], "-h") == 0 ||
 		    strcmp(argv[i], "--help") == 0)

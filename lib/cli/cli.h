@@ -41,6 +41,9 @@ struct cli_command {
 	const struct cli_option	 *options;
 	size_t			  n_options;
 	unsigned		  min_operands, max_operands;
+	/* Another program's: all words after the name are operands, -h and -C
+	   too. */
+	bool			  through;
 	/* 0, a positive exit status, or ERR_* with e set. */
 	int (*run)(struct cli_args *a, struct err *e);
 	const struct cli_command *subs;	/* instead of run */

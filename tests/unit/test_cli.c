@@ -101,6 +101,12 @@ static const struct cli_command commands[] = {
 	.summary = "groups",
 	CLI_SUBS(group_subs)},
     {.name = "fail", .operands = "", .summary = "fail", .run = run_fail},
+    {.name = "other",
+	.operands = "WORD ...",
+	.summary = "another program's",
+	.max_operands = CLI_ANY,
+	.through = true,
+	.run = run_copy},
 };
 
 /* --- running it ---------------------------------------------------------- */
@@ -203,6 +209,12 @@ options_stand_before_and_after_operands(void **state)
 	    {"writ -C d group list", "list C:d"},
 	    {"writ group -C d list", "list C:d"},
 	    {"writ group list -C d", "list C:d"},
+	    /* What another program is to read is not read here. */
+	    {"writ other -h", "C:. n:- o:-h"},
+	    {"writ other x --help -C d -n",
+		"C:. n:- o:x o:--help o:-C o:d o:-n"},
+	    {"writ -C d other -- --x=1", "C:d n:- o:-- o:--x=1"},
+	    {"writ other", "C:. n:-"},
 	};
 	struct printed p;
 
