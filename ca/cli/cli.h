@@ -14,7 +14,7 @@
 extern const struct cli_command cmd_init, cmd_policy, cmd_request, cmd_approve,
     cmd_deny, cmd_sign, cmd_show, cmd_key, cmd_revoke, cmd_krl, cmd_config,
     cmd_audit, cmd_ca, cmd_trust, cmd_status, cmd_fetch, cmd_pending,
-    cmd_ensure, cmd_why, cmd_completion;
+    cmd_ensure, cmd_why, cmd_fleet, cmd_completion;
 
 /* Every subcommand; main.c. */
 extern const struct cli_command *const writ_commands[];

@@ -13,7 +13,7 @@ const struct cli_command *const writ_commands[] = {&cmd_init, &cmd_policy,
     &cmd_trust, &cmd_request, &cmd_status, &cmd_fetch, &cmd_pending,
     &cmd_approve, &cmd_deny, &cmd_sign, &cmd_show, &cmd_key, &cmd_revoke,
     &cmd_krl, &cmd_config, &cmd_ca, &cmd_ensure, &cmd_why, &cmd_audit,
-    &cmd_completion};
+    &cmd_fleet, &cmd_completion};
 const size_t writ_commands_n = sizeof(writ_commands) / sizeof(writ_commands[0]);
 
 int

@@ -23,7 +23,7 @@ _writ_words() {
 	local words=''
 	case $1 in
 	'')
-		words='init policy trust request status fetch pending approve deny sign show key revoke krl config ca ensure why audit completion' ;;
+		words='init policy trust request status fetch pending approve deny sign show key revoke krl config ca ensure why audit fleet completion' ;;
 	'init')
 		words='--officer --operator --user-ca --log --copy --retention --endpoint --region --single-officer --passphrase -C' ;;
 	'policy')
@@ -104,6 +104,8 @@ _writ_words() {
 		words='--since --json --csv -C' ;;
 	'audit merge')
 		words='--json -C' ;;
+	'fleet')
+		words='-C' ;;
 	'completion')
 		words='-C' ;;
 	esac

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* writ-fleet(1), which `writ fleet` runs: hosts under signed policy. */
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "agent/cli/cli.h"
+#include "lib/crypto/secmem.h"
+
+static const char about[] = "Hosts that are what signed policy says.";
+
+static const struct cli_command *const commands[] = {
+    &cmd_check,
+};
+
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+int
+main(int argc, char **argv)
+{
+	struct cli_command table[N_COMMANDS];
+
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		table[i] = *commands[i];
+	secmem_harden_process();
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)umask(022);
+	return cli_main("writ fleet", about, table, N_COMMANDS, argc, argv);
+}
