@@ -107,6 +107,7 @@ struct signer_batch {
  * ERR_ROLLBACK	head, root or bundle version behind what was seen, or a fork
  * ERR_DENIED	ca/issue does not give this certificate (says which rule), or its
  *		leaf is not shown to be in the log
+ * ERR_SYS	a leaf is dated too far from our clock: the same batch may pass later
  * ERR_RECORD	the journal cannot be written
  * ERR_CRYPTO, ERR_NET (agent), ERR_NOMEM
  */

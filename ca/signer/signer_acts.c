@@ -225,7 +225,7 @@ check_statement(const struct signer_proc *p, const struct statement *s,
 		return err_set(e, ERR_DENIED,
 		    "not a statement of this log about a revocation list");
 	if (off > SIGNER_CLOCK_MAX || off < -SIGNER_CLOCK_MAX)
-		return err_set(e, ERR_DENIED,
+		return err_set(e, ERR_SYS,
 		    "revocation list is dated %lld s off the signer's clock",
 		    (long long)off);
 	if (s->u.krl.version <= seen.krl_version)

@@ -171,10 +171,14 @@ check_leaf(const struct signer_batch *b, const struct signer_job *j,
 		return err_set(e, ERR_DENIED, "certificate of another realm");
 	if (l->rules != ISSUE_RULES)
 		return err_set(e, ERR_DENIED, "certificate by unknown rules");
-	if (off > SIGNER_CLOCK_MAX || (off < -SIGNER_CLOCK_MAX && !j->resign))
-		return err_set(e, ERR_DENIED,
+	if (off > SIGNER_CLOCK_MAX || (off < -SIGNER_CLOCK_MAX && !j->resign)) {
+		/* No fault of the request, which is good once they agree. */
+		r = err_set(e, ERR_SYS,
 		    "certificate is dated %lld s off the signer's clock",
 		    (long long)off);
+		err_hint(e, "compare the clocks of keeper and signer");
+		return r;
+	}
 	if ((r = check_named(b, j, e)) != 0)
 		return r;
 	return check_in_log(b, j, e);

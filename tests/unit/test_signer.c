@@ -347,11 +347,11 @@ a_leaf_dated_a_second_too_far_off_is_refused(void **state)
 	struct world *w = *state;
 
 	w->b.now = FIXTURE_NOW + SIGNER_CLOCK_MAX + 1;
-	refuses(w, "61 s old", ERR_DENIED, "dated -61 s off");
+	refuses(w, "61 s old", ERR_SYS, "dated -61 s off");
 	w->b.now = FIXTURE_NOW - SIGNER_CLOCK_MAX - 1;
-	refuses(w, "61 s ahead", ERR_DENIED, "dated 61 s off");
+	refuses(w, "61 s ahead", ERR_SYS, "dated 61 s off");
 	w->jobs[0].resign = true;
-	refuses(w, "61 s ahead, again", ERR_DENIED, "dated 61 s off");
+	refuses(w, "61 s ahead, again", ERR_SYS, "dated 61 s off");
 	w->jobs[0].resign = false;
 	w->b.now = FIXTURE_NOW + SIGNER_CLOCK_MAX;
 	signs(w, "60 s old");
@@ -484,7 +484,7 @@ one_lie_spoils_the_batch(void **state)
 			w->jobs[i].leaf = i == at ? &lie : &w->leaf;
 		}
 		w->b.n_jobs = 3;
-		refuses(w, "one of three", ERR_DENIED, "dated 61 s off");
+		refuses(w, "one of three", ERR_SYS, "dated 61 s off");
 	}
 	w->jobs[2].leaf = &w->leaf;
 	signs(w, "none of three");

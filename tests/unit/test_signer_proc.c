@@ -346,7 +346,7 @@ a_leaf_is_dated_now_and_in_the_log(void **state)
 
 	policy_in_force(w);
 	say_batch(w, true);
-	is_refused(w, ERR_DENIED, "off the signer's clock");
+	is_refused(w, ERR_SYS, "off the signer's clock");
 	/* Of the past it may be, but there. */
 	w->c.job.resign = true;
 	w->c.job.index--;
