@@ -26,6 +26,13 @@
 #define RETRY_SECS 30 /* after a copy did not answer */
 #define STATE_MAX  8192
 
+/* Not by a clock that may be set: nobody should wait an hour more for that. */
+static int64_t
+mono_secs(void)
+{
+	return clock_mono_ms() / 1000;
+}
+
 /* --- what is known ----------------------------------------------------------
  */
 
@@ -238,7 +245,7 @@ tend(struct ledger *l, struct copy *c, size_t n_objects)
 	if (catch_up(l, c, n_objects, &e) == 0) {
 		c->since = c->retry_at = 0;
 	} else {
-		c->retry_at = clock_now() + RETRY_SECS;
+		c->retry_at = mono_secs() + RETRY_SECS;
 		if (c->since == 0)
 			c->since = clock_now();
 		ledger_warn(l, "copy %s is behind: %s", c->url, e.msg);
@@ -273,7 +280,7 @@ copies_catch_up(struct ledger *l)
 		return;
 	}
 	for (size_t i = 0; i < l->c.n_copies; i++)
-		if (l->copies[i].retry_at <= clock_now())
+		if (l->copies[i].retry_at <= mono_secs())
 			(void)tend(l, &l->copies[i], n);
 }
 
@@ -285,14 +292,14 @@ copies_put_object(struct ledger *l, const char *key, struct slice data)
 		struct err e = {0};
 		int r = 0;
 
-		if (c->retry_at > clock_now())
+		if (c->retry_at > mono_secs())
 			continue;
 		if (c->store == NULL)
 			r = blob_open(c->url, &l->c.blob, &c->store, &e);
 		if (r == 0)
 			r = blob_put(c->store, key, data, 0, &e);
 		if (r < 0) {
-			c->retry_at = clock_now() + RETRY_SECS;
+			c->retry_at = mono_secs() + RETRY_SECS;
 			ledger_warn(l, "copy %s lacks %s so far: %s", c->url,
 			    key, e.msg);
 		}
@@ -315,12 +322,12 @@ meet(struct ledger *l, struct copy *c, int64_t now)
 	struct err why = {0};
 	int r;
 
-	if (c->compared || !is_bucket(c) || c->retry_at > now)
+	if (c->compared || !is_bucket(c) || c->retry_at > mono_secs())
 		return 0;
 	r = compare(l, c, &why);
 	if (r == 0 || r == ERR_NOMEM || c->suspect)
 		return r == ERR_NOMEM ? r : 0;
-	c->retry_at = now + RETRY_SECS;
+	c->retry_at = mono_secs() + RETRY_SECS;
 	if (c->since == 0)
 		c->since = now;
 	state_save(l, c);
@@ -340,7 +347,9 @@ copies_allow(struct ledger *l, struct err *e)
 
 		if (meet(l, c, now) != 0)
 			return err_nomem(e);
-		if (c->size < l->published.size && c->since == 0) {
+		/* Later than now: the clock was set back. */
+		if (c->since > now ||
+		    (c->size < l->published.size && c->since == 0)) {
 			c->since = now;
 			state_save(l, c);
 		}

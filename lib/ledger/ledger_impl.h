@@ -49,7 +49,7 @@ struct copy {
 	uint64_t objects;         /* under policy/ and krl/, when last level */
 	bool suspect;             /* was found ahead of us, or forked */
 	bool compared;            /* in this process */
-	int64_t retry_at;         /* not before: it did not answer */
+	int64_t retry_at;         /* not before (CLOCK_MONOTONIC): no answer */
 };
 
 struct ledger {
