@@ -309,7 +309,7 @@ each_second(struct kp *k, struct clockwork *w)
 
 	if (!k->store_ok && k->r == 0)
 		k->r = kp_fold_behind(k, &k->e);
-	if (k->r == 0 && kp_board_sweep(k, &e) != 0)
+	if (k->r == 0 && !kp_clock_is_held(k) && kp_board_sweep(k, &e) != 0)
 		plog_err(PLOG_WARN, &e, "cannot end what was not decided",
 		    NULL);
 	kp_wait_sweep(k);
@@ -432,6 +432,7 @@ loop(struct kp *k)
 			for (size_t i = 0; i < FD_CONNS + KP_CONNS; i++)
 				p[i].revents = 0;
 		k->now = clock_now();
+		kp_clock_look(k);
 		if (p[FD_SIGNALS].revents != 0)
 			on_signal(k);
 		if (p[FD_WAKE].revents != 0)

@@ -283,6 +283,11 @@ struct kp {
 	bool log_ok, store_ok;
 	struct err log_why;
 	int64_t now;		/* of this round */
+	struct kp_clock {
+		bool known;
+		int64_t off;	/* seconds from CLOCK_MONOTONIC's */
+		int64_t held_until; /* ms */
+	} clock;
 	bool stopping, board_changed, keys_changed;
 	int r;			/* why it must end, or 0 */
 	struct err e;
@@ -403,6 +408,14 @@ void kp_notice_lost(struct kp *k);
 int64_t kp_notice_queue(struct kp *k);
 int kp_told_json(struct kp *k, struct jw *w, const struct hash *h,
     struct err *e) MUST_CHECK;
+
+/*
+ * Once a round, before its clock is used: one that was set since the last by
+ * more than a minute is an alarm, and for five minutes is held to be wrong:
+ * then nothing ends because its time is over.
+ */
+void kp_clock_look(struct kp *k);
+bool kp_clock_is_held(const struct kp *k);
 
 int64_t kp_mono_ms(void);
 
