@@ -73,6 +73,7 @@ test_c	:= $(sort $(wildcard tests/unit/test_*.c))
 testlib_c := $(sort $(filter-out $(test_c),$(wildcard tests/unit/*.c)))
 fuzz_c	:= $(sort $(wildcard tests/fuzz/fuzz_*.c))
 tool_c	:= $(sort $(wildcard tests/tools/*.c))
+preload_c := $(sort $(wildcard tests/tools/preload/*.c))
 bench_c	:= $(sort $(wildcard tests/bench/bench_*.c))
 obj	 = $(1:%.c=$(O)/%.o)
 
@@ -85,7 +86,8 @@ mains	:= $(if $(filter agent/minion/main.c,$(ca_c)),$(O)/writ-agent) \
 programs := $(O)/writ $(O)/writ-ca $(ca_programs) $(mains) \
 	   $(agent_programs) $(master_programs)
 tests	:= $(test_c:tests/unit/%.c=$(O)/tests/%)
-tools	:= $(tool_c:tests/tools/%.c=$(O)/tools/%)
+tools	:= $(tool_c:tests/tools/%.c=$(O)/tools/%) \
+	   $(preload_c:tests/tools/preload/%.c=$(O)/tools/%.so)
 benches	:= $(bench_c:tests/bench/%.c=$(O)/bench/%)
 fuzzers	:= $(fuzz_c:tests/fuzz/%.c=$(O)/fuzz/%)
 
@@ -153,6 +155,12 @@ $(O)/tests/%: $(O)/tests/unit/%.o $(call obj,$(testlib_c)) $(O)/libwrit.a
 $(O)/tools/%: $(O)/tests/tools/%.o $(O)/libwrit.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(all_ldflags) -o $@ $^ $(libs)
+
+# For LD_PRELOAD, into whatever program: no sanitizer and nothing of ours.
+$(O)/tools/%.so: tests/tools/preload/%.c $(O)/.flags
+	@mkdir -p $(@D)
+	$(call say,SO)$(CC) $(std) $(warn) $(WERROR) $(CFLAGS) -fPIC -shared \
+	    -o $@ $< -ldl
 
 $(O)/bench/%: $(O)/tests/bench/%.o $(O)/libwrit.a
 	@mkdir -p $(@D)
@@ -229,7 +237,7 @@ layers:
 	tests/lint/layers
 
 format:
-	clang-format -i $(core_c) $(writ_c) $(fleet_c) $(ca_c) $(test_c) $(testlib_c) $(fuzz_c) $(tool_c) $(bench_c)
+	clang-format -i $(core_c) $(writ_c) $(fleet_c) $(ca_c) $(test_c) $(testlib_c) $(fuzz_c) $(tool_c) $(preload_c) $(bench_c)
 
 man:
 	mandoc -Tlint -Wwarning $(sort $(wildcard */*.[1-8] */*/*.[1-8]))
