@@ -21,6 +21,7 @@
 #define LATEST_MS  1000 /* and at the latest after this */
 #define AGAIN_MS   2000 /* between tries to open the log */
 #define KRL_EVERY  60000
+#define LOOK_EVERY 5000           /* is the signer there? */
 #define KRL_BEFORE INT64_C(21600) /* seconds before next_update */
 #define TRIES      20             /* while the signer is away */
 #define TRY_MS     250
@@ -41,7 +42,10 @@ struct committer {
 	struct err why;
 	uint64_t folded, batch;
 	int64_t unpublished; /* ms: since when; 0: nothing is */
-	int64_t last_job, next_tick, next_krl, next_open;
+	int64_t last_job, next_tick, next_krl, next_open, next_look;
+	bool signer_up;
+	struct err signer_why;
+	struct ledger_copy copies[LEDGER_COPIES_MAX]; /* as last known */
 	struct keeper_item *items;
 	struct kp_job **of_item;
 };
@@ -144,8 +148,12 @@ tell(struct committer *c, struct kp_done *d)
 			d->ok = false;
 		ledger_published(c->local->ledger, &published);
 		d->published = published.size;
+		(void)ledger_copies(c->local->ledger, c->copies);
 	}
 	d->size = c->folded;
+	memcpy(d->copies, c->copies, sizeof(d->copies));
+	d->signer_up = c->signer_up;
+	d->signer_why = c->signer_why;
 	(void)pthread_mutex_lock(&c->lock);
 	STAILQ_INSERT_TAIL(&c->dones, d, link);
 	(void)pthread_mutex_unlock(&c->lock);
@@ -493,6 +501,25 @@ look_at_krl(struct committer *c)
 	tell(c, d);
 }
 
+/* Nobody should learn only from his request that the signer is gone. */
+static void
+look_at_signer(struct committer *c)
+{
+	bool was = c->signer_up;
+
+	memset(&c->signer_why, 0, sizeof(c->signer_why));
+	c->signer_up = local_reach(c->local, &c->signer_why) == 0;
+	c->next_look = kp_mono_ms() + LOOK_EVERY;
+	if (c->signer_up != was)
+		tell(c, new_done());
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* What is due now; the next time that something is. */
 static int64_t
 periodic(struct committer *c)
@@ -510,13 +537,13 @@ periodic(struct committer *c)
 		tick(c);
 	if (now >= c->next_krl)
 		look_at_krl(c);
-	next = c->next_tick < c->next_krl ? c->next_tick : c->next_krl;
-	if (c->unpublished != 0) {
-		int64_t at = c->unpublished > now ? c->unpublished
-						  : c->last_job + IDLE_MS;
-
-		next = at < next ? at : next;
-	}
+	if (now >= c->next_look)
+		look_at_signer(c);
+	next = earlier(earlier(c->next_tick, c->next_krl), c->next_look);
+	if (c->unpublished != 0)
+		next = earlier(next,
+		    c->unpublished > now ? c->unpublished
+					 : c->last_job + IDLE_MS);
 	return next;
 }
 
@@ -575,6 +602,7 @@ committer_start(const struct committer_config *cc, struct committer **out,
 		return err_nomem(e);
 	c->c = *cc;
 	c->folded = cc->folded;
+	c->signer_up = true;
 	STAILQ_INIT(&c->jobs);
 	STAILQ_INIT(&c->dones);
 	c->items = calloc(KEEPER_BATCH_MAX, sizeof(*c->items));

@@ -259,6 +259,7 @@ take_state(struct kp *k, struct kp_done *d)
 	}
 	k->log_size = d->size;
 	k->log_published = d->published;
+	memcpy(k->copies, d->copies, sizeof(k->copies));
 	if (d->n_items > 0) {
 		k->totals.batches++;
 		k->totals.items += d->n_items;
@@ -273,6 +274,13 @@ take_state(struct kp *k, struct kp_done *d)
 		k->totals.failed++;
 	k->log_ok = d->ok;
 	k->log_why = d->e;
+	if (d->signer_up != k->signer_ok && !d->signer_up)
+		plog_err(PLOG_ERR, &d->signer_why, "the signer is not there",
+		    NULL);
+	if (d->signer_up != k->signer_ok && d->signer_up)
+		plog(PLOG_INFO, "the signer is there again", NULL);
+	k->signer_ok = d->signer_up;
+	k->signer_why = d->signer_why;
 }
 
 int

@@ -57,6 +57,54 @@ add_counters(struct kp *k, struct str *out)
 	    t->batch_secs);
 }
 
+/* Of which copy: a label's value, between quotes. */
+static void
+add_label(struct str *out, const char *url)
+{
+	str_add(out, "{copy=\"");
+	for (; *url != '\0'; url++) {
+		if (*url == '"' || *url == '\\')
+			str_add(out, "\\");
+		str_addn(out, url, 1);
+	}
+	str_add(out, "\"}");
+}
+
+static int64_t
+copy_behind(const struct kp *k, size_t i)
+{
+	int64_t since = k->copies[i].behind_since;
+
+	if (since == 0)
+		return 0;
+	return since < k->now ? k->now - since : 1;
+}
+
+static void
+add_copies(struct kp *k, struct str *out)
+{
+	const struct strs *urls = &k->config.copies;
+
+	if (urls->n == 0)
+		return;
+	str_add(out,
+	    "# HELP writ_copy_leaves Leaves that a copy is known to have.\n"
+	    "# TYPE writ_copy_leaves gauge\n");
+	for (size_t i = 0; i < urls->n; i++) {
+		str_add(out, "writ_copy_leaves");
+		add_label(out, urls->v[i]);
+		str_addf(out, " %llu\n", (unsigned long long)k->copies[i].size);
+	}
+	str_add(out,
+	    "# HELP writ_copy_behind_seconds How long it has been behind.\n"
+	    "# TYPE writ_copy_behind_seconds gauge\n");
+	for (size_t i = 0; i < urls->n; i++) {
+		str_add(out, "writ_copy_behind_seconds");
+		add_label(out, urls->v[i]);
+		str_addf(out, " %lld\n", (long long)copy_behind(k, i));
+	}
+}
+
 void
 kp_gauges(struct kp *k, struct str *out)
 {
@@ -64,6 +112,7 @@ kp_gauges(struct kp *k, struct str *out)
 
 	add_counters(k, out);
 	gauge(out, "up", "Log and signer work.", k->log_ok);
+	gauge(out, "signer_up", "The signer is there.", k->signer_ok);
 	gauge(out, "store_up", "The store keeps up with the log.", k->store_ok);
 	gauge(out, "requests_waiting", "Requests that wait for decisions.",
 	    (int64_t)k->n_board);
@@ -77,6 +126,7 @@ kp_gauges(struct kp *k, struct str *out)
 	gauge(out, "log_leaves", "Leaves of the log.", (int64_t)k->log_size);
 	gauge(out, "log_published_leaves", "Of these, published.",
 	    (int64_t)k->log_published);
+	add_copies(k, out);
 	gauge(out, "policy_version", "Of the policy in force.",
 	    (int64_t)t->policy->version);
 	gauge(out, "policy_expires_seconds", "When it expires (Unix time).",
@@ -161,6 +211,13 @@ status_text(struct kp *k, struct str *out)
 	str_addf(out, "log         %llu leaves, %llu published\n",
 	    (unsigned long long)k->log_size,
 	    (unsigned long long)k->log_published);
+	for (size_t i = 0; i < k->config.copies.n; i++)
+		if (k->copies[i].behind_since != 0)
+			str_addf(out,
+			    "copy        %s is behind for %lld s: it has %llu "
+			    "leaves\n",
+			    k->config.copies.v[i], (long long)copy_behind(k, i),
+			    (unsigned long long)k->copies[i].size);
 	str_addf(out, "requests    %zu wait, %zu jobs, %zu calls open\n",
 	    k->n_board, committer_queue(k->committer), k->n_calls);
 	str_addf(out, "notices     %lld wait, notify is %s\n",
@@ -172,6 +229,9 @@ status_text(struct kp *k, struct str *out)
 	    (unsigned long long)k->totals.refused);
 	if (!k->log_ok)
 		str_addf(out, "FAILING     %s\n", k->log_why.msg);
+	if (!k->signer_ok)
+		str_addf(out, "FAILING     the signer is not there: %s\n",
+		    k->signer_why.msg);
 	if (!k->store_ok)
 		str_add(out, "FAILING     the store lags behind the log\n");
 }
@@ -182,7 +242,17 @@ status_json(struct kp *k, struct jw *w)
 	const struct trust *t = &k->view->trust;
 
 	jw_begin(w, NULL, '{');
-	jw_bool(w, "ok", k->log_ok && k->store_ok);
+	jw_bool(w, "ok", k->log_ok && k->store_ok && k->signer_ok);
+	jw_bool(w, "signer", k->signer_ok);
+	jw_begin(w, "copies", '[');
+	for (size_t i = 0; i < k->config.copies.n; i++) {
+		jw_begin(w, NULL, '{');
+		jw_str(w, "url", k->config.copies.v[i]);
+		jw_u64(w, "size", k->copies[i].size);
+		jw_int(w, "behind", copy_behind(k, i));
+		jw_end(w, '}');
+	}
+	jw_end(w, ']');
 	if (!k->log_ok)
 		jw_str(w, "error", k->log_why.msg);
 	jw_hex(w, "realm", t->realm.b, HASH_LEN);
@@ -215,7 +285,7 @@ kp_control_status(struct kp *k, struct kp_call *c, struct kp_answer *a,
 	struct jw w;
 
 	(void)e;
-	a->status = k->log_ok && k->store_ok ? 0 : EXIT_SYSTEM;
+	a->status = k->log_ok && k->store_ok && k->signer_ok ? 0 : EXIT_SYSTEM;
 	if (c->form == FORM_TEXT) {
 		status_text(k, &a->body);
 		return 0;

@@ -144,7 +144,10 @@ struct kp_done {
 	double secs;
 	bool ok;		/* log and signer did what they should */
 	struct err e;
+	bool signer_up;		/* it is there */
+	struct err signer_why;	/* why not */
 	uint64_t size, published;
+	struct ledger_copy copies[LEDGER_COPIES_MAX];
 	STAILQ_ENTRY(kp_done) link;
 };
 STAILQ_HEAD(kp_dones, kp_done);
@@ -280,8 +283,9 @@ struct kp {
 
 	struct kp_totals totals;
 	uint64_t log_size, log_published;
-	bool log_ok, store_ok;
-	struct err log_why;
+	struct ledger_copy copies[LEDGER_COPIES_MAX]; /* of config.copies */
+	bool log_ok, store_ok, signer_ok;
+	struct err log_why, signer_why;
 	int64_t now;		/* of this round */
 	struct kp_clock {
 		bool known;

@@ -207,6 +207,7 @@ read_state(struct kp *k, struct local *l, struct err *e)
 	ledger_published(l->ledger, &published);
 	k->log_size = ledger_size(l->ledger);
 	k->log_published = published.size;
+	(void)ledger_copies(l->ledger, k->copies);
 	return 0;
 }
 
@@ -222,7 +223,7 @@ new_kp(const char *dir, struct kp **out, struct err *e)
 	k->dir = dir;
 	k->listen_front = k->listen_control = k->signals = k->wake = -1;
 	k->now = clock_now();
-	k->log_ok = k->store_ok = true;
+	k->log_ok = k->store_ok = k->signer_ok = true;
 	k->notify_backoff = 100;
 	TAILQ_INIT(&k->board);
 	TAILQ_INIT(&k->calls);

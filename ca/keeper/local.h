@@ -128,6 +128,9 @@ int local_last_krl(struct local *l, struct buf **out, struct err *e)
 int local_apply(struct local *l, struct statement *s,
     struct statement **given, size_t n_given, struct err *e) MUST_CHECK;
 
+/* Is the signer there?  ERR_NET, after two seconds at most. */
+int local_reach(struct local *l, struct err *e) MUST_CHECK;
+
 /* A tick leaf, published. */
 int local_tick(struct local *l, struct err *e) MUST_CHECK;
 

@@ -115,6 +115,14 @@ out:
 	return r != 0 ? r : verdict;
 }
 
+int
+local_reach(struct local *l, struct err *e)
+{
+	const struct signatory *to = &l->signing;
+
+	return to->ops->reach != NULL ? to->ops->reach(to->ctx, e) : 0;
+}
+
 /* --- the pulse --------------------------------------------------------------- */
 
 int

@@ -479,6 +479,12 @@ link_act(void *ctx, const struct statement *s)
 		drop(k);
 }
 
+static int
+link_reach(void *ctx, struct err *e)
+{
+	return connected(ctx, e);
+}
+
 static void
 link_close(void *ctx)
 {
@@ -497,6 +503,7 @@ static const struct signing_ops link_ops = {
     .sign_krl = link_sign_krl,
     .policy = link_policy,
     .act = link_act,
+    .reach = link_reach,
     .close = link_close,
 };
 

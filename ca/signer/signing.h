@@ -34,6 +34,8 @@ struct signing_ops {
 	/* A key, revoke or decision statement that is in the log now.  Whatever
 	   keeps it from the signer, nothing is signed before it is there. */
 	void (*act)(void *ctx, const struct statement *s);
+	/* Is somebody there?  ERR_NET, after two seconds at most; NULL: always. */
+	int (*reach)(void *ctx, struct err *e);
 	void (*close)(void *ctx);
 };
 

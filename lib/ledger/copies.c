@@ -372,6 +372,15 @@ copies_allow(struct ledger *l, struct err *e)
 	return l->refused.code;
 }
 
+size_t
+ledger_copies(const struct ledger *l, struct ledger_copy out[LEDGER_COPIES_MAX])
+{
+	for (size_t i = 0; i < l->c.n_copies; i++)
+		out[i] = (struct ledger_copy){.size = l->copies[i].size,
+		    .behind_since = l->copies[i].since};
+	return l->c.n_copies;
+}
+
 int
 copies_open(struct ledger *l, struct err *e)
 {

@@ -97,6 +97,15 @@ void	 ledger_head(const struct ledger *l, struct checkpoint *out);
 /* The last checkpoint published at home; size 0 when there is none. */
 void	 ledger_published(const struct ledger *l, struct checkpoint *out);
 
+/* How each copy does, in the order of the configuration; returns how many. */
+struct ledger_copy {
+	uint64_t size;		/* leaves under the checkpoint it has, as far as
+				   is known */
+	int64_t	 behind_since;	/* 0: it is not */
+};
+size_t ledger_copies(const struct ledger *l,
+    struct ledger_copy out[LEDGER_COPIES_MAX]);
+
 /*
  * Append leaves, n of 1..LEDGER_BATCH_MAX, each 1..65,535 bytes, in order.
  * 0: durable, receipts filled.  ERR_RECORD, with words that say why nothing is
