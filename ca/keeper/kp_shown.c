@@ -141,6 +141,10 @@ shown_why(const struct shown *v)
 	case REQUEST_WAITING:
 		return "waits for approvals";
 	case REQUEST_ISSUED:
+		/* Log or signer failed in between. */
+		if (v->row.certificate == NULL)
+			return "its certificate is recorded and not signed "
+			       "yet, which is tried again";
 		return v->row.revoked ? "its certificate was revoked"
 				      : "its certificate was issued";
 	case REQUEST_ENDED:

@@ -561,7 +561,10 @@ next_step(struct kp *k, const struct kp_part *p, struct str *out)
 	    requests_get(k->rows, &p->requests[0], k->now, &row, NULL) != 0)
 		return;
 	kp_short_id(&row.hash, id);
-	if (row.state == REQUEST_ISSUED)
+	if (row.state == REQUEST_ISSUED && row.certificate == NULL)
+		str_addf(out, "  wait %s     prints it once it is signed\n",
+		    id);
+	else if (row.state == REQUEST_ISSUED)
 		str_addf(out, "  fetch %s    prints the certificate\n", id);
 	else if (row.state == REQUEST_WAITING)
 		str_addf(out, "  wait %s     prints it once it is approved\n",
