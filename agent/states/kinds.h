@@ -7,4 +7,6 @@
 
 #include "agent/states/state.h"
 
+extern const struct state_ops state_pam_limits;
+
 #endif

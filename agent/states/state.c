@@ -10,7 +10,7 @@
 #include "agent/states/kinds.h"
 
 static const struct state_ops *const kinds[] = {
-    NULL, /* ends the list */
+    &state_pam_limits, NULL, /* ends the list */
 };
 
 const struct state_ops *const *

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+#include "agent/states/words.h"
+
+#include <string.h>
+
+void
+state_ensure(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n, void *field)
+{
+	bool *absent = field;
+
+	if (!conf_is(in, k, n, YAML_TEXT))
+		return;
+	if (strcmp(n->text, "present") == 0)
+		*absent = false;
+	else if (strcmp(n->text, "absent") == 0)
+		*absent = true;
+	else
+		conf_bad(in, k, n);
+}
+
+bool
+state_next_line(struct slice *text, struct slice *line)
+{
+	const uint8_t *end;
+
+	if (text->n == 0)
+		return false;
+	end = memchr(text->p, '\n', text->n);
+	line->p = text->p;
+	line->n = end != NULL ? (size_t)(end - text->p) : text->n;
+	text->p += line->n + (end != NULL);
+	text->n -= line->n + (end != NULL);
+	return true;
+}
+
+static bool
+is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+bool
+state_next_word(struct slice *line, struct slice *word)
+{
+	while (line->n > 0 && is_blank(line->p[0])) {
+		line->p++;
+		line->n--;
+	}
+	word->p = line->p;
+	word->n = 0;
+	while (word->n < line->n && !is_blank(line->p[word->n]))
+		word->n++;
+	line->p += word->n;
+	line->n -= word->n;
+	return word->n > 0;
+}
+
+int
+state_read(struct host *h, const char *path, char **out, size_t *n,
+    struct err *e)
+{
+	int r = host_read(h, path, HOST_FILE_MAX, out, n, e);
+
+	if (r != ERR_NOTFOUND)
+		return r;
+	*out = NULL;
+	*n = 0;
+	return 0;
+}
