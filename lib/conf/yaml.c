@@ -224,6 +224,22 @@ check_text(struct reader *r, const char *p, size_t n, yaml_mark_t mark)
 	return ERR_PARSE;
 }
 
+/* No escape, no fold, no block: as many characters there as here. */
+static bool
+stands_as_it_is(const yaml_event_t *ev, bool plain)
+{
+	size_t there = ev->end_mark.index - ev->start_mark.index;
+
+	if (ev->start_mark.line != ev->end_mark.line ||
+	    ev->data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
+	    ev->data.scalar.style == YAML_FOLDED_SCALAR_STYLE)
+		return false;
+	return there ==
+	    text_length((const char *)ev->data.scalar.value,
+		ev->data.scalar.length) +
+	    (plain ? 0 : 2);
+}
+
 static int
 read_text(struct reader *r, const yaml_event_t *ev, struct yaml_node **out)
 {
@@ -237,6 +253,7 @@ read_text(struct reader *r, const yaml_event_t *ev, struct yaml_node **out)
 	    (res = new_node(r, YAML_TEXT, ev->start_mark, &n)) != 0)
 		return res;
 	n->plain = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	n->exact = stands_as_it_is(ev, n->plain);
 	if ((n->text = str_dupn(p, len)) == NULL)
 		return ERR_NOMEM;
 	n->n = len;

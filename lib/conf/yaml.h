@@ -41,6 +41,8 @@ struct yaml_pair {
 struct yaml_node {
 	enum yaml_kind kind;
 	bool plain; /* text without quotes */
+	bool exact; /* text that stands on one line as it is: a column in it is
+		       one of the file, after a quote unless plain */
 	struct conf_pos pos;
 	char *text;                /* YAML_TEXT: terminated, n bytes */
 	struct yaml_node **items;  /* YAML_LIST: n of them */
