@@ -52,19 +52,23 @@ struct fleet_exception {
 	struct conf_pos pos;
 };
 
+#define FLEET_REQUISITES 3	/* require, watch, onchanges: in this order */
+
 /* One state as it is written; its parameters are not yet looked into. */
 struct fleet_state {
 	char	   *id;		/* once in all files that a host gets */
 	char	   *kind;	/* "sshd_config" */
 	const struct yaml_node *params;
 	struct strs require, watch, onchanges; /* ids of states */
-	struct expr *when;	/* NULL: always */
+	/* Those lists as they stand, for positions; NULL: not said. */
+	const struct yaml_node *requisites[FLEET_REQUISITES];
+	struct expr *when;	/* NULL: always; may ask for grains */
 	struct fleet_exception *exceptions;
 	size_t	    n_exceptions;
 	struct strs cis;
 	char	   *why;	/* NULL: not said */
 	struct conf_pos pos;	/* of the id */
-	struct conf_pos kind_pos;
+	struct conf_pos kind_pos, when_pos;
 };
 
 /* A file of states: "ssh" is states/ssh.yaml. */
@@ -78,9 +82,11 @@ struct fleet_file {
 
 struct fleet_top {			/* of states: or of pillar: */
 	struct expr *match;
-	struct strs  names;		/* files */
-	struct conf_pos pos;
+	struct strs  names;		/* files, each once */
+	struct conf_pos pos;		/* of match */
 };
+
+#define FLEET_PORT 2023		/* of a master that says none */
 
 enum fleet_drift { FLEET_REPAIR, FLEET_REPORT };
 
@@ -107,9 +113,10 @@ struct fleet {				/* fleet_parse / fleet_free */
  *
  * Checked here: what is wrong in itself and between files - unknown keys, types,
  * a file of top.yaml or include that is not there, an include cycle (by name),
- * a requisite no file defines, a requisite cycle (by name), a state id twice,
- * an unknown role or grain in an expression.  Kinds and their parameters are
- * fleet_check()'s, in agent/states.
+ * a requisite no file defines, a requisite cycle (by name), a state id twice in
+ * a file, an unknown role or grain in an expression, pillar that is matched by
+ * more than id and role.  A warning is a file that nothing names.  Kinds and
+ * their parameters are fleet_check()'s, in agent/states.
  *
  * FLEET_SOME_PILLAR: on a host, which has only the pillar files that its own
  * entries of top.yaml name; one that is missing there is an error when it is
@@ -127,6 +134,14 @@ int  fleet_roles(const struct fleet *f, const char *host_id,
      struct strs *out) MUST_CHECK;
 /* The pillar files that a host with this id and these roles gets, each once. */
 int  fleet_pillar_files(const struct fleet *f, const char *host_id,
-     const struct strs *roles, struct strs *out, struct err *e) MUST_CHECK;
+     const struct strs *roles, struct strs *out) MUST_CHECK;
+/* The tree of a pillar file; NULL where there is none. */
+const struct yaml_node *fleet_pillar(const struct fleet *f, const char *name);
+
+/* Call fn with each expression: of top.yaml, `when` and exceptions.  A value
+ * other than 0 ends it and is returned. */
+int  fleet_each_expr(const struct fleet *f,
+     int (*fn)(void *ctx, const struct expr *x, struct conf_pos pos),
+     void *ctx) MUST_CHECK;
 
 #endif

@@ -11,12 +11,41 @@
 
 #include "agent/fleet/fleet.h"
 
+#define HIGHSTATE_STATES_MAX 4096
+#define HIGHSTATE_NODES_MAX  1000000	/* values read while ${...} is put in */
+#define HIGHSTATE_DEPTH_MAX  32		/* of parameters */
+#define PILLAR_DEPTH_MAX     32		/* ${...} that lead to ${...} */
+
 #define GRAINS_MAX     256
 #define GRAIN_NAME_MAX 64	/* bytes; [a-z0-9_.] */
 #define GRAIN_MAX      255	/* bytes of a value */
 
-/* What a host says of itself ("os" = "debian"): never believed where it
- * matters who the host is. */
+/*
+ * What a host says of itself ("os" = "debian"): never believed where it
+ * matters who the host is.  These are all; a host says each of them, "unknown"
+ * where it cannot tell.  The third is what `check` takes where no expression
+ * names a value.
+ */
+#define GRAIN_LIST(X)							     \
+	X("arch", "machine, as uname -m has it", "x86_64")		     \
+	X("cpus", "how many processors it may use", "2")		     \
+	X("hostname", "the name it has given itself", "host")		     \
+	X("init", "systemd, or the name of process 1", "systemd")	     \
+	X("kernel", "release, as uname -r has it", "6.1.0")		     \
+	X("memory_mb", "MiB of memory", "2048")				     \
+	X("openssh", "version of sshd: 9.2p1", "9.2p1")			     \
+	X("os", "ID of os-release", "debian")				     \
+	X("os_codename", "VERSION_CODENAME of os-release", "bookworm")	     \
+	X("os_version", "VERSION_ID of os-release", "12")		     \
+	X("virtual", "none, or what systemd-detect-virt says", "none")
+
+struct grain_kind {
+	const char *name, *what, *example;
+};
+extern const struct grain_kind grain_kinds[];	/* sorted by name */
+extern const size_t grain_kinds_n;
+const struct grain_kind *grain_kind(const char *name); /* or NULL */
+
 struct grain {
 	char *name, *value;
 };
@@ -41,7 +70,8 @@ struct fleet_host {
 /* One state of one host. */
 struct hstate {
 	const struct fleet_state *decl;	/* id, kind, cis, why, positions */
-	const struct yaml_node *params;	/* ${...} put in; the highstate's */
+	const struct yaml_node *params;	/* ${...} put in; the highstate's, and
+					   NULL where off */
 	/* Indices into v of states that run before this one. */
 	size_t *require, *watch, *onchanges;
 	size_t	n_require, n_watch, n_onchanges;
@@ -68,7 +98,7 @@ int  highstate_compile(const struct fleet *f, const struct fleet_host *host,
      struct highstate **out, struct conf_diags *diags) MUST_CHECK;
 void highstate_free(struct highstate *h);
 
-/* As YAML-like text for people: what `writ fleet plan --host H` shows. */
+/* As YAML for people: what `writ fleet plan --host H` shows.  ERR_NOMEM. */
 int  highstate_describe(const struct highstate *h, struct str *out) MUST_CHECK;
 
 #endif
