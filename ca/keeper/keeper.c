@@ -63,22 +63,12 @@ mark_of(const struct statement *s)
 	return mark;
 }
 
-static const uint8_t statement_tag[] = {
-    [ST_REQUEST] = LTAG_REQUEST,
-    [ST_DECISION] = LTAG_DECISION,
-    [ST_REVOKE] = LTAG_REVOKE,
-    [ST_KEY] = LTAG_KEY,
-    [ST_ROOT] = LTAG_ROOT,
-    [ST_POLICY] = LTAG_POLICY,
-    [ST_KRL] = LTAG_KRL,
-};
-
 uint8_t
 keeper_tag(const struct statement *s)
 {
 	if (s->type == ST_DECISION && s->u.d.n_keys > 0)
 		return LTAG_KEY_DECISION;
-	return statement_tag[s->type];
+	return leaf_tag_of_type(s->type);
 }
 
 int

@@ -347,6 +347,7 @@ take_part(struct kp *k, struct kp_part *p, struct slice text, size_t nth,
 	case ST_ROOT:
 	case ST_POLICY:
 	case ST_KRL:
+	default: /* a fleet's, which has a log of its own */
 		break;
 	}
 	return err_set(e, ERR_PARSE,

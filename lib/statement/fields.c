@@ -14,6 +14,14 @@ st_read_hash(const json_t *o, const char *key, struct hash *out, struct err *e)
 	return json_hex(o, key, 0, out->b, HASH_LEN, e);
 }
 
+int
+st_read_a_hash(const json_t *o, const char *key, bool *has, struct hash *out,
+    struct err *e)
+{
+	*has = json_object_get(o, key) != NULL;
+	return *has ? st_read_hash(o, key, out, e) : 0;
+}
+
 static int
 compare_hashes(const void *a, const void *b)
 {
@@ -134,6 +142,35 @@ st_read_either(const json_t *o, const char *key, const char *const words[2],
 }
 
 int
+st_read_word(const json_t *o, const char *key, const char *const *words,
+    size_t n, size_t *out, struct err *e)
+{
+	char q[QUOTE_MAX];
+	struct str list = STR_INIT;
+	const char *s = NULL;
+	int r;
+
+	if ((r = json_str(o, key, 0, ST_WORD_MAX, &s, e)) != 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(s, words[i]) == 0) {
+			*out = i;
+			return 0;
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		str_addf(&list, "%s%s", i > 0 ? ", " : "", words[i]);
+	if ((r = str_check(&list)) != 0)
+		(void)err_nomem(e);
+	else
+		r = err_set(e, ERR_PARSE,
+		    "field '%s' is %s, expected one of %s", key,
+		    str_quote(q, s), list.p);
+	str_clear(&list);
+	return r;
+}
+
+int
 st_read_kind(const json_t *o, enum cert_kind *out, struct err *e)
 {
 	size_t i;
@@ -181,6 +218,32 @@ st_read_set(const json_t *o, const char *key, unsigned flags, size_t max_items,
 	return 0;
 }
 
+int
+st_read_roles(const json_t *o, struct strs *out, struct err *e)
+{
+	static const char set[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+	char q[QUOTE_MAX];
+	int r;
+
+	r = st_read_set(o, "roles", JSON_OPTIONAL, HOST_ROLES_MAX,
+	    HOST_ROLE_MAX, out, e);
+	if (r != 0)
+		return r;
+	for (size_t i = 0; i < out->n; i++)
+		if (out->v[i][strspn(out->v[i], set)] != '\0')
+			return err_set(e, ERR_PARSE,
+			    "field 'roles' has %s, expected names of "
+			    "[a-z0-9._-]",
+			    str_quote(q, out->v[i]));
+	return 0;
+}
+
+bool
+st_is_time(int64_t t)
+{
+	return t >= 0 && t <= CLOCK_MAX;
+}
+
 const char *
 st_kind_name(enum cert_kind k)
 {
@@ -212,6 +275,13 @@ st_write_hashes(struct jw *w, const char *key, const struct hash *v, size_t n)
 	for (size_t i = 0; i < n; i++)
 		st_write_hash(w, NULL, &v[i]);
 	jw_end(w, ']');
+}
+
+void
+st_write_some(struct jw *w, const char *key, const struct strs *l)
+{
+	if (l->n > 0)
+		jw_strs(w, key, l);
 }
 
 void

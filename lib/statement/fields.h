@@ -21,13 +21,16 @@ struct st_family {
 	   whatever the result. */
 	int  (*read)(const json_t *o, struct statement *s, struct err *e);
 	void (*write)(const struct statement *s, struct jw *w);
+	/* Is there what write() follows without asking?  NULL: always. */
+	bool (*whole)(const struct statement *s);
 	/* Lines for people, after the head line. */
 	void (*describe)(const struct statement *s, struct str *out);
 	void (*clear)(struct statement *s);	/* s->u alone */
 };
 
 extern const struct st_family st_request, st_decision, st_revoke, st_key,
-    st_root, st_policy, st_krl;
+    st_root, st_policy, st_krl, st_fleet, st_job, st_enrol, st_accept,
+    st_reject, st_rename, st_forget, st_token, st_renew, st_report;
 
 /* The family of a type, or NULL. */
 const struct st_family *st_family(enum statement_type t);
@@ -46,6 +49,9 @@ const struct st_family *st_family(enum statement_type t);
 
 int st_read_hash(const json_t *o, const char *key, struct hash *out,
     struct err *e) MUST_CHECK;
+/* One that may be absent. */
+int st_read_a_hash(const json_t *o, const char *key, bool *has,
+    struct hash *out, struct err *e) MUST_CHECK;
 /* 1..max hashes, none twice; absent with JSON_OPTIONAL.  *out is allocated. */
 int st_read_hashes(const json_t *o, const char *key, unsigned flags, size_t max,
     struct hash **out, size_t *n, struct err *e) MUST_CHECK;
@@ -54,7 +60,7 @@ int st_read_pubkey(const json_t *o, const char *key, struct pubkey **out,
     struct err *e) MUST_CHECK;
 int st_read_kind(const json_t *o, enum cert_kind *out, struct err *e)
     MUST_CHECK;
-/* An id ([a-z0-9._@+-]{1,100}) of a person or a log. */
+/* An id ([a-z0-9._@+-]{1,100}) of a person, a host or a log. */
 int st_read_id(const json_t *o, const char *key, char **out, struct err *e)
     MUST_CHECK;
 /* json_strs(), and no element twice. */
@@ -64,6 +70,14 @@ int st_read_set(const json_t *o, const char *key, unsigned flags,
 /* One of two words; *out is its index. */
 int st_read_either(const json_t *o, const char *key,
     const char *const words[2], size_t *out, struct err *e) MUST_CHECK;
+/* One of n words. */
+int st_read_word(const json_t *o, const char *key, const char *const *words,
+    size_t n, size_t *out, struct err *e) MUST_CHECK;
+/* 1..max roles of [a-z0-9._-]; absent: none. */
+int st_read_roles(const json_t *o, struct strs *out, struct err *e) MUST_CHECK;
+
+/* A time that can be written. */
+bool st_is_time(int64_t t);
 
 /* --- and write --- */
 
@@ -72,6 +86,9 @@ void st_write_pubkey(struct jw *w, const char *key, const struct pubkey *k);
 void st_write_hash(struct jw *w, const char *key, const struct hash *h);
 void st_write_hashes(struct jw *w, const char *key, const struct hash *v,
     size_t n);
+
+/* Nothing for an empty list. */
+void st_write_some(struct jw *w, const char *key, const struct strs *l);
 
 /* --- and describe: "  label        text\n" --- */
 

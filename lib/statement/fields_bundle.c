@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* root, policy, krl: statements that name a file by its hash. */
+/* root, policy, fleet, krl: statements that name a file by its hash. */
 #include "lib/statement/fields.h"
 
 #include <stdlib.h>
@@ -14,6 +14,8 @@
 static const char *const root_keys[] = {ST_COMMON, "version", "file"};
 static const char *const policy_keys[] = {
     ST_COMMON, "version", "expires", "manifest", "size", "previous", "zones"};
+static const char *const fleet_keys[] = {
+    ST_COMMON, "version", "expires", "manifest", "size", "previous"};
 static const char *const krl_keys[] = {
     ST_COMMON, "version", "file", "size", "next_update"};
 
@@ -125,7 +127,7 @@ read_zones(const json_t *o, struct bundle_statement *b, struct err *e)
 }
 
 static int
-policy_read(const json_t *o, struct statement *s, struct err *e)
+fleet_read(const json_t *o, struct statement *s, struct err *e)
 {
 	struct bundle_statement *b = &s->u.bundle;
 	int r;
@@ -147,11 +149,21 @@ policy_read(const json_t *o, struct statement *s, struct err *e)
 			? "field 'previous' in version 1, expected none"
 			: "field 'previous' is missing, expected the hash of "
 			  "the version before");
-	return read_zones(o, b, e);
+	return 0;
+}
+
+/* The same, and the zones that grants name: nothing else goes by the clock on
+ * a wall. */
+static int
+policy_read(const json_t *o, struct statement *s, struct err *e)
+{
+	int r = fleet_read(o, s, e);
+
+	return r != 0 ? r : read_zones(o, &s->u.bundle, e);
 }
 
 static void
-policy_write(const struct statement *s, struct jw *w)
+bundle_write(const struct statement *s, struct jw *w)
 {
 	const struct bundle_statement *b = &s->u.bundle;
 
@@ -170,7 +182,7 @@ policy_write(const struct statement *s, struct jw *w)
 }
 
 static void
-policy_describe(const struct statement *s, struct str *out)
+bundle_describe(const struct statement *s, struct str *out)
 {
 	const struct bundle_statement *b = &s->u.bundle;
 
@@ -185,7 +197,7 @@ policy_describe(const struct statement *s, struct str *out)
 }
 
 static void
-policy_clear(struct statement *s)
+bundle_clear(struct statement *s)
 {
 	struct bundle_statement *b = &s->u.bundle;
 
@@ -231,6 +243,18 @@ krl_describe(const struct statement *s, struct str *out)
 	st_row_time(out, "next update", k->next_update);
 }
 
+static bool
+bundle_whole(const struct statement *s)
+{
+	return st_is_time(s->u.bundle.expires);
+}
+
+static bool
+krl_whole(const struct statement *s)
+{
+	return st_is_time(s->u.krl.next_update);
+}
+
 const struct st_family st_root = {
     .name = "root",
     .ns = "root@writ",
@@ -248,9 +272,22 @@ const struct st_family st_policy = {
     .keys = policy_keys,
     .n_keys = sizeof(policy_keys) / sizeof(policy_keys[0]),
     .read = policy_read,
-    .write = policy_write,
-    .describe = policy_describe,
-    .clear = policy_clear,
+    .write = bundle_write,
+    .whole = bundle_whole,
+    .describe = bundle_describe,
+    .clear = bundle_clear,
+};
+
+const struct st_family st_fleet = {
+    .name = "fleet",
+    .ns = "fleet@writ",
+    .keys = fleet_keys,
+    .n_keys = sizeof(fleet_keys) / sizeof(fleet_keys[0]),
+    .read = fleet_read,
+    .write = bundle_write,
+    .whole = bundle_whole,
+    .describe = bundle_describe,
+    .clear = bundle_clear,
 };
 
 const struct st_family st_krl = {
@@ -260,6 +297,7 @@ const struct st_family st_krl = {
     .n_keys = sizeof(krl_keys) / sizeof(krl_keys[0]),
     .read = krl_read,
     .write = krl_write,
+    .whole = krl_whole,
     .describe = krl_describe,
     .clear = root_clear, /* nothing of its own either */
 };

@@ -179,6 +179,18 @@ key_clear(struct statement *s)
 	pubkey_free(s->u.k.key);
 }
 
+static bool
+revoke_whole(const struct statement *s)
+{
+	return s->u.v.reason != NULL;
+}
+
+static bool
+key_whole(const struct statement *s)
+{
+	return s->u.k.key != NULL;
+}
+
 const struct st_family st_revoke = {
     .name = "revoke",
     .ns = "revoke@writ",
@@ -186,6 +198,7 @@ const struct st_family st_revoke = {
     .n_keys = sizeof(revoke_keys) / sizeof(revoke_keys[0]),
     .read = revoke_read,
     .write = revoke_write,
+    .whole = revoke_whole,
     .describe = revoke_describe,
     .clear = revoke_clear,
 };
@@ -197,6 +210,7 @@ const struct st_family st_key = {
     .n_keys = sizeof(key_keys) / sizeof(key_keys[0]),
     .read = key_read,
     .write = key_write,
+    .whole = key_whole,
     .describe = key_describe,
     .clear = key_clear,
 };

@@ -114,6 +114,15 @@ request_clear(struct statement *s)
 	strs_clear(&q->extensions);
 }
 
+static bool
+request_whole(const struct statement *s)
+{
+	const struct request *r = &s->u.r;
+
+	return r->grant != NULL && r->subject != NULL && r->reason != NULL &&
+	    st_is_time(r->not_before);
+}
+
 const struct st_family st_request = {
     .name = "request",
     .ns = "request@writ",
@@ -121,6 +130,7 @@ const struct st_family st_request = {
     .n_keys = sizeof(keys) / sizeof(keys[0]),
     .read = request_read,
     .write = request_write,
+    .whole = request_whole,
     .describe = request_describe,
     .clear = request_clear,
 };

@@ -341,8 +341,27 @@ static const struct {
     {LTAG_ROOT, ST_ROOT},
     {LTAG_POLICY, ST_POLICY},
     {LTAG_KRL, ST_KRL},
+    {LTAG_FLEET, ST_FLEET},
+    {LTAG_JOB, ST_JOB},
+    {LTAG_ENROL, ST_ENROL},
+    {LTAG_ACCEPT, ST_ACCEPT},
+    {LTAG_REJECT, ST_REJECT},
+    {LTAG_RENAME, ST_RENAME},
+    {LTAG_FORGET, ST_FORGET},
+    {LTAG_TOKEN, ST_TOKEN},
+    {LTAG_RENEW, ST_RENEW},
+    {LTAG_REPORT, ST_REPORT},
 };
 #define N_STATEMENT_TAGS (sizeof(statement_tags) / sizeof(statement_tags[0]))
+
+uint8_t
+leaf_tag_of_type(enum statement_type t)
+{
+	for (size_t i = 0; i < N_STATEMENT_TAGS; i++)
+		if (statement_tags[i].type == t)
+			return statement_tags[i].tag;
+	return LTAG_OTHER;
+}
 
 /* The hash in `"request":"..."` of an issue or certificate leaf, in whose one
  * spelling no text of anybody's choosing comes before it. */

@@ -102,6 +102,16 @@ enum leaf_tag {
 	LTAG_KEY_DECISION,	/* a decision that names key statements */
 	LTAG_DECIDES,		/* a further name of a decision: each request
 				   and key statement it is about */
+	LTAG_FLEET,		/* as a request: the statement's name */
+	LTAG_JOB,
+	LTAG_ENROL,
+	LTAG_ACCEPT,
+	LTAG_REJECT,
+	LTAG_RENAME,
+	LTAG_FORGET,
+	LTAG_TOKEN,
+	LTAG_RENEW,
+	LTAG_REPORT,
 };
 
 /* The serial of a request's certificate: 63 bits of its hash, never 0. */
@@ -111,6 +121,9 @@ uint64_t leaf_serial(const struct hash *request);
 void leaf_serial_name(uint64_t serial, struct hash *name);
 
 void leaf_classify(struct slice bytes, uint8_t *tag, struct hash *name);
+/* The tag of a type of statement (LTAG_DECISION for decisions of every kind);
+ * LTAG_OTHER for what is not a type. */
+uint8_t leaf_tag_of_type(enum statement_type t);
 /* Calls add(LTAG_DECIDES, hash) for each request and key statement that a
  * decision is about; nothing for other leaves, and never fails. */
 void leaf_names(struct slice bytes,

@@ -14,6 +14,16 @@ static const struct st_family *const families[] = {
     [ST_ROOT] = &st_root,
     [ST_POLICY] = &st_policy,
     [ST_KRL] = &st_krl,
+    [ST_FLEET] = &st_fleet,
+    [ST_JOB] = &st_job,
+    [ST_ENROL] = &st_enrol,
+    [ST_ACCEPT] = &st_accept,
+    [ST_REJECT] = &st_reject,
+    [ST_RENAME] = &st_rename,
+    [ST_FORGET] = &st_forget,
+    [ST_TOKEN] = &st_token,
+    [ST_RENEW] = &st_renew,
+    [ST_REPORT] = &st_report,
 };
 #define N_FAMILIES (sizeof(families) / sizeof(families[0]))
 

@@ -7,8 +7,7 @@
  * message.  It is kept as it was received and never written anew.  At most
  * STATEMENT_MAX bytes with its signatures; unknown and duplicate keys, blanks
  * at the end and bytes after the last block are errors.  The namespace of the
- * signatures is TYPE@writ, where both bundles of policy say policy@writ and
- * fleet@writ.
+ * signatures is TYPE@writ.
  *
  * This is about form and signatures; whose key it is, and what he may, is
  * lib/trust.  lib/statement/README.md lists every field.  Pure.
@@ -39,6 +38,19 @@
 #define REQUEST_SOURCES_MAX    64
 #define REVOKE_SERIALS_MAX     1000
 #define BUNDLE_ZONES_MAX       64
+#define TARGETS_MAX	       (4 * 1024 * 1024)	/* bytes of TARGETS */
+#define TARGETS_HOSTS_MAX      100000
+#define ENROL_GRAINS_MAX       64
+#define ENROL_GRAIN_NAME_MAX   64	/* bytes */
+#define ENROL_GRAIN_MAX	       255
+#define HOST_NAMES_MAX	       64	/* names in one host certificate */
+#define HOST_CERT_NAME_MAX     255
+#define HOST_ROLES_MAX	       64
+#define HOST_ROLE_MAX	       64
+#define TOKEN_COUNT_MAX	       100000	/* hosts one token lets in */
+#define REPORT_CHANGES_MAX     128
+#define REPORT_NAME_MAX	       64	/* of a state, of a kind of state */
+#define BOOT_ID_LEN	       16
 
 enum statement_type {
 	ST_REQUEST = 1,
@@ -48,7 +60,18 @@ enum statement_type {
 	ST_ROOT,
 	ST_POLICY,
 	ST_KRL,
+	ST_FLEET,
+	ST_JOB,
+	ST_ENROL,
+	ST_ACCEPT,
+	ST_REJECT,
+	ST_RENAME,
+	ST_FORGET,
+	ST_TOKEN,
+	ST_RENEW,
+	ST_REPORT,
 };
+#define ST_LAST ST_REPORT
 
 /* A certificate asked for. */
 struct request {
@@ -133,10 +156,133 @@ struct krl_statement {
 	int64_t	    next_update;
 };
 
+/* An order to a fleet: these hosts, this version. */
+struct job_statement {
+	uint64_t    version;	/* of the fleet's bundle */
+	struct hash bundle;	/* its statement */
+	struct hash targets;	/* of the file TARGETS */
+	uint64_t    targets_size;
+	bool	    enforce;	/* else test: say what would change */
+	uint64_t    max_failures; /* hosts that may fail before it stops */
+	int64_t	    expires;
+};
+
+/* What a host says of itself: a hint, never believed. */
+struct enrol_grain {
+	char *name, *value;
+};
+
+/* A host asks in; signed by both keys. */
+struct enrol_statement {
+	struct pubkey	   *host_key, *transport_key;
+	char		   *hostname;
+	struct enrol_grain *grains;
+	size_t		    n_grains;
+	uint8_t		    boot_id[BOOT_ID_LEN];
+};
+
+/* Who a host is, from an operator or a token. */
+struct acceptance {
+	char	      *host;		/* the id, from now on */
+	struct hash    enrol;		/* the statement accepted */
+	struct pubkey *host_key, *transport_key;
+	struct strs    names;		/* 1.., of its host certificate */
+	struct strs    roles;		/* empty: none */
+	int64_t	       renew_until;
+	bool	       has_replace;
+	struct hash    replace;		/* the acceptance this one ends */
+	bool	       has_token;
+	struct hash    token;		/* the token statement it is by */
+};
+
+/* Exactly one of host and enrol. */
+struct rejection {
+	char	   *host;		/* one accepted; NULL: */
+	struct hash enrol;		/* one that asks */
+	char	   *reason;
+};
+
+struct rename_host {
+	char	   *host, *to;
+	struct strs names;		/* 1.., of its certificate, then */
+};
+
+struct forget_host {
+	char *host;
+	char *reason;
+};
+
+/* A key that may accept hosts, a number of times. */
+struct token_statement {
+	struct pubkey *key;
+	char	      *hosts;		/* "web-*.example.com" */
+	uint64_t       count;
+	int64_t	       expires;
+	struct strs    roles;		/* what it gives; empty: none */
+};
+
+/* A host asks for its certificate; signed by its host key. */
+struct renewal {
+	struct hash    accept;		/* the acceptance it stands on */
+	struct pubkey *key;
+};
+
+enum report_kind {
+	REPORT_HEARTBEAT,
+	REPORT_RUN,
+	REPORT_DRIFT,
+	REPORT_ALARM,
+};
+enum run_outcome {
+	RUN_UNCHANGED,
+	RUN_CHANGED,		/* in test: would change */
+	RUN_FAILED,		/* nothing is left half done */
+	RUN_UNDONE,		/* changed, and taken back */
+	RUN_REFUSED,		/* not begun */
+};
+enum change_result {
+	CHANGE_DONE,		/* in test: would be done */
+	CHANGE_FAILED,
+	CHANGE_UNDONE,
+	CHANGE_SKIPPED,		/* for what it requires failed */
+};
+struct report_change {
+	char		  *state;	/* "sshd-baseline" */
+	char		  *kind;	/* "sshd_config" */
+	enum change_result result;
+	bool		   has_diff;
+	struct hash	   diff;	/* of what stays on the host */
+};
+
+/* What a host says; signed by its host key. */
+struct report_statement {
+	uint64_t	 seq;		/* from 1, without a gap */
+	bool		 has_previous;
+	struct hash	 previous;	/* the report before */
+	enum report_kind kind;
+	uint8_t		 boot_id[BOOT_ID_LEN];
+	uint64_t	 root_version, policy_version, fleet_version,
+			 krl_version;	/* 0: none held */
+	uint64_t	 quiet;		/* runs since then without a change */
+	bool		 has_job;
+	struct hash	 job;		/* the job this is about */
+	char		*message;	/* NULL: none */
+	/* When kind is REPORT_RUN or REPORT_DRIFT: */
+	bool		 enforce;	/* else test */
+	enum run_outcome outcome;
+	bool		 has_plan;
+	struct hash	 plan;
+	uint64_t	 states;	/* that were looked at */
+	struct report_change *changes;
+	size_t		 n_changes;
+	uint64_t	 more;		/* changes that did not fit */
+};
+
 struct statement {		/* statement_init / statement_clear */
 	enum statement_type type;
 	struct hash	    realm;
-	char		   *by;	/* a person's id; a log's name for krl */
+	char		   *by;	/* a person's id; a log's name for krl; a host's
+				   id, which enrol merely wishes for */
 	int64_t		    at;
 	uint8_t		    nonce[STATEMENT_NONCE_LEN];
 	union {
@@ -147,7 +293,16 @@ struct statement {		/* statement_init / statement_clear */
 		struct root_statement	root;
 		struct bundle_statement bundle;
 		struct krl_statement	krl;
-	} u;
+		struct job_statement	job;
+		struct enrol_statement	enrol;
+		struct acceptance	accept;
+		struct rejection	reject;
+		struct rename_host	rename;
+		struct forget_host	forget;
+		struct token_statement	token;
+		struct renewal		renew;
+		struct report_statement	report;
+	} u;			/* fleet: bundle, without zones */
 
 	/* From statement_parse(): */
 	struct hash	hash;		/* the statement's name */
@@ -162,6 +317,14 @@ struct statement {		/* statement_init / statement_clear */
 
 void statement_init(struct statement *s, enum statement_type type);
 void statement_clear(struct statement *s);
+
+/* Is the pattern of a token one: an id in which * stands for any bytes, and
+ * which is not for everybody? */
+bool token_pattern_is_valid(const char *s);
+/* "changed", "done": as the report spells them. */
+const char *run_outcome_name(enum run_outcome o);
+const char *change_result_name(enum change_result r);
+const char *report_kind_name(enum report_kind k);
 
 /* "request"; "request@writ".  NULL for what is not a type. */
 const char *statement_type_name(enum statement_type t);

@@ -2,7 +2,6 @@
 /* Statements out: as the message to sign, and for people and their tools. */
 #include "lib/statement/statement.h"
 
-#include "lib/base/clock.h"
 #include "lib/statement/fields.h"
 
 /* Left free for signatures by statement_encode(): an RSA key of 16384 bits
@@ -25,38 +24,13 @@ write_fields(const struct statement *s, struct jw *w)
 static int
 check_whole(const struct statement *s, struct err *e)
 {
-	bool whole = s->by != NULL && s->at >= 0 && s->at <= CLOCK_MAX;
+	const struct st_family *f = st_family(s->type);
 
-	switch (s->type) {
-	case ST_REQUEST:
-		whole = whole && s->u.r.grant != NULL &&
-		    s->u.r.subject != NULL && s->u.r.reason != NULL &&
-		    s->u.r.not_before >= 0 && s->u.r.not_before <= CLOCK_MAX;
-		break;
-	case ST_REVOKE:
-		whole = whole && s->u.v.reason != NULL;
-		break;
-	case ST_KEY:
-		whole = whole && s->u.k.key != NULL;
-		break;
-	case ST_POLICY:
-		whole = whole && s->u.bundle.expires >= 0 &&
-		    s->u.bundle.expires <= CLOCK_MAX;
-		break;
-	case ST_KRL:
-		whole = whole && s->u.krl.next_update >= 0 &&
-		    s->u.krl.next_update <= CLOCK_MAX;
-		break;
-	case ST_DECISION:
-	case ST_ROOT:
-		break;
-	default:
-		whole = false;
-	}
-	return whole ? 0
-		     : err_set(e, ERR_PARSE,
-			   "statement is not whole, expected every field of "
-			   "its type");
+	if (f != NULL && s->by != NULL && st_is_time(s->at) &&
+	    (f->whole == NULL || f->whole(s)))
+		return 0;
+	return err_set(e, ERR_PARSE,
+	    "statement is not whole, expected every field of its type");
 }
 
 int

@@ -11,24 +11,30 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static bool
 fits(const struct statement *s, uint8_t tag)
 {
-	switch (s->type) {
-	case ST_REQUEST:
-		return tag == LTAG_REQUEST;
-	case ST_DECISION:
-		return tag ==
-		    (s->u.d.n_keys > 0 ? LTAG_KEY_DECISION : LTAG_DECISION);
-	case ST_REVOKE:
-		return tag == LTAG_REVOKE;
-	case ST_KEY:
-		return tag == LTAG_KEY;
-	case ST_ROOT:
-		return tag == LTAG_ROOT;
-	case ST_POLICY:
-		return tag == LTAG_POLICY;
-	case ST_KRL:
-		return tag == LTAG_KRL;
-	}
-	return false;
+	static const uint8_t tags[] = {
+	    [ST_REQUEST] = LTAG_REQUEST,
+	    [ST_DECISION] = LTAG_DECISION,
+	    [ST_REVOKE] = LTAG_REVOKE,
+	    [ST_KEY] = LTAG_KEY,
+	    [ST_ROOT] = LTAG_ROOT,
+	    [ST_POLICY] = LTAG_POLICY,
+	    [ST_KRL] = LTAG_KRL,
+	    [ST_FLEET] = LTAG_FLEET,
+	    [ST_JOB] = LTAG_JOB,
+	    [ST_ENROL] = LTAG_ENROL,
+	    [ST_ACCEPT] = LTAG_ACCEPT,
+	    [ST_REJECT] = LTAG_REJECT,
+	    [ST_RENAME] = LTAG_RENAME,
+	    [ST_FORGET] = LTAG_FORGET,
+	    [ST_TOKEN] = LTAG_TOKEN,
+	    [ST_RENEW] = LTAG_RENEW,
+	    [ST_REPORT] = LTAG_REPORT,
+	};
+
+	if (s->type == ST_DECISION && s->u.d.n_keys > 0)
+		return tag == LTAG_KEY_DECISION;
+	return s->type >= ST_REQUEST && s->type <= ST_LAST &&
+	    tag == tags[s->type];
 }
 
 static void

@@ -239,7 +239,7 @@ static const struct {
     {"version as a string", "{\"v\":\"1\",\"type\":\"request\"}\n", ERR_PARSE,
 	"'v'"},
     {"no type", "{\"v\":1}\n", ERR_PARSE, "type"},
-    {"an unknown type", HEAD("fleet") "}\n", ERR_PARSE, "fleet"},
+    {"an unknown type", HEAD("rumour") "}\n", ERR_PARSE, "rumour"},
     {"a leaf's type", HEAD("issue") "}\n", ERR_PARSE, "issue"},
     {"no nonce",
 	"{\"v\":1,\"type\":\"root\",\"realm\":\"" REALM
@@ -576,13 +576,14 @@ what_is_not_whole_is_not_encoded(void **state)
 	struct statement s;
 
 	(void)state;
-	for (int t = 0; t <= ST_KRL + 1; t++) {
+	for (int t = 0; t <= ST_LAST + 1; t++) {
 		statement_init(&s, (enum statement_type)t);
 		expect_encode(&s, ERR_PARSE);
 		s.by = str_dup(ALICE);
 		expect_encode(&s,
-		    t == ST_ROOT || t == ST_POLICY || t == ST_KRL
-			? ERR_LIMIT /* version 0 */
+		    t == ST_ROOT || t == ST_POLICY || t == ST_KRL ||
+			    t == ST_FLEET || t == ST_JOB || t == ST_REPORT
+			? ERR_LIMIT /* version 0, seq 0 */
 			: ERR_PARSE);
 		free(s.by);
 	}
@@ -633,7 +634,7 @@ each_type_has_a_namespace_of_its_own(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < N_GOOD; i++) {
-		for (int ns = ST_REQUEST; ns <= ST_KRL; ns++) {
+		for (int ns = ST_REQUEST; ns <= ST_LAST; ns++) {
 			struct str text = STR_INIT;
 			struct statement s;
 			int r;
@@ -654,7 +655,7 @@ each_type_has_a_namespace_of_its_own(void **state)
 	assert_string_equal(statement_namespace(ST_REQUEST), "request@writ");
 	assert_string_equal(statement_type_name(ST_KRL), "krl");
 	assert_null(statement_type_name(0));
-	assert_null(statement_namespace(ST_KRL + 1));
+	assert_null(statement_namespace(ST_LAST + 1));
 }
 
 static void
