@@ -386,9 +386,7 @@ read_glob(struct reader *r, size_t len)
 		    "a glob of %zu bytes, expected at most "
 		    "%d, as ids have",
 		    len, ID_MAX);
-	if (strs_addn(&n.values, r->text, len) != 0)
-		return ERR_NOMEM;
-	if (add_node(r, &n) != 0) {
+	if (strs_addn(&n.values, r->text, len) != 0 || add_node(r, &n) != 0) {
 		strs_clear(&n.values);
 		return ERR_NOMEM;
 	}
