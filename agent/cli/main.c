@@ -10,6 +10,7 @@ static const char about[] = "Hosts that are what signed policy says.";
 
 static const struct cli_command *const commands[] = {
     &cmd_check,
+    &cmd_plan,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

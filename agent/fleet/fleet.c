@@ -390,6 +390,17 @@ fleet_pillar(const struct fleet *f, const char *name)
 	return p != NULL ? p->root : NULL;
 }
 
+bool
+fleet_pillar_at(const struct fleet *f, size_t i, const char **name,
+    const struct yaml_node **root)
+{
+	if (i >= f->docs->n_pillar)
+		return false;
+	*name = f->docs->pillar[i].name;
+	*root = f->docs->pillar[i].root;
+	return true;
+}
+
 int
 fleet_roles(const struct fleet *f, const char *host_id, struct strs *out)
 {

@@ -138,6 +138,11 @@ int  fleet_pillar_files(const struct fleet *f, const char *host_id,
 /* The tree of a pillar file; NULL where there is none. */
 const struct yaml_node *fleet_pillar(const struct fleet *f, const char *name);
 
+/* The i-th pillar file, by name: its tree (NULL: nothing but comments) and its
+ * name; false past the last. */
+bool fleet_pillar_at(const struct fleet *f, size_t i, const char **name,
+     const struct yaml_node **root);
+
 /* Call fn with each expression: of top.yaml, `when` and exceptions.  A value
  * other than 0 ends it and is returned. */
 int  fleet_each_expr(const struct fleet *f,

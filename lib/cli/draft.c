@@ -9,6 +9,20 @@
 #include "lib/base/file.h"
 #include "lib/base/str.h"
 
+static const struct draft_place policy_places[] = {
+    {"", {"root.yaml", "ca.yaml", "audit.yaml"}, NULL},
+    {"people", {0}, ".yaml"},
+    {"authorities", {0}, ".pub"},
+};
+
+const struct draft draft_policy = {
+    .dir = "policy",
+    .places = policy_places,
+    .n_places = sizeof(policy_places) / sizeof(policy_places[0]),
+    .expected = "root.yaml, ca.yaml, audit.yaml, people/*.yaml, "
+		"authorities/*.pub",
+};
+
 static bool
 belongs(const struct draft_place *place, const char *name)
 {

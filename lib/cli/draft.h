@@ -27,6 +27,9 @@ struct draft {
 	const char *expected;	/* what belongs there, for messages */
 };
 
+/* policy/, as a policy bundle has it. */
+extern const struct draft draft_policy;
+
 /*
  * Every file of deployment/what->dir, sorted by path.  Names that begin with
  * '.' or end with '~' are passed over; anything else that does not belong is
