@@ -40,6 +40,13 @@ struct signer_config {		/* all borrowed while open */
 int  signer_open(const struct signer_config *c, struct signer **out,
      struct err *e) MUST_CHECK;
 void signer_close(struct signer *s);
+/*
+ * After an ERR_RECORD the journal takes no more.  This reads it anew, as an
+ * opening does: what signer_get_seen() says then may be what failed.  ERR_ROLLBACK:
+ * it lacks what was signed.  ERR_CORRUPT, ERR_SYS, ERR_NOMEM.  On failure nothing
+ * has changed.
+ */
+int  signer_recover(struct signer *s, struct err *e) MUST_CHECK;
 
 /* What it will not go back behind; zeros at first. */
 struct signer_seen {

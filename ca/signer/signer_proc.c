@@ -92,6 +92,26 @@ say_seen(struct signer_proc *p, struct err *e)
 	return r;
 }
 
+/*
+ * A journal that failed is read anew at once, so that a disk with room again is
+ * enough, and the keeper told what it has: the next batch begins there.
+ */
+static int
+refuse_commit(struct signer_proc *p, uint32_t id, const struct err *why,
+    struct err *e)
+{
+	struct err again = {0};
+	int r;
+
+	if (why->code == ERR_RECORD) {
+		if (signer_recover(p->c.signer, &again) != 0)
+			plog_err(PLOG_ERR, &again, "cannot go on", NULL);
+		else if ((r = say_seen(p, e)) != 0)
+			return r;
+	}
+	return refuse(p, id, why, e);
+}
+
 /* --- policies ------------------------------------------------------------------ */
 
 /* One of the past judges acts and nothing else: its expiry does not count. */
@@ -213,7 +233,7 @@ sign_batch(struct signer_proc *p, struct sign_frame *f, uint32_t id,
 	int r;
 
 	if (commit_batch(p, f, &note, &why) != 0)
-		r = refuse(p, id, &why, e);
+		r = refuse_commit(p, id, &why, e);
 	else if (buf_new(&b, FRAME_MAX) != 0 ||
 	    signed_frame_encode(slice_of(note.p, note.n), f->b.jobs,
 		f->b.n_jobs, b) != 0)
@@ -332,7 +352,7 @@ take_krl(void *ctx, const struct frame *f, struct err *e)
 		return err_set(e, ERR_PARSE,
 		    "frame of a revocation list: malformed");
 	if (sign_krl(p, message, list, &block, &why) != 0)
-		r = refuse(p, f->id, &why, e);
+		r = refuse_commit(p, f->id, &why, e);
 	else if (buf_new(&b, STATEMENT_MAX) != 0 ||
 	    buf_put_string(b, block.p, block.n) != 0)
 		r = err_nomem(e);

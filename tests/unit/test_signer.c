@@ -632,6 +632,64 @@ nothing_is_signed_that_cannot_be_remembered(void **state)
 	signs(w, "opened again");
 }
 
+/* The file's first n bytes as they were before, then nothing. */
+static void
+put_journal(const struct world *w, const char *bytes, size_t n)
+{
+	char path[128];
+	struct err e = {0};
+
+	snprintf(path, sizeof(path), "%s/journal", w->dir);
+	if (file_write(path, bytes, n, 0600, 0, &e) != 0)
+		fail_msg("%s", e.msg);
+}
+
+static void
+a_journal_that_failed_is_read_anew(void **state)
+{
+	struct world *w = *state;
+	struct signer_seen before, after;
+	struct rlimit was, none;
+	char *old = NULL, *all = NULL;
+	struct err e = {0};
+	size_t n, m;
+
+	signs(w, "first");
+	read_journal(w, &old, &n);
+	set_head(w, 2, false);
+	signs(w, "second");
+	set_head(w, 3, false);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	none = was;
+	none.rlim_cur = 1;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	refuses(w, "no room", ERR_RECORD, "signer's journal");
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	(void)signal(SIGXFSZ, SIG_DFL);
+
+	/* A disk that has lost what was signed is not believed. */
+	read_journal(w, &all, &m);
+	put_journal(w, old, n);
+	signer_get_seen(w->s, &before);
+	assert_int_equal(signer_recover(w->s, &e), ERR_ROLLBACK);
+	assert_non_null(strstr(e.msg, "less than was signed"));
+	refuses(w, "after that", ERR_RECORD, "signer's journal");
+	put_journal(w, "no journal", 10);
+	assert_int_equal(signer_recover(w->s, &e), ERR_CORRUPT);
+	signer_get_seen(w->s, &after);
+	assert_memory_equal(&before, &after, sizeof(before));
+
+	put_journal(w, all, m);
+	if (signer_recover(w->s, &e) != 0)
+		fail_msg("%s", e.msg);
+	signer_get_seen(w->s, &after);
+	assert_int_equal(after.head.size, 2);
+	signs(w, "read anew");
+	free(old);
+	free(all);
+}
+
 static void
 a_log_key_of_another_type_signs_nothing(void **state)
 {
@@ -721,6 +779,7 @@ main(void)
 	    T(the_same_head_again_is_not_written_again),
 	    T(a_full_journal_is_put_aside_and_loses_nothing),
 	    T(nothing_is_signed_that_cannot_be_remembered),
+	    T(a_journal_that_failed_is_read_anew),
 	    T(a_log_key_of_another_type_signs_nothing),
 	    T(a_journal_of_somebody_else_is_refused),
 	    T(without_memory_nothing_is_signed),
