@@ -122,22 +122,29 @@ kp_call_event(struct kp *k, struct kp_call *c, const struct str *body)
 	send_body(k, c, MSG_EVENT, 0, body);
 }
 
-void
-kp_call_fail(struct kp *k, struct kp_call *c, const struct err *e)
+static void
+error_body(const struct kp_call *c, const struct err *e, struct str *out)
 {
-	struct str s = STR_INIT;
 	struct jw w;
 
 	if (c->form == FORM_TEXT) {
-		str_addf(&s, "%s\n", e->msg);
+		str_addf(out, "%s\n", e->msg);
 		if (e->hint[0] != '\0')
-			str_addf(&s, "  %s\n", e->hint);
+			str_addf(out, "  %s\n", e->hint);
 	} else {
-		jw_init(&w, &s, false);
+		jw_init(&w, out, false);
 		jw_begin(&w, NULL, '{');
 		kp_error_fields(&w, e);
 		jw_end(&w, '}');
 	}
+}
+
+void
+kp_call_fail(struct kp *k, struct kp_call *c, const struct err *e)
+{
+	struct str s = STR_INIT;
+
+	error_body(c, e, &s);
 	/* What was asked for is not there: no fault of this system. */
 	kp_call_end(k, c,
 	    e->code == ERR_NOTFOUND ? EXIT_REFUSED : cli_exit_status(e->code),
@@ -249,6 +256,23 @@ call_gone(struct kp *k, struct kp_call *c)
 	c->conn = NULL;
 	if (c->open_jobs == 0)
 		kp_call_free(k, c);
+}
+
+void
+kp_call_leave(struct kp *k, const struct err *e)
+{
+	struct kp_call *c;
+
+	TAILQ_FOREACH (c, &k->calls, link) {
+		struct str s = STR_INIT;
+
+		if (c->open_jobs == 0 || c->conn == NULL)
+			continue;
+		error_body(c, e, &s);
+		send_body(k, c, MSG_RESULT, cli_exit_status(e->code), &s);
+		c->conn = NULL;
+		str_clear(&s);
+	}
 }
 
 void

@@ -283,6 +283,34 @@ take_state(struct kp *k, struct kp_done *d)
 	k->signer_why = d->signer_why;
 }
 
+/* It is in the log or not: nobody knows before the store has caught up. */
+static void
+lags(struct kp *k, const struct err *why)
+{
+	struct err e = *why;
+
+	if (!k->store_ok)
+		return;
+	plog_err(PLOG_ERR, why, "the store lags behind the log", NULL);
+	k->store_ok = false;
+	k->store_why = *why;
+	if (why->code == ERR_BUSY)
+		return; /* for a moment */
+	err_prefix(&e, "what becomes of it cannot be told now");
+	err_hint(&e, "send the same once more when the store is back");
+	kp_call_leave(k, &e);
+}
+
+int
+kp_fold_check(const struct kp *k, struct err *e)
+{
+	if (k->store_ok)
+		return 0;
+	return err_set(e, ERR_RECORD,
+	    "nothing is taken while the store lags behind the log: %s",
+	    k->store_why.msg);
+}
+
 int
 kp_fold_behind(struct kp *k, struct err *e)
 {
@@ -292,12 +320,11 @@ kp_fold_behind(struct kp *k, struct err *e)
 	while ((d = STAILQ_FIRST(&k->behind)) != NULL) {
 		struct err why = {0};
 
-		take_state(k, d);
+		if (!d->taken)
+			take_state(k, d);
+		d->taken = true;
 		if ((r = fold(k, d, &why)) == ERR_RECORD || r == ERR_BUSY) {
-			if (k->store_ok)
-				plog_err(PLOG_ERR, &why,
-				    "the store lags behind the log", NULL);
-			k->store_ok = false;
+			lags(k, &why);
 			return 0;
 		}
 		if (r != 0) {

@@ -233,7 +233,8 @@ status_text(struct kp *k, struct str *out)
 		str_addf(out, "FAILING     the signer is not there: %s\n",
 		    k->signer_why.msg);
 	if (!k->store_ok)
-		str_add(out, "FAILING     the store lags behind the log\n");
+		str_addf(out, "FAILING     the store lags behind the log: %s\n",
+		    k->store_why.msg);
 }
 
 static void

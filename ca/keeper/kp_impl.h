@@ -140,6 +140,7 @@ struct kp_done {
 	struct kp_view *view;	/* NULL: as before */
 	struct standing *standing;
 	struct kp_krl *krl;
+	bool taken;		/* in, but for its leaves */
 	size_t n_items;		/* of a batch of ISSUE */
 	double secs;
 	bool ok;		/* log and signer did what they should */
@@ -285,7 +286,7 @@ struct kp {
 	uint64_t log_size, log_published;
 	struct ledger_copy copies[LEDGER_COPIES_MAX]; /* of config.copies */
 	bool log_ok, store_ok, signer_ok;
-	struct err log_why, signer_why;
+	struct err log_why, signer_why, store_why;
 	int64_t now;		/* of this round */
 	struct kp_clock {
 		bool known;
@@ -319,6 +320,8 @@ void kp_call_gone(struct kp *k, const struct kp_conn *conn, uint32_t id);
 void kp_call_end(struct kp *k, struct kp_call *c, int status,
     const struct str *body);
 void kp_call_fail(struct kp *k, struct kp_call *c, const struct err *e);
+/* To all whose statements are on their way: what became of them is not known. */
+void kp_call_leave(struct kp *k, const struct err *e);
 void kp_call_event(struct kp *k, struct kp_call *c, const struct str *body);
 /* The name of an error's code: "denied". */
 const char *kp_code_name(int code, char out[32]);
@@ -380,6 +383,8 @@ void kp_age(int64_t secs, char out[KP_AGE]);
 int kp_done(struct kp *k, struct kp_done *d, struct err *e) MUST_CHECK;
 /* The store again, after it was full. */
 int kp_fold_behind(struct kp *k, struct err *e) MUST_CHECK;
+/* ERR_RECORD: the store lags, so nobody can be told what becomes of anything. */
+int kp_fold_check(const struct kp *k, struct err *e) MUST_CHECK;
 void kp_changed(void *ctx, const struct hash *request,
     enum request_change what);
 int kp_policy_of(void *ctx, const struct hash *h, const struct policy **out,

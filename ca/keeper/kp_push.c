@@ -305,7 +305,8 @@ kp_push(struct kp *k, struct kp_call *c, struct kp_answer *a, struct err *e)
 	int r;
 
 	(void)a;
-	if ((r = check_officer(k, c, e)) != 0 ||
+	if ((r = kp_fold_check(k, e)) != 0 ||
+	    (r = check_officer(k, c, e)) != 0 ||
 	    (r = make_chain(k, c, &chain, e)) != 0)
 		return r;
 	/* A part for the job to hang on: it has no statement of its own. */

@@ -364,7 +364,8 @@ kp_submit(struct kp *k, struct kp_call *c, struct kp_answer *a, struct err *e)
 	int r;
 
 	(void)a;
-	if ((r = kp_texts(c->args, "statements", KP_STATEMENTS_MAX, &texts,
+	if ((r = kp_fold_check(k, e)) != 0 ||
+	    (r = kp_texts(c->args, "statements", KP_STATEMENTS_MAX, &texts,
 		 e)) != 0)
 		return r;
 	n = json_array_size(texts);
