@@ -18,18 +18,17 @@ struct parsed {
 	void *params;
 };
 
-/* Memory for n bytes that is never empty; a failure meant for the code under
- * test is not ours to have. */
+/* Zeroed memory for n bytes, not from the heap: a failure meant for the code
+ * under test is not ours to have.  One for parameters, one for observations. */
+enum { PARAMS, OBSERVED };
 static void *
-zeros(size_t n)
+zeros(int which, size_t n)
 {
 	static max_align_t pool[2][8192 / sizeof(max_align_t)];
-	static unsigned next;
-	void *p = pool[next++ % 2];
 
-	assert_true(n <= sizeof(pool[0]));
-	memset(p, 0, sizeof(pool[0]));
-	return p;
+	assert_true(n <= sizeof(pool[which]));
+	memset(pool[which], 0, sizeof(pool[which]));
+	return pool[which];
 }
 
 static void
@@ -50,7 +49,7 @@ parse(const struct state_ops *ops, const char *yaml, struct parsed *p)
 	if (yaml_parse("", (struct slice){(const uint8_t *)yaml, strlen(yaml)},
 		&p->doc, &p->diags) != 0)
 		return ERR_PARSE;
-	p->params = zeros(ops->params_size);
+	p->params = zeros(PARAMS, ops->params_size);
 	ops->parse(&in, p->doc.root, p->params);
 	if (p->diags.failed)
 		return ERR_NOMEM;
@@ -117,7 +116,7 @@ observe_and_plan(struct fakehost *f, const struct state_ops *ops,
     struct err *e)
 {
 	static const struct state_env none;
-	void *seen = zeros(ops->observed_size);
+	void *seen = zeros(OBSERVED, ops->observed_size);
 	int r;
 
 	if (env == NULL)
@@ -232,6 +231,45 @@ statecase_faulty_host(struct fakehost *f, const struct state_ops *ops,
 			return;
 	}
 	fail_msg("the host is called more than 1000 times");
+}
+
+int
+statecase_validate(struct fakehost *f, const struct state_ops *ops,
+    const struct state_env *env, const char *yaml, char **out)
+{
+	static const struct state_env none;
+	struct parsed p;
+	struct err e = {0};
+	int r;
+
+	assert_int_equal(parse(ops, yaml, &p), 0);
+	r = ops->validate(fakehost_host(f), env != NULL ? env : &none, p.params,
+	    &e);
+	parsed_clear(ops, &p);
+	*out = copy(r != 0 ? e.msg : "");
+	return r;
+}
+
+void
+statecase_undo(struct fakehost *f, const struct state_ops *ops,
+    const struct state_env *env, const char *yaml,
+    void (*between)(struct fakehost *f))
+{
+	struct str before = STR_INIT;
+	struct parsed p;
+	struct err e = {0};
+
+	assert_int_equal(parse(ops, yaml, &p), 0);
+	if (ops->snapshot(fakehost_host(f), p.params, &before, &e) != 0)
+		fail_msg("snapshot: %s", e.msg);
+	parsed_clear(ops, &p);
+	statecase_apply(f, ops, env, yaml);
+	if (between != NULL)
+		between(f);
+	if (ops->restore(fakehost_host(f),
+		(struct slice){(const uint8_t *)before.p, before.n}, &e) != 0)
+		fail_msg("restore: %s", e.msg);
+	str_clear(&before);
 }
 
 struct alloc_case {

@@ -39,6 +39,15 @@ void statecase_is(struct fakehost *f, const struct state_ops *ops,
 void statecase_faulty_host(struct fakehost *f, const struct state_ops *ops,
     const struct state_env *env, const char *yaml);
 
+/* validate(): its answer, and *out its message; the caller frees *out. */
+int statecase_validate(struct fakehost *f, const struct state_ops *ops,
+    const struct state_env *env, const char *yaml, char **out);
+
+/* Snapshot, apply as statecase_apply(), call between (NULL: nothing), restore. */
+void statecase_undo(struct fakehost *f, const struct state_ops *ops,
+    const struct state_env *env, const char *yaml,
+    void (*between)(struct fakehost *f));
+
 /* Observe and plan with each allocation failing once: ERR_NOMEM each time. */
 void statecase_alloc(struct fakehost *f, const struct state_ops *ops,
     const struct state_env *env, const char *yaml);

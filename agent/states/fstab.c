@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * fstab: options of mounts, now and after a reboot.
+ *
+ * Promises that each mount point of the state has the options it names, in the
+ * kernel and in /etc/fstab.  A line of fstab is changed in its options alone:
+ * those that are there stay unless they contradict, other lines, blanks and
+ * comments are kept.  What is mounted without a line (by a unit of systemd, or
+ * by the init) gets one.  A path that is no mount of its own cannot be made one
+ * under a running host, so it is reported not applicable, unless the state says
+ * `tmpfs: SIZE`.  Nothing is unmounted.  `ensure: absent` of a path leaves both
+ * as they are: options that were not asked for are not known any more.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/states/fstab_impl.h"
+#include "agent/states/kinds.h"
+#include "agent/states/words.h"
+
+static int
+owns(const void *params, struct strs *out)
+{
+	const struct fstab_params *p = params;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < p->n; i++) {
+		struct str s = STR_INIT;
+		char *name;
+
+		str_addf(&s, "fstab:%s", p->v[i].path);
+		if ((r = str_take(&s, &name)) == 0)
+			r = strs_add(out, name);
+		free(name);
+	}
+	return r;
+}
+
+static int
+observe(struct host *h, const struct state_env *env, const void *params,
+    void *observed, struct err *e)
+{
+	struct fstab_observed *o = observed;
+	int r;
+
+	(void)env;
+	(void)params;
+	if ((r = state_read(h, FSTAB_PATH, &o->table, &o->n_table, e)) != 0 ||
+	    (o->table != NULL &&
+		(r = host_stat(h, FSTAB_PATH, &o->st, e)) != 0))
+		return r;
+	return host_read(h, MOUNTINFO_PATH, HOST_FILE_MAX, &o->mounts,
+	    &o->n_mounts, e);
+}
+
+static void
+observed_clear(void *observed)
+{
+	struct fstab_observed *o = observed;
+
+	free(o->table);
+	free(o->mounts);
+	*o = (struct fstab_observed){0};
+}
+
+/* --- plan -------------------------------------------------------------- */
+
+/* What one mount point has. */
+struct seen {
+	bool in_table, table_ok;
+	bool is_mounted, mount_ok;
+	struct mounted m;
+};
+
+static struct seen
+look(const struct fstab_observed *o, const struct mount_want *w)
+{
+	struct slice text = {(const uint8_t *)o->table, o->n_table};
+	struct seen s = {.table_ok = true};
+	struct fstab_line l;
+	unsigned line = 0;
+
+	while (fstab_next(&text, &line, &l))
+		if (fstab_path_is(l.path, w->path)) {
+			s.in_table = true;
+			if (!fstab_has_all(l.options, &w->options))
+				s.table_ok = false;
+		}
+	text = (struct slice){(const uint8_t *)o->mounts, o->n_mounts};
+	s.is_mounted = mountinfo_find(text, w->path, &s.m);
+	s.mount_ok = s.is_mounted;
+	for (size_t i = 0; s.mount_ok && i < w->options.n; i++)
+		s.mount_ok = mounted_has(&s.m, w->options.v[i]);
+	return s;
+}
+
+/* Nobody's line yet: from what is mounted, or a tmpfs that the state asks for.
+ * `nofail`, since a line of ours must never stop a boot. */
+static int
+add_line(const struct mount_want *w, const struct seen *s, struct str *out)
+{
+	static const struct slice nothing = {0};
+	int r;
+
+	if (!s->is_mounted) {
+		str_add(out, "tmpfs\t");
+		fstab_add_path(out, w->path);
+		str_addf(out, "\ttmpfs\tmode=1777,size=%s,nofail,", w->tmpfs);
+	} else {
+		str_addf(out, "%.*s\t", (int)s->m.source.n,
+		    (const char *)s->m.source.p);
+		fstab_add_path(out, w->path);
+		str_addf(out, "\t%.*s\t", (int)s->m.type.n,
+		    (const char *)s->m.type.p);
+		if ((r = fstab_merge(s->m.options, &w->options, out)) != 0)
+			return r;
+		str_add(out, ",nofail\t0\t0\n");
+		return 0;
+	}
+	r = fstab_merge(nothing, &w->options, out);
+	str_add(out, "\t0\t0\n");
+	return r;
+}
+
+/* The table with one mount point's lines changed, or one added; out replaces
+ * text. */
+static int
+change_lines(struct slice text, const struct mount_want *w,
+    const struct seen *s, struct str *out)
+{
+	const char *at = (const char *)text.p, *end = at + text.n;
+	struct fstab_line l;
+	unsigned line = 0;
+	int r = 0;
+
+	while (r == 0 && fstab_next(&text, &line, &l)) {
+		const char *options = (const char *)l.options.p;
+
+		if (!fstab_path_is(l.path, w->path))
+			continue;
+		str_addn(out, at, (size_t)(options - at));
+		r = fstab_merge(l.options, &w->options, out);
+		at = options + l.options.n;
+	}
+	if (at < end)
+		str_addn(out, at, (size_t)(end - at));
+	if (r == 0 && !s->in_table) {
+		if (!out->failed && out->n > 0 && out->p[out->n - 1] != '\n')
+			str_addc(out, '\n');
+		r = add_line(w, s, out);
+	}
+	return r != 0 ? r : str_check(out);
+}
+
+static void
+add_options(struct str *out, const struct strs *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		str_addf(out, "%s%s", i > 0 ? "," : "", l->v[i]);
+}
+
+/* One mount point: its part of the table goes into next, which becomes the
+ * text; live changes into the plan; what cannot be into notes. */
+static int
+plan_mount(const struct mount_want *w, const struct seen *s, struct str *text,
+    struct str *what, struct str *notes, struct plan *out)
+{
+	struct str next = STR_INIT, options = STR_INIT;
+	int r = 0;
+
+	add_options(&options, &w->options);
+	if ((r = str_check(&options)) != 0)
+		goto out;
+	if (!s->is_mounted && w->tmpfs == NULL && !s->in_table) {
+		str_addf(notes, "%s%s is no mount of its own",
+		    notes->n > 0 ? ", " : "", w->path);
+		goto out;
+	}
+	if (!s->in_table || !s->table_ok) {
+		if ((r = change_lines((struct slice){(const uint8_t *)text->p,
+					  text->n},
+			 w, s, &next)) != 0)
+			goto out;
+		str_addf(what, "%s%s %s", what->n > 0 ? "; " : "", w->path,
+		    options.p);
+		str_clear(text);
+		*text = next;
+		str_init(&next);
+	}
+	if (s->is_mounted && !s->mount_ok)
+		r = plan_live(out, "remount", w->path, false, "remount %s %s",
+		    w->path, options.p);
+	else if (!s->is_mounted && w->tmpfs != NULL)
+		r = plan_live(out, "mount", w->path, false,
+		    "mount a tmpfs of %s on %s", w->tmpfs, w->path);
+	else if (!s->is_mounted)
+		str_addf(notes, "%s%s is in fstab and not mounted",
+		    notes->n > 0 ? ", " : "", w->path);
+out:
+	str_clear(&next);
+	str_clear(&options);
+	return r;
+}
+
+static int
+plan(const struct state_env *env, const void *params, const void *observed,
+    struct plan *out, struct err *e)
+{
+	const struct fstab_params *p = params;
+	const struct fstab_observed *o = observed;
+	struct str text = STR_INIT, what = STR_INIT, notes = STR_INIT;
+	int r;
+
+	(void)env;
+	if (o->n_table > 0)
+		str_addn(&text, o->table, o->n_table);
+	r = str_check(&text);
+	for (size_t i = 0; r == 0 && i < p->n; i++) {
+		struct seen s = look(o, &p->v[i]);
+
+		if (!p->v[i].absent)
+			r = plan_mount(&p->v[i], &s, &text, &what, &notes, out);
+	}
+	if (r == 0 && (what.failed || notes.failed))
+		r = ERR_NOMEM;
+	if (r == 0 && what.n > 0)
+		r = plan_file(out, FSTAB_PATH,
+		    o->table != NULL ? o->st.mode & 07777 : 0644, o->st.uid,
+		    o->st.gid, (struct slice){(const uint8_t *)text.p, text.n},
+		    false, FSTAB_PATH ": %s", what.p);
+	if (r == 0 && notes.n > 0)
+		r = plan_note(out, PLAN_NOT_APPLICABLE, "%s", notes.p);
+	str_clear(&text);
+	str_clear(&what);
+	str_clear(&notes);
+	return r == ERR_NOMEM ? err_nomem(e) : r;
+}
+
+/* --- the rest ---------------------------------------------------------- */
+
+/* findmnt says "PATH", and below it "   [E] what is wrong". */
+static bool
+blames_us(const struct fstab_params *p, const char *text, struct slice *why)
+{
+	struct slice rest = {(const uint8_t *)text, strlen(text)}, line;
+	bool ours = false;
+
+	while (state_next_line(&rest, &line)) {
+		struct slice word, l = line;
+
+		if (line.n > 0 && line.p[0] == '/') {
+			ours = false;
+			for (size_t i = 0; i < p->n; i++)
+				if (slice_is(line, p->v[i].path))
+					ours = true;
+		} else if (ours && state_next_word(&l, &word) &&
+		    slice_is(word, "[E]")) {
+			*why = l;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int
+validate(struct host *h, const struct state_env *env, const void *params,
+    struct err *e)
+{
+	const char *argv[] = {"findmnt", "--verify", NULL};
+	struct child_result res = {0};
+	struct slice why;
+	int r;
+
+	(void)env;
+	if (!host_has(h, "findmnt"))
+		return err_set(e, ERR_DENIED,
+		    "findmnt is missing, expected the package mount");
+	if ((r = host_run(h, argv, (struct slice){0}, &res, e)) != 0)
+		return r;
+	/* What is wrong with the lines of others was so before. */
+	if (res.status != 0 && blames_us(params, res.out, &why))
+		r = err_set(e, ERR_DENIED, FSTAB_PATH ": %.*s", (int)why.n,
+		    (const char *)why.p);
+	child_result_clear(&res);
+	return r;
+}
+
+/* systemd has units of the old table until it is told. */
+static int
+activate(struct host *h, const struct state_env *env, const void *params,
+    struct err *e)
+{
+	const char *argv[] = {"systemctl", "daemon-reload", NULL};
+	struct host_stat st;
+	int r = host_stat(h, "/run/systemd/system", &st, e);
+
+	(void)env;
+	(void)params;
+	if (r == ERR_NOTFOUND)
+		return 0;
+	return r != 0 ? r : host_run_ok(h, argv, (struct slice){0}, NULL, e);
+}
+
+/* No program: the table by stat, the mounts by their own lines. */
+static int
+fingerprint(struct host *h, const struct state_env *env, const void *params,
+    struct str *out, struct err *e)
+{
+	const struct fstab_params *p = params;
+	char *mounts;
+	size_t n;
+	int r;
+
+	(void)env;
+	if ((r = state_sign_path(h, FSTAB_PATH, out, e)) != 0 ||
+	    (r = host_read(h, MOUNTINFO_PATH, HOST_FILE_MAX, &mounts, &n, e)) !=
+		0)
+		return r;
+	for (size_t i = 0; i < p->n; i++) {
+		struct slice text = {(const uint8_t *)mounts, n};
+		struct mounted m;
+
+		str_add(out, p->v[i].path);
+		if (mountinfo_find(text, p->v[i].path, &m))
+			str_addf(out, " %.*s %.*s %.*s", (int)m.options.n,
+			    (const char *)m.options.p, (int)m.super.n,
+			    (const char *)m.super.p, (int)m.source.n,
+			    (const char *)m.source.p);
+		str_addc(out, '\n');
+	}
+	free(mounts);
+	return 0;
+}
+
+static int
+show(struct host *h, struct str *out, struct err *e)
+{
+	struct fstab_line l;
+	struct slice text;
+	unsigned line = 0;
+	bool any = false;
+	char *table;
+	size_t n;
+	int r;
+
+	if ((r = state_read(h, FSTAB_PATH, &table, &n, e)) != 0)
+		return r;
+	text = (struct slice){(const uint8_t *)table, n};
+	while (fstab_next(&text, &line, &l)) {
+		if (l.path.p[0] != '/' || slice_is(l.options, "defaults"))
+			continue;
+		str_addf(out, "%s    %.*s: {options: [%.*s]}\n",
+		    any ? "" : "fstab:\n  mounts:\n", (int)l.path.n,
+		    (const char *)l.path.p, (int)l.options.n,
+		    (const char *)l.options.p);
+		any = true;
+	}
+	free(table);
+	return str_check(out);
+}
+
+const struct state_ops state_fstab = {
+    .name = "fstab",
+    .summary = "mount options, now and after a reboot",
+    .params_size = sizeof(struct fstab_params),
+    .observed_size = sizeof(struct fstab_observed),
+    .parse = fstab_parse,
+    .owns = owns,
+    .observe = observe,
+    .plan = plan,
+    .apply = fstab_apply,
+    .validate = validate,
+    .activate = activate,
+    .snapshot = fstab_snapshot,
+    .restore = fstab_restore,
+    .fingerprint = fingerprint,
+    .show = show,
+    .params_clear = fstab_params_clear,
+    .observed_clear = observed_clear,
+};

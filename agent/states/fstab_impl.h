@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the files of the kind fstab share.
+ */
+#ifndef AGENT_STATES_FSTAB_IMPL_H
+#define AGENT_STATES_FSTAB_IMPL_H
+
+#include "agent/states/fstab_table.h"
+#include "agent/states/state.h"
+
+#define FSTAB_PATH	 "/etc/fstab"
+#define MOUNTINFO_PATH	 "/proc/self/mountinfo"
+#define FSTAB_MOUNTS_MAX 256
+
+struct mount_want {
+	char	   *path;
+	struct strs options;
+	char	   *tmpfs;	/* "512m": make one where nothing is mounted;
+				   NULL: then it is not applicable */
+	bool	    absent;	/* not ours any more: nothing is done */
+	struct conf_pos pos;
+};
+
+struct fstab_params {
+	struct mount_want *v;
+	size_t		   n, cap;
+};
+
+struct fstab_observed {
+	char *table;		/* of FSTAB_PATH; NULL: not there */
+	char *mounts;		/* of MOUNTINFO_PATH */
+	size_t n_table, n_mounts;
+	struct host_stat st;	/* of FSTAB_PATH */
+};
+
+/* fstab_parse.c */
+void fstab_parse(struct conf_in *in, const struct yaml_node *n, void *params);
+void fstab_params_clear(void *params);
+
+/* fstab_live.c: what is mounted, and its undoing. */
+int  fstab_apply(struct host *h, const struct state_env *env,
+     const void *params, const struct change *c, struct err *e) MUST_CHECK;
+int  fstab_snapshot(struct host *h, const void *params, struct str *out,
+     struct err *e) MUST_CHECK;
+int  fstab_restore(struct host *h, struct slice snapshot, struct err *e)
+     MUST_CHECK;
+
+#endif
