@@ -254,11 +254,11 @@ install: programs
 	    $(DESTDIR)$(PREFIX)/$(d))
 	install -m 755 $(install_bin) $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(install_libexec) $(DESTDIR)$(PREFIX)/libexec/writ/
-	install -m 644 $(wildcard ca/cli/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
-	install -m 644 $(wildcard lib/trust/*.5 ca/common/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 $(wildcard ca/cli/*.1 agent/cli/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(wildcard lib/trust/*.5 ca/common/*.5 agent/fleet/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 $(wildcard lib/tlog/*.7) $(DESTDIR)$(PREFIX)/share/man/man7/
 	install -m 644 $(wildcard ca/daemon/*.8) $(DESTDIR)$(PREFIX)/share/man/man8/
-	for f in $(notdir $(install_libexec)); do \
+	for f in $(filter writ-ca-%,$(notdir $(install_libexec))); do \
 	    ln -sf writ-ca.8 $(DESTDIR)$(PREFIX)/share/man/man8/$$f.8; \
 	done
 	ln -sf writ.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/notify.yaml.5
