@@ -365,6 +365,39 @@ put_emergency_config(const struct init *in, struct err *e)
 	return put(in, 0644, slice_str(text), e, "emergency/writ.yaml");
 }
 
+/* A fleet that gives nothing to anybody: right as it stands. */
+static int
+put_fleet(const struct init *in, struct err *e)
+{
+	static const char fleet[] =
+	    "# How hosts behave, and where their masters are: "
+	    "writ-fleet(5).\n"
+	    "hosts:\n"
+	    "  interval: 30m           # a highstate at least this often\n"
+	    "  splay: 10m              # spread over this long\n"
+	    "  confirm_within: 60s     # else a change to a way in undoes "
+	    "itself\n"
+	    "  on_drift: repair        # or report\n"
+	    "# masters:\n"
+	    "#   - {address: \"master.example.com:2023\", key: master_1}\n"
+	    "# roles:\n"
+	    "#   web: [\"web-*.example.com\"]\n";
+	static const char top[] =
+	    "# Which host gets what: every entry that matches adds to its "
+	    "states.\n"
+	    "states: []\n"
+	    "# - match: \"*\"\n"
+	    "#   apply: [ssh]          # states/ssh.yaml\n"
+	    "# pillar:                 # matched by id and role alone\n"
+	    "# - match: \"role == 'web'\"\n"
+	    "#   use: [web]            # pillar/web.yaml\n";
+	int r;
+
+	if ((r = put(in, 0644, slice_str(fleet), e, "fleet/fleet.yaml")) != 0)
+		return r;
+	return put(in, 0644, slice_str(top), e, "fleet/top.yaml");
+}
+
 static int
 make_dirs(const struct init *in, struct err *e)
 {
@@ -372,8 +405,9 @@ make_dirs(const struct init *in, struct err *e)
 		const char *name;
 		mode_t mode;
 	} dirs[] = {{"keys", 0700}, {"policy/people", 0755},
-	    {"policy/authorities", 0755}, {"fleet", 0755}, {"signer", 0700},
-	    {"log", 0755}, {"emergency/keys", 0700}, {"emergency/signer", 0700},
+	    {"policy/authorities", 0755}, {"fleet/states", 0755},
+	    {"fleet/pillar", 0755}, {"signer", 0700}, {"log", 0755},
+	    {"emergency/keys", 0700}, {"emergency/signer", 0700},
 	    {"emergency/log", 0755}};
 	int r = 0;
 
@@ -422,7 +456,7 @@ static int
 check_absent(const struct init *in, struct err *e)
 {
 	static const char *const names[] = {"writ.yaml", "keys", "policy",
-	    "bundle", "signer", "log", "emergency"};
+	    "bundle", "fleet", "signer", "log", "emergency"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char *path = NULL;
@@ -483,6 +517,8 @@ run_init(struct cli_args *a, struct err *e)
 		r = put_transport_key(&in, e);
 	if (r == 0)
 		r = put_emergency_config(&in, e);
+	if (r == 0)
+		r = put_fleet(&in, e);
 	/* Last: without it DIR is no deployment. */
 	if (r == 0)
 		r = put_config(&in, e);
