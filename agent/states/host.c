@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/states/host_view.h"
 #include "lib/base/clock.h"
 
 static int
@@ -69,6 +70,7 @@ host_close(struct host *h)
 		return;
 	if (h->root_fd != -1)
 		(void)close(h->root_fd);
+	host_view_free(h->view);
 	free(h->root);
 	free(h);
 }
@@ -149,7 +151,8 @@ run_here(struct host *h, const struct child_run *run, struct child_result *out,
 	memcpy(argv, run->argv, n * sizeof(*argv));
 	argv[0] = path;
 	at.argv = argv;
-	r = child_run(&at, out, e);
+	r = h->view != NULL ? host_view_run(h, &at, out, e)
+			    : child_run(&at, out, e);
 	free(argv);
 	return r;
 }
@@ -238,6 +241,9 @@ host_remount(struct host *h, const char *path, uint64_t set, uint64_t clear,
 	h->runs++;
 	if (h->ops != NULL && h->ops->remount != NULL)
 		return h->ops->remount(h->ctx, path, set, clear, e);
+	if (h->view != NULL)
+		return err_set(e, ERR_USAGE, "%s: a staged host has no mounts",
+		    path);
 	if ((r = host_openat(h, path, O_PATH | O_NOFOLLOW, 0, &fd, e)) != 0)
 		return r;
 	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr,

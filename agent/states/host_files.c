@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/states/host_view.h"
 #include "lib/base/file.h"
 
 #define LINKS_MAX 40 /* as the kernel */
@@ -238,6 +239,9 @@ host_read(struct host *h, const char *path, size_t max, char **out, size_t *n,
 
 	if ((r = host_begin(h, "read", path, e)) != 0)
 		return r;
+	if (h->view != NULL &&
+	    (r = host_view_read(h, path, max, out, n, e)) <= 0)
+		return r;
 	/* O_NONBLOCK: a FIFO does not keep us. */
 	if ((r = host_openat(h, path,
 		 O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0, &fd, e)) !=
@@ -267,6 +271,8 @@ host_stat(struct host *h, const char *path, struct host_stat *out,
 	int fd, r;
 
 	if ((r = host_begin(h, "stat", path, e)) != 0)
+		return r;
+	if (h->view != NULL && (r = host_view_stat(h, path, out, e)) <= 0)
 		return r;
 	if ((r = host_openat(h, path, O_PATH | O_NOFOLLOW, 0, &fd, e)) != 0)
 		return r;
@@ -333,6 +339,8 @@ host_list(struct host *h, const char *path, struct strs *out, struct err *e)
 		r = read_names(dir, path, out, e);
 		(void)closedir(dir);
 	}
+	if (h->view != NULL)
+		r = host_view_list(h, path, r, out, start, e);
 	if (r == 0 && out->n > start)
 		qsort(out->v + start, out->n - start, sizeof(out->v[0]),
 		    by_name);

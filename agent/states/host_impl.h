@@ -12,6 +12,8 @@
 
 #include "agent/states/host.h"
 
+struct host_view;		/* staged files; host_view.h */
+
 struct host {
 	char  *root;
 	int    root_fd;
@@ -20,6 +22,7 @@ struct host {
 	const struct host_ops *ops; /* NULL: this machine */
 	void  *ctx;
 	unsigned runs;
+	struct host_view *view;	/* NULL: the files as they are */
 };
 
 /* Before each call: lets a test count and fail them. */

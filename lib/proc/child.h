@@ -18,6 +18,10 @@ struct child_run {
 	bool		   err_through;	/* standard error is the caller's; else
 					   kept, the last 4 KiB */
 	int		   timeout_ms;	/* 0: none; after it the child is killed */
+	/* Called in the child last before exec, or NULL: 0, or the errno for
+	   which the program is not started.  Nothing that allocates or locks. */
+	int		 (*before_exec)(void *arg);
+	void		  *before_exec_arg;
 };
 
 struct child_result {		/* child_result_clear */

@@ -104,7 +104,7 @@ child_main(const struct child_run *run, const struct pipes *p)
 {
 	struct sigaction dfl = {.sa_handler = SIG_DFL};
 	sigset_t none;
-	int no;
+	int no = 0;
 
 	for (int sig = 1; sig < NSIG; sig++)
 		(void)sigaction(sig, &dfl, NULL);
@@ -114,11 +114,17 @@ child_main(const struct child_run *run, const struct pipes *p)
 	if (dup2(p->in[RD], 0) != -1 && dup2(p->out[WR], 1) != -1 &&
 	    (run->err_through || dup2(p->err[WR], 2) != -1)) {
 		close_others(p->failed[WR]);
-		execvpe(run->argv[0], (char *const *)(uintptr_t)run->argv,
-		    run->env != NULL ? (char *const *)(uintptr_t)run->env
-				     : environ);
+		if (run->before_exec != NULL)
+			no = run->before_exec(run->before_exec_arg);
+		if (no == 0)
+			execvpe(run->argv[0],
+			    (char *const *)(uintptr_t)run->argv,
+			    run->env != NULL
+				? (char *const *)(uintptr_t)run->env
+				: environ);
 	}
-	no = errno;
+	if (no == 0)
+		no = errno;
 	if (write(p->failed[WR], &no, sizeof(no)) != (ssize_t)sizeof(no))
 		_exit(126);
 	_exit(127);
