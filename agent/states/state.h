@@ -110,6 +110,8 @@ struct state_ops {
 const struct state_ops *state_kind(const char *name);
 /* All kinds, in the order of the list. */
 const struct state_ops *const *state_kinds(size_t *n);
+/* For tests: state_kind() finds these too; ends with NULL, borrowed. */
+void state_kinds_test(const struct state_ops *const *v);
 
 /* A line for fingerprint(): size, times, inode and mode of a path, or that it
  * is not there. */
