@@ -37,6 +37,7 @@ struct local {			/* local_free */
 	uint8_t		 log_pk[32];
 	struct key	*user_ca, *host_ca, *log_key;
 	struct recorder	 recorder;
+	bool		 krl_owed; /* a list has a leaf and maybe no file */
 	struct ledger	*ledger;
 	struct keeper	*keeper;
 	struct signatory signing;

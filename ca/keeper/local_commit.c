@@ -226,8 +226,13 @@ local_prove(struct local *l, uint64_t index,
 static int
 publish(struct local *l, struct slice note, struct err *e)
 {
-	int r = ledger_publish(l->ledger, note, e);
+	int r = 0;
 
+	/* Nothing is in sight that names a file nobody has. */
+	if (l->krl_owed)
+		r = local_recover_krl(l, e);
+	if (r == 0)
+		r = ledger_publish(l->ledger, note, e);
 	if (r < 0)
 		err_prefix(e, "publish the log");
 	return r < 0 ? r : 0;

@@ -52,8 +52,15 @@ void local_carried_clear(struct local *l);
 
 /* --- local_krl.c ----------------------------------------------------------- */
 
-/* A revocation list whose leaf is in the log and not yet published: its file,
- * which a crash may have kept back. */
+void local_krl_key(const struct hash *h, char out[4 + HASH_HEX]);
+/* Keep a list until it is put, durably.  ERR_SYS, ERR_NOMEM. */
+int local_keep_krl(struct local *l, const struct hash *h, struct slice list,
+    struct err *e) MUST_CHECK;
+/* Put the file of a list that is kept: 0; 1 when none is; ERR_*. */
+int local_put_krl(struct local *l, const struct hash *h, struct err *e)
+    MUST_CHECK;
+/* Revocation lists whose leaves are in the log and not yet published: their
+ * files, which a crash or a full disk may have kept back. */
 int local_recover_krl(struct local *l, struct err *e) MUST_CHECK;
 /* A list that lacks a revocation of the log, since a crash came in between: a
  * new one. */

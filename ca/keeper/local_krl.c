@@ -61,8 +61,8 @@ is_stale(struct local *l, uint64_t krl_index, bool *out, struct err *e)
 	return r;
 }
 
-static void
-krl_key(const struct hash *h, char out[4 + HASH_HEX])
+void
+local_krl_key(const struct hash *h, char out[4 + HASH_HEX])
 {
 	char hex[HASH_HEX];
 
@@ -93,7 +93,7 @@ local_last_krl(struct local *l, struct buf **out, struct err *e)
 		r = 1;
 		goto out;
 	}
-	krl_key(&leaf.u.s.u.krl.file, key);
+	local_krl_key(&leaf.u.s.u.krl.file, key);
 	config_blob(&l->config, &bc);
 	if ((r = blob_open(l->log_url, &bc, &home, e)) != 0)
 		goto out;
@@ -144,9 +144,9 @@ sign_statement(struct local *l, const struct statement *s,
 }
 
 /*
- * The statement becomes a leaf, then its file is put, then both are published:
- * the file can be made again from the log, so a crash in between leaves nothing
- * that is not accounted for.
+ * The list is kept beside the log, then the statement becomes a leaf, then its
+ * file is put, then both are published: whatever ends in between, no file is
+ * there without a leaf, and none is published without its file.
  */
 static int
 commit_statement(struct local *l, const struct statement *s, struct buf *krl,
@@ -157,13 +157,16 @@ commit_statement(struct local *l, const struct statement *s, struct buf *krl,
 	struct ledger_receipt receipt;
 	struct local_round q = {
 	    .leaves = &leaf, .n = 1, .receipts = &receipt, .note = STR_INIT};
-	char key[4 + HASH_HEX];
+	bool others = l->krl_owed;
 	int r;
 
-	krl_key(&s->u.krl.file, key);
-	if ((r = local_run(l, &q, e)) != 0 ||
-	    (r = ledger_put_object(l->ledger, key, buf_slice(krl), e)) < 0)
+	if ((r = local_keep_krl(l, &s->u.krl.file, buf_slice(krl), e)) != 0)
 		return r;
+	l->krl_owed = true;
+	if ((r = local_run(l, &q, e)) != 0 ||
+	    (r = local_put_krl(l, &s->u.krl.file, e)) != 0)
+		return r < 0 ? r : ERR_CORRUPT;
+	l->krl_owed = others;
 	return local_commit(l, &none, NULL, e);
 }
 
@@ -242,50 +245,6 @@ out:
 }
 
 /* --- after a crash -------------------------------------------------------- */
-
-/* The list that a statement names, made again as it was at its time. */
-static int
-make_again(struct local *l, const struct statement *s, struct err *e)
-{
-	char key[4 + HASH_HEX];
-	struct buf *b = NULL;
-	struct hash h;
-	int r;
-
-	if ((r = buf_new(&b, KRL_MAX)) != 0)
-		return err_nomem(e);
-	if ((r = keeper_krl(l->keeper, s->u.krl.version, s->at, b, e)) != 0)
-		goto out;
-	hash_sha256(buf_slice(b).p, buf_len(b), &h);
-	krl_key(&s->u.krl.file, key);
-	if (!hash_equal(&h, &s->u.krl.file))
-		r = err_set(e, ERR_CORRUPT,
-		    "%s: cannot be made again from the log", key);
-	else if ((r = ledger_put_object(l->ledger, key, buf_slice(b), e)) > 0)
-		r = 0;
-out:
-	buf_free(b);
-	return r;
-}
-
-int
-local_recover_krl(struct local *l, struct err *e)
-{
-	struct checkpoint published;
-	struct leaf last;
-	uint64_t index;
-	int r;
-
-	ledger_published(l->ledger, &published);
-	if (published.size == ledger_size(l->ledger))
-		return 0;
-	leaf_init(&last);
-	r = last_statement(l, &last, &index, e);
-	if (r == 0 && index >= published.size)
-		r = make_again(l, &last.u.s, e);
-	leaf_clear(&last);
-	return r < 0 ? r : 0;
-}
 
 int
 local_renew_krl(struct local *l, struct err *e)
