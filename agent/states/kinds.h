@@ -8,6 +8,7 @@
 #include "agent/states/state.h"
 
 extern const struct state_ops state_fstab;
+extern const struct state_ops state_iptables;
 extern const struct state_ops state_pam_limits;
 
 #endif

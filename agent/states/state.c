@@ -11,6 +11,7 @@
 
 static const struct state_ops *const kinds[] = {
     &state_fstab,
+    &state_iptables,
     &state_pam_limits, NULL, /* ends the list */
 };
 

@@ -233,8 +233,11 @@ statecase_faulty_host(struct fakehost *f, const struct state_ops *ops,
 	fail_msg("the host is called more than 1000 times");
 }
 
-int
-statecase_validate(struct fakehost *f, const struct state_ops *ops,
+typedef int check_fn(struct host *h, const struct state_env *env,
+    const void *params, struct err *e);
+
+static int
+check_with(struct fakehost *f, const struct state_ops *ops, check_fn *check,
     const struct state_env *env, const char *yaml, char **out)
 {
 	static const struct state_env none;
@@ -243,11 +246,24 @@ statecase_validate(struct fakehost *f, const struct state_ops *ops,
 	int r;
 
 	assert_int_equal(parse(ops, yaml, &p), 0);
-	r = ops->validate(fakehost_host(f), env != NULL ? env : &none, p.params,
-	    &e);
+	r = check(fakehost_host(f), env != NULL ? env : &none, p.params, &e);
 	parsed_clear(ops, &p);
 	*out = copy(r != 0 ? e.msg : "");
 	return r;
+}
+
+int
+statecase_validate(struct fakehost *f, const struct state_ops *ops,
+    const struct state_env *env, const char *yaml, char **out)
+{
+	return check_with(f, ops, ops->validate, env, yaml, out);
+}
+
+int
+statecase_proof(struct fakehost *f, const struct state_ops *ops,
+    const struct state_env *env, const char *yaml, char **out)
+{
+	return check_with(f, ops, ops->proof, env, yaml, out);
 }
 
 void

@@ -39,7 +39,10 @@ void statecase_is(struct fakehost *f, const struct state_ops *ops,
 void statecase_faulty_host(struct fakehost *f, const struct state_ops *ops,
     const struct state_env *env, const char *yaml);
 
-/* validate(): its answer, and *out its message; the caller frees *out. */
+/* validate() and proof(): the answer, and *out the message; the caller frees
+ * *out. */
+int statecase_proof(struct fakehost *f, const struct state_ops *ops,
+    const struct state_env *env, const char *yaml, char **out);
 int statecase_validate(struct fakehost *f, const struct state_ops *ops,
     const struct state_env *env, const char *yaml, char **out);
 
