@@ -497,7 +497,8 @@ look_at_krl(struct committer *c)
 	struct kp_done *d = new_done();
 
 	renew_krl(c, d, false);
-	c->next_krl = kp_mono_ms() + KRL_EVERY;
+	/* A revocation that hosts do not hear of waits for nothing else. */
+	c->next_krl = kp_mono_ms() + (d->e.code == 0 ? KRL_EVERY : AGAIN_MS);
 	tell(c, d);
 }
 

@@ -93,6 +93,7 @@ local_open_link(struct local *l, const char *socket, struct err *e)
 {
 	struct signer_link_config c = {.path = socket,
 	    .origin = l->origin,
+	    .log_pk = l->log_pk,
 	    .history = history,
 	    .owner = owner,
 	    .ctx = l};

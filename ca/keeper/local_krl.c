@@ -11,6 +11,8 @@
 
 /* A host that has heard of no newer list by then says so. */
 #define KRL_NEXT_UPDATE INT64_C(86400)
+/* Lists that crashes may have kept from the log. */
+#define KRL_UNLOGGED_MAX 1000
 
 /* The newest krl statement of the log: 0, 1 when there is none, ERR_*. */
 static int
@@ -185,21 +187,29 @@ fill_statement(struct local *l, uint64_t version, const struct buf *krl,
 	return s->by != NULL ? 0 : ERR_NOMEM;
 }
 
-/* One that the signer has signed may have missed the log in a crash: its version
- * is never told of two lists. */
+/*
+ * One that the signer has signed may have missed the log in a crash: its version
+ * is never told of two lists.  A crash is one list; a signer that has seen many
+ * more is none of ours, and would use the numbers up.
+ */
 static int
 next_version(struct local *l, const struct leaf *last, uint64_t *out,
     struct err *e)
 {
+	uint64_t logged = last != NULL ? last->u.s.u.krl.version : 0;
 	struct signer_seen seen;
 	int r;
 
 	if ((r = l->signing.ops->seen(l->signing.ctx, &seen, e)) != 0)
 		return r;
-	*out = seen.krl_version;
-	if (last != NULL && last->u.s.u.krl.version > *out)
-		*out = last->u.s.u.krl.version;
-	++*out;
+	if (seen.krl_version > logged &&
+	    seen.krl_version - logged > KRL_UNLOGGED_MAX)
+		return err_set(e, ERR_DENIED,
+		    "the signer has signed revocation list %llu, the log ends "
+		    "with %llu",
+		    (unsigned long long)seen.krl_version,
+		    (unsigned long long)logged);
+	*out = (seen.krl_version > logged ? seen.krl_version : logged) + 1;
 	return 0;
 }
 
@@ -210,7 +220,7 @@ local_new_krl(struct local *l, struct buf **out, struct err *e)
 	struct buf *b = NULL;
 	struct statement s;
 	struct leaf last;
-	uint64_t version, index;
+	uint64_t version = 0, index;
 	int r;
 
 	local_set_now(l);

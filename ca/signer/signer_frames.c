@@ -349,7 +349,7 @@ is_code(uint32_t n)
 }
 
 int
-refused_frame_read(struct slice payload, struct err *e)
+refused_frame_parse(struct slice payload, struct err *why, struct err *e)
 {
 	struct view v = view_slice(payload);
 	struct slice msg, hint;
@@ -359,8 +359,9 @@ refused_frame_read(struct slice payload, struct err *e)
 	    view_get_string(&v, &hint) != 0 || view_end(&v) != 0 ||
 	    !is_code(code))
 		return malformed(e, ERR_PARSE, "refusal");
-	(void)err_set(e, -(int)code, "%.*s", (int)msg.n, (const char *)msg.p);
+	memset(why, 0, sizeof(*why));
+	(void)err_set(why, -(int)code, "%.*s", (int)msg.n, (const char *)msg.p);
 	if (hint.n > 0)
-		err_hint(e, "%.*s", (int)hint.n, (const char *)hint.p);
-	return -(int)code;
+		err_hint(why, "%.*s", (int)hint.n, (const char *)hint.p);
+	return 0;
 }

@@ -93,7 +93,8 @@ int  act_frame_parse(struct slice payload, struct slice *statement,
      struct act_owners *out, struct err *e) MUST_CHECK;
 
 int refused_frame_encode(const struct err *why, struct buf *out) MUST_CHECK;
-/* What was refused, as a failure of one's own: never 0. */
-int refused_frame_read(struct slice payload, struct err *e);
+/* Why something was refused: *why never has the code 0. */
+int refused_frame_parse(struct slice payload, struct err *why, struct err *e)
+    MUST_CHECK;
 
 #endif

@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "ca/common/messages.h"
+#include "ca/signer/signer_answer.h"
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
 #include "lib/proc/frame.h"
+#include "lib/proc/plog.h"
 #include "lib/proc/socket.h"
 
 #define ANSWER_MS  30000 /* keys may be in a slow token */
@@ -47,6 +49,22 @@ drop(struct signer_link *k)
 	k->begun = false;
 }
 
+/*
+ * A sibling that says what it may not, or answers another question: a bug or a
+ * break-in, and in any case the end of this connection.
+ */
+static int
+cut_off(struct signer_link *k, struct err *e)
+{
+	if (e != NULL) {
+		plog_err(PLOG_ERR, e, "signer cut off", NULL);
+		err_prefix(e, "signer");
+		e->code = ERR_NET;
+	}
+	drop(k);
+	return ERR_NET;
+}
+
 static int
 note_seen(struct signer_link *k, struct slice payload, struct err *e)
 {
@@ -65,31 +83,75 @@ note_seen(struct signer_link *k, struct slice payload, struct err *e)
 	return 0;
 }
 
-/* The answer to a question; SEEN may come before it. */
+/* The sizes are those of messages.h. */
+static const struct {
+	uint16_t type;
+	uint32_t most;
+} sizes[] = {
+#define X(name, value, from, to, most, words) {value, most},
+    MSG_LIST(X)
+#undef X
+};
+
+static int
+check_size(const struct frame *f, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		if (sizes[i].type == f->type && f->payload.n <= sizes[i].most)
+			return 0;
+	return err_set(e, ERR_PARSE, "frame %u of %zu bytes", f->type,
+	    f->payload.n);
+}
+
+/* Up to the frame that is no SEEN, or is what was waited for. */
+static int
+next_answer(struct signer_link *k, uint16_t type, int timeout_ms,
+    struct frame *f, struct err *e)
+{
+	int64_t until = clock_mono_ms() + timeout_ms, left;
+	int r;
+
+	do {
+		/* Whoever talks and talks has not answered either. */
+		left = until - clock_mono_ms();
+		if ((r = chan_wait(k->chan, left > 0 ? (int)left : 0, f, e)) !=
+			0 ||
+		    (r = check_size(f, e)) != 0)
+			return r;
+		if (f->type == MSG_SEEN &&
+		    (r = note_seen(k, f->payload, e)) != 0)
+			return r;
+	} while (f->type == MSG_SEEN && type != MSG_SEEN);
+	return 0;
+}
+
+/*
+ * The answer to a question; SEEN may come before it.  What is wrong with it ends
+ * the connection, so that it is one of the net; a REFUSED is what it says.
+ */
 static int
 wait_answer(struct signer_link *k, uint32_t id, uint16_t type, int timeout_ms,
     struct frame *f, struct err *e)
 {
-	int r;
+	struct err why;
+	int r = next_answer(k, type, timeout_ms, f, e);
 
-	do {
-		if ((r = chan_wait(k->chan, timeout_ms, f, e)) != 0)
-			break;
-		if (f->type == MSG_SEEN &&
-		    ((r = note_seen(k, f->payload, e)) != 0 ||
-			type == MSG_SEEN))
-			break;
-	} while (f->type == MSG_SEEN);
-	if (r == 0 && f->id == id && f->type == MSG_REFUSED)
-		return refused_frame_read(f->payload, e);
-	if (r == 0 && (f->id != id || f->type != type))
-		r = err_set(e, ERR_NET, "signer answers what was not asked");
-	if (r != 0) {
-		err_prefix(e, "signer");
-		drop(k);
+	if (r == 0 && f->id == id && f->type == MSG_REFUSED) {
+		if ((r = refused_frame_parse(f->payload, &why, e)) != 0)
+			return cut_off(k, e);
+		if (e != NULL)
+			*e = why;
+		return why.code;
 	}
-	/* Whatever it was, the next one comes over another connection. */
-	return r != 0 && r != ERR_NOMEM ? ERR_NET : r;
+	if (r == 0 && (f->id != id || f->type != type))
+		r = err_set(e, ERR_PARSE, "it answers what was not asked");
+	if (r == 0 || r == ERR_NOMEM)
+		return r;
+	if (r != ERR_NET)
+		return cut_off(k, e);
+	err_prefix(e, "signer");
+	drop(k);
+	return r;
 }
 
 static int
@@ -278,9 +340,10 @@ send_batch(struct signer_link *k, const struct signer_batch *b, bool durable,
 	return r;
 }
 
+/* jobs are n of b. */
 static int
-take_batch(struct signer_link *k, uint32_t id, struct signer_job *jobs,
-    size_t n, struct str *note, struct err *e)
+take_batch(struct signer_link *k, uint32_t id, const struct signer_batch *b,
+    struct signer_job *jobs, size_t n, struct str *note, struct err *e)
 {
 	struct frame f;
 	int r;
@@ -288,7 +351,10 @@ take_batch(struct signer_link *k, uint32_t id, struct signer_job *jobs,
 	str_reset(note);
 	if ((r = wait_answer(k, id, MSG_SIGNED, ANSWER_MS, &f, e)) != 0)
 		return r;
-	return signed_frame_parse(f.payload, jobs, n, note, e);
+	if ((r = signed_frame_parse(f.payload, jobs, n, note, e)) == 0)
+		r = signer_answer_check(&b->head, slice_of(note->p, note->n),
+		    k->c.log_pk, jobs, n, e);
+	return r == 0 || r == ERR_NOMEM ? r : cut_off(k, e);
 }
 
 static int
@@ -343,7 +409,7 @@ end_begun(struct signer_link *k, struct signer_batch *b, size_t *next,
 		drop(k);
 		return r;
 	}
-	r = take_batch(k, k->begun_id, b->jobs, k->begun_jobs, note, e);
+	r = take_batch(k, k->begun_id, b, b->jobs, k->begun_jobs, note, e);
 	if (r == 0)
 		*next = k->begun_jobs;
 	return r;
@@ -376,8 +442,8 @@ sign_once(struct signer_link *k, struct signer_batch *b, struct str *note,
 		from = next;
 		if ((r = ready(k, e)) == 0 &&
 		    (r = send_batch(k, b, true, &next, &id, e)) == 0)
-			r = take_batch(k, id, b->jobs + from, next - from, note,
-			    e);
+			r = take_batch(k, id, b, b->jobs + from, next - from,
+			    note, e);
 	}
 	if (r != 0)
 		forget_certs(b);
@@ -424,21 +490,30 @@ link_seen(void *ctx, struct signer_seen *out, struct err *e)
 }
 
 static int
-ask_krl(struct signer_link *k, const struct buf *b, struct str *out,
-    struct err *e)
+take_krl(const struct signer_link *k, struct slice message, struct slice answer,
+    struct slice *block, struct err *e)
+{
+	struct view v = view_slice(answer);
+
+	if (view_get_string(&v, block) != 0 || view_end(&v) != 0)
+		return err_set(e, ERR_PARSE,
+		    "answer to a revocation list: malformed");
+	return signer_answer_check_krl(message, *block, k->c.log_pk, e);
+}
+
+static int
+ask_krl(struct signer_link *k, struct slice message, const struct buf *b,
+    struct str *out, struct err *e)
 {
 	struct slice block;
 	struct frame f;
-	struct view v;
 	int r;
 
 	if ((r = ready(k, e)) != 0 ||
 	    (r = ask(k, MSG_SIGN_KRL, b, MSG_SIGNED, &f, e)) != 0)
 		return r;
-	v = view_slice(f.payload);
-	if (view_get_string(&v, &block) != 0 || view_end(&v) != 0)
-		return err_set(e, ERR_PARSE,
-		    "signer: answer to a revocation list: malformed");
+	if ((r = take_krl(k, message, f.payload, &block, e)) != 0)
+		return r == ERR_NOMEM ? r : cut_off(k, e);
 	str_addn(out, (const char *)block.p, block.n);
 	return str_check(out) != 0 ? err_nomem(e) : 0;
 }
@@ -455,8 +530,8 @@ link_sign_krl(void *ctx, struct slice message, struct slice list,
 	    (r = buf_put_string(b, list.p, list.n)) != 0)
 		(void)err_set(e, r, "revocation list for the signer: %s",
 		    err_text(r));
-	else if ((r = ask_krl(ctx, b, out, e)) == ERR_NET)
-		r = ask_krl(ctx, b, out, e);
+	else if ((r = ask_krl(ctx, message, b, out, e)) == ERR_NET)
+		r = ask_krl(ctx, message, b, out, e);
 	buf_free(b);
 	return r;
 }

@@ -2,7 +2,9 @@
 /*
  * The keeper's end of the socket to the signer (signer_proc.h is the other), as
  * somebody who signs (signing.h).  Calls wait for their answer; a connection
- * that is gone is made again, and the signer told all that it must know.
+ * that is gone is made again, and the signer told all that it must know.  What
+ * it answers is looked at (signer_answer.h), and a signer that says what it was
+ * not asked for is cut off, with an error in the log.
  *
  * SIGN
  *	byte		durable: 1: the leaves are in the log for good; 0: a
@@ -47,6 +49,7 @@ struct signer_link; /* opaque */
 struct signer_link_config {
 	const char *path;	/* signer.sock; copied */
 	const char *origin;	/* of the log; borrowed */
+	const uint8_t *log_pk;	/* its Ed25519 key, by the policy; borrowed */
 	/*
 	 * After each connection: tell the past with signer_link_policy() and
 	 * signer_link_act(), in the order of the log, and the policy in force.

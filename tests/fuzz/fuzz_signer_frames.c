@@ -75,6 +75,16 @@ try_act(struct slice payload, struct buf *b, struct err *e)
 }
 
 static void
+try_refused(struct slice payload, struct err *e)
+{
+	struct err why = {0};
+
+	/* Nothing that is refused may look as if it were not. */
+	if (refused_frame_parse(payload, &why, e) == 0 && why.code == 0)
+		abort();
+}
+
+static void
 try_seen(struct slice payload, struct buf *b, struct err *e)
 {
 	struct seen_frame s;
@@ -110,8 +120,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		try_seen(payload, b, &e);
 		break;
 	case 'r':
-		if (refused_frame_read(payload, &e) == 0)
-			abort();
+		try_refused(payload, &e);
 		break;
 	}
 	buf_free(b);

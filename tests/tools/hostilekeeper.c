@@ -251,7 +251,7 @@ answer(struct chan *signer)
 		}
 	} while (f.type == MSG_SEEN);
 	if (f.type == MSG_REFUSED) {
-		(void)refused_frame_read(f.payload, &why);
+		must(refused_frame_parse(f.payload, &why, &e));
 		printf("refused: %s\n", why.msg);
 		return false;
 	}

@@ -101,8 +101,9 @@ is_refused(struct world *w, int code, const char *words)
 		fail_msg("%s", w->e.msg);
 	assert_int_equal(f.type, MSG_REFUSED);
 	assert_int_equal(f.id, 9);
-	if (refused_frame_read(f.payload, &e) != code ||
-	    strstr(e.msg, words) == NULL)
+	if (refused_frame_parse(f.payload, &e, &w->e) != 0)
+		fail_msg("%s", w->e.msg);
+	if (e.code != code || strstr(e.msg, words) == NULL)
 		fail_msg("%d '%s', expected %d '%s'", e.code, e.msg, code,
 		    words);
 }
