@@ -124,15 +124,24 @@ sign_again(struct local *l, struct keeper_item *it, struct err *e)
 	return r;
 }
 
-static void
-sign_all_again(struct local *l, const struct issuing *g)
+/* ERR_NET: a signer of another process went away; with it, nobody gets an answer
+ * yet, and the same batch once more finds all of it in the log. */
+static int
+sign_all_again(struct local *l, const struct issuing *g, struct err *e)
 {
 	for (size_t i = 0; i < g->n; i++) {
 		struct keeper_item *it = &g->items[i];
 
-		if (it->r == 0 && it->again && it->cert == NULL)
-			it->r = sign_again(l, it, &it->e);
+		if (it->r != 0 || !it->again || it->cert != NULL)
+			continue;
+		it->r = sign_again(l, it, &it->e);
+		if (it->r != ERR_NET || !local_is_remote(l))
+			continue;
+		if (e != NULL)
+			*e = it->e;
+		return ERR_NET;
 	}
+	return 0;
 }
 
 /* The certificates as leaves, and everything in sight of everybody. */
@@ -276,9 +285,9 @@ local_issue(struct local *l, struct keeper_item *items, size_t n,
 	int r;
 
 	if ((r = prepare(l, &g, e)) != 0 || (r = issuing_start(&g, e)) != 0 ||
-	    (r = sign_batch(l, &g, e)) != 0)
+	    (r = sign_batch(l, &g, e)) != 0 ||
+	    (r = sign_all_again(l, &g, e)) != 0)
 		goto out;
-	sign_all_again(l, &g);
 	released = true;
 	r = l->mode == LOCAL_SERVE ? release_and_carry(l, &to, e)
 				   : release_and_finish(l, &to, e);
