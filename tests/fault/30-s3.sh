@@ -241,4 +241,54 @@ mkdir down
 t 'an independent client reads what counts' download down
 t 'and garbage counts for nothing' python3 "$here/logcheck" down ./*-cert.pub
 
+# --- row: the credential of who writes to the bucket -----------------------------
+# He has the very one that the CA has.
+signed() { # METHOD PATH [curl option...]
+	curl -s -X "$1" --aws-sigv4 aws:amz:us-east-1:s3 \
+		--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
+		-H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' "${@:3}" \
+		"$S3_ENDPOINT/bucket/log/$2"
+}
+version_of() { # KEY: its first
+	local list
+
+	list=$(curl -s --aws-sigv4 aws:amz:us-east-1:s3 \
+		--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
+		-H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' \
+		"$S3_ENDPOINT/bucket?prefix=log%2F${1//\//%2F}&versions=")
+	tr '<' '\n' <<<"$list" | sed -n 's/^VersionId>//p' | tail -n 1
+}
+# What he can do to each object that counts, and what that does not change.
+record=$(cd down && find records -name '*.json' | sort | head -n 1)
+for key in checkpoint tile/entries/000 "$record"; do
+	[ -e "down/$key" ] || key=$(cd down && find "$key"* -type f 2>/dev/null |
+		sort | head -n 1)
+	[ -n "$key" ] || continue
+	v=$(version_of "$key")
+	t "S3 writer: sees the versions of $key" [ -n "$v" ]
+	if [ "$key" != checkpoint ]; then
+		t_has "S3 writer: does not remove $key" \
+			"$(signed DELETE "$key?versionId=$v")" AccessDenied
+	fi
+	echo forged >forged
+	t "S3 writer: puts another $key on top" \
+		signed PUT "$key" --fail --data-binary @forged
+	t "S3 writer: and a delete marker on $key" signed DELETE "$key" --fail
+	out=$(audited d 2>&1)
+	t_eq "S3 writer: the audit fails for $key" 1 $?
+	t_has "S3 writer: and names $key" "$out" "$key"
+done
+# A checkpoint of before is signed, and older than what was seen.
+first=$(cd down && find checkpoints -type f | sort -t/ -k2n | head -n 1)
+t 'S3 writer: puts an old checkpoint on top' signed PUT checkpoint --fail \
+	--data-binary "@down/$first"
+t 'S3 writer: asked while all of that is there' ask d after
+t 'S3 writer: does not stop issuing' sign after
+t 'S3 writer: nor that it is in the log' grep -q . after-cert.pub
+t 'S3 writer: adds what is not of the log' signed PUT records/note --fail \
+	--data-binary @forged
+out=$(audited d 2>&1)
+t_eq 'S3 writer: does not pass the audit' 1 $?
+t_has 'S3 writer: which names what he added' "$out" records/note
+
 t_done

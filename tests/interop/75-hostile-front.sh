@@ -9,6 +9,8 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/interop/ca.sh
 . "$(dirname "$0")/ca.sh"
+# shellcheck source=tests/interop/service.sh
+. "$(dirname "$0")/service.sh"
 
 cd "$T" || exit 1
 ca_people
@@ -27,74 +29,18 @@ ca_policy() {
 }
 t 'a deployment' ca_make ca
 mkdir -m 700 ca/run
-keeper=
 
-until_ok() {
-	local i
-
-	for ((i = 0; i < 200; i++)); do
-		"$@" >/dev/null 2>&1 && return
-		sleep 0.05
-	done
-	return 1
-}
-says() { grep -qF -- "$2" "$1"; }
-
-# frames LINE...: as a front that connects, to its end; what came back.
-frames() {
-	{
-		echo "connect ca/run/keeper.sock"
-		printf '%s\n' "$@"
-	} | "$O/tools/frametool" 2>&1
-}
-
-# call PERSON JSON: the answer to one call in that person's name.
-call() {
-	printf '%s' "$2" >call.json
-	frames "send CALL 7 s:$1 s:SHA256:none s:192.0.2.9 b:0 f:call.json" \
-		'skip RESULT bs' | sed 's/^RESULT 7 //'
-}
-
-# submit PERSON FILE...: statements, brought by the front in PERSON's name.
-submit() {
-	local who=$1
-
-	shift
-	call "$who" "$(python3 -c '
-import json, sys
-print(json.dumps({"call": "submit",
-                  "statements": [open(f).read() for f in sys.argv[1:]]}))' \
-		"$@")"
-}
-
-# sign NAMESPACE KEY FILE: a statement of the message in FILE, by hand.
-sign() {
-	rm -f "$3.sig"
-	ssh-keygen -q -Y sign -n "$1" -f "$2" "$3" 2>/dev/null &&
-		cat "$3" "$3.sig"
-}
-
-field() {
-	python3 -c '
-import json, sys
-v = json.loads(sys.stdin.read().split(" ", 1)[1])
-for k in sys.argv[1].split("."):
-    v = v[int(k) if k.isdigit() else k]
-sys.stdout.write(v if isinstance(v, str) else json.dumps(v))' "$1"
-}
+# front LINE...: as a front that connects, to its end; what came back.
+front() { frames ca/run/keeper.sock "$@"; }
 
 requests() { # how many the log has
 	grep -ao '"type":"request"' ca/log/journal | wc -l
 }
 
-"$O/writ-ca-signer" -C ca >signer.log 2>&1 &
-t_stop_later $!
-"$O/writ-ca-keeper" -C ca >keeper.log 2>&1 &
-keeper=$!
-t_stop_later $keeper
-t 'the keeper serves' until_ok says keeper.log serving
-t_has 'it is sealed' "$(cat /proc/$keeper/status)" "Seccomp:	2"
-t_has 'it tells a front whose keys may come in' "$(frames 'recv bb')" 'KEYS 0 1'
+here 'a signer is there' signer_starts ca
+here 'the keeper serves' keeper_starts
+t_has 'it is sealed' "$(cat /proc/"$keeper"/status)" "Seccomp:	2"
+t_has 'it tells a front whose keys may come in' "$(front 'recv bb')" 'KEYS 0 1'
 
 # --- an honest front, to begin with
 ask() { # FILE GRANT PRINCIPAL
@@ -148,10 +94,7 @@ t_has 'front: an approval changed on the way is refused' \
 	"$(submit olga@example.com torn.dec)" 'does not verify'
 t_has 'front: an approval brought in the name of another is refused' \
 	"$(submit alice@example.com olga.dec)" 'came in with a key of alice'
-printf '{"at":"%s","by":"alice@example.com","nonce":"%s","person":"olga@example.com","realm":"%s","reason":"out","type":"revoke","v":1}\n' \
-	"$(date -u +%FT%TZ)" 00112233445566778899aabbccddeeff \
-	"$(call alice@example.com '{"call":"hello"}' | field realm)" >revoke
-sign revoke@writ alice revoke >revoke.st
+revocation alice@example.com '"person":"olga@example.com"' >revoke.st
 t_has 'front: a revocation by who may not revoke is refused' \
 	"$(submit alice@example.com revoke.st)" 'may revoke what is his own'
 t_has 'front: after all that the request still waits' \
@@ -165,7 +108,7 @@ cut_off() { # NAME FRAMES...: nothing but the end comes back, and it is an error
 	shift
 	before=$(grep -c 'cut off' keeper.log)
 	t_has "front: $name ends the connection" \
-		"$(frames "$@" closed | tail -n 1)" closed
+		"$(front "$@" closed | tail -n 1)" closed
 	after=$(grep -c 'cut off' keeper.log)
 	t "front: $name is an error in the log" [ "$after" -gt "$before" ]
 }
@@ -191,7 +134,7 @@ for ((i = 0; i < 300; i++)); do
 	many+=("send CALL $((i + 1)) s:alice@example.com s:x s:x b:0 f:call.json")
 done
 t 'front: one that goes away in the middle of its calls is forgotten' \
-	frames "${many[@]}" 'hang up'
+	front "${many[@]}" 'hang up'
 cut_off 'a half frame in the middle of a call' "${many[@]:0:3}" \
 	'raw x:00000001'
 
@@ -201,9 +144,8 @@ t_has "olga's own approval counts" \
 t_has 'alice gets her certificate' \
 	"$(call alice@example.com "{\"call\":\"wait\",\"id\":\"$id\",\"seconds\":20}" |
 		field certificate)" ssh-ed25519-cert-v01@openssh.com
-t 'it is the same keeper' kill -0 $keeper
-kill $keeper
-wait $keeper
+t 'it is the same keeper' kill -0 "$keeper"
+ends "$keeper"
 t_eq 'it stops when told' 0 $?
 t_has 'and has published all' "$(cat keeper.log)" stopping
 t_not 'which nothing kept it from' says keeper.log 'cannot issue or publish'

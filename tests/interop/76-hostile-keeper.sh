@@ -15,6 +15,8 @@ tool() {
 }
 # shellcheck source=tests/interop/ca.sh
 . "$(dirname "$0")/ca.sh"
+# shellcheck source=tests/interop/service.sh
+. "$(dirname "$0")/service.sh"
 
 cd "$T" || exit 1
 ca_people
@@ -33,80 +35,8 @@ ca_policy() {
 t 'a deployment' ca_make ca
 mkdir -m 700 ca/run
 
-until_ok() {
-	local i
-
-	for ((i = 0; i < 200; i++)); do
-		"$@" >/dev/null 2>&1 && return
-		sleep 0.05
-	done
-	return 1
-}
-# As t, in this shell: what COMMAND sets stays.
-here() {
-	local name=$1
-
-	shift
-	if "$@"; then
-		t_ok "$name"
-	else
-		t_fail "$name" "$*"
-	fi
-}
-says() { grep -qF -- "$2" "$1"; }
-
-# signer DIR: one over DIR; its process is $signer.
-signer() {
-	"$O/writ-ca-signer" -C "$1" >"$1.signer.log" 2>&1 &
-	signer=$!
-	t_stop_later "$signer"
-	until_ok says "$1.signer.log" ready
-}
-keeper_starts() {
-	: >keeper.log
-	"$O/writ-ca-keeper" -C ca >keeper.log 2>&1 &
-	keeper=$!
-	t_stop_later "$keeper"
-	until_ok says keeper.log serving
-}
-keeper_stops() {
-	kill "$keeper"
-	wait "$keeper"
-}
-
-frames() { # SOCKET LINE...
-	printf '%s\n' "connect $1" "${@:2}" | "$O/tools/frametool" 2>&1
-}
-call() { # PERSON JSON
-	printf '%s' "$2" >call.json
-	frames ca/run/keeper.sock \
-		"send CALL 7 s:$1 s:SHA256:none s:192.0.2.9 b:0 f:call.json" \
-		'skip RESULT bs' | sed 's/^RESULT 7 //'
-}
-submit() { # PERSON FILE...
-	call "$1" "$(python3 -c '
-import json, sys
-print(json.dumps({"call": "submit",
-                  "statements": [open(f).read() for f in sys.argv[1:]]}))' \
-		"${@:2}")"
-}
-field() {
-	python3 -c '
-import json, sys
-v = json.loads(sys.stdin.read().split(" ", 1)[1])
-for k in sys.argv[1].split("."):
-    v = v[int(k) if k.isdigit() else k]
-sys.stdout.write(v if isinstance(v, str) else json.dumps(v))' "$1"
-}
-sign() { # NAMESPACE KEY FILE
-	rm -f "$3.sig"
-	ssh-keygen -q -Y sign -n "$1" -f "$2" "$3" 2>/dev/null && cat "$3" "$3.sig"
-}
 revoke() { # SERIAL: by olga, sent
-	printf '{"at":"%s","by":"olga@example.com","nonce":"%032x","realm":"%s","reason":"out","serials":["%s"],"type":"revoke","v":1}\n' \
-		"$(date -u +%FT%TZ)" "$RANDOM" \
-		"$(call olga@example.com '{"call":"hello"}' | field realm)" "$1" >revoke
-	sign revoke@writ olga revoke >revoke.st
+	revocation olga@example.com "\"serials\":[\"$1\"]" >revoke.st
 	submit olga@example.com revoke.st
 }
 # hold FILE TYPE [N]: stand between, up to that frame.  held waits for it, and
@@ -142,7 +72,7 @@ refused() { # NAME ATTACK FILE PART
 }
 
 # --- an honest day, to have a past
-here 'a signer is there' signer ca
+here 'a signer is there' signer_starts ca
 real=$signer
 here 'a keeper is there' keeper_starts
 "$writ" request -C ca -m 'a reason' -i alice --key alice.pub --grant work \
@@ -151,7 +81,7 @@ t_has 'alice gets a certificate' "$(submit alice@example.com work.req)" \
 	ssh-ed25519-cert-v01
 serial=$(submit alice@example.com work.req | field results.0.request.serial)
 t_has 'which olga revokes' "$(revoke "$serial")" '"status":0'
-keeper_stops
+ends "$keeper"
 
 # --- what a keeper says to have an approved request signed
 here 'somebody stands between' hold asked SIGN
@@ -165,7 +95,7 @@ sign decision@writ olga decision >olga.dec
 submit olga@example.com olga.dec >submitted &
 t_stop_later $!
 here 'he has what it says' held
-here 'a signer with the same past' signer ca2
+here 'a signer with the same past' signer_starts ca2
 
 refused 'a request reworded' forged-request asked 'does not verify'
 refused 'an approval reworded' forged-approval asked 'does not verify'
@@ -208,7 +138,7 @@ kill "$signer"
 t_has 'the honest keeper finds its signer, and alice her certificate' \
 	"$(call alice@example.com "{\"call\":\"wait\",\"id\":\"$id\",\"seconds\":20}" |
 		field certificate)" ssh-ed25519-cert-v01
-keeper_stops
+ends "$keeper"
 
 # --- lists of what is revoked
 here 'somebody stands between again' hold lists SIGN_KRL 2
@@ -217,29 +147,27 @@ revoke 4711 >/dev/null
 revoke 4712 >revoked &
 t_stop_later $!
 here 'he has both lists' held
-here 'a signer with the same past again' signer ca2
+here 'a signer with the same past again' signer_starts ca2
 refused 'an older list' older-krl lists 'is not newer'
 refused 'a list that forgets a revocation' forgetful-krl lists 'lacks'
 t_eq 'keeper: the list that has them all is signed' signed \
 	"$(attack honest-krl lists)"
-keeper_stops
+ends "$keeper"
 
 # --- a policy that is over
 t 'the real signer was there all the time' kill -0 "$real"
-kill "$real"
-wait "$real"
+ends "$real"
 sed -i 's/max: 30m/max: 20m/' ca/policy/ca.yaml
 "$writ" policy sign -C ca -i olga -y >>"$ca_log" 2>&1
 "$writ" policy sign -C ca -i ivan -y >>"$ca_log" 2>&1
-here 'a signer and a keeper with a new policy' signer ca
+here 'a signer and a keeper with a new policy' signer_starts ca
 real=$signer
 keeper_starts
-keeper_stops
+ends "$keeper"
 said=$(tool older-policy ca/run/signer.sock asked 2>&1)
 t_has 'keeper: an older policy is refused' "$said" 'refused: '
 t_has 'keeper: an older policy is refused for what it is' "$said" older
-kill "$real"
-wait "$real"
+ends "$real"
 t_has 'the log is whole' "$("$writ" audit verify -C ca)" ' 2 certificates,'
 t 'the audit has no findings' "$writ" audit verify -C ca
 t_done
