@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/trust/signers.h"
+
 void
 trust_init(struct trust *t)
 {
@@ -24,147 +26,6 @@ trust_clear(struct trust *t)
 	policy_free(t->root);
 	policy_free(t->policy);
 	trust_init(t);
-}
-
-/* --- who signed --- */
-
-/* The officer whose key in root.yaml this is, or NULL. */
-static const struct person *
-officer_of_key(const struct policy *root, const struct pubkey *k)
-{
-	const struct person *who = policy_person_of_key(root, k);
-
-	if (who == NULL || !who->officer)
-		return NULL;
-	for (size_t i = 0; i < who->n_keys; i++)
-		if (who->keys[i].of_root && pubkey_equal(who->keys[i].key, k))
-			return who;
-	return NULL;
-}
-
-int
-trust_signers(const struct policy *root, const struct statement *s,
-    struct strs *out)
-{
-	struct strs found = {0};
-	int r = 0;
-
-	for (size_t i = 0; i < s->n_sigs && s->verified && r == 0; i++) {
-		const struct person *who = officer_of_key(root, s->sigs[i].key);
-
-		if (who != NULL && !strs_has(&found, who->id) &&
-		    !strs_has(out, who->id))
-			r = strs_add(&found, who->id);
-	}
-	for (size_t i = 0; i < found.n && r == 0; i++)
-		r = strs_add(out, found.v[i]);
-	strs_clear(&found);
-	return r;
-}
-
-static void
-add_list(struct str *out, const struct strs *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		str_addf(out, "%s%s", i == 0 ? "" : ", ", l->v[i]);
-	if (l->n == 0)
-		str_add(out, "no officer");
-}
-
-/* Officers of root who are not in signed. */
-static int
-missing(const struct policy *root, const struct strs *signed_by,
-    struct strs *out)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < root->n_people && r == 0; i++)
-		if (root->people[i].officer &&
-		    !strs_has(signed_by, root->people[i].id))
-			r = strs_add(out, root->people[i].id);
-	return r;
-}
-
-/* ERR_DENIED unless need officers of root, as persons, signed s. */
-static int
-check_threshold(const struct policy *root, const struct statement *s,
-    unsigned need, const char *what, struct err *e)
-{
-	struct strs signers = {0}, absent = {0};
-	struct str text = STR_INIT;
-	int r;
-
-	if ((r = trust_signers(root, s, &signers)) != 0 ||
-	    (r = missing(root, &signers, &absent)) != 0) {
-		(void)err_nomem(e);
-		goto out;
-	}
-	/* A threshold of 0 would be met by nobody; policy_parse() refuses it,
-	   and so does this. */
-	if (need > 0 && signers.n >= need)
-		goto out;
-	str_addf(&text, "%s is signed by ", what);
-	add_list(&text, &signers);
-	str_addf(&text, ", expected %u of the officers of root %llu: ", need,
-	    (unsigned long long)root->root_version);
-	add_list(&text, &absent);
-	str_add(&text, absent.n == 1 ? " is missing" : " are missing");
-	r = err_set(e, ERR_DENIED, "%s", text.p);
-out:
-	str_clear(&text);
-	strs_clear(&signers);
-	strs_clear(&absent);
-	return r;
-}
-
-/*
- * `by` is a claim like any other: it must be one of the officers who signed,
- * under the root of the statement or the one before it (NULL: none).
- */
-static int
-check_author(const struct policy *root, const struct policy *before,
-    const struct statement *s, const char *what, struct err *e)
-{
-	struct strs signers = {0};
-	int r;
-
-	if ((r = trust_signers(root, s, &signers)) != 0 ||
-	    (before != NULL && (r = trust_signers(before, s, &signers)) != 0))
-		(void)err_nomem(e);
-	else if (!strs_has(&signers, s->by))
-		r = err_set(e, ERR_DENIED,
-		    "%s is by %s, who did not sign it as an officer, expected "
-		    "one of its signers",
-		    what, s->by);
-	strs_clear(&signers);
-	return r;
-}
-
-/* --- statements --- */
-
-/* Parse and verify a statement of this type and realm. */
-static int
-read_statement(const char *what, struct slice text, enum statement_type type,
-    const struct hash *realm, struct statement *s, struct err *e)
-{
-	char want[FINGERPRINT_MAX], got[FINGERPRINT_MAX];
-	int r;
-
-	if ((r = statement_parse(what, text, s, e)) != 0)
-		return r;
-	if (s->type != type)
-		return err_set(e, ERR_PARSE,
-		    "%s: a %s statement, expected a %s statement", what,
-		    statement_type_name(s->type), statement_type_name(type));
-	if (!hash_equal(&s->realm, realm)) {
-		hash_fingerprint(realm, want);
-		hash_fingerprint(&s->realm, got);
-		return err_set(e, ERR_DENIED,
-		    "%s: of another realm %s, expected %s", what, got, want);
-	}
-	if ((r = statement_verify(s, e)) != 0)
-		err_prefix(e, "%s", what);
-	return r;
 }
 
 static int
@@ -236,11 +97,13 @@ check_root(const struct next *n, const struct policy *root,
 		return err_set(e, ERR_PARSE,
 		    "%s: file differs from what its statement names", what);
 	if (last != NULL &&
-	    (r = check_threshold(last, s, last->thresholds.root, what, e)) != 0)
+	    (r = signers_enough(last, SIGN_OFFICER, s, last->thresholds.root,
+		 what, e)) != 0)
 		return r;
-	if ((r = check_threshold(root, s, root->thresholds.root, what, e)) != 0)
+	if ((r = signers_enough(root, SIGN_OFFICER, s, root->thresholds.root,
+		 what, e)) != 0)
 		return r;
-	return check_author(root, last, s, what, e);
+	return signers_author(root, last, SIGN_OFFICER, s, what, e);
 }
 
 static int
@@ -254,7 +117,7 @@ take_root(struct next *n, struct slice file, struct slice text, size_t at,
 
 	(void)snprintf(what, sizeof(what), "new root %zu", at + 1);
 	statement_init(&s, ST_ROOT);
-	if ((r = read_statement(what, text, ST_ROOT, &n->realm, &s, e)) != 0 ||
+	if ((r = signers_read(what, text, ST_ROOT, &n->realm, &s, e)) != 0 ||
 	    (r = parse_root(what, file, &root, e)) != 0 ||
 	    (r = check_root(n, root, &s, what, e)) != 0)
 		goto out;
@@ -347,15 +210,6 @@ check_version(const struct policy *held, const struct statement *s,
 	return 0;
 }
 
-static bool
-has_hash(const struct policy_file *f, const struct hash *want)
-{
-	struct hash h;
-
-	hash_sha256(f->data, f->n, &h);
-	return hash_equal(&h, want);
-}
-
 /* MANIFEST is the one signed, and files are the ones it names, no more. */
 static int
 check_files(const struct bundle_input *in, const struct bundle_statement *b,
@@ -385,7 +239,7 @@ check_files(const struct bundle_input *in, const struct bundle_statement *b,
 		else if (c > 0)
 			r = err_set(e, ERR_PARSE,
 			    "file %s of MANIFEST is missing", x->path);
-		else if (f->n != x->size || !has_hash(f, &x->hash))
+		else if (!manifest_fits(x, f))
 			r = err_set(e, ERR_PARSE,
 			    "file %s differs from what MANIFEST names",
 			    f->path);
@@ -455,15 +309,15 @@ take_bundle(struct next *n, const struct bundle_input *in, struct err *e)
 	int r;
 
 	statement_init(&s, ST_POLICY);
-	r = read_statement("policy bundle", in->statement, ST_POLICY, &n->realm,
+	r = signers_read("policy bundle", in->statement, ST_POLICY, &n->realm,
 	    &s, e);
 	if (r != 0)
 		goto out;
 	(void)snprintf(what, sizeof(what), "policy version %llu",
 	    (unsigned long long)s.u.bundle.version);
-	if ((r = check_threshold(root, &s, root->thresholds.policy, what, e)) !=
-		0 ||
-	    (r = check_author(root, NULL, &s, what, e)) != 0 ||
+	if ((r = signers_enough(root, SIGN_OFFICER, &s, root->thresholds.policy,
+		 what, e)) != 0 ||
+	    (r = signers_author(root, NULL, SIGN_OFFICER, &s, what, e)) != 0 ||
 	    (r = check_version(n->t->policy, &s, e)) != 0 ||
 	    (r = check_files(in, &s.u.bundle, e)) != 0)
 		goto out;

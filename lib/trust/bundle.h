@@ -46,6 +46,8 @@ int  manifest_of(const struct policy_files *files, struct str *out) MUST_CHECK;
 int  manifest_parse(struct slice text, struct manifest *out, struct err *e)
      MUST_CHECK;
 void manifest_clear(struct manifest *m);
+/* Has the file the size and the content of its entry? */
+bool manifest_fits(const struct manifest_entry *x, const struct policy_file *f);
 
 /* What an update brings.  All borrowed. */
 struct bundle_input {
@@ -105,6 +107,9 @@ int trust_expiry(const struct trust *t, int64_t now, struct str *text,
  * root.yaml, as distinct persons; appends their ids.  0 or ERR_NOMEM.
  */
 int trust_signers(const struct policy *root, const struct statement *s,
+    struct strs *out) MUST_CHECK;
+/* The same of the operators: who signs for a fleet. */
+int trust_operators(const struct policy *root, const struct statement *s,
     struct strs *out) MUST_CHECK;
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* When signed policy ends, and what is said before it does. */
-#include "lib/trust/bundle.h"
+#include "lib/trust/expiry.h"
 
 #include "lib/base/clock.h"
+#include "lib/trust/bundle.h"
 
 #define DAY 86400
 
-/* 0, BUNDLE_GRACE or ERR_EXPIRED for one of the two. */
-static int
-check_expiry(const char *what, int64_t expires, int64_t grace, int64_t now,
+int
+expiry_check(const char *what, int64_t expires, int64_t grace, int64_t now,
     struct str *text, struct err *e)
 {
 	static const struct {
@@ -51,10 +51,10 @@ expiry_of(const struct policy *root, const struct policy *p, int64_t now,
 {
 	int a, b;
 
-	a = check_expiry("root", root->root_expires, root->grace, now, text, e);
+	a = expiry_check("root", root->root_expires, root->grace, now, text, e);
 	if (a < 0)
 		return a;
-	b = check_expiry("policy", p->expires, root->grace, now, text, e);
+	b = expiry_check("policy", p->expires, root->grace, now, text, e);
 	return b != 0 ? b : a;
 }
 

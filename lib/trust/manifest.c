@@ -182,6 +182,17 @@ manifest_parse(struct slice text, struct manifest *out, struct err *e)
 	return 0;
 }
 
+bool
+manifest_fits(const struct manifest_entry *x, const struct policy_file *f)
+{
+	struct hash h;
+
+	if (f->n != x->size)
+		return false;
+	hash_sha256(f->data, f->n, &h);
+	return hash_equal(&h, &x->hash);
+}
+
 void
 manifest_clear(struct manifest *m)
 {
