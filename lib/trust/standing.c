@@ -120,6 +120,9 @@ standing_person_of_key(const struct standing *st, const struct policy *p,
 		reason = "is of a person who is revoked";
 	else
 		return who;
+	/* Most who ask want to hear that it is nobody's. */
+	if (why == NULL)
+		return NULL;
 	pubkey_fingerprint(k, fp);
 	(void)err_set(why, ERR_DENIED, "key %s %s, expected a person's", fp,
 	    reason);
