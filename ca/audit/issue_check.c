@@ -309,9 +309,8 @@ make_record(struct audit *a, struct audit_job *j, const struct cert *c,
 	int r;
 
 	if ((r = issue_record(j->leaf, j->index, j->request, j->decisions,
-		 j->leaf->n_decisions, &j->record, e)) != 0)
+		 j->leaf->n_decisions, &j->record, j->path, e)) != 0)
 		return r;
-	issue_record_path(c->valid_after, c->serial, ".json", j->path);
 	i->valid_after = c->valid_after;
 	i->known_path = true;
 	return 0;

@@ -180,15 +180,15 @@ report(struct signing *g, const struct job *j)
 }
 
 static void
-print_issued(const struct job *j, const struct cert *c)
+print_issued(const struct job *j, const struct keeper_item *it)
 {
 	char until[CLOCK_TEXT];
 
 	if (strcmp(j->out, "-") == 0)
 		return;
-	clock_format((int64_t)c->valid_before, until);
+	clock_format((int64_t)it->valid_before, until);
 	printf("%s: serial %llu, until %s\n", j->out,
-	    (unsigned long long)c->serial, until);
+	    (unsigned long long)leaf_serial(&it->request->hash), until);
 }
 
 /* --- certificates --------------------------------------------------------- */
@@ -198,32 +198,17 @@ release(void *ctx, size_t i, struct keeper_item *it, struct err *e)
 {
 	struct signing *g = ctx;
 	struct job *j = &g->jobs[g->of_item[i]];
-	struct str line = STR_INIT;
-	struct cert c;
 	int r;
 
-	cert_init(&c);
-	if ((r = cert_parse(buf_slice(it->cert), &c, e)) != 0)
-		goto out;
-	if ((r = cert_add_line(&line, buf_slice(it->cert), c.key_id)) != 0) {
-		(void)err_nomem(e);
-		goto out;
-	}
-	str_addc(&line, '\n');
-	if ((r = str_check(&line)) != 0)
-		(void)err_nomem(e);
-	else if (strcmp(j->out, "-") == 0)
-		r = cli_print(&line, e);
+	if (strcmp(j->out, "-") == 0)
+		r = cli_print(&it->line, e);
 	else
 		/* Can be had again from the log: not worth an fsync each, nor
 		 * a rename. */
-		r = file_write(j->out, line.p, line.n, 0644,
+		r = file_write(j->out, it->line.p, it->line.n, 0644,
 		    FILE_NOSYNC | FILE_AT_ONCE, e);
 	if (r == 0)
-		print_issued(j, &c);
-out:
-	str_clear(&line);
-	cert_clear(&c);
+		print_issued(j, it);
 	return r;
 }
 

@@ -111,18 +111,20 @@ void issue_match(size_t n_persons, size_t n_terms, const unsigned need[],
  * The record of a certificate, for people and for tools that read tables: who,
  * when, why, how long, which restrictions, who approved.  A pure function of
  * the leaves: the to-be-signed leaf at index and the statements it names.
- * Appends to out, which is not whole on failure.
+ * Appends to out, which is not whole on failure.  path, NULL allowed, gets the
+ * name under which it is kept, "records/YYYY/MM/DD/SERIAL.json".
  *
  * ERR_CORRUPT	request or decisions are not those that the leaf names
  * ERR_PARSE	its certificate cannot be read
  * ERR_NOMEM
  */
+#define ISSUE_PATH_MAX 64
 struct issue_leaf;
 int issue_record(const struct issue_leaf *leaf, uint64_t index,
     const struct statement *request, const struct statement *const *decisions,
-    size_t n_decisions, struct str *out, struct err *e) MUST_CHECK;
+    size_t n_decisions, struct str *out, char path[ISSUE_PATH_MAX],
+    struct err *e) MUST_CHECK;
 /* "records/YYYY/MM/DD/SERIAL.json" and "...-cert.pub". */
-#define ISSUE_PATH_MAX 64
 void issue_record_path(uint64_t valid_after, uint64_t serial,
     const char *suffix, char out[ISSUE_PATH_MAX]);
 

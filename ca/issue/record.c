@@ -192,7 +192,8 @@ put_record(struct jw *w, const struct issue_leaf *leaf, uint64_t index,
 int
 issue_record(const struct issue_leaf *leaf, uint64_t index,
     const struct statement *request, const struct statement *const *decisions,
-    size_t n_decisions, struct str *out, struct err *e)
+    size_t n_decisions, struct str *out, char path[ISSUE_PATH_MAX],
+    struct err *e)
 {
 	struct cert c;
 	struct jw w;
@@ -212,6 +213,8 @@ issue_record(const struct issue_leaf *leaf, uint64_t index,
 	put_record(&w, leaf, index, request, decisions, n_decisions, &c);
 	if ((r = str_check(out)) != 0)
 		r = err_nomem(e);
+	else if (path != NULL)
+		issue_record_path(c.valid_after, c.serial, ".json", path);
 out:
 	cert_clear(&c);
 	return r;

@@ -67,6 +67,9 @@ struct keeper_item {		/* keeper_item_clear */
 	uint64_t	   index;	/* of that leaf, once committed */
 	bool		   again;	/* the leaf was in the log before */
 	struct buf	  *cert;	/* signed, once there; owned */
+	struct str	   line;	/* as a file has it, with its LF: by
+					   local_issue(), but in LOCAL_SERVE */
+	uint64_t	   valid_after, valid_before;	/* of it; likewise */
 
 	/* Inside: decisions as they count, and those read from the log. */
 	const struct statement **decisions;

@@ -13,6 +13,7 @@ void
 keeper_item_init(struct keeper_item *it)
 {
 	memset(it, 0, sizeof(*it));
+	str_init(&it->line);
 }
 
 static void
@@ -29,6 +30,7 @@ keeper_item_clear(struct keeper_item *it)
 	issue_leaf_clear(&it->leaf);
 	strs_clear(&it->notes);
 	buf_free(it->cert);
+	str_clear(&it->line);
 	free(it->decisions);
 	for (size_t i = 0; i < it->n_logged; i++)
 		statement_clear(&it->logged[i]);

@@ -223,8 +223,8 @@ local_prove(struct local *l, uint64_t index,
 
 /* --- and published ---------------------------------------------------------- */
 
-static int
-publish(struct local *l, struct slice note, struct err *e)
+int
+local_publish_head(struct local *l, const struct str *note, struct err *e)
 {
 	int r = 0;
 
@@ -232,15 +232,15 @@ publish(struct local *l, struct slice note, struct err *e)
 	if (l->krl_owed)
 		r = local_recover_krl(l, e);
 	if (r == 0)
-		r = ledger_publish(l->ledger, note, e);
+		r = ledger_publish(l->ledger, slice_of(note->p, note->n), e);
 	if (r < 0)
 		err_prefix(e, "publish the log");
 	return r < 0 ? r : 0;
 }
 
 int
-local_commit(struct local *l, const struct keeper_leaves *leaves,
-    struct ledger_receipt *receipts, struct err *e)
+local_commit_head(struct local *l, const struct keeper_leaves *leaves,
+    struct ledger_receipt *receipts, struct str *note, struct err *e)
 {
 	struct local_round q = {.leaves = leaves->v,
 	    .n = leaves->n,
@@ -250,10 +250,22 @@ local_commit(struct local *l, const struct keeper_leaves *leaves,
 	uint64_t index;
 	int r;
 
-	if ((r = local_next_index(l, leaves->n, &index, e)) == 0 &&
-	    (r = local_run(l, &q, e)) == 0)
-		r = publish(l, slice_of(q.note.p, q.note.n), e);
-	str_clear(&q.note);
+	if ((r = local_next_index(l, leaves->n, &index, e)) == 0)
+		r = local_run(l, &q, e);
+	*note = q.note;
+	return r;
+}
+
+int
+local_commit(struct local *l, const struct keeper_leaves *leaves,
+    struct ledger_receipt *receipts, struct err *e)
+{
+	struct str note = STR_INIT;
+	int r;
+
+	if ((r = local_commit_head(l, leaves, receipts, &note, e)) == 0)
+		r = local_publish_head(l, &note, e);
+	str_clear(&note);
 	return r;
 }
 

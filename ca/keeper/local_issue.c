@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ca/keeper/local_impl.h"
+#include "lib/base/parallel.h"
 
 /* A batch of fewer is not worth a thread. */
 #define RELEASE_ASIDE 16
@@ -18,6 +19,7 @@ struct issuing {
 	struct signer_job *jobs; /* of certificates decided now */
 	size_t *owner;           /* the item of each */
 	size_t n_jobs;
+	uint64_t first; /* index of the first of leaves */
 };
 
 static void
@@ -52,13 +54,12 @@ job_of(const struct keeper_item *it, struct slice bytes)
 	    .index = it->index};
 }
 
-/* The leaves that are to be certificates, in their order; first is where the
- * first of all leaves will be. */
+/* The leaves that are to be certificates, in their order. */
 static void
-collect_jobs(struct issuing *g, uint64_t first)
+collect_jobs(struct issuing *g)
 {
 	for (size_t i = 0; i < g->leaves.n; i++)
-		g->receipts[i].index = first + i;
+		g->receipts[i].index = g->first + i;
 	keeper_committed(g->items, &g->leaves, g->receipts);
 	for (size_t i = 0; i < g->leaves.n; i++) {
 		size_t owner = g->leaves.item[i];
@@ -79,14 +80,13 @@ sign_batch(struct local *l, struct issuing *g, struct err *e)
 	    .receipts = g->receipts,
 	    .jobs = g->jobs,
 	    .note = STR_INIT};
-	uint64_t first;
 	int r;
 
 	if (g->leaves.n == 0)
 		return 0;
-	if ((r = local_next_index(l, g->leaves.n, &first, e)) != 0)
+	if ((r = local_next_index(l, g->leaves.n, &g->first, e)) != 0)
 		return r;
-	collect_jobs(g, first);
+	collect_jobs(g);
 	q.n_jobs = g->n_jobs;
 	r = local_run(l, &q, e);
 	str_clear(&q.note);
@@ -144,45 +144,47 @@ sign_all_again(struct local *l, const struct issuing *g, struct err *e)
 	return 0;
 }
 
-/* The certificates as leaves, and everything in sight of everybody. */
-static int
-finish_batch(struct local *l, const struct keeper_item *items, size_t n,
-    struct keeper_leaves *leaves, struct err *e)
-{
-	struct recorder_hand *hands = NULL;
-	struct ledger_receipt *receipts = NULL;
-	size_t n_hands = 0;
-	int r;
-
-	if ((receipts = calloc(leaves->n + 1, sizeof(*receipts))) == NULL ||
-	    (hands = calloc(n + 1, sizeof(*hands))) == NULL) {
-		r = err_nomem(e);
-		goto out;
-	}
-	/* What has a certificate has, or gets now, all of its leaves. */
-	for (size_t i = 0; i < n; i++)
-		if (items[i].cert != NULL)
-			hands[n_hands++] = (struct recorder_hand){
-			    .serial = leaf_serial(&items[i].request->hash),
-			    .request = items[i].request,
-			    .leaf = &items[i].leaf,
-			    .cert = buf_slice(items[i].cert)};
-	recorder_at_hand(&l->recorder, hands, n_hands);
-	r = local_commit(l, leaves, receipts, e);
-	recorder_at_hand(&l->recorder, NULL, 0);
-out:
-	free(hands);
-	free(receipts);
-	return r;
-}
+/* --- handing out ---------------------------------------------------------- */
 
 struct releasing {
+	struct local *local;
 	struct keeper_item *items;
 	size_t n;
 	int (*release)(void *ctx, size_t i, struct keeper_item *it,
 	    struct err *e);
 	void *ctx;
+	/* The leaves of this batch, and how many of them are certificates to be
+	 * signed. */
+	uint64_t from, to;
+	size_t n_new;
+	/* What is published of the items, and how much of it is theirs. */
+	struct recorder_hand *hands;
+	size_t n_hands, n_hands_new;
 };
+
+/* The certificate as a file has it, for whoever asked and for the log. */
+static void
+write_line(void *ctx, size_t i)
+{
+	struct keeper_item *it = &((struct releasing *)ctx)->items[i];
+	struct cert c;
+	int r;
+
+	if (it->cert == NULL)
+		return;
+	cert_init(&c);
+	if ((r = cert_parse(buf_slice(it->cert), &c, &it->e)) == 0) {
+		r = cert_add_line(&it->line, buf_slice(it->cert), c.key_id);
+		str_addc(&it->line, '\n');
+		if (r != 0 || str_check(&it->line) != 0)
+			r = err_nomem(&it->e);
+		it->valid_after = c.valid_after;
+		it->valid_before = c.valid_before;
+	}
+	if (r != 0 && it->r == 0)
+		it->r = r;
+	cert_clear(&c);
+}
 
 static void *
 release_all(void *arg)
@@ -198,34 +200,102 @@ release_all(void *arg)
 	return NULL;
 }
 
+/* What has a certificate has, or gets now, all of its leaves. */
+static int
+take_in_hand(struct releasing *g, struct err *e)
+{
+	g->hands = calloc(g->n + 1, sizeof(*g->hands));
+	if (g->hands == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < g->n; i++) {
+		const struct keeper_item *it = &g->items[i];
+
+		if (it->line.n == 0 || it->n_counted != it->leaf.n_decisions)
+			continue;
+		if (it->index >= g->from && it->index < g->to)
+			g->n_hands_new++;
+		g->hands[g->n_hands++] = (struct recorder_hand){
+		    .serial = leaf_serial(&it->request->hash),
+		    .valid_after = it->valid_after,
+		    .request = it->request,
+		    .leaf = &it->leaf,
+		    .decisions = it->counted,
+		    .index = it->index,
+		    .line = slice_of(it->line.p, it->line.n)};
+	}
+	recorder_at_hand(&g->local->recorder, g->hands, g->n_hands);
+	return 0;
+}
+
+/* The records of the leaves that the batch put into the log. */
+static void *
+put_records(void *arg)
+{
+	struct releasing *g = arg;
+	struct recorder_range range = {&g->local->recorder, g->from, g->to};
+
+	ledger_put_ahead(g->local->ledger, g->from, g->to, recorder_ahead,
+	    &range);
+	return NULL;
+}
+
 /*
- * Hand the certificates out, and log them.  Neither waits for the other, and
- * both write thousands of files for a large batch: so in two threads.  What is
- * logged is made before, since it depends on the outcomes that release() may
- * change.
+ * Hand the certificates out, log them, and make everything of the batch visible
+ * to everybody.  Most of it is thousands of files, in two directories, so each
+ * has a thread; their records are there before the commit, which mostly waits
+ * for the disk, has ended.  What is logged is made before, since it depends on
+ * the outcomes that release() may change.
  */
+static int
+release_and_commit(struct local *l, struct releasing *g,
+    struct keeper_leaves *leaves, struct err *e)
+{
+	struct ledger_receipt *receipts;
+	struct str note = STR_INIT;
+	pthread_t out, records;
+	bool aside, ahead;
+	int r;
+
+	aside = g->n >= RELEASE_ASIDE &&
+	    pthread_create(&out, NULL, release_all, g) == 0;
+	if (!aside)
+		(void)release_all(g);
+	ahead = aside && g->n_new > 0 && g->n_hands_new == g->n_new &&
+	    pthread_create(&records, NULL, put_records, g) == 0;
+	if ((receipts = calloc(leaves->n + 1, sizeof(*receipts))) == NULL)
+		r = err_nomem(e);
+	else
+		r = local_commit_head(l, leaves, receipts, &note, e);
+	free(receipts);
+	if (ahead)
+		(void)pthread_join(records, NULL);
+	if (r == 0)
+		r = local_publish_head(l, &note, e);
+	if (aside)
+		(void)pthread_join(out, NULL);
+	str_clear(&note);
+	return r;
+}
+
 static int
 release_and_finish(struct local *l, struct releasing *g, struct err *e)
 {
 	struct keeper_leaves leaves = {0};
-	pthread_t thread;
-	bool aside;
 	int r;
 
 	r = keeper_finish(l->keeper, g->items, g->n, &leaves, e);
-	aside = g->n >= RELEASE_ASIDE &&
-	    pthread_create(&thread, NULL, release_all, g) == 0;
-	if (!aside)
+	parallel_for(g->n, write_line, g);
+	if (r == 0 && (r = take_in_hand(g, e)) == 0)
+		r = release_and_commit(l, g, &leaves, e);
+	else
 		(void)release_all(g);
-	if (r == 0)
-		r = finish_batch(l, g->items, g->n, &leaves, e);
 	if (r != 0) {
 		err_prefix(e, "what was issued is recorded, but not published");
 		if (e != NULL && e->hint[0] == '\0')
 			err_hint(e, "the same command once more publishes it");
 	}
-	if (aside)
-		(void)pthread_join(thread, NULL);
+	recorder_at_hand(&l->recorder, NULL, 0);
+	free(g->hands);
 	keeper_leaves_clear(&leaves);
 	return r;
 }
@@ -279,7 +349,8 @@ local_issue(struct local *l, struct keeper_item *items, size_t n,
     int (*release)(void *ctx, size_t i, struct keeper_item *it, struct err *e),
     void *ctx, struct err *e)
 {
-	struct releasing to = {items, n, release, ctx};
+	struct releasing to = {
+	    .local = l, .items = items, .n = n, .release = release, .ctx = ctx};
 	struct issuing g = {.items = items, .n = n};
 	bool released = false;
 	int r;
@@ -288,6 +359,9 @@ local_issue(struct local *l, struct keeper_item *items, size_t n,
 	    (r = sign_batch(l, &g, e)) != 0 ||
 	    (r = sign_all_again(l, &g, e)) != 0)
 		goto out;
+	to.from = g.first;
+	to.to = g.first + g.leaves.n;
+	to.n_new = g.n_jobs;
 	released = true;
 	r = l->mode == LOCAL_SERVE ? release_and_carry(l, &to, e)
 				   : release_and_finish(l, &to, e);

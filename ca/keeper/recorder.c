@@ -101,49 +101,73 @@ decision(struct recorder *r, const struct hash *h, const struct statement **out,
 	return 0;
 }
 
-/* asked: the request, or NULL: it is read. */
+static int
+put_record_of(uint64_t index, const struct issue_leaf *l,
+    const struct statement *asked, const struct statement *const *decisions,
+    int (*put)(void *pctx, const char *key, struct slice data,
+	const char *content_type),
+    void *pctx, struct err *e)
+{
+	struct str text = STR_INIT;
+	char path[ISSUE_PATH_MAX];
+	int ret;
+
+	ret = issue_record(l, index, asked, decisions, l->n_decisions, &text,
+	    path, e);
+	if (ret == 0)
+		ret = put(pctx, path, slice_of(text.p, text.n),
+		    "application/json");
+	str_clear(&text);
+	return ret;
+}
+
 static int
 put_record(struct recorder *r, uint64_t index, const struct issue_leaf *l,
-    const struct statement *asked,
     int (*put)(void *pctx, const char *key, struct slice data,
 	const char *content_type),
     void *pctx, struct err *e)
 {
 	const struct statement *decisions[RECORDER_KEPT];
-	struct str text = STR_INIT;
-	char path[ISSUE_PATH_MAX];
-	struct leaf room;
-	struct cert c;
+	struct leaf request;
 	int ret;
 
-	leaf_init(&room);
-	cert_init(&c);
+	leaf_init(&request);
 	if (l->n_decisions > RECORDER_KEPT)
 		return err_set(e, ERR_LIMIT, "more than %d decisions count",
 		    RECORDER_KEPT);
 	/* What this record borrows must stay until it is written. */
 	if (r->n_kept + l->n_decisions > RECORDER_KEPT)
 		forget(r);
-	if (asked == NULL) {
-		ret = must_find(r, LTAG_REQUEST, &l->request, &room, e);
-		if (ret != 0)
-			goto out;
-		asked = &room.u.s;
-	}
+	ret = must_find(r, LTAG_REQUEST, &l->request, &request, e);
+	if (ret != 0)
+		goto out;
 	for (size_t i = 0; i < l->n_decisions; i++)
 		if ((ret = decision(r, &l->decisions[i], &decisions[i], e)) !=
 		    0)
 			goto out;
-	if ((ret = cert_parse_tbs(slice_of(l->tbs, l->tbs_len), &c, e)) != 0 ||
-	    (ret = issue_record(l, index, asked, decisions, l->n_decisions,
-		 &text, e)) != 0)
-		goto out;
-	issue_record_path(c.valid_after, c.serial, ".json", path);
-	ret = put(pctx, path, slice_of(text.p, text.n), "application/json");
+	ret = put_record_of(index, l, &request.u.s, decisions, put, pctx, e);
 out:
-	cert_clear(&c);
-	leaf_clear(&room);
-	str_clear(&text);
+	leaf_clear(&request);
+	return ret;
+}
+
+int
+recorder_ahead(void *range,
+    int (*put)(void *pctx, const char *key, struct slice data,
+	const char *content_type),
+    void *pctx, struct err *e)
+{
+	const struct recorder_range *g = range;
+	const struct recorder *r = g->recorder;
+	int ret = 0;
+
+	for (size_t i = 0; i < r->n_at_hand && ret == 0; i++) {
+		const struct recorder_hand *h = &r->at_hand[i];
+
+		if (h->index >= g->from && h->index < g->to)
+			ret = put_record_of(h->index, h->leaf, h->request,
+			    h->decisions, put, pctx, e);
+	}
 	return ret;
 }
 
@@ -172,6 +196,21 @@ out:
 	return ret;
 }
 
+static int
+put_hand(const struct recorder_hand *h, uint8_t tag, uint64_t index,
+    int (*put)(void *pctx, const char *key, struct slice data,
+	const char *content_type),
+    void *pctx, struct err *e)
+{
+	char path[ISSUE_PATH_MAX];
+
+	if (tag == LTAG_ISSUE)
+		return put_record_of(index, h->leaf, h->request, h->decisions,
+		    put, pctx, e);
+	issue_record_path(h->valid_after, h->serial, "-cert.pub", path);
+	return put(pctx, path, h->line, "text/plain");
+}
+
 void
 recorder_opened(void *ctx, struct ledger *l)
 {
@@ -197,14 +236,11 @@ recorder_objects(void *ctx, uint64_t index, struct slice bytes,
 	if (tag != LTAG_ISSUE && tag != LTAG_CERTIFICATE)
 		return 0;
 	if ((hand = find_at_hand(r, &name)) != NULL)
-		return tag == LTAG_ISSUE
-		    ? put_record(r, index, hand->leaf, hand->request, put, pctx,
-			  e)
-		    : put_certificate(hand->cert, put, pctx, e);
+		return put_hand(hand, tag, index, put, pctx, e);
 	leaf_init(&leaf);
 	if ((ret = leaf_parse("leaf", bytes, &leaf, e)) == 0)
 		ret = leaf.kind == LEAF_ISSUE
-		    ? put_record(r, index, &leaf.u.i, NULL, put, pctx, e)
+		    ? put_record(r, index, &leaf.u.i, put, pctx, e)
 		    : put_certificate(slice_of(leaf.u.c.blob,
 					  leaf.u.c.blob_len),
 			  put, pctx, e);

@@ -26,10 +26,12 @@ struct recorder {		/* zero-initialise; recorder_clear */
 
 /* A certificate whose leaves are in memory, as they are in the log. */
 struct recorder_hand {
-	uint64_t serial;
+	uint64_t serial, valid_after;
 	const struct statement	*request;
 	const struct issue_leaf *leaf;
-	struct slice		 cert;	/* signed */
+	const struct statement *const *decisions;	/* of the leaf */
+	uint64_t		 index;	/* of that leaf */
+	struct slice		 line;	/* signed, as a file has it */
 };
 void recorder_clear(struct recorder *r);
 
@@ -39,6 +41,18 @@ void recorder_clear(struct recorder *r);
  * sorted here and borrowed too.  NULL, 0: none.
  */
 void recorder_at_hand(struct recorder *r, struct recorder_hand *v, size_t n);
+/*
+ * The records (not the certificates) of those at hand whose leaf is one of
+ * from..to-1, without a look at the log: for ledger_put_ahead().
+ */
+struct recorder_range {
+	const struct recorder *recorder;
+	uint64_t from, to;
+};
+int recorder_ahead(void *range,
+    int (*put)(void *pctx, const char *key, struct slice data,
+	const char *content_type),
+    void *pctx, struct err *e) MUST_CHECK;
 
 /* For struct ledger_config's opened and objects; ctx is a struct recorder. */
 void recorder_opened(void *ctx, struct ledger *l);

@@ -379,6 +379,7 @@ ledger_close(struct ledger *l)
 	free(l->blocks);
 	free(l->kept);
 	free(l->note);
+	strs_clear(&l->ahead_foreign);
 	bundle_clear(&l->bundle);
 	for (size_t i = 0; i < TREE_LEVELS; i++)
 		free(l->tiles[i]);

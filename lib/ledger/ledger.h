@@ -131,6 +131,18 @@ int ledger_commit(struct ledger *l, const struct slice *leaves, size_t n,
  */
 int ledger_publish(struct ledger *l, struct slice note, struct err *e)
     MUST_CHECK;
+/*
+ * Put at home the objects that go with leaves from..to-1, which are committed;
+ * ledger_publish() then leaves them out there.  objects() is as in struct
+ * ledger_config, for all of them at once.  In a thread of its own while another
+ * one commits, which it has to have ended before anybody publishes.  What fails
+ * is told by ledger_publish(), which does it again.  For a home that is a
+ * directory; else nothing is done.
+ */
+void ledger_put_ahead(struct ledger *l, uint64_t from, uint64_t to,
+    int (*objects)(void *ctx, int (*put)(void *pctx, const char *key,
+	struct slice data, const char *content_type), void *pctx,
+	struct err *e), void *ctx);
 /* A file that belongs to the log: policy/<sha256>, krl/<sha256>.  Durable at
  * home when it returns 0; copies get it too. */
 int ledger_put_object(struct ledger *l, const char *key, struct slice data,

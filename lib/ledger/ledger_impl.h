@@ -68,6 +68,8 @@ struct ledger {
 	struct checkpoint published;
 	char *note; /* of published; NULL: none */
 	size_t note_len;
+	uint64_t ahead_from, ahead_to; /* the objects of these are at home */
+	struct strs ahead_foreign;     /* where other bytes were */
 	uint64_t settled;   /* home has everything up to here, for sure: put
 	                       in this boot, or fsynced */
 	bool torn;          /* partial tiles beyond settled may be torn */
@@ -144,6 +146,12 @@ int ledger_contact(struct ledger *l, struct err *e) MUST_CHECK;
 /* Take note of the last checkpoint; the note is copied. */
 int ledger_set_published(struct ledger *l, const struct checkpoint *c,
     struct slice note, struct err *e) MUST_CHECK;
+
+/* --- ahead.c ---------------------------------------------------------------
+ */
+
+/* Of other bytes that ledger_put_ahead() found, which tells nobody. */
+void ledger_warn_ahead(struct ledger *l);
 
 /* --- prune.c ---------------------------------------------------------------
  */

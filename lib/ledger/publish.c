@@ -143,6 +143,9 @@ put_objects(void *ctx, uint64_t index, struct slice leaf)
 	struct putter *p = ctx;
 	const struct ledger_config *c = &p->l->c;
 
+	if (p->s == p->l->home && index >= p->l->ahead_from &&
+	    index < p->l->ahead_to)
+		return 0;
 	return c->objects(c->objects_ctx, index, leaf, put_one, p, p->e);
 }
 
@@ -370,6 +373,7 @@ ledger_publish(struct ledger *l, struct slice note, struct err *e)
 	if ((r = ledger_contact(l, e)) != 0 ||
 	    (r = check_note(l, note, &c, e)) != 0)
 		return r;
+	ledger_warn_ahead(l);
 	from = l->settled < c.size ? l->settled : c.size;
 	torn = l->torn;
 	l->torn = true; /* until all of it is there */
@@ -382,6 +386,7 @@ ledger_publish(struct ledger *l, struct slice note, struct err *e)
 	else
 		keep_note(l, note);
 	l->torn = false;
+	l->ahead_from = l->ahead_to = 0;
 	l->settled = c.size;
 	index_settle(l->index, l->settled);
 	copies_catch_up(l);

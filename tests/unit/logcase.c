@@ -257,19 +257,13 @@ logcase_issue(struct logcase *l, const struct issue_leaf *i,
 	struct str text = STR_INIT, record = STR_INIT;
 	char path[ISSUE_PATH_MAX];
 	struct err e = {0};
-	struct cert c;
 	size_t at;
 
-	cert_init(&c);
 	must(issue_leaf_encode(i, &text), "leaf", NULL);
 	at = logcase_raw(l, text.p, text.n);
-	must(cert_parse_tbs(slice_of(i->tbs, i->tbs_len), &c, &e),
-	    "certificate", &e);
-	must(issue_record(i, at, request, decisions, n, &record, &e), "record",
-	    &e);
-	issue_record_path(c.valid_after, c.serial, ".json", path);
+	must(issue_record(i, at, request, decisions, n, &record, path, &e),
+	    "record", &e);
 	logcase_write(l, path, record.p, record.n);
-	cert_clear(&c);
 	str_clear(&text);
 	str_clear(&record);
 	return at;

@@ -88,10 +88,12 @@ record_says_who_when_why_and_on_whose_word(void **state)
 	json_t *o = NULL;
 	const json_t *approval;
 	char hex[HASH_HEX], fp[FINGERPRINT_MAX], serial[32];
+	char path[ISSUE_PATH_MAX], want[ISSUE_PATH_MAX];
 
 	(void)state;
 	issued_open(&x);
-	if (issue_record(&x.leaf, INDEX, &x.c.request, x.c.list, 1, &out, &e))
+	if (issue_record(&x.leaf, INDEX, &x.c.request, x.c.list, 1, &out, path,
+		&e))
 		fail_msg("%s", e.msg);
 	assert_int_equal(out.p[out.n - 1], '\n');
 	assert_int_equal(json_read(slice_of(out.p, out.n - 1), 65536, &o, &e),
@@ -100,6 +102,11 @@ record_says_who_when_why_and_on_whose_word(void **state)
 	(void)snprintf(serial, sizeof(serial), "%llu",
 	    (unsigned long long)issue_serial(&x.c.request.hash));
 	assert_string_equal(text_of(o, "serial"), serial);
+	/* The date of valid_after: "2026-03-02T..." */
+	(void)snprintf(want, sizeof(want), "records/%.4s/%.2s/%.2s/%s.json",
+	    text_of(o, "valid_after"), text_of(o, "valid_after") + 5,
+	    text_of(o, "valid_after") + 8, serial);
+	assert_string_equal(path, want);
 	assert_string_equal(text_of(o, "key_id"), x.c.r.cert.key_id);
 	assert_string_equal(text_of(o, "kind"), "user");
 	assert_string_equal(text_of(o, "person"), ALICE);
@@ -153,7 +160,7 @@ record_has_every_key_whatever_is_absent(void **state)
 	(void)state;
 	issued_open(&x);
 	assert_int_equal(issue_record(&x.leaf, INDEX, &x.c.request, x.c.list, 1,
-			     &out, &e),
+			     &out, NULL, &e),
 	    0);
 	assert_int_equal(json_read(slice_of(out.p, out.n - 1), 65536, &o, &e),
 	    0);
@@ -182,7 +189,7 @@ record_keeps_what_was_asked_apart_from_what_was_given(void **state)
 	x.c.request.u.r.has_extensions = true;
 	x.c.decisions[0].u.d.length = 0;
 	assert_int_equal(issue_record(&x.leaf, INDEX, &x.c.request, x.c.list, 1,
-			     &out, &e),
+			     &out, NULL, &e),
 	    0);
 	assert_int_equal(json_read(slice_of(out.p, out.n - 1), 65536, &o, &e),
 	    0);
@@ -211,23 +218,23 @@ record_of_mixed_leaves_is_refused(void **state)
 	issued_open(&x);
 	x.leaf.request.b[31] ^= 1;
 	assert_int_equal(issue_record(&x.leaf, INDEX, request, x.c.list, 1,
-			     &out, &e),
+			     &out, NULL, &e),
 	    ERR_CORRUPT);
 	x.leaf.request.b[31] ^= 1;
 	x.decisions[0].b[0] ^= 1;
 	assert_int_equal(issue_record(&x.leaf, INDEX, request, x.c.list, 1,
-			     &out, &e),
+			     &out, NULL, &e),
 	    ERR_CORRUPT);
 	x.decisions[0].b[0] ^= 1;
 	assert_int_equal(issue_record(&x.leaf, INDEX, request, x.c.list, 0,
-			     &out, &e),
+			     &out, NULL, &e),
 	    ERR_CORRUPT);
 	assert_int_equal(issue_record(&x.leaf, INDEX, &x.c.decisions[0],
-			     x.c.list, 1, &out, &e),
+			     x.c.list, 1, &out, NULL, &e),
 	    ERR_CORRUPT);
 	x.leaf.tbs_len--;
 	assert_int_equal(issue_record(&x.leaf, INDEX, request, x.c.list, 1,
-			     &out, &e),
+			     &out, NULL, &e),
 	    ERR_PARSE);
 	assert_int_equal(out.n, 0);
 	str_clear(&out);
@@ -241,7 +248,7 @@ record_once(void *arg)
 	struct str out = STR_INIT;
 	struct err e = {0};
 	int r = issue_record(&x->leaf, INDEX, &x->c.request, x->c.list, 1, &out,
-	    &e);
+	    NULL, &e);
 
 	str_clear(&out);
 	return r;

@@ -38,6 +38,7 @@ struct fixture {
 	const char *copies[1];
 	struct ledger_config c;
 	char warned[1024];
+	size_t asked; /* calls of objects() */
 };
 
 /* A leaf "3:anything" has tag 3. */
@@ -55,10 +56,11 @@ objects(void *ctx, uint64_t index, struct slice leaf,
 	const char *content_type),
     void *pctx, struct err *e)
 {
+	struct fixture *f = ctx;
 	char key[64];
 
-	(void)ctx;
 	(void)e;
+	f->asked++;
 	if (leaf.n < 2 || memcmp(leaf.p, "2:", 2) != 0 || index % 5000 > 100)
 		return 0;
 	snprintf(key, sizeof(key), "records/%llu.json",
@@ -94,6 +96,7 @@ setup(void **state)
 	    .classify = classify,
 	    .listed = 1 << 3 | 1 << 4,
 	    .objects = objects,
+	    .objects_ctx = f,
 	    .warn = warn,
 	    .warn_ctx = f};
 	*state = f;
@@ -388,6 +391,99 @@ file_size(const char *path)
 	struct stat st;
 
 	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+/* Records 2, 7, 12 and so on, as objects() makes them; not all if it fails. */
+struct early {
+	uint64_t from, to;
+	size_t n;
+	bool fail;
+};
+
+static int
+early_objects(void *ctx,
+    int (*put)(void *pctx, const char *key, struct slice data,
+	const char *content_type),
+    void *pctx, struct err *e)
+{
+	struct early *g = ctx;
+	char key[64], text[64];
+	int r = 0;
+
+	(void)e;
+	for (uint64_t i = g->from; i < g->to && r == 0; i++) {
+		if (i % 5 != 2)
+			continue;
+		snprintf(key, sizeof(key), "records/%llu.json",
+		    (unsigned long long)i);
+		leaf_text(i, text);
+		r = put(pctx, key, slice_str(text), "application/json");
+		g->n++;
+	}
+	return g->fail ? ERR_NOMEM : r;
+}
+
+static void
+what_is_put_ahead_is_not_asked_for_again(void **state)
+{
+	struct fixture *f = *state;
+	struct early g = {.from = 1, .to = 91};
+	struct ledger *l;
+
+	assert_int_equal(mkdir(f->copy, 0700), 0);
+	f->c.copies = f->copies;
+	f->c.n_copies = 1;
+	l = open_ledger(f);
+	grow(l, 100);
+	assert_int_equal(mkdir(in(f, "a/records"), 0700), 0);
+	assert_int_equal(file_write(in(f, "a/records/7.json"), "x", 1, 0644,
+			     FILE_NOSYNC, NULL),
+	    0);
+	ledger_put_ahead(l, g.from, g.to, early_objects, &g);
+	assert_int_equal(g.n, 18);
+	assert_true(file_exists(in(f, "a/records/87.json")));
+	assert_string_equal(f->warned, "");
+	publish(l);
+	/* Home without those, the copy with all; and somebody hears of it. */
+	assert_int_equal(f->asked, 100 - 90 + 100);
+	assert_non_null(strstr(f->warned, "records/7.json"));
+	check_files(f->a, 100);
+	check_files(f->copy, 100);
+	/* Those of later leaves are nobody's yet. */
+	f->asked = 0;
+	grow(l, 110);
+	publish(l);
+	assert_int_equal(f->asked, 2 * 10);
+	check_files(f->a, 110);
+	ledger_close(l);
+}
+
+static void
+what_cannot_be_put_ahead_is_put_when_published(void **state)
+{
+	struct fixture *f = *state;
+	struct early g = {.from = 0, .to = 50, .fail = true};
+	struct ledger *l = open_ledger(f);
+
+	grow(l, 50);
+	ledger_put_ahead(l, 0, 50, early_objects, &g);
+	publish(l);
+	assert_int_equal(f->asked, 50);
+	check_files(f->a, 50);
+	assert_string_equal(f->warned, "");
+	/* A file in the way of the directory. */
+	remove_tree(in(f, "a/records"));
+	assert_int_equal(file_write(in(f, "a/records"), "x", 1, 0644,
+			     FILE_NOSYNC, NULL),
+	    0);
+	grow(l, 100);
+	g = (struct early){.from = 50, .to = 100};
+	ledger_put_ahead(l, 50, 100, early_objects, &g);
+	assert_int_not_equal(try_publish(l, NULL), 0);
+	assert_int_equal(unlink(in(f, "a/records")), 0);
+	publish(l);
+	assert_true(file_exists(in(f, "a/records/97.json")));
+	ledger_close(l);
 }
 
 static void
@@ -1021,6 +1117,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(logs_of_every_size_reopen_and_publish),
+	    T(what_is_put_ahead_is_not_asked_for_again),
+	    T(what_cannot_be_put_ahead_is_put_when_published),
 	    T(a_published_journal_begins_anew_and_the_log_goes_on),
 	    T(a_process_that_stays_begins_a_large_journal_anew),
 	    T(so_does_one_in_the_keepers_sandbox),
