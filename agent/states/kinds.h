@@ -7,6 +7,7 @@
 
 #include "agent/states/state.h"
 
+extern const struct state_ops state_fail2ban;
 extern const struct state_ops state_fstab;
 extern const struct state_ops state_iptables;
 extern const struct state_ops state_pam_limits;

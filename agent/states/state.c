@@ -10,6 +10,7 @@
 #include "agent/states/kinds.h"
 
 static const struct state_ops *const kinds[] = {
+    &state_fail2ban,
     &state_fstab,
     &state_iptables,
     &state_pam_limits, NULL, /* ends the list */
