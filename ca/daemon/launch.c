@@ -151,6 +151,15 @@ give_to(const struct launch *l, const char *path, int which, struct err *e)
 }
 
 static int
+runs_already(const struct launch *l, const char *path, struct err *e)
+{
+	(void)err_set(e, ERR_BUSY,
+	    "a service of this directory runs already (%s answers)", path);
+	err_hint(e, "writ-ca status -C %s", l->dir);
+	return ERR_BUSY;
+}
+
+static int
 bind_one(struct launch *l, int i, size_t j, struct err *e)
 {
 	const struct launch_socket *s = &launch_programs[i].sockets[j];
@@ -160,15 +169,29 @@ bind_one(struct launch *l, int i, size_t j, struct err *e)
 	if (path_joinf(&path, "%s/%s.sock", l->config.service.runtime,
 		s->name) != 0)
 		return err_nomem(e);
-	if ((r = socket_listen(path, &l->fds[i][j], e)) == ERR_BUSY) {
-		(void)err_set(e, ERR_BUSY,
-		    "a service of this directory runs already (%s answers)",
-		    path);
-		err_hint(e, "writ-ca status -C %s", l->dir);
-	}
+	if ((r = socket_listen(path, &l->fds[i][j], e)) == ERR_BUSY)
+		r = runs_already(l, path, e);
 	/* To connect one needs to write: only its client's user can. */
 	if (r == 0 && geteuid() == 0 && s->client != -1)
 		r = give_to(l, path, s->client, e);
+	free(path);
+	return r;
+}
+
+/* Asked before the directory is touched: those who run need it as it is. */
+static int
+check_alone(const struct launch *l, struct err *e)
+{
+	char *path = NULL;
+	int fd = -1, r = 0;
+
+	if (path_joinf(&path, "%s/control.sock", l->config.service.runtime) !=
+	    0)
+		return err_nomem(e);
+	if (socket_connect(path, &fd, NULL) == 0) {
+		(void)close(fd);
+		r = runs_already(l, path, e);
+	}
 	free(path);
 	return r;
 }
@@ -179,7 +202,8 @@ bind_all(struct launch *l, struct err *e)
 	const char *dir = l->config.service.runtime;
 	int r;
 
-	if ((r = file_mkdirs(dir, 0700, e)) != 0)
+	if ((r = check_alone(l, e)) != 0 ||
+	    (r = file_mkdirs(dir, 0700, e)) != 0)
 		return r;
 	if (chmod(dir, 0700) != 0)
 		return err_sys(e, "%s", dir);
