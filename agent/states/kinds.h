@@ -11,5 +11,6 @@ extern const struct state_ops state_fail2ban;
 extern const struct state_ops state_fstab;
 extern const struct state_ops state_iptables;
 extern const struct state_ops state_pam_limits;
+extern const struct state_ops state_service;
 
 #endif
