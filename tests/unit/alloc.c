@@ -19,6 +19,7 @@
 
 static atomic_size_t tried;   /* since alloc_fail_nth() */
 static atomic_size_t fail_at; /* 0: none */
+static atomic_bool held;
 
 /* The linker gives these names to what it found, and ours to the callers. */
 void *__real_malloc(size_t n);
@@ -41,8 +42,11 @@ int __wrap_asprintf(char **out, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static bool
 fails(void)
 {
-	size_t n = atomic_fetch_add(&tried, 1) + 1;
+	size_t n;
 
+	if (atomic_load(&held))
+		return false;
+	n = atomic_fetch_add(&tried, 1) + 1;
 	if (n != atomic_load(&fail_at))
 		return false;
 	errno = ENOMEM;
@@ -108,6 +112,12 @@ __attribute__((constructor)) static void
 hook_jansson(void)
 {
 	json_set_alloc_funcs(__wrap_malloc, free);
+}
+
+void
+alloc_hold(bool on)
+{
+	atomic_store(&held, on);
 }
 
 void

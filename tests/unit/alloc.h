@@ -21,6 +21,10 @@ size_t alloc_count(void);
 /* Whether the allocation that was to fail has done so. */
 bool alloc_failed(void);
 
+/* While it is on, allocations neither fail nor count: for what stands for
+ * another program inside the test. */
+void alloc_hold(bool on);
+
 /*
  * Call run(arg) with its 1st allocation failing, then its 2nd, and so on until
  * it needs no more.  It must return ERR_NOMEM each time, 0 the last time, and

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "lib/base/file.h"
+#include "tests/unit/alloc.h"
 #include "tests/unit/tmpdir.h"
 
 #define RECORDS_MAX 512
@@ -321,7 +322,9 @@ run(void *ctx, const struct child_run *how, struct child_result *out,
 		goto out;
 	}
 	if (r->handler != NULL) {
+		alloc_hold(true);
 		r->handler(f, command, how->in, &a, r->arg);
+		alloc_hold(false);
 	} else {
 		a.status = r->status;
 		str_add(&a.out, r->out);
