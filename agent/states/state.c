@@ -17,6 +17,7 @@ static const struct state_ops *const kinds[] = {
     &state_iptables,
     &state_pam_limits,
     &state_service,
+    &state_ssh_ca,
     &state_sshd_config,
     NULL, /* ends the list */
 };
