@@ -16,6 +16,7 @@ static const struct state_ops *const kinds[] = {
     &state_fstab,
     &state_iptables,
     &state_pam_limits,
+    &state_pkg,
     &state_service,
     &state_ssh_ca,
     &state_sshd_config,
