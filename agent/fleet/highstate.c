@@ -24,7 +24,8 @@ struct compiling {
 	struct highstate *h;
 	const struct fleet_file **files; /* in their order */
 	size_t n_files;
-	size_t *by_id; /* indices of h->v, by id */
+	size_t *by_id;  /* indices of h->v, by id */
+	size_t n_edges; /* requisites of all states */
 	struct pillar pillar;
 };
 
@@ -74,6 +75,7 @@ add_state(struct compiling *c, const struct fleet_state *s)
 	struct hstate *hs = &c->h->v[c->h->n++];
 
 	hs->decl = s;
+	c->n_edges += s->require.n + s->watch.n + s->onchanges.n;
 	hs->off = s->when != NULL && !expr_match(s->when, &c->who);
 	for (size_t i = 0; i < s->n_exceptions && hs->excepted == NULL; i++)
 		if (c->host->now <= s->exceptions[i].expires &&
@@ -91,6 +93,7 @@ choose_states(struct compiling *c)
 	if ((c->h->v = calloc(n + 1, sizeof(*c->h->v))) == NULL ||
 	    (c->by_id = calloc(n + 1, sizeof(*c->by_id))) == NULL)
 		return ERR_NOMEM;
+	c->h->n = 0;
 	for (size_t i = 0; i < c->n_files; i++)
 		for (size_t j = 0; j < c->files[i]->n_states; j++)
 			add_state(c, &c->files[i]->states[j]);
@@ -173,12 +176,9 @@ resolve(struct compiling *c, const struct hstate *hs, size_t *edges)
 static int
 link_states(struct compiling *c)
 {
-	size_t n = 0, *edges;
+	size_t *edges;
 
-	for (size_t i = 0; i < c->h->n; i++)
-		n += c->h->v[i].decl->require.n + c->h->v[i].decl->watch.n +
-		    c->h->v[i].decl->onchanges.n;
-	if ((edges = calloc(n + 1, sizeof(*edges))) == NULL)
+	if ((edges = calloc(c->n_edges + 1, sizeof(*edges))) == NULL)
 		return ERR_NOMEM;
 	c->h->mem->edges = edges;
 	for (size_t i = 0; i < c->h->n; i++) {
