@@ -2,8 +2,9 @@
 /*
  * Hosts that can be foreseen.  Expressions tell hosts apart by values that they
  * name; so a host for each id that is named, one for each glob, one that is
- * none of them, and of each grain each value that is named and another one, in
- * all combinations.
+ * none of them, and those that are enrolled, but one alone of those that no
+ * expression tells apart; and of each grain each value that is named and
+ * another one, in all combinations.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,65 @@ add_roles(struct foreseen *w, const struct fleet *f)
 	return r;
 }
 
+/* --- ids that are the same to every expression ------------------------------ */
+
+struct telling {
+	struct expr_host host;
+	struct str *out;
+};
+
+static int
+tell(void *ctx, const struct expr *x, struct conf_pos pos)
+{
+	struct telling *t = ctx;
+
+	(void)pos;
+	expr_tell_apart(x, &t->host, t->out);
+	return 0;
+}
+
+/* What all expressions and roles make of an id. */
+static int
+add_class(const struct fleet *f, const char *id, struct strs *seen, bool *new)
+{
+	struct strs roles = {0};
+	struct str s = STR_INIT;
+	struct telling t = {.host = {.id = id, .roles = &roles}, .out = &s};
+	int r = fleet_roles(f, id, &roles);
+
+	if (r == 0)
+		r = fleet_each_expr(f, tell, &t);
+	for (size_t i = 0; i < roles.n; i++)
+		str_addf(&s, " %s", roles.v[i]);
+	if (r == 0 && (r = str_check(&s)) == 0) {
+		*new = !strs_has(seen, s.p);
+		if (*new)
+			r = strs_add(seen, s.p);
+	}
+	str_clear(&s);
+	strs_clear(&roles);
+	return r;
+}
+
+/* Of thousands of hosts a few differ: the first of each kind stays. */
+static int
+drop_alike(struct foreseen *w, const struct fleet *f)
+{
+	struct strs all = w->ids, seen = {0};
+	bool new = false;
+	int r = 0;
+
+	w->ids = (struct strs){0};
+	for (size_t i = 0; i < all.n && r == 0; i++)
+		if ((r = add_class(f, all.v[i], &seen, &new)) == 0 && new)
+			r = strs_add(&w->ids, all.v[i]);
+	strs_clear(&seen);
+	strs_clear(&all);
+	return r;
+}
+
+/* --- all of it -------------------------------------------------------------- */
+
 /* The usual value first, and one that nobody names last. */
 static int
 end_grain(struct foreseen_grain *g, const struct grain_kind *k)
@@ -107,7 +167,9 @@ foresee(const struct fleet *f, const struct strs *hosts, struct foreseen *out)
 	    (r = add_roles(&w, f)) != 0)
 		goto out;
 	for (size_t i = 0; hosts != NULL && i < hosts->n && r == 0; i++)
-		r = add_once(&w.ids, hosts->v[i]);
+		r = strs_add(&w.ids, hosts->v[i]);
+	if (r == 0)
+		r = drop_alike(&w, f);
 	for (size_t i = 0; i < grain_kinds_n && r == 0; i++) {
 		w.grains[i].name = grain_kinds[i].name;
 		r = end_grain(&w.grains[i], &grain_kinds[i]);

@@ -201,6 +201,21 @@ expr_samples(const struct expr *x, const char *word, struct strs *out)
 	return add_values(x, word, true, out);
 }
 
+void
+expr_tell_apart(const struct expr *x, const struct expr_host *h,
+    struct str *out)
+{
+	for (size_t i = 0; i < x->n; i++) {
+		const struct expr_node *n = &x->v[i];
+
+		if (n->kind == X_GLOB ||
+		    (n->word != NULL &&
+			(strcmp(n->word, "id") == 0 ||
+			    strcmp(n->word, "role") == 0)))
+			str_addc(out, match(x, i, h) ? '1' : '0');
+	}
+}
+
 bool
 expr_is_trusted(const struct expr *x)
 {

@@ -71,6 +71,10 @@ int  expr_samples(const struct expr *x, const char *word, struct strs *out)
      MUST_CHECK;
 /* Such a one for a glob: `*` is "0" and `?` is "0".  The caller frees. */
 char *expr_glob_sample(const char *glob);
+/* '1' or '0' for each of its comparisons with id or role, appended: hosts that
+ * get the same and have the same grains are the same to it. */
+void expr_tell_apart(const struct expr *x, const struct expr_host *h,
+     struct str *out);
 /* Does it ask for nothing but id and role?  Pillar is matched by such alone. */
 bool expr_is_trusted(const struct expr *x);
 

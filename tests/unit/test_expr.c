@@ -406,6 +406,39 @@ what_it_asks_for_is_told(void **state)
 	}
 }
 
+/* Grains are not asked, and each comparison counts by itself. */
+static void
+hosts_that_are_the_same_to_it_are_told(void **state)
+{
+	static const struct {
+		const char *text, *id, *want;
+	} cases[] = {
+	    {"web-*", "web-1", "1"},
+	    {"web-*", "db-1", "0"},
+	    {"os == 'debian'", "db-1", ""},
+	    {"not id == 'a' and (role == 'x' or os == 'y')", "a", "11"},
+	    {"not id == 'a' and (role != 'x' or os == 'y')", "b", "00"},
+	};
+	char *names[] = {(char[]){"x"}};
+	struct strs roles = {.v = names, .n = 1};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++) {
+		const struct expr_host h = {.id = cases[i].id, .roles = &roles};
+		struct conf_diags d = {0};
+		struct str s = STR_INIT;
+		struct expr *x = NULL;
+
+		assert_int_equal(expr_parse_text(cases[i].text,
+				     (struct conf_pos){.file = "t"}, &x, &d),
+		    0);
+		expr_tell_apart(x, &h, &s);
+		assert_string_equal(s.p, cases[i].want);
+		str_clear(&s);
+		expr_free(x);
+	}
+}
+
 int
 main(void)
 {
@@ -417,6 +450,7 @@ main(void)
 	    cmocka_unit_test(whatever_is_read_is_taken_or_refused),
 	    cmocka_unit_test(without_memory_it_says_so),
 	    cmocka_unit_test(what_it_asks_for_is_told),
+	    cmocka_unit_test(hosts_that_are_the_same_to_it_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -204,7 +204,9 @@ hosts_that_expressions_tell_apart_are_tried(void **state)
 	    {TOP A "x: {file: {}}\n", 3, 1},
 	    {TOP A "x: {file: {path: \"/${host.id}\"}}\n", 3, 3},
 	    {TOP A "x: {file: {}, when: \"role == 'web'\"}\n", 3, 2},
-	    {TOP A "x: {file: {}, when: \"id in ['a', 'b']\"}\n", 5, 2},
+	    {TOP A "x: {file: {}, when: \"id in ['a', 'b']\"}\n", 4, 2},
+	    {TOP A "x: {file: {}, when: \"id == 'a' or not id == 'b'\"}\n", 5,
+		2},
 	    /* debian, ubuntu, unknown. */
 	    {TOP A "x: {file: {}, when: \"os == 'ubuntu'\"}\n", 9, 2},
 	    {TOP A "x: {file: {}, when: \"os == 'ubuntu' and arch =~ "
@@ -223,6 +225,32 @@ hosts_that_expressions_tell_apart_are_tried(void **state)
 		assert_int_equal(res.states, 1);
 		free(got);
 	}
+}
+
+/* Thousands that no expression tells apart are one. */
+static void
+hosts_that_are_alike_are_tried_once(void **state)
+{
+	static const char text[] =
+	    TOP A "x: {file: {}, when: \"id =~ 'a-*9' and os == 'ubuntu'\"}\n";
+	struct fleet_check_result res = {0};
+	struct strs hosts = {0};
+	char *got;
+
+	(void)state;
+	for (unsigned i = 0; i < 5000; i++) {
+		char id[20];
+
+		(void)snprintf(id, sizeof(id), "a-%u", i);
+		assert_int_equal(strs_add(&hosts, id), 0);
+	}
+	assert_int_equal(strs_add(&hosts, "ci"), 0);
+	got = said(text, (struct fleet_check){.hosts = &hosts}, &res);
+	assert_string_equal(got, "");
+	/* web-0, ci, a-09 and another; debian, ubuntu, unknown. */
+	assert_int_equal(res.hosts, 12);
+	free(got);
+	strs_clear(&hosts);
 }
 
 static void
@@ -516,6 +544,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_does_not_work_is_found_before_it_is_signed),
 	    cmocka_unit_test(hosts_that_expressions_tell_apart_are_tried),
+	    cmocka_unit_test(hosts_that_are_alike_are_tried_once),
 	    cmocka_unit_test(what_was_not_tried_is_said),
 	    cmocka_unit_test(an_id_that_nobody_has_is_warned_of),
 	    cmocka_unit_test(an_account_that_sshd_would_refuse_is_found),
