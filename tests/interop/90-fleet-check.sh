@@ -236,6 +236,45 @@ t_eq "JSON says it for programs" "False 1 1 True" "$(
 d = json.load(sys.stdin)
 print(d["works"], len(d["errors"]), len(d["warnings"]), d["policy"])')"
 
+# --- with the policy
+# sshd SETTINGS: the good fleet, whose hosts let a certificate for deploy in.
+sshd() {
+	good
+	sed -i 's/\[base\]/[base, ssh]/' corp/fleet/top.yaml
+	cat >corp/fleet/states/ssh.yaml <<END
+trust:
+  ssh_ca:
+    accounts:
+      deploy: [deploy, "deploy@\${host.id}"]
+sshd-baseline:
+  sshd_config:
+    settings: {PasswordAuthentication: no, $1}
+END
+}
+refused="which has principals (states/ssh.yaml:4:7), expected"
+sshd 'AllowUsers: "root deploy"'
+t "an account that sshd lets in" says 0 "fleet works" \
+	"$writ" fleet check -C corp
+t "a principal that nobody is granted" says 0 \
+	"warning: states/ssh.yaml:4:16: principal 'deploy' of account 'deploy' is in no grant" \
+	"$writ" fleet check -C corp
+sshd 'AllowUsers: "root alice"'
+t "an account that sshd does not let in" says 1 \
+	"states/ssh.yaml:7:56: AllowUsers refuses account 'deploy', $refused" \
+	"$writ" fleet check -C corp
+sshd 'DenyUsers: "d*"'
+t "an account that sshd keeps out" says 1 \
+	"states/ssh.yaml:7:55: DenyUsers refuses account 'deploy', $refused" \
+	"$writ" fleet check -C corp
+sshd 'AllowGroups: wheel'
+t "a group that nobody here knows" says 0 \
+	"warning: states/ssh.yaml:7:57: AllowGroups refuses account 'deploy'" \
+	"$writ" fleet check -C corp
+sshd 'MaxAuthTries: banana'
+t "a value that sshd would not take" says 1 \
+	"states/ssh.yaml:7:58: MaxAuthTries is 'banana', expected" \
+	"$writ" fleet check -C corp
+
 # --- hosts that are enrolled
 good
 printf '%s\n' '# ours' 'web-1.example.com  accepted' >hosts
