@@ -8,6 +8,7 @@
 
 #include "ca/keeper/local.h"
 #include "lib/cli/cli.h"
+#include "lib/cli/signing.h"
 #include "lib/cli/table.h"
 #include "lib/statement/statement.h"
 
@@ -39,9 +40,6 @@ int cli_krl(const struct cli_args *a, struct buf **out, struct err *e)
 void cli_warn_emergency(const char *dir);
 int cli_note_merged(const char *emergency, struct err *e) MUST_CHECK;
 
-/* A statement from a file ("-": standard input); parsed, not verified. */
-int cli_read_statement(
-    const char *path, struct statement *out, struct err *e) MUST_CHECK;
 /* A public key file. */
 int cli_read_pubkey(
     const char *path, struct pubkey **out, struct err *e) MUST_CHECK;
@@ -82,19 +80,6 @@ int cli_decide(const struct cli_world *w, const struct statement *request,
     const struct person *who, struct issue_result *out,
     struct err *e) MUST_CHECK;
 
-/* Common fields of a new statement: realm, by, at, nonce. */
-int cli_new_statement(struct statement *s, enum statement_type type,
-    const struct hash *realm, const char *by, struct err *e) MUST_CHECK;
-/* Encode s and sign it with these keys (files for ssh-keygen): the whole. */
-int cli_sign_statement(const struct statement *s, const char *const *keys,
-    size_t n_keys, struct str *out, struct err *e) MUST_CHECK;
-/* To path, or to standard output for NULL and "-".  Refuses to replace. */
-int cli_write_new(
-    const char *path, struct slice text, struct err *e) MUST_CHECK;
-
-/* "2h" or a time -> a time: spans are taken back (-1) or ahead (+1). */
-int cli_time(const char *option, const char *text, int64_t now, int sign,
-    int64_t *out, struct err *e) MUST_CHECK;
 enum table_format cli_format(const struct cli_args *a);
 int cli_print_table(
     struct table *t, const struct cli_args *a, struct err *e) MUST_CHECK;

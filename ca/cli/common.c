@@ -6,7 +6,6 @@
 #include "ca/cli/cli.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
-#include "lib/crypto/random.h"
 #include "lib/key/person.h"
 
 const struct passphrase cli_passphrase = {.ask = cli_ask_passphrase};
@@ -71,20 +70,6 @@ cli_krl(const struct cli_args *a, struct buf **out, struct err *e)
 /* --- files ---------------------------------------------------------------- */
 
 int
-cli_read_statement(const char *path, struct statement *out, struct err *e)
-{
-	char *text = NULL;
-	size_t n;
-	int r;
-
-	if ((r = file_read(path, STATEMENT_MAX, &text, &n, e)) != 0)
-		return r;
-	r = statement_parse(path_base(path), slice_of(text, n), out, e);
-	free(text);
-	return r;
-}
-
-int
 cli_read_pubkey(const char *path, struct pubkey **out, struct err *e)
 {
 	char *text = NULL;
@@ -97,17 +82,6 @@ cli_read_pubkey(const char *path, struct pubkey **out, struct err *e)
 		err_prefix(e, "%s", path);
 	free(text);
 	return r;
-}
-
-int
-cli_write_new(const char *path, struct slice text, struct err *e)
-{
-	if (path == NULL || strcmp(path, "-") == 0) {
-		if (fwrite(text.p, 1, text.n, stdout) != text.n)
-			return err_sys(e, "standard output");
-		return 0;
-	}
-	return file_write(path, text.p, text.n, 0644, FILE_NEW, e);
 }
 
 /* --- who signs ------------------------------------------------------------ */
@@ -179,62 +153,7 @@ cli_signer_file(const char *path, const struct policy *p,
 	return (*key_path = str_dup(path)) != NULL ? 0 : err_nomem(e);
 }
 
-int
-cli_new_statement(struct statement *s, enum statement_type type,
-    const struct hash *realm, const char *by, struct err *e)
-{
-	statement_init(s, type);
-	s->realm = *realm;
-	s->at = clock_now();
-	random_bytes(s->nonce, sizeof(s->nonce));
-	if ((s->by = str_dup(by)) == NULL)
-		return err_nomem(e);
-	return 0;
-}
-
-int
-cli_sign_statement(const struct statement *s, const char *const *keys,
-    size_t n_keys, struct str *out, struct err *e)
-{
-	struct str text = STR_INIT;
-	size_t message;
-	int r;
-
-	if ((r = statement_encode(s, &text, e)) != 0)
-		goto out;
-	message = text.n;
-	for (size_t i = 0; i < n_keys && r == 0; i++)
-		r = person_sign(keys[i], statement_namespace(s->type),
-		    slice_of(text.p, message), &text, e);
-	if (r == 0 && (r = str_check(&text)) != 0)
-		(void)err_nomem(e);
-	if (r == 0)
-		str_addn(out, text.p, text.n);
-out:
-	str_clear(&text);
-	return r;
-}
-
 /* --- output --------------------------------------------------------------- */
-
-int
-cli_time(const char *option, const char *text, int64_t now, int sign,
-    int64_t *out, struct err *e)
-{
-	char quoted[QUOTE_MAX];
-	int64_t secs;
-
-	if (span_parse(text, &secs) == 0) {
-		*out = now + sign * secs;
-		return 0;
-	}
-	if (clock_parse_lax(text, out) == 0)
-		return 0;
-	return err_set(e, ERR_USAGE,
-	    "%s is %s, expected a span such as 24h or a time such as "
-	    "2026-11-23T08:00:00Z",
-	    option, str_quote(quoted, text));
-}
 
 enum table_format
 cli_format(const struct cli_args *a)

@@ -8,7 +8,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
-#include "lib/proc/child.h"
+#include "lib/cli/draft.h"
 
 #define ZONE_FILE_MAX 65536
 
@@ -70,7 +70,7 @@ policy_read_draft(const char *dir, struct policy_files *files,
 	struct policy *p = NULL;
 	int r;
 
-	if ((r = bundles_read_draft(dir, &f, e)) != 0)
+	if ((r = draft_read(dir, &draft_policy, &f, e)) != 0)
 		return r;
 	r = policy_parse(&f, &p, &diags);
 	if (r == 0)
@@ -110,45 +110,6 @@ run_check(struct cli_args *a, struct err *e)
 	return r;
 }
 
-static int
-diff_files(const char *dir, const char *path, const struct policy_file *old,
-    bool is_new, struct err *e)
-{
-	char hex[HASH_HEX], *from = NULL, *to = NULL, *a = NULL, *b = NULL;
-	struct child_result res = {0};
-	struct hash h;
-	int r = ERR_NOMEM;
-
-	if (old != NULL) {
-		hash_sha256(old->data, old->n, &h);
-		hash_hex(&h, hex);
-	}
-	if (path_joinf(&from, old != NULL ? "%s/bundle/%s" : "/dev/null", dir,
-		hex) != 0 ||
-	    path_joinf(&to, is_new ? "%s/policy/%s" : "/dev/null", dir, path) !=
-		0 ||
-	    path_joinf(&a, "published/%s", path) != 0 ||
-	    path_joinf(&b, "policy/%s", path) != 0) {
-		(void)err_nomem(e);
-	} else {
-		const char *argv[] = {"diff", "-u", "--label", a, "--label", b,
-		    "--", from, to, NULL};
-		struct child_run run = {.argv = argv,
-		    .out_max = 4 * POLICY_FILE_MAX,
-		    .err_through = true};
-
-		r = child_run(&run, &res, e);
-		if (r == 0)
-			(void)fwrite(res.out, 1, res.out_len, stdout);
-		child_result_clear(&res);
-	}
-	free(from);
-	free(to);
-	free(a);
-	free(b);
-	return r;
-}
-
 int
 policy_print_diff(const char *dir, const struct policy_files *draft,
     struct err *e)
@@ -165,20 +126,7 @@ policy_print_diff(const char *dir, const struct policy_files *draft,
 			*e = why;
 		goto out;
 	}
-	r = 0;
-	for (size_t i = 0; i < draft->n && r == 0; i++) {
-		const struct policy_file *now = &draft->v[i];
-		const struct policy_file *old =
-		    policy_files_find(&c->files, now->path);
-
-		if (old == NULL || old->n != now->n ||
-		    memcmp(old->data, now->data, now->n) != 0)
-			r = diff_files(dir, now->path, old, true, e);
-	}
-	for (size_t i = 0; i < c->files.n && r == 0; i++)
-		if (policy_files_find(draft, c->files.v[i].path) == NULL)
-			r = diff_files(dir, c->files.v[i].path, &c->files.v[i],
-			    false, e);
+	r = cli_print_diff(dir, "policy", &c->files, draft, e);
 out:
 	bundle_chain_clear(c);
 	free(c);
@@ -191,7 +139,7 @@ run_diff(struct cli_args *a, struct err *e)
 	struct policy_files files = {0};
 	int r;
 
-	if ((r = bundles_read_draft(cli_dir(a), &files, e)) == 0)
+	if ((r = draft_read(cli_dir(a), &draft_policy, &files, e)) == 0)
 		r = policy_print_diff(cli_dir(a), &files, e);
 	policy_files_clear(&files);
 	return r;

@@ -121,21 +121,11 @@ read_draft(const struct policy_signing *s, const char *name,
     struct statement *out, struct err *e)
 {
 	char *path = NULL;
-	struct err why = {0};
 	int r;
 
 	if (policy_draft_path(s, name, &path) != 0)
 		return err_nomem(e);
-	r = file_exists(path) ? cli_read_statement(path, out, &why) : 0;
-	if (r == 0 && out->n_bytes > 0)
-		r = statement_verify(out, &why);
-	if (r != 0) {
-		/* Nothing is lost with it but signatures. */
-		cli_warn("%s is passed over: %s", path, why.msg);
-		statement_clear(out);
-		statement_init(out, out->type);
-		r = 0;
-	}
+	r = cli_draft_read(path, out, e);
 	free(path);
 	return r;
 }
@@ -232,27 +222,13 @@ static int
 add_signature(struct policy_signing *s, const char *name, struct statement *d,
     struct err *e)
 {
-	struct str text = STR_INIT;
 	char *path = NULL;
 	int r;
 
-	if (statement_signed_by(d, s->key) >= 0)
-		return 0;
-	str_addn(&text, (const char *)d->bytes, d->n_bytes);
-	if ((r = policy_draft_path(s, name, &path)) != 0 ||
-	    (r = str_check(&text)) != 0) {
-		(void)err_nomem(e);
-		goto out;
-	}
-	if ((r = person_sign(s->key_path, statement_namespace(d->type),
-		 slice_of(text.p, d->message_len), &text, e)) != 0 ||
-	    (r = statement_parse(name, slice_of(text.p, text.n), d, e)) != 0 ||
-	    (r = statement_verify(d, e)) != 0)
-		goto out;
-	r = file_write(path, text.p, text.n, 0644, 0, e);
-out:
+	if (policy_draft_path(s, name, &path) != 0)
+		return err_nomem(e);
+	r = cli_draft_sign(path, s->key_path, s->key, d, e);
 	free(path);
-	str_clear(&text);
 	return r;
 }
 

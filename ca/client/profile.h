@@ -6,7 +6,7 @@
  *
  *	config.yaml	ca, realm, key, person
  *	known_hosts	the CA's host keys
- *	bundle/		the signed policy (ca/common/bundles.h)
+ *	bundle/		the signed policy (lib/bundle/bundles.h)
  *	acts		key statements and revocations, as they were last fetched
  *	revoked.krl	the revocation list
  *	requests/ID/	a request of ours: statement, keys, certificate

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "ca/client/profile.h"
-#include "ca/common/bundles.h"
+#include "lib/bundle/bundles.h"
 #include "lib/net/link.h"
 #include "lib/trust/bundle.h"
 #include "lib/trust/standing.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "ca/daemon/admin.h"
-#include "ca/common/bundles.h"
+#include "lib/bundle/bundles.h"
 #include "ca/keeper/local.h"
 #include "lib/base/clock.h"
 

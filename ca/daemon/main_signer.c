@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ca/common/bundles.h"
+#include "lib/bundle/bundles.h"
 #include "ca/common/config.h"
 #include "ca/signer/signer_proc.h"
 #include "lib/base/clock.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/common/bundles.h"
+#include "lib/bundle/bundles.h"
 #include "ca/keeper/keeper_impl.h"
 
 /* --- leaves to be ------------------------------------------------------- */

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "ca/common/bundles.h"
+#include "lib/bundle/bundles.h"
 #include "ca/common/config.h"
 #include "ca/keeper/keeper.h"
 #include "ca/keeper/recorder.h"

@@ -9,7 +9,7 @@
 #ifndef CA_SIGNER_SIGNER_FRAMES_H
 #define CA_SIGNER_SIGNER_FRAMES_H
 
-#include "ca/common/bundles.h"
+#include "lib/bundle/bundles.h"
 #include "ca/issue/issue.h"
 #include "ca/signer/signer.h"
 #include "lib/base/buf.h"

@@ -6,7 +6,7 @@
 #ifndef CA_SIGNER_SIGNING_H
 #define CA_SIGNER_SIGNING_H
 
-#include "ca/common/bundles.h"
+#include "lib/bundle/bundles.h"
 #include "ca/signer/signer.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"

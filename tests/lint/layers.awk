@@ -2,7 +2,7 @@
 # The rules of tests/lint/layers over C files named from the top of the tree.
 BEGIN {
 	n = split("lib/base lib/proc lib/crypto lib/ssh lib/conf lib/tlog " \
-	    "lib/statement lib/trust lib/key lib/blob lib/store lib/ledger " \
+	    "lib/statement lib/trust lib/bundle lib/key lib/blob lib/store lib/ledger " \
 	    "lib/net lib/notify lib/cli ca/issue ca/common ca/signer ca/keeper " \
 	    "ca/front ca/daemon ca/audit ca/client " \
 	    "ca/cli " \

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ca/common/bundles.h"
+#include "lib/bundle/bundles.h"
 #include "ca/issue/issue.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"

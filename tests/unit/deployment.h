@@ -7,7 +7,7 @@
 #ifndef TESTS_UNIT_DEPLOYMENT_H
 #define TESTS_UNIT_DEPLOYMENT_H
 
-#include "ca/common/bundles.h"
+#include "lib/bundle/bundles.h"
 #include "ca/keeper/local.h"
 #include "tests/unit/fixture.h"
 #include "tests/unit/tmpdir.h"

@@ -15,7 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ca/common/bundles.h"
+#include "lib/bundle/bundles.h"
+#include "lib/cli/draft.h"
 #include "lib/base/file.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/fixture.h"
@@ -372,7 +373,7 @@ a_draft_is_what_belongs_in_a_policy(void **state)
 	struct err e = {0};
 
 	(void)state;
-	assert_int_equal(bundles_read_draft(dir, &f, &e), ERR_SYS);
+	assert_int_equal(draft_read(dir, &draft_policy, &f, &e), ERR_SYS);
 	put("root.yaml", "r");
 	put("ca.yaml", "c");
 	put("audit.yaml", "a");
@@ -381,7 +382,7 @@ a_draft_is_what_belongs_in_a_policy(void **state)
 	put(".ca.yaml.swp", "x");
 	put("ca.yaml~", "x");
 	put("people/.hidden", "x");
-	assert_int_equal(bundles_read_draft(dir, &f, &e), 0);
+	assert_int_equal(draft_read(dir, &draft_policy, &f, &e), 0);
 	assert_int_equal(f.n, 5);
 	assert_non_null(policy_files_find(&f, "people/olga@example.com.yaml"));
 	assert_non_null(policy_files_find(&f, "authorities/user_ca.pub"));
@@ -404,7 +405,7 @@ anything_else_in_a_draft_is_refused(void **state)
 		char path[200];
 
 		put(strangers[i], "x");
-		if (bundles_read_draft(dir, &f, &e) != ERR_PARSE ||
+		if (draft_read(dir, &draft_policy, &f, &e) != ERR_PARSE ||
 		    strstr(e.msg, "does not belong") == NULL)
 			fail_msg("%s: %s", strangers[i], e.msg);
 		assert_int_equal(f.n, 0);

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-#include "ca/common/bundles.h"
+#include "lib/bundle/bundles.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/file.h"
 #include "lib/base/str.h"
+#include "lib/bundle/place.h"
 
 void
 bundle_chain_clear(struct bundle_chain *c)
@@ -54,83 +52,13 @@ bundle_chain_accept(const struct bundle_chain *c, struct trust *t,
 /* --- reading ------------------------------------------------------------- */
 
 static int
-read_named(const char *dir, const char *name, size_t max, struct slice *out,
-    struct err *e)
-{
-	char *path = NULL, *text = NULL;
-	size_t n;
-	int r;
-
-	if (path_joinf(&path, "%s/bundle/%s", dir, name) != 0)
-		return err_nomem(e);
-	r = file_read(path, max, &text, &n, e);
-	free(path);
-	if (r == 0)
-		*out = slice_of(text, n);
-	return r;
-}
-
-static int
-read_hashed(const char *dir, const struct hash *h, uint64_t size, size_t max,
-    struct slice *out, struct err *e)
-{
-	char hex[HASH_HEX];
-	struct hash got;
-	struct slice s = {0};
-	int r;
-
-	hash_hex(h, hex);
-	if ((r = read_named(dir, hex, max, &s, e)) != 0)
-		return r;
-	hash_sha256(s.p, s.n, &got);
-	if (!hash_equal(&got, h) || s.n != size) {
-		free((void *)(uintptr_t)s.p);
-		return err_set(e, ERR_CORRUPT,
-		    "%s/bundle/%s: content differs from its name", dir, hex);
-	}
-	*out = s;
-	return 0;
-}
-
-/* The highest N of PREFIX.N in dir/bundle, 0 when there is none. */
-static int
-highest(const char *dir, const char *prefix, uint64_t *out, struct err *e)
-{
-	size_t n = strlen(prefix);
-	struct dirent *entry;
-	char *path = NULL;
-	uint64_t best = 0, v;
-	DIR *d;
-
-	if (path_join(dir, "bundle", &path) != 0)
-		return err_nomem(e);
-	d = opendir(path);
-	if (d == NULL && errno != ENOENT) {
-		int r = err_sys(e, "%s", path);
-
-		free(path);
-		return r;
-	}
-	free(path);
-	while (d != NULL && (entry = readdir(d)) != NULL)
-		if (strncmp(entry->d_name, prefix, n) == 0 &&
-		    parse_u64(entry->d_name + n, 1, UINT64_MAX, &v) == 0 &&
-		    v > best)
-			best = v;
-	if (d != NULL)
-		(void)closedir(d);
-	*out = best;
-	return 0;
-}
-
-static int
 read_roots(const char *dir, struct bundle_chain *c, struct err *e)
 {
 	char name[40];
 	uint64_t last;
 	int r;
 
-	if ((r = highest(dir, "root.", &last, e)) != 0)
+	if ((r = place_highest(dir, "root.", &last, e)) != 0)
 		return r;
 	if (last == 0 || last > BUNDLE_ROOTS_MAX)
 		return err_set(e, ERR_NOTFOUND,
@@ -140,41 +68,17 @@ read_roots(const char *dir, struct bundle_chain *c, struct err *e)
 
 		snprintf(name, sizeof(name), "root.%llu.yaml",
 		    (unsigned long long)v);
-		if ((r = read_named(dir, name, POLICY_FILE_MAX,
+		if ((r = place_read(dir, name, POLICY_FILE_MAX,
 			 &c->root_files[i], e)) != 0)
 			return r;
 		c->n_roots++; /* from here on cleared with the chain */
 		snprintf(name, sizeof(name), "root.%llu",
 		    (unsigned long long)v);
-		if ((r = read_named(dir, name, STATEMENT_MAX,
+		if ((r = place_read(dir, name, STATEMENT_MAX,
 			 &c->root_statements[i], e)) != 0)
 			return r;
 	}
 	return 0;
-}
-
-/* What MANIFEST names, from the files by content. */
-static int
-read_files(const char *dir, struct slice manifest, struct policy_files *out,
-    struct err *e)
-{
-	struct manifest m = {0};
-	int r;
-
-	if ((r = manifest_parse(manifest, &m, e)) != 0)
-		return r;
-	for (size_t i = 0; i < m.n && r == 0; i++) {
-		struct slice s = {0};
-
-		r = read_hashed(dir, &m.v[i].hash, m.v[i].size, POLICY_FILE_MAX,
-		    &s, e);
-		if (r == 0 && policy_files_add(out, m.v[i].path, s.p, s.n) != 0)
-			r = err_nomem(e);
-		free((void *)(uintptr_t)s.p);
-	}
-	manifest_clear(&m);
-	policy_files_sort(out);
-	return r;
 }
 
 static int
@@ -191,10 +95,10 @@ read_bundle(const char *dir, struct bundle_chain *c, struct err *e)
 		    dir);
 		goto out;
 	}
-	if ((r = read_hashed(dir, &s.u.bundle.manifest,
+	if ((r = place_read_hashed(dir, &s.u.bundle.manifest,
 		 s.u.bundle.manifest_size, BUNDLE_MANIFEST_MAX, &c->manifest,
 		 e)) != 0 ||
-	    (r = read_files(dir, c->manifest, &c->files, e)) != 0)
+	    (r = place_read_files(dir, c->manifest, NULL, &c->files, e)) != 0)
 		goto out;
 out:
 	statement_clear(&s);
@@ -233,7 +137,7 @@ read_chain(const char *dir, struct bundle_chain *c, struct err *e)
 	snprintf(name, sizeof(name), "policy.%llu",
 	    (unsigned long long)c->version);
 	if ((r = read_roots(dir, c, e)) != 0 ||
-	    (r = read_named(dir, name, STATEMENT_MAX, &c->statement, e)) != 0 ||
+	    (r = place_read(dir, name, STATEMENT_MAX, &c->statement, e)) != 0 ||
 	    (r = read_bundle(dir, c, e)) != 0)
 		return r;
 	drop_later_roots(c);
@@ -248,7 +152,7 @@ bundles_read(const char *dir, struct bundle_chain *out, struct err *e)
 
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return err_nomem(e);
-	if ((r = highest(dir, "policy.", &c->version, e)) != 0)
+	if ((r = place_highest(dir, "policy.", &c->version, e)) != 0)
 		goto out;
 	if (c->version == 0) {
 		r = err_set(e, ERR_NOTFOUND,
@@ -295,7 +199,7 @@ find_statement(const char *dir, const struct hash *h, struct statement *out,
 	uint64_t last;
 	int r;
 
-	if ((r = highest(dir, "policy.", &last, e)) != 0)
+	if ((r = place_highest(dir, "policy.", &last, e)) != 0)
 		return r;
 	for (uint64_t v = last; v >= 1; v--) {
 		struct slice text = {0};
@@ -303,7 +207,7 @@ find_statement(const char *dir, const struct hash *h, struct statement *out,
 
 		snprintf(name, sizeof(name), "policy.%llu",
 		    (unsigned long long)v);
-		if (read_named(dir, name, STATEMENT_MAX, &text, NULL) != 0)
+		if (place_read(dir, name, STATEMENT_MAX, &text, NULL) != 0)
 			continue;
 		r = statement_parse(name, text, out, e);
 		free((void *)(uintptr_t)text.p);
@@ -352,10 +256,10 @@ bundles_load_policy(const char *dir, const struct hash *statement,
 
 	statement_init(&s, ST_POLICY);
 	if ((r = find_statement(dir, statement, &s, e)) != 0 ||
-	    (r = read_hashed(dir, &s.u.bundle.manifest,
+	    (r = place_read_hashed(dir, &s.u.bundle.manifest,
 		 s.u.bundle.manifest_size, BUNDLE_MANIFEST_MAX, &manifest,
 		 e)) != 0 ||
-	    (r = read_files(dir, manifest, &files, e)) != 0)
+	    (r = place_read_files(dir, manifest, NULL, &files, e)) != 0)
 		goto out;
 	if ((r = policy_parse(&files, &p, &diags)) != 0) {
 		(void)conf_diags_err(&diags, r, e);
@@ -380,66 +284,26 @@ out:
 
 /* --- writing ------------------------------------------------------------- */
 
-/* Write once: the same bytes there already are a success. */
-static int
-store(const char *dir, const char *name, struct slice s, struct err *e)
-{
-	char *path = NULL, *there = NULL;
-	size_t n;
-	int r;
-
-	if (path_joinf(&path, "%s/bundle/%s", dir, name) != 0)
-		return err_nomem(e);
-	r = file_write(path, s.p, s.n, 0644, FILE_NEW, e);
-	if (r == ERR_EXISTS) {
-		r = file_read(path, s.n + 1, &there, &n, e);
-		if (r == 0 && slice_equal(s, slice_of(there, n)))
-			r = 0;
-		else if (r == 0 || r == ERR_LIMIT)
-			r = err_set(e, ERR_EXISTS,
-			    "%s: is there already, with other content", path);
-		free(there);
-	}
-	free(path);
-	return r;
-}
-
-static int
-store_hashed(const char *dir, struct slice s, struct err *e)
-{
-	char hex[HASH_HEX];
-	struct hash h;
-
-	hash_sha256(s.p, s.n, &h);
-	hash_hex(&h, hex);
-	return store(dir, hex, s, e);
-}
-
 int
 bundles_store(const char *dir, const struct bundle_chain *c, struct err *e)
 {
-	char *path = NULL, name[40];
+	char name[40];
 	int r;
 
-	if (path_join(dir, "bundle", &path) != 0)
-		return err_nomem(e);
-	r = file_mkdirs(path, 0755, e);
-	free(path);
-	for (size_t i = 0; i < c->files.n && r == 0; i++)
-		r = store_hashed(dir,
-		    slice_of(c->files.v[i].data, c->files.v[i].n), e);
+	if ((r = place_make(dir, e)) == 0)
+		r = place_store_files(dir, &c->files, e);
 	if (r == 0)
-		r = store_hashed(dir, c->manifest, e);
+		r = place_store_hashed(dir, c->manifest, e);
 	for (size_t i = 0; i < c->n_roots && r == 0; i++) {
 		snprintf(name, sizeof(name), "root.%zu.yaml", i + 1);
-		r = store(dir, name, c->root_files[i], e);
+		r = place_store(dir, name, c->root_files[i], e);
 		snprintf(name, sizeof(name), "root.%zu", i + 1);
 		if (r == 0)
-			r = store(dir, name, c->root_statements[i], e);
+			r = place_store(dir, name, c->root_statements[i], e);
 	}
 	snprintf(name, sizeof(name), "policy.%llu",
 	    (unsigned long long)c->version);
 	if (r == 0)
-		r = store(dir, name, c->statement, e);
+		r = place_store(dir, name, c->statement, e);
 	return r;
 }

@@ -11,8 +11,8 @@
  * version in force or the new one.  Nothing here is believed because of where
  * it lies: every load verifies the whole chain again.
  */
-#ifndef CA_COMMON_BUNDLES_H
-#define CA_COMMON_BUNDLES_H
+#ifndef LIB_BUNDLE_BUNDLES_H
+#define LIB_BUNDLE_BUNDLES_H
 
 #include <stdint.h>
 
@@ -57,15 +57,6 @@ int bundles_load_policy(const char *dir, const struct hash *statement,
 /* Store a chain, the newest policy statement last.  Files that are there are
  * left.  ERR_EXISTS: policy.N is there with other bytes. */
 int bundles_store(const char *dir, const struct bundle_chain *c,
-    struct err *e) MUST_CHECK;
-
-/*
- * The working copy: every file of dir/policy that belongs in a bundle
- * (root.yaml, ca.yaml, audit.yaml, people/NAME.yaml, authorities/NAME.pub).
- * Anything else there is ERR_PARSE, except names that begin with '.' or end
- * with '~'.
- */
-int bundles_read_draft(const char *dir, struct policy_files *out,
     struct err *e) MUST_CHECK;
 
 #endif
