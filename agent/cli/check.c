@@ -5,59 +5,8 @@
 #include <string.h>
 
 #include "agent/cli/cli.h"
-#include "lib/base/file.h"
+#include "agent/cli/job.h"
 #include "lib/base/json.h"
-
-#define HOSTS_FILE_MAX (16 * 1024 * 1024)
-
-/* --- enrolled hosts -------------------------------------------------------- */
-
-/* A line of FILE: an id, and whatever follows after a blank. */
-static int
-add_host(const char *path, size_t line, const char *p, size_t n,
-    struct strs *out, struct err *e)
-{
-	char quoted[QUOTE_MAX], id[ID_MAX + 1];
-	size_t len = 0;
-
-	while (len < n && p[len] != ' ' && p[len] != '\t' && p[len] != '\r')
-		len++;
-	if (len == 0 || p[0] == '#')
-		return 0;
-	if (len <= ID_MAX) {
-		memcpy(id, p, len);
-		id[len] = '\0';
-	}
-	if (len > ID_MAX || !id_is_valid(id))
-		return err_set(e, ERR_PARSE,
-		    "%s:%zu:1: %s is no id of a host, expected [a-z0-9._@+-]",
-		    path, line, str_quoten(quoted, p, len));
-	return strs_add(out, id) == 0 ? 0 : err_nomem(e);
-}
-
-static int
-read_hosts(const char *path, struct strs *out, struct err *e)
-{
-	char *text = NULL;
-	size_t n, line = 1;
-	int r;
-
-	if ((r = file_read(path, HOSTS_FILE_MAX, &text, &n, e)) != 0)
-		return r;
-	for (const char *p = text; p < text + n && r == 0; line++) {
-		const char *eol = memchr(p, '\n', (size_t)(text + n - p));
-
-		if (eol == NULL)
-			eol = text + n;
-		r = add_host(path, line, p, (size_t)(eol - p), out, e);
-		p = eol + 1;
-	}
-	if (r == 0 && out->n == 0)
-		r = err_set(e, ERR_PARSE, "%s: no host, expected one a line",
-		    path);
-	free(text);
-	return r;
-}
 
 /* --- saying it ------------------------------------------------------------- */
 
@@ -115,7 +64,8 @@ run_check(struct cli_args *a, struct err *e)
 	bool policy_asked = false;
 	int r;
 
-	if (hosts_file != NULL && (r = read_hosts(hosts_file, &hosts, e)) != 0)
+	if (hosts_file != NULL &&
+	    (r = fleet_read_hosts(hosts_file, &hosts, e)) != 0)
 		goto out;
 	if ((r = fleet_read_draft(cli_dir(a), &files, e)) != 0)
 		goto out;

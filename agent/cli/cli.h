@@ -12,7 +12,8 @@
 #include "lib/conf/diag.h"
 #include "lib/trust/policy.h"
 
-extern const struct cli_command cmd_check, cmd_plan;
+extern const struct cli_command cmd_check, cmd_plan, cmd_diff, cmd_sign,
+    cmd_show, cmd_export, cmd_job;
 
 /* The working copy, DIR/fleet: as draft_read(). */
 int fleet_read_draft(const char *dir, struct policy_files *out,

@@ -11,6 +11,11 @@ static const char about[] = "Hosts that are what signed policy says.";
 static const struct cli_command *const commands[] = {
     &cmd_check,
     &cmd_plan,
+    &cmd_diff,
+    &cmd_sign,
+    &cmd_show,
+    &cmd_job,
+    &cmd_export,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

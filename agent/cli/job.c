@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * writ fleet job: an order to hosts to have the published fleet, signed by
+ * operators, one at a time.  FILE gets the statement, FILE.targets the hosts in
+ * their batches.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/cli/cli.h"
+#include "agent/cli/job.h"
+#include "agent/cli/signer.h"
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "lib/cli/signing.h"
+#include "lib/trust/fleet_job.h"
+
+#define JOB_LIFE (INT64_C(86400))
+
+struct ordering {
+	struct fleet_signer by;
+	struct fleet_held held;
+	struct fleet_chain chain;
+	struct strs hosts;
+	struct batches batches;
+	struct str targets;
+	struct statement job;
+	const char *path;
+	char *targets_path;
+};
+
+static void
+ordering_clear(struct ordering *o)
+{
+	fleet_chain_clear(&o->chain);
+	strs_clear(&o->hosts);
+	batches_clear(&o->batches);
+	str_clear(&o->targets);
+	statement_clear(&o->job);
+	free(o->targets_path);
+	fleet_signer_clear(&o->by);
+}
+
+static int
+open_published(const struct cli_args *a, struct ordering *o, struct err *e)
+{
+	int r;
+
+	if ((r = fleet_signer_open(a, &o->by, e)) != 0)
+		return r;
+	r = fleets_load(o->by.dir, &o->by.trust, false, o->by.now, &o->held,
+	    &o->chain, e);
+	if (r == BUNDLE_GRACE)
+		cli_warn("fleet %llu has expired; it counts for a while yet",
+		    (unsigned long long)o->held.version);
+	if (r < 0)
+		return r;
+	return path_joinf(&o->targets_path, "%s.targets", o->path) == 0
+	    ? 0
+	    : err_nomem(e);
+}
+
+/* --- a new one ------------------------------------------------------------- */
+
+static int
+find_hosts(const struct cli_args *a, struct ordering *o, struct err *e)
+{
+	struct conf_diags diags = {0};
+	struct fleet *f = NULL;
+	int r;
+
+	if ((r = fleet_parse(&o->chain.files, 0, &f, &diags)) != 0) {
+		r = conf_diags_err(&diags, r, e);
+		goto out;
+	}
+	r = job_hosts(f, cli_get(a, "hosts"), cli_all(a, "host"),
+	    cli_get(a, "on"), &o->hosts, e);
+out:
+	fleet_free(f);
+	conf_diags_clear(&diags);
+	return r;
+}
+
+static int
+fill_job(const struct cli_args *a, struct ordering *o, struct err *e)
+{
+	struct job_statement *j = &o->job.u.job;
+	const char *expires = cli_get(a, "expires");
+	const char *failures = cli_get(a, "max-failures");
+	char quoted[QUOTE_MAX];
+	int r;
+
+	j->version = o->held.version;
+	j->bundle = o->held.bundle;
+	j->enforce = !cli_flag(a, "test");
+	j->expires = o->by.now + JOB_LIFE;
+	if (expires != NULL &&
+	    (r = cli_time("--expires", expires, o->by.now, 1, &j->expires,
+		 e)) != 0)
+		return r;
+	if (failures != NULL &&
+	    parse_u64(failures, 0, TARGETS_HOSTS_MAX, &j->max_failures) != 0)
+		return err_set(e, ERR_USAGE,
+		    "--max-failures is %s, expected a number of hosts",
+		    str_quote(quoted, failures));
+	hash_sha256(o->targets.p, o->targets.n, &j->targets);
+	j->targets_size = o->targets.n;
+	return 0;
+}
+
+/* Said before the key is used: how many, in what steps, how it ends. */
+static void
+say_order(const struct ordering *o)
+{
+	const struct job_statement *j = &o->job.u.job;
+	char when[CLOCK_TEXT];
+
+	clock_format(j->expires, when);
+	printf("%s fleet %llu on %zu host%s", j->enforce ? "enforce" : "test",
+	    (unsigned long long)j->version, o->hosts.n,
+	    o->hosts.n == 1 ? "" : "s");
+	for (size_t i = 0; i < o->batches.n; i++)
+		printf("%s%zu", i == 0 ? ", in batches of " : ", ",
+		    o->batches.v[i].n);
+	printf("; at most %llu may fail; until %s\n",
+	    (unsigned long long)j->max_failures, when);
+	for (size_t i = 0; i < o->batches.n; i++)
+		for (size_t k = 0; k < o->batches.v[i].n; k++)
+			printf("  %zu %s\n", i + 1, o->batches.v[i].v[k]);
+}
+
+static int
+write_new(struct ordering *o, struct err *e)
+{
+	struct str text = STR_INIT;
+	int r;
+
+	if ((r = cli_sign_statement(&o->job, &o->by.key_path, 1, &text, e)) !=
+		0 ||
+	    (r = file_write(o->targets_path, o->targets.p, o->targets.n, 0644,
+		 FILE_NEW, e)) != 0 ||
+	    (r = cli_write_new(o->path, slice_of(text.p, text.n), e)) != 0)
+		goto out;
+	statement_clear(&o->job);
+	if ((r = statement_parse(o->path, slice_of(text.p, text.n), &o->job,
+		 e)) == 0)
+		r = statement_verify(&o->job, e);
+out:
+	str_clear(&text);
+	return r;
+}
+
+static int
+new_job(const struct cli_args *a, struct ordering *o, struct err *e)
+{
+	const char *batch = cli_get(a, "batch");
+	int r;
+
+	if (file_exists(o->path) || file_exists(o->targets_path))
+		return err_set(e, ERR_EXISTS,
+		    "%s or %s is there already, expected a new name", o->path,
+		    o->targets_path);
+	if ((r = find_hosts(a, o, e)) != 0 ||
+	    (r = batches_split(&o->hosts, batch != NULL ? batch : "1,10%",
+		 &o->batches, e)) != 0 ||
+	    (r = targets_write(o->batches.v, o->batches.n, &o->targets, e)) !=
+		0 ||
+	    (r = cli_new_statement(&o->job, ST_JOB, &o->by.trust.realm,
+		 o->by.person, e)) != 0 ||
+	    (r = fill_job(a, o, e)) != 0)
+		return r;
+	say_order(o);
+	if (!cli_flag(a, "y") && !cli_confirm("Sign this job?"))
+		return err_set(e, ERR_DENIED, "not signed");
+	return write_new(o, e);
+}
+
+/* --- another signature ----------------------------------------------------- */
+
+/* What an operator is shown before he signs what another one began. */
+static int
+say_again(struct ordering *o, struct err *e)
+{
+	struct str s = STR_INIT;
+	struct targets t = {0};
+	char *text = NULL;
+	struct hash h;
+	size_t n;
+	int r;
+
+	if ((r = file_read(o->targets_path, TARGETS_MAX, &text, &n, e)) != 0)
+		return r;
+	hash_sha256(text, n, &h);
+	if (!hash_equal(&h, &o->job.u.job.targets) ||
+	    n != o->job.u.job.targets_size)
+		r = err_set(e, ERR_PARSE, "%s: differs from what %s names",
+		    o->targets_path, o->path);
+	else
+		r = targets_parse(slice_of(text, n), &t, e);
+	if (r == 0) {
+		statement_describe(&o->job, &s);
+		str_addn(&s, text, n);
+		r = cli_print(&s, e);
+	}
+	targets_clear(&t);
+	str_clear(&s);
+	free(text);
+	return r;
+}
+
+static int
+add_to_job(const struct cli_args *a, struct ordering *o, struct err *e)
+{
+	const struct job_statement *j = &o->job.u.job;
+	int r;
+
+	if ((r = cli_read_statement(o->path, &o->job, e)) != 0 ||
+	    (r = statement_verify(&o->job, e)) != 0)
+		return r;
+	if (o->job.type != ST_JOB)
+		return err_set(e, ERR_PARSE, "%s: a %s, expected a job",
+		    o->path, statement_type_name(o->job.type));
+	if (!hash_equal(&o->job.realm, &o->by.trust.realm) ||
+	    j->version != o->held.version ||
+	    !hash_equal(&j->bundle, &o->held.bundle))
+		return err_set(e, ERR_DENIED,
+		    "%s: is not for fleet %llu, which is published here",
+		    o->path, (unsigned long long)o->held.version);
+	if ((r = say_again(o, e)) != 0)
+		return r;
+	if (!cli_flag(a, "y") && !cli_confirm("Sign this job?"))
+		return err_set(e, ERR_DENIED, "not signed");
+	return cli_draft_sign(o->path, o->by.key_path, o->by.key, &o->job, e);
+}
+
+/* --- the command ----------------------------------------------------------- */
+
+static int
+run_job(struct cli_args *a, struct err *e)
+{
+	const char *out = cli_get(a, "o"), *add = cli_get(a, "add");
+	struct ordering o = {
+	    .targets = STR_INIT, .path = out != NULL ? out : add};
+	bool holds = false;
+	int r;
+
+	statement_init(&o.job, ST_JOB);
+	if ((out == NULL) == (add == NULL))
+		return err_set(e, ERR_USAGE,
+		    "expected -o FILE for a new job, or --add FILE to sign "
+		    "another's");
+	if ((r = open_published(a, &o, e)) == 0)
+		r = out != NULL ? new_job(a, &o, e) : add_to_job(a, &o, e);
+	if (r == 0)
+		r = fleet_threshold(&o.by.trust, &o.job, "job", &holds, e);
+	if (r == 0 && holds)
+		printf("%s has its signatures\n", o.path);
+	ordering_clear(&o);
+	return r;
+}
+
+static const struct cli_option options[] = {{'i', NULL, "KEY", "your key"},
+    {'o', NULL, "FILE", "where the job goes, and FILE.targets"},
+    {0, "add", "FILE", "sign a job that another operator began"},
+    {0, "hosts", "FILE", "ids of hosts, one a line"},
+    {0, "host", "ID", "a host; may be repeated"},
+    {0, "on", "EXPR", "of those, the ones that match"},
+    {0, "test", NULL, "say what would change, change nothing"},
+    {0, "batch", "N|N%,...", "how many at a time, then the rest (1,10%)"},
+    {0, "max-failures", "N", "how many may fail before it stops (0)"},
+    {0, "expires", "SPAN|TIME", "until when hosts begin (1d)"}, CLI_YES};
+
+const struct cli_command cmd_job = {.name = "job",
+    .operands = "",
+    .summary = "sign an order to hosts to have the published fleet",
+    CLI_OPTIONS(options),
+    .run = run_job};
