@@ -151,11 +151,21 @@ count(void *ctx, uint64_t base, uint64_t nth, struct slice record)
 	return 0;
 }
 
+/* Looked at before anything is changed: who has more is not replaced. */
 static int
-put_aside(const struct rebuild *b, const char *path, struct err *e)
+check_fewer(const struct rebuild *b, const char *what, uint64_t n,
+    struct err *e)
+{
+	if (n <= b->size)
+		return 0;
+	return err_set(e, ERR_EXISTS, "%s has %llu leaves, %s only %llu", what,
+	    LL(n), blob_url(b->l->home), LL(b->size));
+}
+
+static int
+check_journal(const struct rebuild *b, const char *path, struct err *e)
 {
 	struct journal *j = NULL;
-	char *old = NULL;
 	uint64_t n = 0;
 	int r;
 
@@ -163,10 +173,32 @@ put_aside(const struct rebuild *b, const char *path, struct err *e)
 		return 0;
 	r = journal_open(path, LEDGER_JOURNAL_ROOM, true, count, &n, &j, NULL);
 	journal_close(j);
-	if (r == 0 && n > b->size)
-		return err_set(e, ERR_EXISTS,
-		    "%s has %llu leaves, %s only %llu", path, LL(n),
-		    blob_url(b->l->home), LL(b->size));
+	/* One that cannot be read is what this is for. */
+	return r == 0 ? check_fewer(b, path, n, e) : 0;
+}
+
+static int
+check_home(const struct rebuild *b, struct blob_store *home, struct err *e)
+{
+	struct checkpoint head;
+	char *note = NULL;
+	bool foreign;
+	size_t n;
+
+	if (ledger_head_at(b->l, home, &head, &note, &n, &foreign, NULL) != 0)
+		return 0;
+	free(note);
+	return check_fewer(b, blob_url(home), head.size, e);
+}
+
+static int
+put_aside(const char *path, struct err *e)
+{
+	char *old = NULL;
+	int r;
+
+	if (!file_exists(path))
+		return 0;
 	for (unsigned i = 1; i < 10000; i++) {
 		free(old);
 		if (path_joinf(&old, "%s.old-%u", path, i) != 0)
@@ -205,7 +237,7 @@ write_journal(struct rebuild *b, const char *path, struct err *e)
 	r = journal_open(tmp, LEDGER_JOURNAL_ROOM, false, NULL, NULL, &j, e);
 	if (r == 0)
 		r = journal_restart(j, b->base, records, n, e);
-	if (r == 0 && (r = put_aside(b, path, e)) == 0) {
+	if (r == 0 && (r = put_aside(path, e)) == 0) {
 		if (rename(tmp, path) != 0)
 			r = err_sys(e, "rename %s to %s", tmp, path);
 		else
@@ -235,6 +267,7 @@ fill_home(struct rebuild *b, const struct ledger_config *c, struct err *e)
 	if (strcmp(url, from) == 0)
 		return 0;
 	if ((r = blob_open(url, &c->blob, &home, e)) == 0 &&
+	    (r = check_home(b, home, e)) == 0 &&
 	    (c->objects == NULL || (r = ledger_index_in_memory(b->l, e)) == 0))
 		r = copy_from_home(b->l, home, 0, e);
 	blob_close(home);
@@ -252,7 +285,7 @@ run(struct rebuild *b, const struct ledger_config *c, struct err *e)
 		r = err_nomem(e);
 		goto out;
 	}
-	if ((r = read_log(b, e)) != 0)
+	if ((r = read_log(b, e)) != 0 || (r = check_journal(b, path, e)) != 0)
 		goto out;
 	/* copy_from_home() reads leaves of the last bundle from memory. */
 	b->l->kept = calloc(b->n + 1, sizeof(*b->l->kept));

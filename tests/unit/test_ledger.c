@@ -1019,6 +1019,39 @@ a_log_is_rebuilt_from_a_copy(void **state)
 }
 
 static void
+an_older_copy_replaces_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = {0};
+	struct ledger *l;
+
+	assert_int_equal(mkdir(f->copy, 0700), 0);
+	f->c.copies = f->copies;
+	f->c.n_copies = 1;
+	l = open_ledger(f);
+	grow(l, 10);
+	publish(l);
+	ledger_close(l);
+	f->c.n_copies = 0;
+	l = open_ledger(f);
+	grow(l, 20);
+	publish(l);
+	ledger_close(l);
+	assert_int_equal(ledger_rebuild(&f->c, f->copy, &e), ERR_EXISTS);
+	assert_non_null(strstr(e.msg, "journal has 20 leaves"));
+	check_files(f->a, 20);
+	/* The journal is gone, and what is published has more still. */
+	assert_int_equal(unlink(in(f, "a/journal")), 0);
+	assert_int_equal(ledger_rebuild(&f->c, f->copy, &e), ERR_EXISTS);
+	assert_non_null(strstr(e.msg, "has 20 leaves"));
+	check_files(f->a, 20);
+	assert_int_equal(ledger_rebuild(&f->c, f->a, &e), 0);
+	l = open_ledger(f);
+	check(l, 20);
+	ledger_close(l);
+}
+
+static void
 a_rebuild_takes_nothing_away(void **state)
 {
 	struct fixture *f = *state;
@@ -1137,6 +1170,7 @@ main(void)
 	    T(a_copy_that_lags_too_long_stops_commits),
 	    T(a_copy_that_is_ahead_or_forked_is_refused),
 	    T(a_log_is_rebuilt_from_a_copy),
+	    T(an_older_copy_replaces_nothing),
 	    T(a_rebuild_takes_nothing_away),
 	    T(memory_that_runs_out_is_said_and_loses_nothing),
 	};
