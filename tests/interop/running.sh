@@ -6,6 +6,8 @@
 #	s_config DIR [LINE...]	who listens where, and LINES of `service:`
 #	s_start DIR		writ-ca run -C DIR, until it answers; its id is
 #				$service, what it says is in DIR.log
+#				(not as a command of t, which has a shell of its
+#				own: nobody would stop it)
 #	s_stop			as an administrator stops it
 #	s_pid NAME		the id of its writ-ca-NAME
 #	s_call KEY WORD...	stock ssh with the private key in the file KEY
