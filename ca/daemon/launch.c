@@ -292,6 +292,18 @@ launch_next_ready(struct launch *l, pid_t *pid)
 
 /* --- starting one ---------------------------------------------------------- */
 
+/* Credentials of buckets are the keeper's alone. */
+static void
+drop_secrets(int which)
+{
+	static const char *const secrets[] = {
+	    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"};
+
+	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
+		if (which != RUN_KEEPER)
+			(void)unsetenv(secrets[i]);
+}
+
 static void
 set_environment(const struct launch *l, int which)
 {
@@ -304,6 +316,7 @@ set_environment(const struct launch *l, int which)
 	for (size_t i = 0; i < p->n_sockets; i++)
 		at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s",
 		    i > 0 ? ":" : "", p->sockets[i].name);
+	drop_secrets(which);
 	(void)setenv("NOTIFY_SOCKET", l->ready_name, 1);
 	if (p->n_sockets == 0) {
 		(void)unsetenv("LISTEN_PID");

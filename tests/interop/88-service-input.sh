@@ -143,10 +143,18 @@ refused 'a port in use' 6 "127.0.0.1 port $s_port: Address already in use" run
 kill $holder
 wait $holder 2>/dev/null
 
+export AWS_SECRET_ACCESS_KEY=of-buckets
 if ! s_start d; then
 	t_fail 'the service starts' "$(tail -n 20 d.log)"
 	t_done
 fi
+unset AWS_SECRET_ACCESS_KEY
+have=''
+for name in front keeper signer notify; do
+	! grep -qa of-buckets "/proc/$(s_pid $name)/environ" ||
+		have="$have $name"
+done
+t_eq 'the keeper alone gets credentials of buckets' ' keeper' "$have"
 t 'with all of it right the service runs' s_issued client alice viewer k1
 refused 'a second service' 6 'runs already' run
 # Root's service has sockets in a directory that other users pass through, which
