@@ -275,6 +275,23 @@ t "a value that sshd would not take" says 1 \
 	"states/ssh.yaml:7:58: MaxAuthTries is 'banana', expected" \
 	"$writ" fleet check -C corp
 
+# The contract's fleet, with the contract's policy, as soon as its master has a
+# key there.
+mkdir contract
+cp -a "$TOP/tests/data/fleet/contract" contract/fleet
+cp -a "$TOP/tests/data/policy/contract" contract/policy
+chmod -R u+w contract
+t "a master without a key" says 1 \
+	"fleet.yaml:3:5: the policy has no authorities/master_1.pub" \
+	"$writ" fleet check -C contract
+cp petra.pub contract/policy/authorities/master_1.pub
+sed -i 's/^  # master:/  master:/' contract/policy/ca.yaml
+t "the contract works" says 0 ", and with the policy" \
+	"$writ" fleet check -C contract
+t_has "but for grants of other fleets" \
+	"$("$writ" fleet check -C contract 2>&1)" \
+	"grant 'root-change' gives principal 'root-change', which no host"
+
 # --- hosts that are enrolled
 good
 printf '%s\n' '# ours' 'web-1.example.com  accepted' >hosts
