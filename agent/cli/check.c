@@ -10,6 +10,15 @@
 
 /* --- saying it ------------------------------------------------------------- */
 
+static const struct {
+	const char *json, *text;
+} sources[] = {
+    [FLEET_POLICY_NONE] = {"none", "; there is no policy to try it with"},
+    [FLEET_POLICY_DRAFT] = {"draft",
+	", and with the policy, which is not signed yet"},
+    [FLEET_POLICY_IN_FORCE] = {"in force", ", and with the policy in force"},
+};
+
 static void
 add_diags(struct jw *w, const char *key, const struct conf_diags *d,
     bool warning)
@@ -23,7 +32,7 @@ add_diags(struct jw *w, const char *key, const struct conf_diags *d,
 
 static int
 print_json(const struct conf_diags *d, const struct fleet_check_result *res,
-    bool policy_asked, struct err *e)
+    enum fleet_policy_source source, struct err *e)
 {
 	struct str s = STR_INIT;
 	struct jw w;
@@ -33,7 +42,7 @@ print_json(const struct conf_diags *d, const struct fleet_check_result *res,
 	jw_bool(&w, "works", d->n_errors == 0);
 	add_diags(&w, "errors", d, false);
 	add_diags(&w, "warnings", d, true);
-	jw_bool(&w, "policy", policy_asked);
+	jw_str(&w, "policy", sources[source].json);
 	jw_int(&w, "states", (int64_t)res->states);
 	jw_int(&w, "hosts", (int64_t)res->hosts);
 	jw_int(&w, "highstates", (int64_t)res->highstates);
@@ -43,13 +52,12 @@ print_json(const struct conf_diags *d, const struct fleet_check_result *res,
 }
 
 static void
-print_text(const struct fleet_check_result *res, bool policy_asked)
+print_text(const struct fleet_check_result *res,
+    enum fleet_policy_source source)
 {
 	printf("fleet works: %zu states, %zu different highstates of %zu hosts "
 	       "that were tried%s\n",
-	    res->states, res->highstates, res->hosts,
-	    policy_asked ? ", and with the policy"
-			 : "; there is no policy/ to try it with");
+	    res->states, res->highstates, res->hosts, sources[source].text);
 }
 
 static int
@@ -61,7 +69,7 @@ run_check(struct cli_args *a, struct err *e)
 	struct conf_diags diags = {0};
 	struct fleet *f = NULL;
 	struct strs hosts = {0};
-	bool policy_asked = false;
+	enum fleet_policy_source source = FLEET_POLICY_NONE;
 	int r;
 
 	if (hosts_file != NULL &&
@@ -70,18 +78,17 @@ run_check(struct cli_args *a, struct err *e)
 	if ((r = fleet_read_draft(cli_dir(a), &files, e)) != 0)
 		goto out;
 	r = fleet_check_files(cli_dir(a), &files,
-	    hosts_file != NULL ? &hosts : NULL, &f, &res, &policy_asked, &diags,
-	    e);
+	    hosts_file != NULL ? &hosts : NULL, &f, &res, &source, &diags, e);
 	if (r != 0 && r != ERR_DENIED)
 		goto out;
 	if (!cli_flag(a, "json")) {
 		fleet_print_diags(&diags);
 		if (r == 0)
-			print_text(&res, policy_asked);
+			print_text(&res, source);
 	} else {
 		struct err why = {0};
 
-		if (print_json(&diags, &res, policy_asked, &why) != 0) {
+		if (print_json(&diags, &res, source, &why) != 0) {
 			*e = why;
 			r = (int)why.code;
 		}

@@ -10,6 +10,7 @@
 #include "agent/states/check.h"
 #include "lib/cli/cli.h"
 #include "lib/conf/diag.h"
+#include "lib/trust/bundle.h"
 #include "lib/trust/policy.h"
 
 extern const struct cli_command cmd_check, cmd_plan, cmd_diff, cmd_sign,
@@ -18,19 +19,33 @@ extern const struct cli_command cmd_check, cmd_plan, cmd_diff, cmd_sign,
 /* The working copy, DIR/fleet: as draft_read(). */
 int fleet_read_draft(const char *dir, struct policy_files *out,
     struct err *e) MUST_CHECK;
-/* The working copy of the policy beside it, parsed; faults go to diags.  *out is
- * NULL where there is no DIR/policy.  As draft_read(), policy_parse(). */
-int fleet_read_policy(const char *dir, struct policy **out,
+/* What hosts go by is the policy that is published; before there is one, the
+ * working copy beside the fleet's. */
+enum fleet_policy_source {
+	FLEET_POLICY_NONE = 0,		/* neither is there */
+	FLEET_POLICY_DRAFT,
+	FLEET_POLICY_IN_FORCE,
+};
+struct fleet_policy {			/* fleet_policy_clear */
+	enum fleet_policy_source source;
+	const struct policy *p;		/* NULL with FLEET_POLICY_NONE */
+	struct trust	trust;
+	struct policy  *draft;
+};
+/* Faults of a working copy go to diags.  As bundles_load() (expiry is not
+ * asked), draft_read(), policy_parse(). */
+int fleet_policy_read(const char *dir, struct fleet_policy *out,
     struct conf_diags *diags, struct err *e) MUST_CHECK;
+void fleet_policy_clear(struct fleet_policy *p);
 
 /*
  * Parse files and ask whether it works, as `check` does: faults to diags.
  * hosts may be NULL.  ERR_DENIED when there was an error; *out is untouched
- * then.  *policy_asked (NULL allowed): there is a policy beside it.
+ * then.  *source (NULL allowed): which policy it was tried with.
  */
 int fleet_check_files(const char *dir, const struct policy_files *files,
     const struct strs *hosts, struct fleet **out,
-    struct fleet_check_result *result, bool *policy_asked,
+    struct fleet_check_result *result, enum fleet_policy_source *source,
     struct conf_diags *diags, struct err *e) MUST_CHECK;
 
 /* Print warnings and errors, a line each, on standard error. */

@@ -6,6 +6,7 @@
 #include "agent/cli/cli.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/bundle/bundles.h"
 #include "lib/cli/draft.h"
 
 static const struct draft_place places[] = {
@@ -27,32 +28,69 @@ fleet_read_draft(const char *dir, struct policy_files *out, struct err *e)
 	return draft_read(dir, &draft_fleet, out, e);
 }
 
-int
-fleet_read_policy(const char *dir, struct policy **out,
-    struct conf_diags *diags, struct err *e)
+/* --- the policy ------------------------------------------------------------ */
+
+static bool
+is_there(const char *dir, const char *name)
 {
-	struct policy_files files = {0};
-	struct policy *p = NULL;
 	char *path = NULL;
-	bool there;
+	bool there = path_join(dir, name, &path) != 0 || file_exists(path);
+
+	free(path);
+	return there;
+}
+
+static int
+read_published(const char *dir, struct fleet_policy *out, struct err *e)
+{
 	int r;
 
-	if (path_join(dir, draft_policy.dir, &path) != 0)
-		return err_nomem(e);
-	there = file_exists(path);
-	free(path);
-	if (!there) {
-		*out = NULL;
-		return 0;
-	}
+	trust_init(&out->trust);
+	if ((r = bundles_load(dir, NULL, 0, &out->trust, e)) < 0)
+		return r;
+	out->p = out->trust.policy;
+	out->source = FLEET_POLICY_IN_FORCE;
+	return 0;
+}
+
+static int
+read_draft(const char *dir, struct fleet_policy *out, struct conf_diags *diags,
+    struct err *e)
+{
+	struct policy_files files = {0};
+	int r;
+
 	if ((r = draft_read(dir, &draft_policy, &files, e)) != 0)
 		return r;
-	if ((r = policy_parse(&files, &p, diags)) == 0)
-		*out = p;
-	else if (r == ERR_NOMEM)
+	if ((r = policy_parse(&files, &out->draft, diags)) == 0) {
+		out->p = out->draft;
+		out->source = FLEET_POLICY_DRAFT;
+	} else if (r == ERR_NOMEM) {
 		(void)err_nomem(e);
+	}
 	policy_files_clear(&files);
 	return r;
+}
+
+/* One that is damaged is never passed over for the working copy. */
+int
+fleet_policy_read(const char *dir, struct fleet_policy *out,
+    struct conf_diags *diags, struct err *e)
+{
+	*out = (struct fleet_policy){0};
+	if (is_there(dir, "bundle/policy.1"))
+		return read_published(dir, out, e);
+	if (is_there(dir, draft_policy.dir))
+		return read_draft(dir, out, diags, e);
+	return 0;
+}
+
+void
+fleet_policy_clear(struct fleet_policy *p)
+{
+	trust_clear(&p->trust);
+	policy_free(p->draft);
+	*p = (struct fleet_policy){0};
 }
 
 /* --- asking whether it works ----------------------------------------------- */
@@ -60,21 +98,22 @@ fleet_read_policy(const char *dir, struct policy **out,
 int
 fleet_check_files(const char *dir, const struct policy_files *files,
     const struct strs *hosts, struct fleet **out,
-    struct fleet_check_result *result, bool *policy_asked,
+    struct fleet_check_result *result, enum fleet_policy_source *source,
     struct conf_diags *diags, struct err *e)
 {
 	struct fleet_check c = {.hosts = hosts, .now = clock_now()};
-	struct policy *policy = NULL;
+	struct fleet_policy policy;
 	struct fleet *f = NULL;
 	int r;
 
-	/* A policy that is broken is no reason to be silent about the fleet. */
-	r = fleet_read_policy(dir, &policy, diags, e);
-	if (r != 0 && r != ERR_PARSE)
+	/* A working copy that is broken is no reason to be silent about the
+	   fleet. */
+	r = fleet_policy_read(dir, &policy, diags, e);
+	if (r != 0 && !(r == ERR_PARSE && diags->n_errors > 0))
 		goto out;
-	c.policy = policy;
-	if (policy_asked != NULL)
-		*policy_asked = policy != NULL;
+	c.policy = policy.p;
+	if (source != NULL)
+		*source = policy.source;
 	if ((r = fleet_parse(files, 0, &f, diags)) == 0)
 		r = fleet_check(f, &c, result, diags);
 	if (r == ERR_NOMEM)
@@ -87,7 +126,7 @@ fleet_check_files(const char *dir, const struct policy_files *files,
 	}
 out:
 	fleet_free(f);
-	policy_free(policy);
+	fleet_policy_clear(&policy);
 	return r;
 }
 

@@ -227,7 +227,7 @@ echo '{}' >corp/fleet/states/Web.yaml
 t "a file with a name that is none" says 1 \
 	"'states/Web.yaml' is not a file of a fleet" "$writ" fleet check -C corp
 good
-t_eq "JSON says it for programs" "False 1 1 True" "$(
+t_eq "JSON says it for programs" "False 1 1 draft" "$(
 	echo 'nproc: banana' >corp/fleet/pillar/web.yaml
 	echo 'x: {pam_limits: {}}' >corp/fleet/states/unused.yaml
 	sed -i 's/pam_limits: {}/pam_limits: {limits: [{domain: a, type: hard, item: nproc, value: 1}]}/' \
@@ -291,6 +291,25 @@ t "the contract works" says 0 ", and with the policy" \
 t_has "but for grants of other fleets" \
 	"$("$writ" fleet check -C contract 2>&1)" \
 	"grant 'root-change' gives principal 'root-change', which no host"
+
+# What hosts go by is what is signed, not what is about to be.
+"$writ" policy sign -C corp -i olga -y >/dev/null 2>&1
+"$writ" policy sign -C corp -i ivan -y >/dev/null 2>&1
+good
+t "a policy in force" says 0 "and with the policy in force" \
+	"$writ" fleet check -C corp
+cp petra.pub corp/policy/authorities/master_1.pub
+sed -i 's/^  log: .*/&\n  master: [master_1]/' corp/policy/ca.yaml
+sed -i '1i masters: [{address: master.example.com, key: master_1}]' \
+	corp/fleet/fleet.yaml
+t "a master whose key is not signed yet" says 1 \
+	"fleet.yaml:1:11: the policy has no authorities/master_1.pub" \
+	"$writ" fleet check -C corp
+cp -a corp/bundle/policy.1 kept
+sed -i '1s/"realm":"./"realm":"0/' corp/bundle/policy.1
+t_not "a policy that is damaged is not passed over" \
+	"$writ" fleet check -C corp
+cp -a kept corp/bundle/policy.1
 
 # --- hosts that are enrolled
 good
