@@ -4,17 +4,21 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/base/file.h"
 
 #define DIRS_MAX      1000
+#define NAMES_MAX     10000000
 #define DECISIONS_MAX 1000000
 
 static void
 listing_free(struct listing *l)
 {
 	free(l->dir);
-	strs_clear(&l->names);
+	for (size_t i = 0; i < l->n_names; i++)
+		free(l->names[i].name);
+	free(l->names);
 	for (size_t i = 0; i < l->n_keys; i++) {
 		pubkey_free(l->keys[i].key);
 		free(l->keys[i].name);
@@ -33,6 +37,7 @@ beside_clear(struct beside *b)
 		free(b->decisions[i]);
 	}
 	free(b->decisions);
+	free(b->linked);
 	*b = (struct beside)BESIDE_INIT;
 }
 
@@ -50,20 +55,45 @@ dir_of(const char *path, char **out)
 }
 
 static int
+compare_names(const void *a, const void *b)
+{
+	const struct listed_name *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static int
+add_name(struct listing *l, const struct dirent *entry)
+{
+	char *name;
+
+	if (entry->d_name[0] == '.')
+		return 0;
+	if (vec_grow(&l->names, l->n_names, &l->cap_names, NAMES_MAX) != 0 ||
+	    (name = str_dup(entry->d_name)) == NULL)
+		return ERR_NOMEM;
+	l->names[l->n_names++] = (struct listed_name){name, entry->d_ino};
+	return 0;
+}
+
+static int
 read_names(struct listing *l, struct err *e)
 {
 	struct dirent *entry;
 	DIR *d = opendir(l->dir);
+	struct stat st;
 	int r = 0;
 
 	if (d == NULL)
 		return err_sys(e, "%s", l->dir);
+	if (fstat(dirfd(d), &st) == 0)
+		l->dev = st.st_dev;
 	while (r == 0 && (entry = readdir(d)) != NULL)
-		if (entry->d_name[0] != '.' &&
-		    strs_add(&l->names, entry->d_name) != 0)
+		if (add_name(l, entry) != 0)
 			r = err_nomem(e);
 	(void)closedir(d);
-	strs_sort(&l->names);
+	if (l->n_names > 0)
+		qsort(l->names, l->n_names, sizeof(l->names[0]), compare_names);
 	return r;
 }
 
@@ -94,14 +124,14 @@ find_listing(struct beside *b, const char *path, struct listing **out,
 
 /* The first name that is not before prefix. */
 static size_t
-lower_bound(const struct strs *names, const char *prefix)
+lower_bound(const struct listing *l, const char *prefix)
 {
-	size_t lo = 0, hi = names->n;
+	size_t lo = 0, hi = l->n_names;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (strcmp(names->v[mid], prefix) < 0)
+		if (strcmp(l->names[mid].name, prefix) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -117,13 +147,42 @@ in_same_dir(const char *path, const char *name, char **out)
 	return path_joinf(out, "%.*s%s", (int)n, path, name);
 }
 
+/* The name is that of a decision about the file that prefix is of. */
+static bool
+is_decision(const struct listing *l, size_t i, const char *prefix, size_t n)
+{
+	return i < l->n_names && strncmp(l->names[i].name, prefix, n) == 0;
+}
+
+static int
+add_decisions(const struct listing *l, const char *path, const char *prefix,
+    struct strs *out, struct file_id *ids)
+{
+	size_t n = strlen(prefix), first = lower_bound(l, prefix);
+	int r = 0;
+
+	for (size_t i = first; r == 0 && is_decision(l, i, prefix, n); i++) {
+		char *full = NULL;
+
+		if (!id_is_valid(l->names[i].name + n))
+			continue;
+		ids[out->n] = (struct file_id){l->dev, l->names[i].ino};
+		if (in_same_dir(path, l->names[i].name, &full) != 0 ||
+		    strs_add(out, full) != 0)
+			r = ERR_NOMEM;
+		free(full);
+	}
+	return r;
+}
+
 int
 beside_decisions(struct beside *b, const char *path, struct strs *out,
-    struct err *e)
+    struct file_id **ids, struct err *e)
 {
+	struct file_id *which = NULL;
 	struct listing *l;
 	char *prefix = NULL;
-	size_t n;
+	size_t i, n = 0;
 	int r;
 
 	if (strcmp(path, "-") == 0)
@@ -132,19 +191,18 @@ beside_decisions(struct beside *b, const char *path, struct strs *out,
 		return r;
 	if (path_joinf(&prefix, "%s.", path_base(path)) != 0)
 		return err_nomem(e);
-	n = strlen(prefix);
-	for (size_t i = lower_bound(&l->names, prefix);
-	     r == 0 && i < l->names.n && strncmp(l->names.v[i], prefix, n) == 0;
-	     i++) {
-		char *full = NULL;
-
-		if (!id_is_valid(l->names.v[i] + n))
-			continue;
-		if (in_same_dir(path, l->names.v[i], &full) != 0 ||
-		    strs_add(out, full) != 0)
-			r = err_nomem(e);
-		free(full);
+	for (i = lower_bound(l, prefix);
+	     is_decision(l, i, prefix, strlen(prefix)); i++)
+		n++;
+	if (n > 0 &&
+	    ((which = calloc(out->n + n, sizeof(*which))) == NULL ||
+		add_decisions(l, path, prefix, out, which) != 0))
+		r = err_nomem(e);
+	if (r == 0 && ids != NULL) {
+		*ids = which;
+		which = NULL;
 	}
+	free(which);
 	free(prefix);
 	return r;
 }
@@ -175,7 +233,8 @@ parse_decision(const char *path, struct slice text, struct statement *s,
 	return 0;
 }
 
-/* Parsed under the lock: whoever waits for it most likely wants the same. */
+/* Parsed and verified under the lock: whoever waits for it most likely wants
+ * the same. */
 static int
 add_decision(struct beside *b, const char *path, struct slice text,
     struct statement **out, struct err *e)
@@ -195,25 +254,64 @@ add_decision(struct beside *b, const char *path, struct slice text,
 		free(s);
 		return r;
 	}
+	/* One that does not verify is passed over by name later on. */
+	(void)!statement_verify(s, NULL);
 	b->decisions[b->n_decisions++] = s;
 	*out = s;
 	return 0;
 }
 
-int
-beside_read(struct beside *b, const char *path, struct statement **out,
-    struct err *e)
+/* Remember what a file of many names says; to forget it costs a reading. */
+static void
+remember(struct beside *b, const char *path, const struct file_id *id,
+    struct statement *s)
 {
+	struct stat st;
+
+	if (id == NULL || id->ino == 0 || lstat(path, &st) != 0 ||
+	    !S_ISREG(st.st_mode) || st.st_nlink < 2 || st.st_ino != id->ino ||
+	    st.st_dev != id->dev ||
+	    vec_grow(&b->linked, b->n_linked, &b->cap_linked, DECISIONS_MAX) !=
+		0)
+		return;
+	b->linked[b->n_linked++] = (struct linked){*id, s};
+}
+
+/* The last one first: names that follow each other are often of one file. */
+static struct statement *
+find_linked(const struct beside *b, const struct file_id *id)
+{
+	for (size_t i = b->n_linked; i-- > 0 && id != NULL;)
+		if (b->linked[i].id.ino == id->ino &&
+		    b->linked[i].id.dev == id->dev)
+			return b->linked[i].decision;
+	return NULL;
+}
+
+int
+beside_read(struct beside *b, const char *path, const struct file_id *id,
+    struct statement **out, struct err *e)
+{
+	struct statement *known;
 	char *text = NULL;
 	size_t n;
 	int r;
 
+	(void)pthread_mutex_lock(&b->lock);
+	known = find_linked(b, id);
+	(void)pthread_mutex_unlock(&b->lock);
+	if (known != NULL) {
+		*out = known;
+		return 0;
+	}
 	if ((r = file_read(path, STATEMENT_MAX, &text, &n, e)) != 0)
 		return r;
 	(void)pthread_mutex_lock(&b->lock);
 	*out = find_decision(b, slice_of(text, n));
 	if (*out == NULL)
 		r = add_decision(b, path, slice_of(text, n), out, e);
+	if (r == 0)
+		remember(b, path, id, *out);
 	(void)pthread_mutex_unlock(&b->lock);
 	free(text);
 	return r;
@@ -244,14 +342,16 @@ read_keys(struct listing *l, const char *path, struct err *e)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < l->names.n && r == 0; i++) {
+	for (size_t i = 0; i < l->n_names && r == 0; i++) {
 		struct pubkey *key = NULL;
 		char *full = NULL, *text = NULL;
 		size_t n;
 
-		if (!is_key_name(l->names.v[i]))
+		const char *name = l->names[i].name;
+
+		if (!is_key_name(name))
 			continue;
-		if (in_same_dir(path, l->names.v[i], &full) != 0)
+		if (in_same_dir(path, name, &full) != 0)
 			return err_nomem(e);
 		if (file_read(full, PUBKEY_LINE_MAX, &text, &n, NULL) == 0 &&
 		    pubkey_parse_line(text, n, &key, NULL, NULL) == 0) {
@@ -259,7 +359,7 @@ read_keys(struct listing *l, const char *path, struct err *e)
 			    1000000);
 			if (r == 0)
 				l->keys[l->n_keys++] = (struct listed_key){
-				    .key = key, .name = str_dup(l->names.v[i])};
+				    .key = key, .name = str_dup(name)};
 		}
 		free(full);
 		free(text);
@@ -267,6 +367,19 @@ read_keys(struct listing *l, const char *path, struct err *e)
 	qsort(l->keys, l->n_keys, sizeof(l->keys[0]), compare_keys);
 	l->has_keys = true;
 	return r == 0 ? 0 : err_nomem(e);
+}
+
+int
+beside_list(struct beside *b, const char *path, bool keys, struct err *e)
+{
+	struct listing *l;
+	int r;
+
+	if (strcmp(path, "-") == 0)
+		return 0;
+	if ((r = find_listing(b, path, &l, e)) == 0 && keys && !l->has_keys)
+		r = read_keys(l, path, e);
+	return r;
 }
 
 int

@@ -29,13 +29,13 @@ gather(struct by_files *f, const struct subject *u,
     const struct statement **decisions, size_t *n, struct err *e)
 {
 	struct strs paths = {0};
-	int r = beside_decisions(&f->beside, u->path, &paths, e);
+	int r = beside_decisions(&f->beside, u->path, &paths, NULL, e);
 
 	for (size_t i = 0;
 	     r == 0 && i < paths.n && *n < 2 * ISSUE_DECISIONS_MAX; i++) {
 		struct statement *s = NULL;
 
-		if (beside_read(&f->beside, paths.v[i], &s, NULL) == 0 &&
+		if (beside_read(&f->beside, paths.v[i], NULL, &s, NULL) == 0 &&
 		    statement_verify(s, NULL) == 0)
 			decisions[(*n)++] = s;
 	}
@@ -82,13 +82,26 @@ read_subject(struct by_files *f, struct subject *u, struct err *e)
 	return evaluate(f, u, e);
 }
 
-/* FILE.PERSON beside each, or once where -o says. */
+/*
+ * FILE.PERSON beside each, or once where -o says.  One file of many names where
+ * that can be: 200 of them are three megabytes, which `writ sign` would read.
+ */
+static int
+write_beside(const char *path, const char *first, struct slice text,
+    struct err *e)
+{
+	int r = first != NULL ? file_link(first, path, 0, e) : 1;
+
+	return r == 1 ? file_write(path, text.p, text.n, 0644, 0, e) : r;
+}
+
 static int
 write_decision(void *ctx, const struct subject *u, size_t n, struct slice text,
     struct err *e)
 {
 	const struct deciding *d = ctx;
 	const char *once = cli_get(d->a, "o");
+	char *first = NULL;
 	int r = 0;
 
 	if (once != NULL)
@@ -96,15 +109,22 @@ write_decision(void *ctx, const struct subject *u, size_t n, struct slice text,
 	for (size_t i = 0; i < n && r == 0; i++) {
 		char *path = NULL;
 
-		if (strcmp(u[i].path, "-") == 0)
-			return cli_write_new(NULL, text, e);
-		if (path_joinf(&path, "%s.%s", u[i].path, d->who->id) != 0)
-			return err_nomem(e);
-		r = file_write(path, text.p, text.n, 0644, 0, e);
-		if (r == 0)
+		if (strcmp(u[i].path, "-") == 0) {
+			r = cli_write_new(NULL, text, e);
+			break;
+		}
+		if (path_joinf(&path, "%s.%s", u[i].path, d->who->id) != 0) {
+			r = err_nomem(e);
+			break;
+		}
+		if ((r = write_beside(path, first, text, e)) == 0)
 			printf("%s\n", path);
-		free(path);
+		if (first == NULL)
+			first = path;
+		else
+			free(path);
 	}
+	free(first);
 	return r;
 }
 

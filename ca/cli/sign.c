@@ -22,6 +22,7 @@ struct job {
 	const char *path;
 	struct statement s;
 	struct strs decisions; /* their files */
+	struct file_id *ids;   /* of those beside it, or NULL */
 	struct statement **given;
 	size_t n_given;
 	struct strs passed_over; /* a sentence for each of the others */
@@ -33,6 +34,7 @@ struct job {
 struct signing {
 	const struct cli_args *a;
 	struct beside beside;
+	bool listed; /* what lies beside the files */
 	struct local *local;
 	struct job *jobs;
 	struct err *errs; /* one a job, apart: memory that is hardly touched */
@@ -44,23 +46,35 @@ struct signing {
 
 /* --- reading -------------------------------------------------------------- */
 
+/* What lies beside all of them.  Where that cannot be told, the file itself may
+ * have more to say about it. */
 static void
-read_nth(void *ctx, size_t i)
+list_all(struct signing *g)
 {
-	struct job *j = &((struct job *)ctx)[i];
+	bool names = cli_all(g->a, "decision")->n == 0;
+	bool keys = cli_get(g->a, "o") == NULL;
+	int r = 0;
 
-	if ((j->r = cli_read_statement(j->path, &j->s, j->e)) == 0 &&
-	    (j->r = statement_verify(&j->s, j->e)) != 0)
-		err_prefix(j->e, "%s", j->path);
+	for (size_t i = 0; i < g->n && r == 0 && (names || keys); i++)
+		r = beside_list(&g->beside, g->jobs[i].path, keys, NULL);
+	g->listed = r == 0;
 }
 
 static void
-verify_nth(void *ctx, size_t i)
+read_nth(void *ctx, size_t i)
 {
-	struct beside *b = ctx;
+	struct signing *g = ctx;
+	struct job *j;
 
-	/* One that does not verify is passed over by name later on. */
-	(void)!statement_verify(b->decisions[i], NULL);
+	/* While others read. */
+	if (i == 0) {
+		list_all(g);
+		return;
+	}
+	j = &g->jobs[i - 1];
+	if ((j->r = cli_read_statement(j->path, &j->s, j->e)) == 0 &&
+	    (j->r = statement_verify(&j->s, j->e)) != 0)
+		err_prefix(j->e, "%s", j->path);
 }
 
 /* The files of the decisions: beside the file, or those named. */
@@ -70,7 +84,8 @@ find_decisions(struct signing *g, struct job *j, struct err *e)
 	const struct strs *named = cli_all(g->a, "decision");
 
 	if (named->n == 0)
-		return beside_decisions(&g->beside, j->path, &j->decisions, e);
+		return beside_decisions(&g->beside, j->path, &j->decisions,
+		    &j->ids, e);
 	return strs_dup(named, &j->decisions) != 0 ? err_nomem(e) : 0;
 }
 
@@ -89,14 +104,10 @@ pass_over(struct job *j, const char *path, const char *why)
 
 /* One that cannot be read is to be named, and is passed over. */
 static void
-read_decisions(void *ctx, size_t i)
+read_decisions(struct signing *g, struct job *j)
 {
-	struct signing *g = ctx;
-	struct job *j = &g->jobs[i];
 	int r = 0;
 
-	if (j->r != 0)
-		return;
 	j->given = calloc(j->decisions.n + 1, sizeof(*j->given));
 	if (j->given == NULL)
 		r = ERR_NOMEM;
@@ -105,7 +116,8 @@ read_decisions(void *ctx, size_t i)
 		struct statement *s = NULL;
 		struct err why = {0};
 
-		if (beside_read(&g->beside, path, &s, &why) == 0)
+		if (beside_read(&g->beside, path,
+			j->ids != NULL ? &j->ids[k] : NULL, &s, &why) == 0)
 			j->given[j->n_given++] = s;
 		else
 			r = pass_over(j, path, why.msg);
@@ -141,24 +153,34 @@ choose_output(struct signing *g, struct job *j, struct err *e)
 	return r == 0 ? 0 : err_nomem(e);
 }
 
+/* What goes with it. */
+static int
+find_nth(void *ctx, size_t i, struct err *e)
+{
+	struct signing *g = ctx;
+	struct job *j = &g->jobs[i];
+	int r;
+
+	if (j->r != 0)
+		return 0;
+	if ((r = find_decisions(g, j, e)) != 0 ||
+	    (j->s.type == ST_REQUEST && (r = choose_output(g, j, e)) != 0))
+		return r;
+	read_decisions(g, j);
+	return 0;
+}
+
 static int
 read_jobs(struct signing *g, struct err *e)
 {
-	int r;
+	int r = 0;
 
-	parallel_for(g->n, read_nth, g->jobs);
-	for (size_t i = 0; i < g->n; i++) {
-		struct job *j = &g->jobs[i];
-
-		if (j->r == 0 &&
-		    ((r = find_decisions(g, j, e)) != 0 ||
-			(j->s.type == ST_REQUEST &&
-			    (r = choose_output(g, j, e)) != 0)))
-			return r;
-	}
-	parallel_for(g->n, read_decisions, g);
-	parallel_for(g->beside.n_decisions, verify_nth, &g->beside);
-	return 0;
+	parallel_for(g->n + 1, read_nth, g);
+	if (g->listed)
+		return parallel_try(g->n, find_nth, g, e);
+	for (size_t i = 0; i < g->n && r == 0; i++)
+		r = find_nth(g, i, e);
+	return r;
 }
 
 /* --- reporting ------------------------------------------------------------ */
@@ -234,6 +256,13 @@ issue_batch(struct signing *g, struct keeper_item *items, size_t n,
 	return r;
 }
 
+/* By all cores, as it is a megabyte of new memory. */
+static void
+init_item(void *ctx, size_t i)
+{
+	keeper_item_init(&((struct keeper_item *)ctx)[i]);
+}
+
 static void
 clear_item(void *ctx, size_t i)
 {
@@ -247,17 +276,17 @@ issue_all(struct signing *g, struct err *e)
 	struct keeper_item *items = NULL;
 	int r = 0;
 
-	items = pages_calloc(most, sizeof(*items));
+	items = malloc(most * sizeof(*items));
 	g->of_item = calloc(most, sizeof(*g->of_item));
 	if (items == NULL || g->of_item == NULL) {
 		r = err_nomem(e);
 		goto out;
 	}
+	parallel_for(most, init_item, items);
 	for (size_t i = 0; i <= g->n && r == 0; i++) {
 		struct job *j = i < g->n ? &g->jobs[i] : NULL;
 
 		if (j != NULL && j->r == 0 && j->s.type == ST_REQUEST) {
-			keeper_item_init(&items[n]);
 			items[n].request = &j->s;
 			items[n].given = j->given;
 			items[n].n_given = j->n_given;
@@ -409,6 +438,7 @@ clear_job(void *ctx, size_t i)
 	statement_clear(&j->s);
 	strs_clear(&j->decisions);
 	strs_clear(&j->passed_over);
+	free(j->ids);
 	free(j->given);
 	free(j->out);
 }

@@ -291,6 +291,51 @@ out:
 	return r;
 }
 
+static bool
+is_no_place_for_links(int err)
+{
+	return err == EXDEV || err == EPERM || err == EMLINK ||
+	    err == EOPNOTSUPP;
+}
+
+/* The name is taken: in its place, so that there is something at any time. */
+static int
+link_over(const char *from, const char *to)
+{
+	char *tmp = NULL;
+	int r = -1, err;
+
+	if (path_joinf(&tmp, "%.*s" FILE_TMP_PREFIX "link-%ld",
+		(int)(path_base(to) - to), to, (long)getpid()) != 0) {
+		errno = ENOMEM;
+		return -1;
+	}
+	(void)unlink(tmp);
+	if (link(from, tmp) == 0) {
+		r = rename(tmp, to);
+		err = errno;
+		/* It stays where both were names of one file already. */
+		(void)unlink(tmp);
+		errno = err;
+	}
+	free(tmp);
+	return r;
+}
+
+int
+file_link(const char *from, const char *to, unsigned flags, struct err *e)
+{
+	int r = link(from, to);
+
+	if (r != 0 && errno == EEXIST)
+		r = link_over(from, to);
+	if (r != 0 && is_no_place_for_links(errno))
+		return 1;
+	if (r != 0)
+		return err_sys(e, "write %s", to);
+	return (flags & FILE_NOSYNC) == 0 ? file_sync_parent(to, e) : 0;
+}
+
 int
 file_write(const char *path, const void *p, size_t n, mode_t mode,
     unsigned flags, struct err *e)

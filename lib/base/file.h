@@ -49,6 +49,15 @@ enum { FILE_NEW = 1, FILE_NOSYNC = 2, FILE_AT_ONCE = 4 };
 int file_write(const char *path, const void *p, size_t n, mode_t mode,
     unsigned flags, struct err *e) MUST_CHECK;
 
+/*
+ * A second name for the file `from`, in the place of what has that name; durable
+ * as file_write(), and FILE_NOSYNC as there.  1 where the two cannot be one file
+ * (another file system, one without such names, too many of them): nothing is
+ * changed then.  ERR_SYS, ERR_NOMEM.
+ */
+int file_link(const char *from, const char *to, unsigned flags, struct err *e)
+    MUST_CHECK;
+
 /* fsync a directory.  ERR_SYS. */
 int file_sync_dir(const char *path, struct err *e) MUST_CHECK;
 /* fsync the directory that holds path.  ERR_SYS, ERR_NOMEM. */

@@ -255,6 +255,33 @@ bad "the denial's file is gone and the denial is not" $refused \
 t_not "an approval after the denial does not help" \
 	"$writ" sign -C corp denied.req
 
+# --- one decision of many requests, one file of many names
+mkdir many
+for n in 1 2 3 4 5; do
+	request deploy --reason "$why" --for 30m -o many/$n.req >/dev/null 2>&1
+done
+"$writ" approve -C corp -i olga -y many/?.req >/dev/null 2>&1
+t_eq "a decision is beside each of its requests" 5 \
+	"$(find many -name '*.req.olga@example.com' | wc -l)"
+t_eq "and is one file" 1 "$(stat -c %i many/*.req.olga@example.com | sort -u |
+	wc -l)"
+# What travelled is copies; what somebody changed under a name is not believed.
+cp many/2.req.olga@example.com copy && mv copy many/2.req.olga@example.com
+sed 's/"approve"/"deny"/' many/1.req.olga@example.com >changed
+mv changed many/3.req.olga@example.com
+ln -f many/3.req.olga@example.com many/4.req.olga@example.com
+out=$(sign many/?.req 2>&1)
+t_has "a decision that was changed is passed over" "$out" \
+	"many/3.req: passed over: olga@example.com"
+t_has "under each of its names" "$out" \
+	"many/4.req: passed over: olga@example.com"
+t_eq "and nothing is issued on it" \
+	"many/1.req-cert.pub many/2.req-cert.pub many/5.req-cert.pub" \
+	"$(echo many/?.req-cert.pub)"
+"$writ" approve -C corp -i olga -y many/3.req >/dev/null 2>&1
+t_not "an approval anew changes nothing under another name" \
+	cmp -s many/3.req.olga@example.com many/4.req.olga@example.com
+
 # --- clocks
 asan=$(ldd "$writ" 2>/dev/null | grep -c 'lib[atu]\{1,2\}san')
 if command -v faketime >/dev/null && [ "$asan" -eq 0 ]; then

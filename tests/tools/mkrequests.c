@@ -62,19 +62,42 @@ usage(void)
 	exit(2);
 }
 
+static char *
+path_of(const struct making *m, size_t i, const char *form, const char *suffix)
+{
+	char *path = NULL;
+
+	if (path_joinf(&path, "%s/%s%05zu.%s%s", m->out, form, i,
+		*form == 'k' ? "pub" : "req", suffix) != 0)
+		abort();
+	return path;
+}
+
 static void
 put(const struct making *m, size_t i, const char *form, const char *suffix,
     const struct str *text)
 {
 	struct err e = {0};
-	char *path = NULL;
+	char *path = path_of(m, i, form, suffix);
 
-	if (str_check(text) != 0 ||
-	    path_joinf(&path, "%s/%s%05zu.%s%s", m->out, form, i,
-		*form == 'k' ? "pub" : "req", suffix) != 0)
+	if (str_check(text) != 0)
 		abort();
 	need(file_write(path, text->p, text->n, 0644, FILE_NOSYNC, &e), &e,
 	    path);
+	free(path);
+}
+
+/* One more name of a file that put() made. */
+static void
+again(const struct making *m, size_t i, size_t to, const char *form,
+    const char *suffix)
+{
+	char *from = path_of(m, i, form, suffix);
+	char *path = path_of(m, to, form, suffix);
+	struct err e = {0};
+
+	need(file_link(from, path, FILE_NOSYNC, &e), &e, path);
+	free(from);
 	free(path);
 }
 
@@ -140,8 +163,9 @@ approve(struct making *m, const struct issue_result *res)
 	s.u.d.n_outcomes = 1;
 	say(m, &m->approver, &s, &text);
 	snprintf(suffix, sizeof(suffix), ".%s", m->approver.id);
-	for (size_t i = 0; i < m->n_names; i++)
-		put(m, m->first + i, "r", suffix, &text);
+	put(m, m->first, "r", suffix, &text);
+	for (size_t i = 1; i < m->n_names; i++)
+		again(m, m->first, m->first + i, "r", suffix);
 	str_clear(&text);
 	m->first += m->n_names;
 	m->n_names = 0;

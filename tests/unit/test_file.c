@@ -211,6 +211,52 @@ link_is_replaced_and_its_target_left_alone(void **state)
 }
 
 static void
+file_gets_a_second_name_in_the_place_of_another(void **state)
+{
+	struct stat a, b;
+
+	(void)state;
+	assert_int_equal(file_write("a", "new", 3, 0640, 0, NULL), 0);
+	assert_int_equal(file_link("a", "free", 0, NULL), 0);
+	assert_int_equal(file_write("b", "old", 3, 0600, 0, NULL), 0);
+	assert_int_equal(file_link("a", "./b", 0, NULL), 0);
+	/* What is one file already stays so. */
+	assert_int_equal(file_link("a", "b", FILE_NOSYNC, NULL), 0);
+	assert_int_equal(stat("a", &a), 0);
+	assert_int_equal(stat("b", &b), 0);
+	assert_int_equal(a.st_ino, b.st_ino);
+	assert_int_equal(a.st_nlink, 3);
+	/* And what is written to one name is not seen under the others. */
+	assert_int_equal(file_write("b", "other", 5, 0600, 0, NULL), 0);
+	assert_content("a", "new");
+	assert_content("free", "new");
+	assert_int_equal(count_names(), 3);
+}
+
+static void
+file_that_cannot_have_that_name_is_left_alone(void **state)
+{
+	struct err e = {0};
+	struct stat here, shm;
+	char far[64];
+
+	(void)state;
+	assert_int_equal(file_write("a", "text", 4, 0600, 0, NULL), 0);
+	snprintf(far, sizeof(far), "/dev/shm/writ-test-%ld", (long)getpid());
+	if (stat(".", &here) == 0 && stat("/dev/shm", &shm) == 0 &&
+	    here.st_dev != shm.st_dev)
+		assert_int_equal(file_link("a", far, 0, &e), 1);
+	assert_false(file_exists(far));
+	assert_int_equal(file_link("none", "b", 0, &e), ERR_SYS);
+	assert_int_equal(e.sys_errno, ENOENT);
+	assert_int_equal(file_link("a", "none/b", 0, &e), ERR_SYS);
+	assert_int_equal(mkdir("d", 0700), 0);
+	assert_int_equal(file_link("a", "d", 0, &e), ERR_SYS);
+	assert_non_null(strstr(e.msg, "write d"));
+	assert_int_equal(count_names(), 2);
+}
+
+static void
 open_readers_keep_the_old_file(void **state)
 {
 	char text[8] = "";
@@ -535,7 +581,9 @@ use_files(void *arg)
 
 	(void)arg;
 	if ((r = file_mkdirs("x/y", 0700, NULL)) == 0 &&
-	    (r = file_write("x/y/f", "text", 4, 0600, 0, NULL)) == 0)
+	    (r = file_write("x/y/f", "text", 4, 0600, 0, NULL)) == 0 &&
+	    (r = file_link("x/y/f", "x/y/g", 0, NULL)) == 0 &&
+	    (r = file_link("x/y/f", "x/y/g", 0, NULL)) == 0)
 		r = file_read("x/y/f", 9, &text, &n, NULL);
 	free(text);
 	return r;
@@ -561,6 +609,8 @@ main(void)
 	    IN_DIRECTORY(file_not_made_whole_at_once_is_taken_away),
 	    IN_DIRECTORY(new_file_never_replaces_another),
 	    IN_DIRECTORY(link_is_replaced_and_its_target_left_alone),
+	    IN_DIRECTORY(file_gets_a_second_name_in_the_place_of_another),
+	    IN_DIRECTORY(file_that_cannot_have_that_name_is_left_alone),
 	    IN_DIRECTORY(open_readers_keep_the_old_file),
 	    IN_DIRECTORY(failed_write_leaves_nothing_behind),
 	    IN_DIRECTORY(reading_stops_at_the_maximum),
