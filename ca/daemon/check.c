@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "ca/daemon/admin.h"
-#include "lib/bundle/bundles.h"
 #include "ca/keeper/local.h"
 #include "lib/base/clock.h"
+#include "lib/bundle/bundles.h"
 
 static const char *const words[] = {"ok", "warn", "fail"};
 

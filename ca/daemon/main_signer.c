@@ -15,11 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/bundle/bundles.h"
 #include "ca/common/config.h"
 #include "ca/signer/signer_proc.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/bundle/bundles.h"
 #include "lib/cli/cli.h"
 #include "lib/crypto/secmem.h"
 #include "lib/proc/plog.h"

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/bundle/bundles.h"
 #include "ca/keeper/keeper_impl.h"
+#include "lib/bundle/bundles.h"
 
 /* --- leaves to be ------------------------------------------------------- */
 

@@ -9,12 +9,12 @@
 
 #include <stdbool.h>
 
-#include "lib/bundle/bundles.h"
 #include "ca/common/config.h"
 #include "ca/keeper/keeper.h"
 #include "ca/keeper/recorder.h"
 #include "ca/signer/signing.h"
 #include "lib/base/err.h"
+#include "lib/bundle/bundles.h"
 
 enum {
 	LOCAL_READ = 0,		/* the log, read only; no keys */

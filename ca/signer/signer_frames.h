@@ -9,11 +9,11 @@
 #ifndef CA_SIGNER_SIGNER_FRAMES_H
 #define CA_SIGNER_SIGNER_FRAMES_H
 
-#include "lib/bundle/bundles.h"
 #include "ca/issue/issue.h"
 #include "ca/signer/signer.h"
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
+#include "lib/bundle/bundles.h"
 
 #define SIGN_JOBS_MAX	    1000	/* of one frame */
 #define SIGN_STATEMENTS_MAX 8192

@@ -6,10 +6,10 @@
 #ifndef CA_SIGNER_SIGNING_H
 #define CA_SIGNER_SIGNING_H
 
-#include "lib/bundle/bundles.h"
 #include "ca/signer/signer.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
+#include "lib/bundle/bundles.h"
 
 struct signing_ops {
 	/* What the signer will not go back behind. */

@@ -16,10 +16,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/bundle/bundles.h"
 #include "ca/issue/issue.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/bundle/bundles.h"
 #include "lib/crypto/random.h"
 #include "lib/key/key.h"
 

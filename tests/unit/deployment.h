@@ -7,8 +7,8 @@
 #ifndef TESTS_UNIT_DEPLOYMENT_H
 #define TESTS_UNIT_DEPLOYMENT_H
 
-#include "lib/bundle/bundles.h"
 #include "ca/keeper/local.h"
+#include "lib/bundle/bundles.h"
 #include "tests/unit/fixture.h"
 #include "tests/unit/tmpdir.h"
 

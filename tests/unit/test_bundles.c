@@ -15,9 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/file.h"
 #include "lib/bundle/bundles.h"
 #include "lib/cli/draft.h"
-#include "lib/base/file.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/fixture.h"
 #include "tests/unit/tmpdir.h"
