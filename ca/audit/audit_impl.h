@@ -218,9 +218,11 @@ struct audit {
 	size_t		     n_heads, cap_heads;
 	struct checkpoint    head;	/* the one audited */
 	char		     name[ID_MAX + 1];
-	struct {
-		uint8_t pk[32];
-	}		    *keys;	/* of NAME, by any policy */
+	struct audit_log_key {
+		uint8_t	 pk[32];
+		uint64_t from, until;	/* leaves: the policies that begin to,
+					   and cease to, name it */
+	}		    *keys;	/* of NAME */
 	size_t		     n_keys, cap_keys;
 	uint64_t	     since;
 
@@ -321,7 +323,10 @@ void audit_heads_pass(struct audit *a, const struct merkle_edge *edge,
 /* How many leaves has the log by now? */
 int  audit_heads_grown(struct audit *a, struct err *e) MUST_CHECK;
 void audit_heads_check(struct audit *a);
-int  audit_keys_add(struct audit *a, const struct policy *p) MUST_CHECK;
+/* The policy that stands at index names these keys of the log: they may sign
+ * heads that have it, and keys it does not name none that do. */
+int  audit_keys_add(struct audit *a, const struct policy *p, uint64_t index)
+     MUST_CHECK;
 
 /* tree.c */
 int  audit_block_load(struct audit *a, struct audit_block *b, struct err *e)

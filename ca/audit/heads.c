@@ -148,21 +148,48 @@ audit_heads_load(struct audit *a, struct err *e)
 
 /* --- whose signature ------------------------------------------------------ */
 
-int
-audit_keys_add(struct audit *a, const struct policy *p)
+static int
+add_key(struct audit *a, const uint8_t *pk, uint64_t index)
 {
-	const struct authority *who = policy_authority(p, a->name);
-	const uint8_t *pk;
-
-	if (who == NULL || !who->log || (pk = pubkey_ed25519(who->key)) == NULL)
-		return 0;
 	for (size_t i = 0; i < a->n_keys; i++)
-		if (memcmp(a->keys[i].pk, pk, 32) == 0)
+		if (a->keys[i].until == AUDIT_NO_INDEX &&
+		    memcmp(a->keys[i].pk, pk, 32) == 0)
 			return 0;
 	if (vec_grow(&a->keys, a->n_keys, &a->cap_keys, 100000) != 0)
 		return ERR_NOMEM;
-	memcpy(a->keys[a->n_keys++].pk, pk, 32);
+	memcpy(a->keys[a->n_keys].pk, pk, 32);
+	a->keys[a->n_keys].from = index;
+	a->keys[a->n_keys++].until = AUDIT_NO_INDEX;
 	return 0;
+}
+
+int
+audit_keys_add(struct audit *a, const struct policy *p, uint64_t index)
+{
+	const struct authority *now[POLICY_LOG_KEYS_MAX];
+	size_t n = policy_log_keys(p, a->name, now);
+	int r = 0;
+
+	for (size_t i = 0; i < a->n_keys; i++) {
+		bool stays = a->keys[i].until != AUDIT_NO_INDEX;
+
+		for (size_t j = 0; j < n && !stays; j++)
+			stays = memcmp(a->keys[i].pk,
+				    pubkey_ed25519(now[j]->key), 32) == 0;
+		if (!stays)
+			a->keys[i].until = index;
+	}
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = add_key(a, pubkey_ed25519(now[i]->key), index);
+	return r;
+}
+
+/* The keys that a head of that many leaves may be signed with: those of the
+ * policies in it. */
+static bool
+may_sign(const struct audit_log_key *k, uint64_t size)
+{
+	return size > k->from && size <= k->until;
 }
 
 /* 0: signed by this log; else with the reason. */
@@ -178,9 +205,14 @@ check_note(const struct audit *a, const struct audit_head *h, struct err *e)
 	if (a->n_keys == 0)
 		return err_set(e, ERR_BADSIG,
 		    "no policy in the log lists a key of log '%s'", a->name);
+	(void)err_set(e, r,
+	    "no key that signs is one of log '%s' by the policy at %llu "
+	    "leaves",
+	    a->name, (unsigned long long)h->claim.size);
 	for (size_t i = a->n_keys; i-- > 0 && r != 0;)
-		r = checkpoint_open(slice_of(h->note, h->n), origin,
-		    a->keys[i].pk, &c, e);
+		if (may_sign(&a->keys[i], h->claim.size))
+			r = checkpoint_open(slice_of(h->note, h->n), origin,
+			    a->keys[i].pk, &c, e);
 	/* Never taken for a head that is not signed: the audit will end. */
 	if (r == ERR_NOMEM)
 		a->r->failed = true;
@@ -225,7 +257,7 @@ peek_keys(struct audit *a, struct err *e)
 			r = audit_chain_root(a, &chain, i, &s, e);
 		else if (r == 0 && s.type == ST_POLICY &&
 		    (r = audit_chain_policy(a, &chain, i, &s, e)) == 0)
-			r = audit_keys_add(a, chain.trust.policy);
+			r = audit_keys_add(a, chain.trust.policy, i);
 		statement_clear(&s);
 		if (r < 0 && r != ERR_NOMEM && r != ERR_NET && r != ERR_SYS)
 			r = 1;
@@ -289,6 +321,7 @@ audit_heads_choose(struct audit *a, struct err *e)
 	if (prefer(a, true) != NULL)
 		h = prefer(a, true);
 	a->head = h->claim;
+	a->n_keys = 0; /* the policies come again, in their places */
 	if (!is_checkpoint(h) && audit_has_versions(a, "checkpoint"))
 		OBJECT_FINDING(a, STAGE_HEAD, "checkpoint", "checkpoint",
 		    "is in no version a checkpoint of this log");

@@ -219,12 +219,10 @@ krl_leaf(struct audit *a, const struct policy *p, const struct audit_slot *s,
 {
 	const struct statement *st = &s->leaf.u.s;
 	const struct krl_statement *k = &st->u.krl;
-	const struct authority *log = policy_authority(p, a->name);
 	struct str text = STR_INIT;
 	int r;
 
-	if (log == NULL || strcmp(st->by, a->name) != 0 ||
-	    statement_signed_by(st, log->key) < 0)
+	if (strcmp(st->by, a->name) != 0 || !policy_signed_by_log(p, st))
 		LEAF_FINDING(a, s->index, "krl",
 		    "is not signed by the key of this log, '%s'", a->name);
 	if (k->version <= a->last_krl)
@@ -265,7 +263,7 @@ statement_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 			r = audit_chain_root(a, &a->chain, s->index, st, e);
 		else if ((r = audit_chain_policy(a, &a->chain, s->index, st,
 			      e)) == 0)
-			r = audit_keys_add(a, a->chain.trust.policy);
+			r = audit_keys_add(a, a->chain.trust.policy, s->index);
 		return r < 0 ? r : 0;
 	}
 	if ((p = policy_of(a, s->index)) == NULL)

@@ -54,16 +54,17 @@ open_note(struct audit_log *l, const struct hash *realm,
 		const char *name = policy->logs.v[i];
 		const struct authority *a = policy_authority(policy, name);
 		const uint8_t *pk = a != NULL ? pubkey_ed25519(a->key) : NULL;
-		char origin[ORIGIN_MAX];
+		char origin[ORIGIN_MAX], log[POLICY_NAME_MAX + 1];
 
-		if (pk == NULL || log_origin(realm, name, origin) != 0)
+		policy_log_of_key(name, log);
+		if (pk == NULL || log_origin(realm, log, origin) != 0)
 			continue;
 		/* What is said about the log it is of says most. */
 		if (strncmp((const char *)note.p, origin,
 			note.n < strlen(origin) ? note.n : strlen(origin)) != 0)
 			continue;
 		r = checkpoint_open(note, origin, pk, &l->head, &why);
-		if (r == 0 && (l->name = str_dup(name)) == NULL)
+		if (r == 0 && (l->name = str_dup(log)) == NULL)
 			return err_nomem(e);
 	}
 	if (r != 0)

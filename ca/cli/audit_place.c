@@ -75,6 +75,17 @@ merged_log(const struct place *p, struct blob_store *home, const char *name,
 	return r;
 }
 
+/* Each log once, whatever keys it has had. */
+static bool
+is_first_key(const struct policy *p, const struct authority *a,
+    char log[POLICY_NAME_MAX + 1])
+{
+	const struct authority *keys[POLICY_LOG_KEYS_MAX];
+
+	policy_log_of_key(a->name, log);
+	return policy_log_keys(p, log, keys) > 0 && keys[0] == a;
+}
+
 int
 place_each_log(const struct place *p,
     int (*fn)(void *ctx, struct audit_log *log, struct err *e), void *ctx,
@@ -82,6 +93,7 @@ place_each_log(const struct place *p,
 {
 	const struct policy *policy = p->trust.policy;
 	struct blob_store *home = NULL;
+	char log[POLICY_NAME_MAX + 1];
 	int r;
 
 	if ((r = one_log(p, p->url, fn, ctx, e)) != 0 ||
@@ -90,8 +102,10 @@ place_each_log(const struct place *p,
 	for (size_t i = 0; i < policy->n_authorities && r == 0; i++) {
 		const struct authority *a = &policy->authorities[i];
 
-		if (a->log && strcmp(a->name, p->config.log_name) != 0)
-			r = merged_log(p, home, a->name, fn, ctx, e);
+		if (!a->log || !is_first_key(policy, a, log) ||
+		    strcmp(log, p->config.log_name) == 0)
+			continue;
+		r = merged_log(p, home, log, fn, ctx, e);
 	}
 	blob_close(home);
 	return r;

@@ -17,7 +17,7 @@
 const struct ca_list ca_lists[] = {
     {"user", "user_ca", offsetof(struct policy, user_cas)},
     {"host", "host_ca", offsetof(struct policy, host_cas)},
-    {"log", "log_name", offsetof(struct policy, logs)},
+    {"log", "log_key", offsetof(struct policy, logs)},
 };
 const size_t ca_lists_n = sizeof(ca_lists) / sizeof(ca_lists[0]);
 
@@ -214,7 +214,7 @@ signs_with(const struct config *c, const struct ca_list *l)
 {
 	return strcmp(l->name, "user") == 0 ? c->user_ca
 	    : strcmp(l->name, "host") == 0  ? c->host_ca
-					    : c->log_name;
+					    : config_log_key(c);
 }
 
 static int

@@ -3,6 +3,10 @@
  * writ ca use.  A key that signs before hosts trust it locks everybody out who
  * gets a certificate of it, so what counts is the signed policy, and how long it
  * has had the key: hosts that were off for that long are not asked about.
+ *
+ * A log keeps its name and its tree under another key.  A new log instead would
+ * begin without the requests, keys and revocations of the old one, on which all
+ * that is decided rests.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +99,24 @@ find_list(const struct policy *p, const char *name, const struct ca_list **out,
 	return r;
 }
 
+/* A log goes on under a further key of its own, never under another log's. */
+static int
+check_log(const struct config *c, const char *name, struct err *e)
+{
+	char log[POLICY_NAME_MAX + 1];
+	int r;
+
+	policy_log_of_key(name, log);
+	if (strcmp(log, c->log_name) == 0)
+		return 0;
+	r = err_set(e, ERR_DENIED,
+	    "%s is the key of log '%s', and the log here is '%s'", name, log,
+	    c->log_name);
+	err_hint(e, "a further key of this one is named %s.2: writ ca new",
+	    c->log_name);
+	return r;
+}
+
 static int
 check_time(const struct cli_args *a, const struct ca_since *since,
     const char *name, int64_t now, int64_t after, struct err *e)
@@ -181,17 +203,8 @@ ca_run_use(struct cli_args *a, struct err *e)
 	    (r = cli_trust(a, &t, e)) != 0 ||
 	    (r = find_list(t.policy, name, &l, e)) != 0)
 		goto out;
-	if (strcmp(l->name, "log") == 0) {
-		r = err_set(e, ERR_DENIED,
-		    "%s is a log's key, and a log has one key for good: its "
-		    "checkpoints are named by it",
-		    name);
-		err_hint(e,
-		    "begin a new log in a directory of its own, with "
-		    "log_name: %s",
-		    name);
+	if (strcmp(l->name, "log") == 0 && (r = check_log(&c, name, e)) != 0)
 		goto out;
-	}
 	if ((r = ca_trusted_since(dir, t.policy, l, name, now - after, &since,
 		 e)) != 0 ||
 	    (r = check_time(a, &since, name, now, after, e)) != 0 ||

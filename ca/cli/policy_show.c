@@ -171,12 +171,15 @@ add_signer(void *ctx, const struct person *who, const struct pubkey *key,
 static void
 add_log_signers(const struct policy *p, struct str *s)
 {
+	char log[POLICY_NAME_MAX + 1];
+
 	for (size_t i = 0; i < p->n_authorities; i++) {
 		const struct authority *au = &p->authorities[i];
 
 		if (!au->log)
 			continue;
-		str_addf(s, "%s namespaces=\"krl@writ\" ", au->name);
+		policy_log_of_key(au->name, log);
+		str_addf(s, "%s namespaces=\"krl@writ\" ", log);
 		pubkey_add_line(s, au->key, NULL);
 		str_addc(s, '\n');
 	}

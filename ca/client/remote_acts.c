@@ -217,7 +217,6 @@ static int
 check_krl(struct remote *r, const char *text, size_t n, struct slice krl,
     struct err *e)
 {
-	const struct authority *log;
 	struct statement s;
 	struct hash got;
 	int rc;
@@ -228,8 +227,7 @@ check_krl(struct remote *r, const char *text, size_t n, struct slice krl,
 	    (rc = statement_verify(&s, e)) != 0)
 		goto out;
 	hash_sha256(krl.p, krl.n, &got);
-	log = s.type == ST_KRL ? policy_authority(r->trust.policy, s.by) : NULL;
-	if (log == NULL || !log->log || statement_signed_by(&s, log->key) < 0)
+	if (s.type != ST_KRL || !policy_signed_by_log(r->trust.policy, &s))
 		rc = err_set(e, ERR_DENIED,
 		    "the revocation list is signed by no log of the policy");
 	else if (!hash_equal(&s.realm, &r->trust.realm) ||

@@ -24,6 +24,7 @@ config_clear(struct config *c)
 	free(c->dir);
 	free(c->log);
 	free(c->log_name);
+	free(c->log_key);
 	free(c->user_ca);
 	free(c->host_ca);
 	strs_clear(&c->copies);
@@ -135,6 +136,8 @@ static const struct conf_key config_keys[] = {
 	.check = is_store, .expect = "dir:PATH or s3://BUCKET/PREFIX"},
     {"log_name", conf_text, FIELD(log_name), .required = true, .min = 1,
 	.max = ID_MAX, .check = is_name, .expect = "a name such as ca_log"},
+    {"log_key", conf_text, FIELD(log_key), .min = 1, .max = ID_MAX,
+	.check = is_name, .expect = "a name such as ca_log.2"},
     {"user_ca", conf_text, FIELD(user_ca), .min = 1, .max = ID_MAX,
 	.check = is_name, .expect = "a name such as user_ca"},
     {"host_ca", conf_text, FIELD(host_ca), .min = 1, .max = ID_MAX,
@@ -220,7 +223,8 @@ config_encode(const struct config *c, struct str *out)
 	str_add(out,
 	    "# Where this machine keeps the log, and what it signs "
 	    "with.  See writ(1), FILES.\n");
-	str_addf(out, "log: \"%s\"\nlog_name: %s\n", c->log, c->log_name);
+	str_addf(out, "log: \"%s\"\nlog_name: %s\nlog_key: %s\n", c->log,
+	    c->log_name, config_log_key(c));
 	if (c->user_ca != NULL)
 		str_addf(out, "user_ca: %s\n", c->user_ca);
 	if (c->host_ca != NULL)
@@ -250,6 +254,12 @@ config_encode(const struct config *c, struct str *out)
 }
 
 /* --- what follows from it ------------------------------------------------ */
+
+const char *
+config_log_key(const struct config *c)
+{
+	return c->log_key != NULL ? c->log_key : c->log_name;
+}
 
 static const char *
 key_source(const struct config *c, const char *name)

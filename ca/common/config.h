@@ -38,6 +38,7 @@ struct config {			/* config_init / config_clear */
 	char	   *dir;
 	char	   *log;	/* "dir:PATH" or "s3://BUCKET/PREFIX" */
 	char	   *log_name;	/* authority whose log this is: ca_log */
+	char	   *log_key;	/* which key of it signs; NULL: its first */
 	char	   *user_ca, *host_ca; /* authorities that sign; NULL: none */
 	struct strs copies;
 	int64_t	    max_lag;	/* 0: any */
@@ -63,6 +64,9 @@ int config_encode(const struct config *c, struct str *out) MUST_CHECK;
 int config_load_key(const struct config *c, const char *name,
     const struct pubkey *pub, const struct passphrase *pass, struct key **out,
     struct err *e) MUST_CHECK;
+
+/* The authority whose key signs the log. */
+const char *config_log_key(const struct config *c);
 
 /* Where the journal and index of the log are: PATH of a dir: log, else
  * DIR/log. */

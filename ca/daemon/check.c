@@ -125,7 +125,7 @@ check_keys(struct check *c)
 
 	check_key(c, f->user_ca);
 	check_key(c, f->host_ca);
-	check_key(c, f->log_name);
+	check_key(c, config_log_key(f));
 	if (!c->trust.have)
 		return;
 	if (f->user_ca != NULL)

@@ -143,7 +143,7 @@ static bool
 check_named_keys(struct check *c)
 {
 	const char *const names[] = {
-	    c->config.user_ca, c->config.host_ca, c->config.log_name};
+	    c->config.user_ca, c->config.host_ca, config_log_key(&c->config)};
 	bool ok = true;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -103,15 +103,17 @@ load_keys(struct program *p, struct err *e)
 {
 	int r;
 
-	if ((r = load_key(p, p->config.log_name, &p->log, e)) != 0 ||
+	if ((r = load_key(p, config_log_key(&p->config), &p->log, e)) != 0 ||
 	    (r = load_key(p, p->config.user_ca, &p->user_ca, e)) != 0 ||
 	    (r = load_key(p, p->config.host_ca, &p->host_ca, e)) != 0)
 		return r;
-	if (!policy_authority(p->trust.policy, p->config.log_name)->log)
+	if (!policy_is_log_key(p->trust.policy, p->config.log_name,
+		key_public(p->log)))
 		return err_set(e, ERR_DENIED,
-		    "%s/writ.yaml: log_name '%s' is no log of the signed "
+		    "%s/writ.yaml: '%s' is no key of log '%s' in the signed "
 		    "policy",
-		    p->config.dir, p->config.log_name);
+		    p->config.dir, config_log_key(&p->config),
+		    p->config.log_name);
 	return 0;
 }
 

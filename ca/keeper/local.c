@@ -112,7 +112,7 @@ load_keys(struct local *l, const struct local_options *o, struct err *e)
 
 	if (o->mode == LOCAL_READ || signer_socket(o) != NULL)
 		return 0;
-	r = load_key(l, l->config.log_name, &m, &l->log_key, e);
+	r = load_key(l, config_log_key(&l->config), &m, &l->log_key, e);
 	if (r == 0 && o->mode != LOCAL_LOG)
 		r = load_key(l, l->config.user_ca, &m, &l->user_ca, e);
 	if (r == 0 && o->mode != LOCAL_LOG)
@@ -121,31 +121,58 @@ load_keys(struct local *l, const struct local_options *o, struct err *e)
 	return r;
 }
 
-/* What the ledger borrows lives in l. */
+/* All keys of the log, and the one that signs is among them. */
 static int
-ledger_config(struct local *l, struct ledger_config *c, struct err *e)
+log_keys(struct local *l, size_t *n, struct err *e)
 {
-	const struct authority *a;
+	const struct authority *keys[POLICY_LOG_KEYS_MAX];
+	const char *signs = config_log_key(&l->config);
+	bool found = false;
 
-	a = policy_authority(l->trust.policy, l->config.log_name);
-	if (a == NULL || !a->log)
+	if ((*n = policy_log_keys(l->trust.policy, l->config.log_name, keys)) ==
+	    0)
 		return err_set(e, ERR_DENIED,
 		    "%s/writ.yaml: log_name '%s' is no log of the signed "
 		    "policy",
 		    l->config.dir, l->config.log_name);
+	for (size_t i = 0; i < *n; i++) {
+		memcpy(l->log_pks[i], pubkey_ed25519(keys[i]->key),
+		    sizeof(l->log_pks[i]));
+		if (strcmp(keys[i]->name, signs) != 0)
+			continue;
+		found = true;
+		memcpy(l->log_pk, l->log_pks[i], sizeof(l->log_pk));
+	}
+	if (!found)
+		return err_set(e, ERR_DENIED,
+		    "%s/writ.yaml: log_key '%s' is no key of log '%s' in the "
+		    "signed policy",
+		    l->config.dir, signs, l->config.log_name);
+	return 0;
+}
+
+/* What the ledger borrows lives in l. */
+static int
+ledger_config(struct local *l, struct ledger_config *c, struct err *e)
+{
+	size_t n_pks;
+	int r;
+
+	if ((r = log_keys(l, &n_pks, e)) != 0)
+		return r;
 	if (config_log_dir(&l->config, &l->log_dir) != 0 ||
 	    config_log_url(&l->config, &l->log_url) != 0 ||
-	    log_origin(&l->trust.realm, a->name, l->origin) != 0)
+	    log_origin(&l->trust.realm, l->config.log_name, l->origin) != 0)
 		return err_nomem(e);
 	for (size_t i = 0; i < l->config.copies.n; i++)
 		l->copies[i] = l->config.copies.v[i];
-	memcpy(l->log_pk, pubkey_ed25519(a->key), sizeof(l->log_pk));
 	*c = (struct ledger_config){.dir = l->log_dir,
 	    .home = l->log_url,
 	    .copies = l->copies,
 	    .n_copies = l->config.copies.n,
 	    .origin = l->origin,
-	    .pk = l->log_pk,
+	    .pks = l->log_pks,
+	    .n_pks = n_pks,
 	    .max_lag = l->config.max_lag,
 	    .classify = leaf_classify,
 	    .names = leaf_names,

@@ -34,7 +34,8 @@ struct local {			/* local_free */
 	struct trust	 trust;
 	char		 origin[ORIGIN_MAX];
 	/* The log's key: the ledger borrows it, and outlives policies. */
-	uint8_t		 log_pk[32];
+	uint8_t		 log_pk[32];	/* of the key that signs */
+	uint8_t		 log_pks[POLICY_LOG_KEYS_MAX][32];
 	struct key	*user_ca, *host_ca, *log_key;
 	struct recorder	 recorder;
 	bool		 krl_owed; /* a list has a leaf and maybe no file */

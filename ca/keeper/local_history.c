@@ -76,8 +76,8 @@ owner(void *ctx, uint64_t serial)
 static int
 check_key(struct local *l, struct err *e)
 {
-	const struct authority *a =
-	    policy_authority(l->trust.policy, l->config.log_name);
+	const char *name = config_log_key(&l->config);
+	const struct authority *a = policy_authority(l->trust.policy, name);
 
 	if (a != NULL &&
 	    slice_equal(pubkey_blob(a->key), signer_link_log_key(&l->signing)))
@@ -85,7 +85,7 @@ check_key(struct local *l, struct err *e)
 	return err_set(e, ERR_DENIED,
 	    "the signer signs with another key than that of %s in the signed "
 	    "policy",
-	    l->config.log_name);
+	    name);
 }
 
 int

@@ -164,8 +164,7 @@ read_kept_note(struct ledger *l)
 	if (path_join(l->c.dir, "published", &path) != 0)
 		return ERR_NOMEM;
 	if (file_read(path, NOTE_MAX, &text, &n, NULL) == 0 &&
-	    checkpoint_open(slice_of(text, n), l->c.origin, l->c.pk, &c,
-		NULL) == 0 &&
+	    ledger_open_note(l, slice_of(text, n), &c, NULL) == 0 &&
 	    c.size >= l->tree.base && ledger_compare(l, "", &c, NULL) == 0)
 		r = ledger_set_published(l, &c, slice_of(text, n), NULL);
 	free(text);

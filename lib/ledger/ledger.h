@@ -45,7 +45,8 @@ struct ledger_config {		/* all borrowed while the ledger is open */
 	size_t		    n_copies;
 	struct blob_config  blob;
 	const char	   *origin;	/* of its checkpoints */
-	const uint8_t	   *pk;		/* the log's Ed25519 key */
+	const uint8_t	 (*pks)[32];	/* the log's Ed25519 keys: what any of */
+	size_t		    n_pks;	/* them has signed is a head of it */
 	int64_t		    max_lag;	/* seconds a copy may be behind before
 					   commits are refused; 0: any */
 	/* What to index of a leaf: see lib/statement/leaf.h. */
@@ -177,7 +178,7 @@ int ledger_root_at(struct ledger *l, uint64_t size, struct hash *out,
 
 /*
  * Make the journal anew from what is published at from, the home or a copy of
- * it: the checkpoint must be signed by pk and the edge of the tree must hash to
+ * it: the checkpoint must be signed by one of pks and the edge of the tree must hash to
  * it.  Where from is not the home, the home gets all of it.  What was committed
  * and never published is not in it; an old journal is kept beside the new one
  * as journal.old-<n>.  The ledger must not be open.  ERR_EXISTS: the journal

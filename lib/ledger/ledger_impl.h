@@ -110,6 +110,9 @@ int ledger_bundle(struct ledger *l, uint64_t index, struct bundle *out,
     struct err *e) MUST_CHECK;
 void bundle_clear(struct bundle *b);
 struct slice ledger_kept(const struct ledger *l, uint64_t index);
+/* A note that one of the log's keys has signed.  As checkpoint_open(). */
+int ledger_open_note(const struct ledger *l, struct slice note,
+    struct checkpoint *out, struct err *e) MUST_CHECK;
 /*
  * A checkpoint of ours at a store, the newest that opens: ERR_NOTFOUND when
  * there is none, or, with *foreign set, none of ours.

@@ -343,7 +343,7 @@ check_note(struct ledger *l, struct slice note, struct checkpoint *c,
 	struct hash root;
 	int r;
 
-	r = checkpoint_open(note, l->c.origin, l->c.pk, c, e);
+	r = ledger_open_note(l, note, c, e);
 	if (r != 0)
 		return r;
 	if (l->c.read_only)

@@ -341,6 +341,19 @@ ledger_prove(struct ledger *l, uint64_t index, uint64_t size,
 /* --- heads -----------------------------------------------------------------
  */
 
+int
+ledger_open_note(const struct ledger *l, struct slice note,
+    struct checkpoint *out, struct err *e)
+{
+	int r = ERR_BADSIG;
+
+	if (l->c.n_pks == 0)
+		return err_set(e, r, "checkpoint: the log has no key");
+	for (size_t i = l->c.n_pks; i-- > 0 && r != 0 && r != ERR_NOMEM;)
+		r = checkpoint_open(note, l->c.origin, l->c.pks[i], out, e);
+	return r;
+}
+
 struct heads {
 	struct ledger *l;
 	struct blob_store *s;
@@ -375,8 +388,7 @@ search_heads(struct ledger *l, struct blob_store *s, struct checkpoint *out,
 		r = blob_get_version(s, "checkpoint", h.versions.v[i], NOTE_MAX,
 		    &p, &n, e);
 		if (r == 0)
-			r = checkpoint_open(slice_of(p, n), l->c.origin,
-			    l->c.pk, &c, NULL);
+			r = ledger_open_note(l, slice_of(p, n), &c, NULL);
 		if (r == 0 && (!found || c.size > out->size)) {
 			free(*note);
 			*note = (char *)p;
@@ -406,8 +418,7 @@ ledger_head_at(struct ledger *l, struct blob_store *s, struct checkpoint *out,
 	*note = NULL;
 	r = blob_get(s, "checkpoint", NOTE_MAX, &p, note_len, e);
 	if (r == 0) {
-		r = checkpoint_open(slice_of(p, *note_len), l->c.origin,
-		    l->c.pk, out, e);
+		r = ledger_open_note(l, slice_of(p, *note_len), out, e);
 		if (r == 0) {
 			*note = (char *)p;
 			return 0;

@@ -35,6 +35,7 @@
 #define POLICY_REASON_MAX 1024		/* characters, as statements */
 #define POLICY_TICKET_MAX 256		/* bytes of a pattern */
 #define POLICY_ZONES_MAX  64		/* distinct time zones */
+#define POLICY_LOG_KEYS_MAX 16		/* of one log */
 
 struct person_key {
 	struct pubkey *key;
@@ -199,6 +200,21 @@ const struct authority *policy_authority(const struct policy *p,
     const char *name);
 const struct authority *policy_authority_of_key(const struct policy *p,
     const struct pubkey *k);
+/*
+ * The keys of a log, oldest first; out NULL: how many there are, 0: no such log.
+ * A log goes on under another key: NAME.2, NAME.3 and so on, in the list of logs,
+ * are further keys of log NAME and no logs of their own.  NAME itself may be gone
+ * from the list.
+ */
+size_t policy_log_keys(const struct policy *p, const char *log,
+    const struct authority *out[POLICY_LOG_KEYS_MAX]);
+bool policy_is_log_key(const struct policy *p, const char *log,
+    const struct pubkey *k);
+/* Is a krl statement signed by a key of the log that it is by? */
+struct statement;
+bool policy_signed_by_log(const struct policy *p, const struct statement *s);
+/* Which log the key of that name is of: the name without its number. */
+void policy_log_of_key(const char *name, char out[POLICY_NAME_MAX + 1]);
 bool person_in_group(const struct person *person, const char *group);
 /* Is he named by `to:`, himself or through a group? */
 bool grant_allows_person(const struct grant *g, const struct person *person);

@@ -189,6 +189,30 @@ check_signers(struct conf_in *in)
 	}
 }
 
+static void
+check_log_keys(struct conf_in *in)
+{
+	const struct reading *rd = in->ctx;
+	const struct policy *p = rd->p;
+	char log[POLICY_NAME_MAX + 1], other[POLICY_NAME_MAX + 1];
+
+	for (size_t i = 0; i < p->n_authorities; i++) {
+		size_t n = 0;
+
+		if (!p->authorities[i].log)
+			continue;
+		policy_log_of_key(p->authorities[i].name, log);
+		for (size_t j = 0; j <= i; j++) {
+			policy_log_of_key(p->authorities[j].name, other);
+			n += p->authorities[j].log && strcmp(log, other) == 0;
+		}
+		if (n == POLICY_LOG_KEYS_MAX + 1)
+			conf_error(in->diags, p->authorities[i].pos,
+			    "log '%s' has more than %d keys", log,
+			    POLICY_LOG_KEYS_MAX);
+	}
+}
+
 void
 policy_link_authorities(struct conf_in *in)
 {
@@ -215,4 +239,5 @@ policy_link_authorities(struct conf_in *in)
 	policy_sort_keys(v, p->n_authorities);
 	p->index->authority_keys = v;
 	check_keys(in);
+	check_log_keys(in);
 }

@@ -82,9 +82,10 @@ int
 main(int argc, char **argv)
 {
 	static struct recording g;
-	static const uint8_t pk[32] = {1};
+	static const uint8_t pks[1][32] = {{1}};
 	struct ledger_config c = {.origin = "writ.invalid/bench/log",
-	    .pk = pk,
+	    .pks = pks,
+	    .n_pks = 1,
 	    .classify = leaf_classify};
 	struct bench_result r;
 	struct err e = {0};

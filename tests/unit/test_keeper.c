@@ -40,7 +40,9 @@ open_keeper(struct world *w)
 {
 	struct ledger_config c = {.dir = w->dir,
 	    .origin = w->origin,
-	    .pk = pubkey_ed25519(fixture_key(SEED_LOG)),
+	    .pks = (const uint8_t(*)[32])(uintptr_t)
+		pubkey_ed25519(fixture_key(SEED_LOG)),
+	    .n_pks = 1,
 	    .classify = leaf_classify,
 	    .names = leaf_names,
 	    .listed = KEEPER_LISTED,

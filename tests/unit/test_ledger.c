@@ -30,7 +30,7 @@
 
 #define ORIGIN "writ.invalid/0123456789abcdef/test"
 
-static uint8_t pk[32], sk[64];
+static uint8_t pks[1][32], *pk = pks[0], sk[64];
 
 struct fixture {
 	char dir[TMPDIR_MAX]; /* holds a, b, copy */
@@ -92,7 +92,8 @@ setup(void **state)
 	f->copies[0] = f->copy;
 	f->c = (struct ledger_config){.dir = f->a,
 	    .origin = ORIGIN,
-	    .pk = pk,
+	    .pks = (const uint8_t(*)[32])pks,
+	    .n_pks = 1,
 	    .classify = classify,
 	    .listed = 1 << 3 | 1 << 4,
 	    .objects = objects,
@@ -756,17 +757,43 @@ a_checkpoint_of_another_key_is_refused(void **state)
 {
 	struct fixture *f = *state;
 	struct ledger *l = open_ledger(f);
-	static const uint8_t other[32] = {1};
+	static const uint8_t other[1][32] = {{1}};
 	struct err e = {0};
 
 	grow(l, 5);
 	publish(l);
 	ledger_close(l);
-	f->c.pk = other;
+	f->c.pks = other;
 	assert_int_equal(open_fails(f, &e), ERR_CORRUPT);
-	f->c.pk = pk;
+	f->c.pks = (const uint8_t(*)[32])pks;
 	f->c.origin = "writ.invalid/0123456789abcdef/other";
 	assert_int_equal(open_fails(f, &e), ERR_CORRUPT);
+}
+
+/* Of several keys each will do, whichever signed before. */
+static void
+a_log_has_had_other_keys(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger *l = open_ledger(f);
+	static uint8_t both[2][32] = {{1}};
+	struct checkpoint c;
+
+	grow(l, 5);
+	publish(l);
+	ledger_close(l);
+	for (size_t at = 0; at < 2; at++) {
+		memset(both, 0, sizeof(both));
+		memcpy(both[at], pk, 32);
+		f->c.pks = (const uint8_t(*)[32])both;
+		f->c.n_pks = 2;
+		l = open_ledger(f);
+		ledger_published(l, &c);
+		assert_true(c.size > 0);
+		ledger_close(l);
+	}
+	f->c.pks = (const uint8_t(*)[32])pks;
+	f->c.n_pks = 1;
 }
 
 static void
@@ -1164,6 +1191,7 @@ main(void)
 	    T(a_journal_behind_its_home_is_refused),
 	    T(two_logs_of_one_name_are_told_apart),
 	    T(a_checkpoint_of_another_key_is_refused),
+	    T(a_log_has_had_other_keys),
 	    T(only_heads_of_this_log_are_published),
 	    T(a_full_disk_stops_commits_until_it_is_opened_again),
 	    T(a_copy_catches_up),
