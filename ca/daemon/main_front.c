@@ -41,7 +41,7 @@ start_dialler(struct setup *s, struct err *e)
 
 	if (path_join(s->config.service.runtime, "keeper.sock", &path) != 0)
 		return err_nomem(e);
-	r = dialler_start(path, &s->dialler, e);
+	r = dialler_start(path, s->config.service.users.front, &s->dialler, e);
 	free(path);
 	return r;
 }
@@ -65,11 +65,10 @@ static int
 open_sockets(struct setup *s, struct err *e)
 {
 	const struct service_config *c = &s->config.service;
-	int r = socket_passed("listen", &s->listeners[0], e);
+	int r = socket_passed_all("listen", s->listeners, SERVICE_LISTEN_MAX,
+	    &s->n_listeners, e);
 
-	if (r == 0)
-		s->n_listeners = 1;
-	else if (r != ERR_NOTFOUND)
+	if (r != 0 && r != ERR_NOTFOUND)
 		return r;
 	for (size_t i = 0; r != 0 && i < c->listen.n; i++) {
 		int failed =

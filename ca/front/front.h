@@ -52,7 +52,8 @@ int front_run(struct front *f, struct err *e) MUST_CHECK;
  * nothing and hears nothing but `now`: it connects to path and passes the socket
  * on.  It goes when the other end of *fd does.  ERR_SYS.
  */
-int dialler_start(const char *path, int *fd, struct err *e) MUST_CHECK;
+int dialler_start(const char *path, const char *user, int *fd, struct err *e)
+    MUST_CHECK;
 /* Ask; the answer can be had when fd is readable. */
 int dialler_ask(int fd, struct err *e) MUST_CHECK; /* ERR_NET: it is gone */
 /* 0 and a connected socket; DIALLER_NONE: nobody listens; ERR_NET, ERR_PARSE. */

@@ -7,12 +7,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "ca/front/front.h"
+#include "lib/proc/plog.h"
+#include "lib/proc/sandbox.h"
 #include "lib/proc/socket.h"
 
 #define ASK  'c'
@@ -67,8 +70,40 @@ dialler_serve(const char *path, int fd)
 	}
 }
 
+/*
+ * It connects as the front's user, whom the keeper expects; without one the
+ * socket is root's, and so must it be.  Then nothing is left to it but local
+ * sockets and what it holds.
+ */
+static int
+dialler_seal(const char *user, struct err *e)
+{
+	const struct sandbox box = {.profile = SANDBOX_DIALLER};
+	int r;
+
+	/* It tells nobody that it is ready. */
+	(void)unsetenv("NOTIFY_SOCKET");
+	if (user != NULL && geteuid() == 0 &&
+	    (r = privileges_drop(user, e)) != 0)
+		return r;
+	return sandbox_enter(&box, e);
+}
+
+static void __attribute__((noreturn))
+dialler_run(const char *path, const char *user, int fd)
+{
+	struct err e = {0};
+
+	if (dialler_seal(user, &e) != 0) {
+		plog_err(PLOG_ERR, &e, "cannot connect to the keeper", NULL);
+		_exit(1);
+	}
+	dialler_serve(path, fd);
+	_exit(0);
+}
+
 int
-dialler_start(const char *path, int *fd, struct err *e)
+dialler_start(const char *path, const char *user, int *fd, struct err *e)
 {
 	int fds[2];
 	pid_t pid;
@@ -88,8 +123,7 @@ dialler_start(const char *path, int *fd, struct err *e)
 		(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 		(void)close_range(3, (unsigned)fds[1] - 1, 0);
 		(void)close_range((unsigned)fds[1] + 1, ~0u, 0);
-		dialler_serve(path, fds[1]);
-		_exit(0);
+		dialler_run(path, user, fds[1]);
 	}
 	(void)close(fds[1]);
 	if (fcntl(fds[0], F_SETFL, O_NONBLOCK) == -1) {

@@ -21,6 +21,7 @@
 enum sandbox_profile {
 	SANDBOX_FRONT,	/* serves sockets it has; names no file, whatever is
 			   given below, and connects to nobody */
+	SANDBOX_DIALLER, /* connects local sockets; no file at all */
 	SANDBOX_SIGNER,	/* files below the directories given: its journal; local
 			   sockets, for an ssh-agent */
 	SANDBOX_KEEPER,	/* files below the directories given; local sockets, and

@@ -245,6 +245,8 @@ sets_of(const struct sandbox *s)
 	switch (s->profile) {
 	case SANDBOX_FRONT:
 		return BASE;
+	case SANDBOX_DIALLER:
+		return BASE | LOCAL;
 	case SANDBOX_SIGNER:
 		return BASE | LOCAL | (files ? READ | WRITE : 0);
 	case SANDBOX_KEEPER:

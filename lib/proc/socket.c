@@ -42,15 +42,16 @@ set_flags(int fd, struct err *e)
 	return 0;
 }
 
-/* The place of name among names joined by colons; -1: not there. */
+/* The place of name among names joined by colons, from the nth place on; -1: not
+ * there. */
 static int
-place_of(const char *names, const char *name)
+place_of(const char *names, const char *name, int nth)
 {
 	size_t len = strlen(name), part;
 
 	for (int i = 0;; i++) {
 		part = strcspn(names, ":");
-		if (part == len && strncmp(names, name, len) == 0)
+		if (i >= nth && part == len && strncmp(names, name, len) == 0)
 			return i;
 		if (names[part] == '\0')
 			return -1;
@@ -58,28 +59,56 @@ place_of(const char *names, const char *name)
 	}
 }
 
-int
-socket_passed(const char *name, int *fd, struct err *e)
+/* As place_of(), of the sockets that were passed to this very process. */
+static int
+passed_place(const char *name, int nth)
 {
 	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS"),
 		   *names = getenv("LISTEN_FDNAMES");
 	uint64_t for_pid, n;
+	int at;
+
+	if (pid == NULL || count == NULL || names == NULL ||
+	    parse_u64(pid, 1, INT_MAX, &for_pid) != 0 ||
+	    for_pid != (uint64_t)getpid() || parse_u64(count, 1, 1024, &n) != 0)
+		return -1;
+	at = place_of(names, name, nth);
+	return at >= 0 && (uint64_t)at < n ? at : -1;
+}
+
+int
+socket_passed_all(const char *name, int *fds, size_t max, size_t *n,
+    struct err *e)
+{
+	size_t found = 0;
 	int at = -1, r;
 
-	if (pid != NULL && count != NULL && names != NULL &&
-	    parse_u64(pid, 1, INT_MAX, &for_pid) == 0 &&
-	    for_pid == (uint64_t)getpid() && parse_u64(count, 1, 1024, &n) == 0)
-		at = place_of(names, name);
-	if (at == -1 || (uint64_t)at >= n)
+	while ((at = passed_place(name, at + 1)) != -1) {
+		if (found == max)
+			return err_set(e, ERR_LIMIT,
+			    "more than %zu sockets '%s' were passed", max,
+			    name);
+		if (!is_listening(PASSED_FIRST + at))
+			return err_set(e, ERR_SYS,
+			    "what was passed as '%s' is not a listening socket",
+			    name);
+		if ((r = set_flags(PASSED_FIRST + at, e)) != 0)
+			return r;
+		fds[found++] = PASSED_FIRST + at;
+	}
+	if (found == 0)
 		return err_set(e, ERR_NOTFOUND,
 		    "no socket '%s' was passed (LISTEN_FDS)", name);
-	if (!is_listening(PASSED_FIRST + at))
-		return err_set(e, ERR_SYS,
-		    "what was passed as '%s' is not a listening socket", name);
-	if ((r = set_flags(PASSED_FIRST + at, e)) != 0)
-		return r;
-	*fd = PASSED_FIRST + at;
+	*n = found;
 	return 0;
+}
+
+int
+socket_passed(const char *name, int *fd, struct err *e)
+{
+	size_t n;
+
+	return socket_passed_all(name, fd, 1, &n, e);
 }
 
 /* --- by path ---------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #ifndef LIB_PROC_SOCKET_H
 #define LIB_PROC_SOCKET_H
 
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "lib/base/err.h"
@@ -15,6 +16,10 @@
  * non-blocking.  ERR_NOTFOUND: none was; ERR_SYS: it is not a listening socket.
  */
 int socket_passed(const char *name, int *fd, struct err *e) MUST_CHECK;
+/* All of that name, at most max of them, *n at least 1: one unit may listen in
+ * several places.  ERR_LIMIT: there are more. */
+int socket_passed_all(const char *name, int *fds, size_t max, size_t *n,
+    struct err *e) MUST_CHECK;
 
 /*
  * Bind and listen at path with mode 0600 in a directory that nobody else can

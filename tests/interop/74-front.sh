@@ -84,6 +84,11 @@ if ! front_start; then
 	t_done
 fi
 t_ok 'the front starts and finds the keeper'
+read -r dialler _ <"/proc/$pid/task/$pid/children"
+for p in "$pid" "$dialler"; do
+	t_has "$(cat "/proc/$p/comm") $((p == pid ? 1 : 2)) of 2 is sealed" \
+		"$(cat "/proc/$p/status")" "Seccomp:	2"
+done
 
 # s KEY [ssh option...] -- WORD...: stock ssh with one key.
 s() {
@@ -504,17 +509,22 @@ t_not 'an operand' "$front" -C "$T" more
 config "$port" 'login_grace: 3s, per_source: 5'
 keeper_start
 if command -v systemd-socket-activate >/dev/null; then
-	systemd-socket-activate -l "127.0.0.1:$((port + 2))" --fdname=listen \
+	systemd-socket-activate -l "127.0.0.1:$((port + 2))" \
+		-l "127.0.0.1:$((port + 3))" --fdname=listen:listen \
 		"$front" -C "$T" >>front.log 2>&1 &
 	pid=$!
 	t_stop_later $pid
 	port=$((port + 2))
-	echo "[127.0.0.1]:$port $(cut -d' ' -f1,2 keys/transport.pub)" >>known
+	for p in $port $((port + 1)); do
+		echo "[127.0.0.1]:$p $(cut -d' ' -f1,2 keys/transport.pub)"
+	done >>known
 	for ((i = 0; i < 50; i++)); do
 		out=$(s rsa -- hello 2>&1) && break
 		sleep 0.2
 	done
 	t_has 'a socket that was passed is served' "$out" rsa@example.com
+	t_has 'so is another of that name' \
+		"$(port=$((port + 1)) && s rsa -- hello 2>&1)" rsa@example.com
 else
 	t_skip 'a socket that was passed is served' 'no systemd-socket-activate'
 	front_start

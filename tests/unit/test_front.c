@@ -245,7 +245,7 @@ the_dialler_connects_for_us(void **state)
 	(void)state;
 	tmpdir_make(dir, "front");
 	snprintf(path, sizeof(path), "%s/keeper.sock", dir);
-	assert_int_equal(dialler_start(path, &dialler, &e), 0);
+	assert_int_equal(dialler_start(path, NULL, &dialler, &e), 0);
 	assert_int_equal(dialler_ask(dialler, &e), 0);
 	assert_int_equal(take(dialler, &ours), DIALLER_NONE);
 

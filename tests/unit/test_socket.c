@@ -287,6 +287,8 @@ a_passed_socket_is_found_by_its_name(void **state)
 	} cases[] = {
 	    {NULL, "2", "keeper:control", "keeper", 'l', 3},
 	    {NULL, "2", "keeper:control", "control", 'l', 4},
+	    {NULL, "2", "keeper:keeper", "keeper", 'l', ERR_LIMIT},
+	    {NULL, "1", "keeper:keeper", "keeper", 'l', 3},
 	    {NULL, "2", "keeper:control", "contro", 'l', ERR_NOTFOUND},
 	    {NULL, "2", "keeper:control", "keeper:control", 'l', ERR_NOTFOUND},
 	    {NULL, "1", "keeper:control", "control", 'l', ERR_NOTFOUND},
