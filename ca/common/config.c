@@ -255,6 +255,21 @@ config_encode(const struct config *c, struct str *out)
 
 /* --- what follows from it ------------------------------------------------ */
 
+int
+config_starts_nothing(const struct config *c, struct err *e)
+{
+	if (c->credentials == NULL ||
+	    strncmp(c->credentials, "process:", 8) != 0)
+		return 0;
+	(void)err_set(e, ERR_DENIED,
+	    "%s/writ.yaml: 's3: credentials' names a program, and the keeper "
+	    "starts none",
+	    c->dir);
+	err_hint(e,
+	    "let a timer run it and write a file, and name that: file:PATH");
+	return ERR_DENIED;
+}
+
 const char *
 config_log_key(const struct config *c)
 {

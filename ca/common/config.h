@@ -65,6 +65,9 @@ int config_load_key(const struct config *c, const char *name,
     const struct pubkey *pub, const struct passphrase *pass, struct key **out,
     struct err *e) MUST_CHECK;
 
+/* ERR_DENIED, with what to do instead, where the credentials come from a program:
+ * a sealed process starts none. */
+int config_starts_nothing(const struct config *c, struct err *e) MUST_CHECK;
 /* The authority whose key signs the log. */
 const char *config_log_key(const struct config *c);
 

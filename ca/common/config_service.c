@@ -20,7 +20,7 @@ service_config_init(struct service_config *s)
 	s->limits = (struct service_limits){.sessions = 10000,
 	    .waiting = 2000,
 	    .per_source = 100,
-	    .login_grace = 20,
+	    .login_grace = 120,
 	    .idle = 12 * 3600};
 }
 

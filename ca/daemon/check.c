@@ -132,7 +132,7 @@ check_keys(struct check *c)
 		check_first(c, f->user_ca, &c->trust.policy->user_cas, "user");
 	if (f->host_ca != NULL)
 		check_first(c, f->host_ca, &c->trust.policy->host_cas, "host");
-	if (!strs_has(&c->trust.policy->logs, f->log_name))
+	if (policy_log_keys(c->trust.policy, f->log_name, NULL) == 0)
 		check_add(c, FINDING_FAIL, f->log_name,
 		    "is not in 'authorities: log' of the signed policy");
 }
@@ -187,6 +187,8 @@ check_all(struct check *c)
 		return;
 	}
 	check_add(c, FINDING_OK, "config", "%s/writ.yaml", c->dir);
+	if (config_starts_nothing(&c->config, &e) != 0)
+		check_err(c, FINDING_FAIL, "s3", &e);
 	check_policy(c);
 	check_keys(c);
 	check_files(c);

@@ -242,6 +242,8 @@ read_config(struct kp *k, struct err *e)
 	if ((r = config_load(k->dir, &k->config, e)) != 0)
 		return r;
 	plog_json(k->config.service.log_json);
+	if ((r = config_starts_nothing(&k->config, e)) != 0)
+		return r;
 	run = k->config.service.runtime;
 	if (path_joinf(&k->notify_path, "%s/notify.sock", run) != 0 ||
 	    path_joinf(&k->signer_path, "%s/signer.sock", run) != 0)

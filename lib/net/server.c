@@ -299,6 +299,10 @@ overdue(const struct net_peer *p, int64_t now)
 
 	switch (p->state) {
 	case PEER_KEX:
+		/* Nothing in it waits for a person. */
+		return quiet > KEX_MS || quiet > l->login_grace_ms
+		    ? "did not log in in time"
+		    : NULL;
 	case PEER_AUTH:
 		return quiet > l->login_grace_ms ? "did not log in in time"
 						 : NULL;

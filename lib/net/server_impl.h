@@ -29,6 +29,7 @@
 #define MESSAGES_MAX	100	/* attempts of any kind of a connection */
 #define OUT_PAUSE	(1024 * 1024) /* more waits: nothing is taken in */
 #define GOODBYE_MS	15000	/* from our end to the peer's */
+#define KEX_MS		20000	/* to exchange keys, however long a login may take */
 
 /* Exit statuses of what ends here; the same as in lib/cli/cli.h. */
 #define STATUS_INPUT	4

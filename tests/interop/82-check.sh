@@ -158,4 +158,13 @@ finds 'metrics says so' 6 'the keeper does not answer: nobody listens' \
 	"$O/writ-ca" metrics -C corp
 finds 'a directory that is none is no keeper that is away' 6 \
 	'writ init' "$O/writ-ca" status -C nowhere
+# --- credentials from a program --------------------------------------------------
+cp corp/writ.yaml kept.yaml
+printf 's3: {credentials: "process:/bin/true"}\n' >>corp/writ.yaml
+finds 'a program for credentials is named, and what to do instead' 1 \
+	'^fail +s3 .*the keeper starts none \(let a timer run it' check
+out=$(timeout 20 "$O/writ-ca-keeper" -C corp 2>&1)
+t_eq 'the keeper does not start with one' 1 $?
+t_has 'and says so' "$out" 'names a program, and the keeper starts none'
+cp kept.yaml corp/writ.yaml
 t_done

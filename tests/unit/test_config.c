@@ -183,7 +183,7 @@ a_service_has_defaults(void **state)
 	assert_null(c.service.metrics);
 	assert_false(c.service.log_json);
 	assert_null(c.service.users.front);
-	assert_int_equal(c.service.limits.login_grace, 20);
+	assert_int_equal(c.service.limits.login_grace, 120);
 	config_clear(&c);
 }
 
