@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "ca/cli/decision.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/statement/decision.h"
 
 void
 subject_init(struct subject *u, const char *path)
@@ -121,51 +121,6 @@ decision_confirm(const struct deciding *d, struct err *e)
 
 /* --- the decision --------------------------------------------------------- */
 
-static bool
-same_outcome(const struct outcome *a, const struct outcome *b)
-{
-	return a->kind == b->kind && a->length == b->length &&
-	    strs_equal(&a->principals, &b->principals) &&
-	    strs_equal(&a->source, &b->source) &&
-	    strs_equal(&a->extensions, &b->extensions) &&
-	    (a->force_command == NULL) == (b->force_command == NULL) &&
-	    (a->force_command == NULL ||
-		strcmp(a->force_command, b->force_command) == 0);
-}
-
-static int
-copy_outcome(const struct outcome *from, struct outcome *to)
-{
-	to->kind = from->kind;
-	to->length = from->length;
-	if (strs_dup(&from->principals, &to->principals) != 0 ||
-	    strs_dup(&from->source, &to->source) != 0 ||
-	    strs_dup(&from->extensions, &to->extensions) != 0 ||
-	    (from->force_command != NULL &&
-		(to->force_command = str_dup(from->force_command)) == NULL))
-		return ERR_NOMEM;
-	to->requests = calloc(DECISION_REQUESTS_MAX, sizeof(struct hash));
-	return to->requests != NULL ? 0 : ERR_NOMEM;
-}
-
-static int
-add_request(struct decision *dec, const struct subject *u)
-{
-	struct outcome *o = NULL;
-
-	for (size_t i = 0; i < dec->n_outcomes && o == NULL; i++)
-		if (same_outcome(&dec->outcomes[i], &u->result.shown))
-			o = &dec->outcomes[i];
-	if (o == NULL) {
-		o = &dec->outcomes[dec->n_outcomes++];
-		if (copy_outcome(&u->result.shown, o) != 0)
-			return ERR_NOMEM;
-	}
-	assert(o->requests != NULL);
-	o->requests[o->n_requests++] = u->s.hash;
-	return 0;
-}
-
 static int
 fill_decision(const struct deciding *d, const struct subject *u, size_t n,
     struct decision *dec, struct err *e)
@@ -175,15 +130,14 @@ fill_decision(const struct deciding *d, const struct subject *u, size_t n,
 	dec->policy = d->world.trust->policy->hash;
 	dec->approve = d->approve;
 	dec->length = d->length;
-	dec->outcomes = calloc(n, sizeof(*dec->outcomes));
-	dec->keys = calloc(n, sizeof(*dec->keys));
-	if (dec->outcomes == NULL || dec->keys == NULL ||
+	if (decision_room(dec, n) != 0 ||
 	    (comment != NULL && (dec->comment = str_dup(comment)) == NULL))
 		return err_nomem(e);
 	for (size_t i = 0; i < n; i++) {
 		if (u[i].s.type == ST_KEY)
-			dec->keys[dec->n_keys++] = u[i].s.hash;
-		else if (add_request(dec, &u[i]) != 0)
+			decision_add_key(dec, &u[i].s.hash);
+		else if (decision_add_request(dec, &u[i].result.shown,
+			     &u[i].s.hash) != 0)
 			return err_nomem(e);
 	}
 	return 0;

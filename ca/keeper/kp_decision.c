@@ -10,54 +10,7 @@
 
 #include "ca/keeper/kp_impl.h"
 #include "lib/crypto/random.h"
-
-static bool
-same_outcome(const struct outcome *a, const struct outcome *b)
-{
-	return a->kind == b->kind && a->length == b->length &&
-	    strs_equal(&a->principals, &b->principals) &&
-	    strs_equal(&a->source, &b->source) &&
-	    strs_equal(&a->extensions, &b->extensions) &&
-	    (a->force_command == NULL) == (b->force_command == NULL) &&
-	    (a->force_command == NULL ||
-		strcmp(a->force_command, b->force_command) == 0);
-}
-
-static int
-copy_outcome(const struct outcome *from, struct outcome *to)
-{
-	to->kind = from->kind;
-	to->length = from->length;
-	if (strs_dup(&from->principals, &to->principals) != 0 ||
-	    strs_dup(&from->source, &to->source) != 0 ||
-	    strs_dup(&from->extensions, &to->extensions) != 0 ||
-	    (from->force_command != NULL &&
-		(to->force_command = str_dup(from->force_command)) == NULL))
-		return ERR_NOMEM;
-	to->requests = calloc(DECISION_REQUESTS_MAX, sizeof(struct hash));
-	return to->requests != NULL ? 0 : ERR_NOMEM;
-}
-
-static int
-add_asked(struct decision *d, const struct asked *a)
-{
-	struct outcome *o = NULL;
-	int r;
-
-	for (size_t i = 0; i < d->n_outcomes && o == NULL; i++)
-		if (same_outcome(&d->outcomes[i], &a->shown))
-			o = &d->outcomes[i];
-	if (o == NULL) {
-		o = &d->outcomes[d->n_outcomes++];
-		if ((r = copy_outcome(&a->shown, o)) != 0)
-			return r;
-	}
-	for (size_t i = 0; i < o->n_requests; i++)
-		if (hash_equal(&o->requests[i], &a->s.hash))
-			return 0;
-	o->requests[o->n_requests++] = a->s.hash;
-	return 0;
-}
+#include "lib/statement/decision.h"
 
 /* A key statement is named in full: it has no short id. */
 static int
@@ -75,7 +28,7 @@ add_key(struct kp *k, struct decision *d, const char *id, bool *found,
 	if ((r = requests_act(k->rows, &h, &text, &n, e)) != 0)
 		return r < 0 ? r : 0;
 	free(text);
-	d->keys[d->n_keys++] = h;
+	decision_add_key(d, &h);
 	*found = true;
 	return 0;
 }
@@ -104,7 +57,7 @@ add_id(struct kp *k, struct kp_call *c, const char *id, struct decision *d,
 		    strcmp(row.person, c->person) == 0
 			? "it is your own"
 			: "you are in no group that decides about its grant");
-	} else if (add_asked(d, a) != 0) {
+	} else if (decision_add_request(d, &a->shown, &a->s.hash) != 0) {
 		r = err_nomem(e);
 	}
 	request_row_clear(&row);
@@ -122,10 +75,8 @@ fill(struct kp *k, struct kp_call *c, struct statement *s, struct err *e)
 	s->at = k->now;
 	random_bytes(s->nonce, sizeof(s->nonce));
 	d->policy = k->view->trust.policy->hash;
-	d->outcomes = calloc(DECISION_REQUESTS_MAX, sizeof(*d->outcomes));
-	d->keys = calloc(DECISION_REQUESTS_MAX, sizeof(*d->keys));
-	if ((s->by = str_dup(c->person)) == NULL || d->outcomes == NULL ||
-	    d->keys == NULL)
+	if ((s->by = str_dup(c->person)) == NULL ||
+	    decision_room(d, DECISION_REQUESTS_MAX) != 0)
 		return err_nomem(e);
 	if ((r = json_bool(c->args, "approve", 0, &d->approve, e)) != 0 ||
 	    (r = json_int(c->args, "length", JSON_OPTIONAL, 1, INT32_MAX,
