@@ -62,7 +62,7 @@ undo_last(const struct run_in *in, const char *dir, const struct run_status *s,
     struct err *e)
 {
 	struct record rec = {0};
-	bool waits = s->stands == RUN_UNCONFIRMED;
+	bool waits = s->stands == STANDS_UNCONFIRMED;
 	int r;
 
 	if (waits) {
@@ -245,7 +245,7 @@ finish(struct running *r, struct err *e)
 	int res;
 
 	if ((res = run_status_write(r->run_dir,
-		 r->rec.way_in ? RUN_UNCONFIRMED : RUN_DONE,
+		 r->rec.way_in ? STANDS_UNCONFIRMED : STANDS_DONE,
 		 host_now(r->in->host), NULL, e)) != 0)
 		return res;
 	out->end = r->rec.way_in ? RUN_END_WAITS : RUN_END_DONE;
@@ -262,7 +262,7 @@ refuse(struct running *r, const struct err *e)
 {
 	r->out->end = RUN_END_REFUSED;
 	if (r->run_dir != NULL && r->wrote_status)
-		(void)run_status_write(r->run_dir, RUN_UNDONE,
+		(void)run_status_write(r->run_dir, STANDS_UNDONE,
 		    host_now(r->in->host), e->msg, NULL);
 }
 

@@ -298,7 +298,7 @@ run_apply(struct running *r, const bool *pick, struct err *e)
 	    (res = not_moved(r, pick, e)) != 0)
 		return res;
 	if (!r->wrote_status) {
-		if ((res = run_status_write(r->run_dir, RUN_WRITING,
+		if ((res = run_status_write(r->run_dir, STANDS_WRITING,
 			 host_now(r->in->host), NULL, e)) != 0)
 			return res;
 		r->wrote_status = true;

@@ -14,13 +14,13 @@
 #include "lib/base/json.h"
 
 static const char *const names[] = {
-    [RUN_NONE] = "none",
-    [RUN_WRITING] = "writing",
-    [RUN_UNCONFIRMED] = "unconfirmed",
-    [RUN_DONE] = "done",
-    [RUN_CONFIRMED] = "confirmed",
-    [RUN_UNDONE] = "undone",
-    [RUN_UNDO_FAILED] = "undo-failed",
+    [STANDS_NONE] = "none",
+    [STANDS_WRITING] = "writing",
+    [STANDS_UNCONFIRMED] = "unconfirmed",
+    [STANDS_DONE] = "done",
+    [STANDS_CONFIRMED] = "confirmed",
+    [STANDS_UNDONE] = "undone",
+    [STANDS_UNDO_FAILED] = "undo-failed",
 };
 #define N_NAMES (sizeof(names) / sizeof(names[0]))
 
@@ -33,7 +33,8 @@ run_stands_name(enum run_stands s)
 bool
 run_is_finished(enum run_stands s)
 {
-	return s != RUN_WRITING && s != RUN_UNCONFIRMED && s != RUN_UNDO_FAILED;
+	return s != STANDS_WRITING && s != STANDS_UNCONFIRMED &&
+	    s != STANDS_UNDO_FAILED;
 }
 
 void
@@ -221,7 +222,7 @@ parse_status(const json_t *o, struct run_status *s, struct err *e)
 	for (size_t i = 1; i < N_NAMES; i++)
 		if (strcmp(name, names[i]) == 0)
 			s->stands = (enum run_stands)i;
-	return s->stands != RUN_NONE
+	return s->stands != STANDS_NONE
 	    ? 0
 	    : err_set(e, ERR_PARSE, "unknown status '%s'", name);
 }

@@ -22,13 +22,13 @@
 #define RUN_BOOT_MAX  64
 
 enum run_stands {
-	RUN_NONE = 0,		/* no status: nothing was live */
-	RUN_WRITING,		/* found without its process: undo it */
-	RUN_UNCONFIRMED,
-	RUN_DONE,
-	RUN_CONFIRMED,
-	RUN_UNDONE,
-	RUN_UNDO_FAILED,	/* text says what is not as it was */
+	STANDS_NONE = 0,		/* no status: nothing was live */
+	STANDS_WRITING,		/* found without its process: undo it */
+	STANDS_UNCONFIRMED,
+	STANDS_DONE,
+	STANDS_CONFIRMED,
+	STANDS_UNDONE,
+	STANDS_UNDO_FAILED,	/* text says what is not as it was */
 };
 const char *run_stands_name(enum run_stands s);
 /* Is there nothing left to do for it? */
@@ -58,7 +58,7 @@ int  runs_path(const char *dir, uint64_t n, char **out) MUST_CHECK;
 /* Durably.  text may be NULL; is cut at RUN_TEXT_MAX. */
 int  run_status_write(const char *run_dir, enum run_stands s, int64_t now,
      const char *text, struct err *e);
-/* RUN_NONE where there is no status.  ERR_CORRUPT. */
+/* STANDS_NONE where there is no status.  ERR_CORRUPT. */
 int  run_status_read(const char *run_dir, struct run_status *out,
      struct err *e) MUST_CHECK;
 /* Has an unconfirmed run's time passed, or the machine been booted since? */

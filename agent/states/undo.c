@@ -247,8 +247,9 @@ undo_run(struct host *h, const char *run_dir, const struct state_env *env,
 	str_add(&text, why);
 	if (u.r != 0)
 		str_addf(&text, "; %s", u.first.msg);
-	r = run_status_write(run_dir, u.r == 0 ? RUN_UNDONE : RUN_UNDO_FAILED,
-	    host_now(h), text.p, e);
+	r = run_status_write(run_dir,
+	    u.r == 0 ? STANDS_UNDONE : STANDS_UNDO_FAILED, host_now(h), text.p,
+	    e);
 	str_clear(&text);
 	record_clear(&u.rec);
 	if (u.r != 0 && e != NULL)

@@ -171,7 +171,7 @@ what_was_shown_is_what_is_done(void **state)
 	assert_string_equal(b->toy.value, "new");
 	assert_int_equal(b->toy.reloads, 1);
 	assert_int_equal(b->toy.checks, 2);
-	assert_int_equal(stands(b, 1), RUN_DONE);
+	assert_int_equal(stands(b, 1), STANDS_DONE);
 	assert_int_equal(b->armed, 0);
 }
 
@@ -418,7 +418,7 @@ a_way_in_is_armed_before_it_is_touched(void **state)
 	go(b, 0, RUN_END_WAITS);
 	assert_int_equal(b->armed, 2);
 	assert_true(b->out.way_in);
-	assert_int_equal(stands(b, b->out.number), RUN_UNCONFIRMED);
+	assert_int_equal(stands(b, b->out.number), STANDS_UNCONFIRMED);
 	file_is(b, "/etc/a.conf", "after");
 
 	/* The next one is refused until it is confirmed or its time is up. */
@@ -445,7 +445,7 @@ unconfirmed_is_undone_and_taken_away_stays(void **state)
 	    0);
 	file_is(b, "/etc/a.conf", "before\n");
 	file_is(b, "/etc/krl", "revoked");
-	assert_int_equal(stands(b, b->out.number), RUN_UNDONE);
+	assert_int_equal(stands(b, b->out.number), STANDS_UNDONE);
 	free(dir);
 }
 
@@ -597,7 +597,7 @@ killed_at_every_call_it_can_be_undone(void **state)
 	before = fakehost_dump(b->f);
 	do {
 		status = die_at(b, n, &newest);
-		undone += newest > 0 && stands(b, newest) == RUN_WRITING;
+		undone += newest > 0 && stands(b, newest) == STANDS_WRITING;
 		if (newest > 0)
 			undo(b, newest);
 		after = fakehost_dump(b->f);
@@ -623,7 +623,7 @@ a_run_that_did_not_end_is_undone_before_the_next(void **state)
 	toys_add(&b->t, &state_toy, "a", "{path: /etc/a.conf, text: after}");
 	for (;; n++) {
 		assert_int_equal(die_at(b, n, &newest), 97);
-		if (newest > 0 && stands(b, newest) == RUN_WRITING &&
+		if (newest > 0 && stands(b, newest) == STANDS_WRITING &&
 		    strcmp(fakehost_text(b->f, "/etc/a.conf"), "after") == 0)
 			break;
 		if (newest > 0)
@@ -631,11 +631,11 @@ a_run_that_did_not_end_is_undone_before_the_next(void **state)
 	}
 	/* Not by a dry run. */
 	go(b, RUN_TEST | RUN_FULL, RUN_END_NOTHING);
-	assert_int_equal(stands(b, newest), RUN_WRITING);
+	assert_int_equal(stands(b, newest), STANDS_WRITING);
 	toys_clear(&b->t);
 	toys_add(&b->t, &state_toy, "z", "{path: /etc/z, text: \"-\"}");
 	go(b, 0, RUN_END_NOTHING);
-	assert_int_equal(stands(b, newest), RUN_UNDONE);
+	assert_int_equal(stands(b, newest), STANDS_UNDONE);
 	file_is(b, "/etc/a.conf", "before\n");
 }
 
