@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: ISC */
+#include "agent/minion/arm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/minion/login.h"
+#include "agent/states/record.h"
+#include "agent/states/runs.h"
+#include "agent/states/undo.h"
+#include "lib/base/file.h"
+
+int
+arm_has_boot_unit(struct host *h, struct err *e)
+{
+	static const char *const wants[] = {
+	    "/etc/systemd/system/sysinit.target.wants/" ARM_UNIT,
+	    "/usr/lib/systemd/system/sysinit.target.wants/" ARM_UNIT,
+	    "/lib/systemd/system/sysinit.target.wants/" ARM_UNIT,
+	};
+	struct host_stat st;
+	int r;
+
+	if (host_stat(h, "/run/systemd/system", &st, NULL) != 0) {
+		r = err_set(e, ERR_DENIED,
+		    "this would touch a way in, and without systemd nothing "
+		    "would undo it after a reboot");
+		err_hint(e, "--no-boot-undo goes without that");
+		return r;
+	}
+	for (size_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++)
+		if (host_stat(h, wants[i], &st, NULL) == 0)
+			return 0;
+	r = err_set(e, ERR_DENIED,
+	    "this would touch a way in, and nothing would undo it after a "
+	    "reboot: " ARM_UNIT " is not enabled");
+	err_hint(e,
+	    "systemctl enable " ARM_UNIT ", or --no-boot-undo to go without");
+	return r;
+}
+
+/* In the grandchild: nobody's child, in no session of anybody, with nothing
+ * open but the pipe that tells of a failed exec. */
+static void __attribute__((noreturn))
+become_watcher(const char *const *argv, int failed)
+{
+	static const char *const env[] = {
+	    "PATH=" HOST_PATH, "LANG=C.UTF-8", NULL};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), no;
+
+	if (null != -1 && dup2(null, 0) != -1 && dup2(null, 1) != -1 &&
+	    dup2(null, 2) != -1 && chdir("/") == 0) {
+		(void)syscall(SYS_close_range, 3U, (unsigned)failed - 1, 0U);
+		(void)syscall(SYS_close_range, (unsigned)failed + 1, ~0U, 0U);
+		execve("/proc/self/exe", (char *const *)(uintptr_t)argv,
+		    (char *const *)(uintptr_t)env);
+	}
+	no = errno;
+	(void)!write(failed, &no, sizeof(no));
+	_exit(127);
+}
+
+/* The pipe's write end closes by itself at exec. */
+static int
+start(const char *const *argv, struct err *e)
+{
+	int p[2], high[2], no = 0, status;
+	ssize_t n;
+	pid_t pid;
+
+	if (pipe2(p, O_CLOEXEC) != 0)
+		return err_sys(e, "make a pipe");
+	/* Above 10, so that closing what lies below it is never nothing. */
+	high[0] = fcntl(p[0], F_DUPFD_CLOEXEC, 10);
+	high[1] = fcntl(p[1], F_DUPFD_CLOEXEC, 11);
+	(void)close(p[0]);
+	(void)close(p[1]);
+	if (high[0] == -1 || high[1] == -1 || (pid = fork()) == -1)
+		return err_sys(e, "start the process that would undo");
+	if (pid == 0) {
+		if (setsid() == -1 || (pid = fork()) == -1)
+			_exit(1);
+		if (pid > 0)
+			_exit(0);
+		become_watcher(argv, high[1]);
+	}
+	(void)close(high[1]);
+	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		continue;
+	do
+		n = read(high[0], &no, sizeof(no));
+	while (n == -1 && errno == EINTR);
+	(void)close(high[0]);
+	if (n == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	errno = n == (ssize_t)sizeof(no) ? no : EAGAIN;
+	return err_sys(e, "start the process that would undo");
+}
+
+int
+arm_watch(const char *state_dir, uint64_t number, struct err *e)
+{
+	char text[24];
+	const char *argv[] = {"writ-agent", "undo", "--watch", "--run", text,
+	    "--state", state_dir, NULL};
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64, number);
+	return start(argv, e);
+}
+
+/* Under the lock, so that its status is the last word. */
+static int
+undo_locked(struct host *h, const char *dir, unsigned flags, struct err *e)
+{
+	struct run_status s = {0};
+	struct record rec = {0};
+	struct state_env env = {0};
+	bool waits;
+	int r;
+
+	if ((r = run_status_read(dir, &s, e)) != 0)
+		return r;
+	waits = s.stands == STANDS_UNCONFIRMED;
+	if (run_is_finished(s.stands))
+		goto out;
+	if ((r = record_read(dir, &rec, e)) != 0)
+		goto out;
+	env.host_id = rec.host_id;
+	r = undo_run(h, dir, &env, flags | (waits ? UNDO_UNCONFIRMED : 0),
+	    waits ? (flags & UNDO_QUIET) != 0
+		    ? "not confirmed before the machine was booted"
+		    : "not confirmed in time"
+		  : "the agent ended in the middle of it",
+	    NULL, e);
+out:
+	record_clear(&rec);
+	run_status_clear(&s);
+	return r;
+}
+
+/* 1: its time is up, 0: not yet. */
+static int
+is_up(const char *dir, const struct run_status *s, struct err *e)
+{
+	struct record rec = {0};
+	int r;
+
+	if ((r = record_read(dir, &rec, e)) != 0)
+		return r;
+	r = run_is_overdue(s, rec.within);
+	record_clear(&rec);
+	return r;
+}
+
+int
+arm_look(struct host *h, const char *state_dir, uint64_t number, struct err *e)
+{
+	struct run_status s = {0};
+	char *dir;
+	int lock = -1, r;
+
+	if (runs_path(state_dir, number, &dir) != 0)
+		return err_nomem(e);
+	if ((r = run_status_read(dir, &s, e)) != 0)
+		goto out;
+	if (run_is_finished(s.stands)) {
+		r = WATCH_OVER;
+		goto out;
+	}
+	if (s.stands == STANDS_UNCONFIRMED && (r = is_up(dir, &s, e)) <= 0) {
+		r = r < 0 ? r : WATCH_AGAIN;
+		goto out;
+	}
+	/* Who writes holds the lock: that it is free says that he died. */
+	if ((r = runs_lock(state_dir, &lock, NULL)) != 0) {
+		r = r == ERR_BUSY ? WATCH_AGAIN
+				  : err_set(e, r, "%s: lock it", state_dir);
+		goto out;
+	}
+	r = undo_locked(h, dir, 0, e) == 0 ? WATCH_OVER : WATCH_AGAIN;
+out:
+	if (lock != -1)
+		(void)close(lock);
+	run_status_clear(&s);
+	free(dir);
+	return r;
+}
+
+/* The newest run, its directory, and the lock. */
+static int
+newest_locked(const char *state_dir, uint64_t *number, char **dir, int *lock,
+    struct err *e)
+{
+	int r;
+
+	*dir = NULL;
+	*lock = -1;
+	if ((r = runs_newest(state_dir, number, e)) != 0 || *number == 0)
+		return r;
+	if (runs_path(state_dir, *number, dir) != 0)
+		return err_nomem(e);
+	return runs_lock(state_dir, lock, e);
+}
+
+int
+arm_boot(struct host *h, const char *state_dir, uint64_t *undone, struct err *e)
+{
+	struct run_status s = {0};
+	uint64_t number = 0;
+	char *dir;
+	int lock, r;
+
+	*undone = 0;
+	r = newest_locked(state_dir, &number, &dir, &lock, e);
+	if (r == 0 && number != 0 && (r = run_status_read(dir, &s, e)) == 0 &&
+	    !run_is_finished(s.stands)) {
+		r = undo_locked(h, dir, UNDO_QUIET, e);
+		*undone = number;
+	}
+	run_status_clear(&s);
+	if (lock != -1)
+		(void)close(lock);
+	free(dir);
+	return r;
+}
+
+static int
+confirm(struct host *h, const char *dir, const struct run_status *s, int pid,
+    bool any_login, struct err *e)
+{
+	struct record rec = {0};
+	int r;
+
+	if (s->stands != STANDS_UNCONFIRMED)
+		return err_set(e, ERR_NOTFOUND, "no run waits to be confirmed");
+	if ((r = record_read(dir, &rec, e)) != 0)
+		return r;
+	if (run_is_overdue(s, rec.within))
+		r = err_set(e, ERR_EXPIRED,
+		    "too late: run %" PRIu64 " is being undone", rec.number);
+	else if (!any_login)
+		r = login_is_newer(h, pid, s->up, e);
+	if (r == 0)
+		r = run_status_write(dir, STANDS_CONFIRMED, host_now(h), NULL,
+		    e);
+	if (r == 0)
+		(void)undo_forget(h, dir, NULL);
+	record_clear(&rec);
+	return r;
+}
+
+int
+arm_confirm(struct host *h, const char *state_dir, int pid, bool any_login,
+    uint64_t *number, struct err *e)
+{
+	struct run_status s = {0};
+	uint64_t n = 0;
+	char *dir;
+	int lock, r;
+
+	r = newest_locked(state_dir, &n, &dir, &lock, e);
+	if (r == 0 && n == 0)
+		r = err_set(e, ERR_NOTFOUND, "no run waits to be confirmed");
+	if (r == 0 && (r = run_status_read(dir, &s, e)) == 0 &&
+	    (r = confirm(h, dir, &s, pid, any_login, e)) == 0)
+		*number = n;
+	run_status_clear(&s);
+	if (lock != -1)
+		(void)close(lock);
+	free(dir);
+	return r;
+}

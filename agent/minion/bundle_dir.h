@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Signed bundles in a directory, as `writ policy sign` and `writ fleet sign`
+ * leave them in DIR/bundle, and what of them this host has held.
+ *
+ *	root.N.yaml root.N	each version of root.yaml and its statement
+ *	policy.N fleet.N	bundle statements
+ *	<sha256>		MANIFESTs and files, by content
+ *
+ * Nothing is believed because of where it lies: every load verifies the chain
+ * from root 1, whose hash is the realm, and compares with what was held before.
+ */
+#ifndef AGENT_MINION_BUNDLE_DIR_H
+#define AGENT_MINION_BUNDLE_DIR_H
+
+#include "lib/trust/bundle.h"
+#include "lib/trust/fleet_bundle.h"
+
+/* The newest that this host has accepted; in STATE/held, JSON. */
+struct held {
+	bool		  have;
+	struct hash	  realm;
+	uint64_t	  policy_version;
+	struct hash	  policy;	/* name of the statement */
+	struct fleet_held fleet;
+};
+/* A file that is missing is a host that holds nothing.  ERR_CORRUPT. */
+int  held_read(const char *state_dir, struct held *out, struct err *e)
+     MUST_CHECK;
+int  held_write(const char *state_dir, const struct held *h, struct err *e)
+     MUST_CHECK;
+
+struct agent_bundles {		/* zero-initialise; agent_bundles_clear */
+	struct trust	    trust;
+	struct policy_files fleet;	/* paths below fleet/ */
+	uint64_t	    fleet_version;
+	struct str	    warning;	/* of an expiry that is near or past */
+};
+void agent_bundles_clear(struct agent_bundles *b);
+
+/*
+ * Read and verify what lies in dir/bundle, and move held on.  pin: the realm it
+ * has to be, needed where nothing is held yet.  What was accepted once is
+ * enforced past its expiry, with a warning; what is new has to be in force.
+ * As trust_update() and fleet_accept(); ERR_NOTFOUND: nothing has been signed;
+ * ERR_USAGE: no pin.
+ */
+int  agent_bundles_load(const char *dir, const struct hash *pin, int64_t now,
+     struct held *held, struct agent_bundles *out, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: ISC */
+#include "agent/minion/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/file.h"
+#include "lib/conf/schema.h"
+
+#define CONFIG_MAX 65536
+
+static bool
+is_id(struct conf_in *in, const struct yaml_node *n)
+{
+	if (id_is_valid(n->text))
+		return true;
+	conf_error(in->diags, n->pos,
+	    "'%s' is no id, expected 1 to %d of a-z 0-9 . _ @ + -", n->text,
+	    ID_MAX);
+	return false;
+}
+
+#define TEXT(object, field, max_, check_)                            \
+	{                                                            \
+		.name = #field, .read = conf_text,                   \
+		.offset = offsetof(struct object, field), .min = 1,  \
+		.max = (max_), .check = (check_), .expect = "a text" \
+	}
+
+static const struct conf_key operator_keys[] = {
+    TEXT(operator_way, account, 100, NULL),
+    TEXT(operator_way, address, 100, NULL),
+    TEXT(operator_way, principal, 255, NULL),
+};
+
+static void
+read_operator(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n, void *field)
+{
+	(void)k;
+	conf_map(in, n->pos, "the operator", n, operator_keys,
+	    sizeof(operator_keys) / sizeof(operator_keys[0]), field);
+}
+
+static const struct conf_key keys[] = {
+    TEXT(agent_config, id, ID_MAX, is_id),
+    TEXT(agent_config, root, 100, NULL),
+    TEXT(agent_config, local, 1000, NULL),
+    {.name = "operator",
+	.read = read_operator,
+	.offset = offsetof(struct agent_config, operator)},
+};
+
+void
+agent_config_clear(struct agent_config *c)
+{
+	free(c->id);
+	free(c->root);
+	free(c->local);
+	free(c->operator.account);
+	free(c->operator.address);
+	free(c->operator.principal);
+	*c = (struct agent_config){0};
+}
+
+static int
+parse(const char *path, struct slice text, struct agent_config *c,
+    struct err *e)
+{
+	const struct conf_pos start = {path, 1, 1};
+	struct conf_diags diags = {0};
+	struct conf_in in = {.diags = &diags};
+	struct yaml_doc doc = {0};
+	int r;
+
+	r = yaml_parse(path, text, &doc, &diags);
+	if (r == 0 && doc.root != NULL)
+		conf_map(&in, start, "the agent's configuration", doc.root,
+		    keys, sizeof(keys) / sizeof(keys[0]), c);
+	if (diags.failed)
+		r = ERR_NOMEM;
+	else if (diags.n_errors > 0)
+		r = ERR_PARSE;
+	if (r != 0)
+		r = conf_diags_err(&diags, r, e);
+	yaml_doc_clear(&doc);
+	conf_diags_clear(&diags);
+	return r;
+}
+
+int
+agent_config_read(const char *path, struct agent_config *out, struct err *e)
+{
+	struct agent_config c = {0};
+	struct err why = {0};
+	char *text = NULL;
+	size_t n;
+	int r;
+
+	r = file_read(path, CONFIG_MAX, &text, &n, &why);
+	if (r == ERR_NOTFOUND)
+		return 0;
+	if (r == 0)
+		r = parse(path, slice_of(text, n), &c, &why);
+	free(text);
+	if (r != 0) {
+		agent_config_clear(&c);
+		if (e != NULL)
+			*e = why;
+		return r;
+	}
+	*out = c;
+	return 0;
+}
