@@ -257,13 +257,13 @@ install: programs
 	install -m 644 $(wildcard ca/cli/*.1 agent/cli/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 $(wildcard lib/trust/*.5 ca/common/*.5 agent/fleet/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 $(wildcard lib/tlog/*.7) $(DESTDIR)$(PREFIX)/share/man/man7/
-	install -m 644 $(wildcard ca/daemon/*.8) $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 $(wildcard ca/daemon/*.8 agent/minion/*.8) $(DESTDIR)$(PREFIX)/share/man/man8/
 	for f in $(filter writ-ca-%,$(notdir $(install_libexec))); do \
 	    ln -sf writ-ca.8 $(DESTDIR)$(PREFIX)/share/man/man8/$$f.8; \
 	done
 	ln -sf writ.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/notify.yaml.5
-	for f in $(notdir $(wildcard packaging/systemd/*.service packaging/systemd/*.socket packaging/systemd/*.target)); do \
-	    sed 's,/usr/libexec,$(PREFIX)/libexec,' packaging/systemd/$$f \
+	for f in $(notdir $(wildcard packaging/systemd/*.service packaging/systemd/*.socket packaging/systemd/*.target packaging/systemd/*.timer)); do \
+	    sed 's,/usr/libexec,$(PREFIX)/libexec,;s,/usr/bin/writ,$(PREFIX)/bin/writ,' packaging/systemd/$$f \
 	        >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$f && \
 	    chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/$$f; \
 	done
