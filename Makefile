@@ -280,4 +280,4 @@ dist:
 clean:
 	rm -rf $(O) $(O)-asan $(O)-cov $(O)-fuzz $(O)-lint
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) -path $(O)/lab -prune -o -name '*.d' -print 2>/dev/null)
