@@ -18,7 +18,7 @@ for file in bin/writ bin/writ-ca libexec/writ/writ-ca-front \
 	lib/tmpfiles.d/writ-ca.conf; do
 	t "$file is installed" test -s "usr/$file"
 done
-t_eq 'nothing but what people type is in bin' 'writ writ-ca' \
+t_eq 'nothing but what people type is in bin' 'writ writ-agent writ-ca' \
 	"$(cd usr/bin && echo *)"
 t 'what was installed runs' usr/bin/writ-ca -h
 mkdir ca
