@@ -307,9 +307,12 @@ each_second(struct kp *k, struct clockwork *w)
 {
 	struct err e = {0};
 
-	if (!k->store_ok && k->r == 0)
+	if (k->r == 0)
+		k->r = kp_store(k, &k->e);
+	if (k->r == 0 && k->store_ok)
 		k->r = kp_fold_behind(k, &k->e);
-	if (k->r == 0 && !kp_clock_is_held(k) && kp_board_sweep(k, &e) != 0)
+	if (k->r == 0 && k->store_ok && !kp_clock_is_held(k) &&
+	    kp_board_sweep(k, &e) != 0)
 		plog_err(PLOG_WARN, &e, "cannot end what was not decided",
 		    NULL);
 	kp_wait_sweep(k);
@@ -459,6 +462,8 @@ finish(struct kp *k)
 	plog(PLOG_INFO, "stopping", NULL);
 	committer_stop(k->committer);
 	take_news(k);
+	if (k->r == 0)
+		k->r = kp_store(k, &k->e);
 	until = kp_mono_ms() + FLUSH_MS;
 	for (size_t i = 0; i < KP_CONNS; i++) {
 		struct chan *c = k->conns[i].chan;

@@ -241,7 +241,7 @@ load_one(void *ctx, const struct request_row *row)
 		statement_clear(&s);
 		return r;
 	}
-	a->in_rows = true;
+	a->in_rows = a->loaded = true;
 	a->ends = row->ends;
 	kp_asked_board(l->k, a, true);
 	return 0;

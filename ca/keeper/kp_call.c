@@ -233,6 +233,8 @@ kp_call_free(struct kp *k, struct kp_call *c)
 {
 	TAILQ_REMOVE(&k->calls, c, link);
 	k->n_calls--;
+	if (c->deadline != 0)
+		LIST_REMOVE(c, waiting);
 	for (size_t i = 0; i < c->n_parts; i++) {
 		struct kp_part *p = &c->parts[i];
 

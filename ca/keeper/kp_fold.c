@@ -69,8 +69,7 @@ fold(struct kp *k, struct kp_done *d, struct err *e)
 
 	if (!has_news(d))
 		return 0;
-	k->n_changes = 0;
-	if ((r = requests_begin(k->rows, e)) != 0)
+	if ((r = requests_flush_full(k->rows, e)) != 0)
 		return r;
 	for (size_t i = 0; i < d->n_leaves && r == 0; i++)
 		if (d->leaves[i].index >= requests_applied(k->rows))
@@ -80,12 +79,6 @@ fold(struct kp *k, struct kp_done *d, struct err *e)
 		if (r == 0 && j->cert != NULL)
 			r = requests_set_certificate(k->rows, &j->asked->s.hash,
 			    buf_slice(j->cert), e);
-	if (r == 0)
-		r = requests_commit(k->rows, e);
-	if (r != 0) {
-		requests_rollback(k->rows);
-		k->n_changes = 0;
-	}
 	return r;
 }
 
@@ -156,9 +149,9 @@ take_change(struct kp *k, const struct kp_change *c, struct err *e)
 	}
 	/* One that waited for somebody hears of the end. */
 	if (c->what == CHANGE_ISSUED && a != NULL && a->break_glass)
-		kp_notice(k, &c->hash, "break_glass");
+		kp_notice_break_glass(k, a);
 	if (c->what == CHANGE_ISSUED && a != NULL && a->waits)
-		kp_notice(k, &c->hash, "issued");
+		kp_notice_issued(k, &row);
 	if (c->what == CHANGE_DENIED)
 		kp_notice(k, &c->hash, "denied");
 	if (c->what == CHANGE_REVOKED)
@@ -184,7 +177,7 @@ issue_done(struct kp *k, struct kp_job *j, struct err *e)
 	} else if (j->r == 0) {
 		/* Self-serve break glass is known by its result alone. */
 		if (a->break_glass)
-			kp_notice(k, &a->s.hash, "break_glass");
+			kp_notice_break_glass(k, a);
 		kp_asked_board(k, a, false);
 	} else if (j->r == ERR_DENIED) {
 		if (a->in_rows)
@@ -332,21 +325,34 @@ kp_fold_behind(struct kp *k, struct err *e)
 				*e = why;
 			return r;
 		}
-		if (!k->store_ok)
-			plog(PLOG_INFO, "the store is back", NULL);
-		k->store_ok = true;
 		STAILQ_REMOVE_HEAD(&k->behind, link);
-		/* Notices by the hundred, in one transaction. */
-		r = store_begin(requests_store(k->rows), e);
-		if (r == 0)
-			r = finish(k, d, e);
-		if (r == 0)
-			r = store_commit(requests_store(k->rows), e);
+		r = finish(k, d, e);
 		kp_done_free(d);
 		if (r != 0)
 			return r;
 	}
 	return 0;
+}
+
+int
+kp_store(struct kp *k, struct err *e)
+{
+	struct err why = {0};
+	int r;
+
+	if ((r = requests_flush(k->rows, &why)) == 0)
+		r = kp_queue_store(k, &why);
+	if (r == ERR_RECORD || r == ERR_BUSY) {
+		lags(k, &why);
+		return 0;
+	}
+	if (r == 0 && !k->store_ok) {
+		plog(PLOG_INFO, "the store is back", NULL);
+		k->store_ok = true;
+	}
+	if (r != 0 && e != NULL)
+		*e = why;
+	return r;
 }
 
 int

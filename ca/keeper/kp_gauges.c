@@ -119,7 +119,7 @@ kp_gauges(struct kp *k, struct str *out)
 	gauge(out, "queue_jobs", "Statements that wait for the log.",
 	    (int64_t)committer_queue(k->committer));
 	gauge(out, "queue_notices", "Notices that wait to be sent.",
-	    kp_notice_queue(k));
+	    (int64_t)k->notices.n);
 	gauge(out, "notify_up", "The notify process is there.",
 	    k->notify != NULL);
 	gauge(out, "calls_open", "Calls under way.", (int64_t)k->n_calls);
@@ -221,7 +221,7 @@ status_text(struct kp *k, struct str *out)
 	str_addf(out, "requests    %zu wait, %zu jobs, %zu calls open\n",
 	    k->n_board, committer_queue(k->committer), k->n_calls);
 	str_addf(out, "notices     %lld wait, notify is %s\n",
-	    (long long)kp_notice_queue(k),
+	    (long long)k->notices.n,
 	    k->notify != NULL ? "there" : "not there");
 	str_addf(out, "since start %llu issued, %llu denied, %llu refused\n",
 	    (unsigned long long)k->totals.issued,
@@ -271,7 +271,7 @@ status_json(struct kp *k, struct jw *w)
 	jw_int(w, "waiting", (int64_t)k->n_board);
 	jw_int(w, "jobs", (int64_t)committer_queue(k->committer));
 	jw_int(w, "calls", (int64_t)k->n_calls);
-	jw_int(w, "notices", kp_notice_queue(k));
+	jw_int(w, "notices", (int64_t)k->notices.n);
 	jw_bool(w, "notify", k->notify != NULL);
 	jw_u64(w, "issued", k->totals.issued);
 	jw_u64(w, "denied", k->totals.denied);

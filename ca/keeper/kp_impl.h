@@ -86,6 +86,8 @@ struct asked {
 	bool waits;		/* on the board */
 	bool retry;		/* failed for want of signer or log */
 	bool has_shown, break_glass;
+	bool loaded;		/* at the start, from the store */
+	bool told_waiting, told_glass;	/* its notices are queued */
 	int64_t ends;
 	struct asked_term terms[POLICY_TERMS_MAX];
 	size_t n_terms;
@@ -219,12 +221,52 @@ struct kp_call {
 	struct hash hash;
 	int64_t deadline;
 	bool watches, dirty;
+	LIST_ENTRY(kp_call) waiting;	/* where there is a deadline */
 	/* submit, push: */
 	struct kp_part *parts;
 	size_t n_parts, open_jobs;
 	TAILQ_ENTRY(kp_call) link;
 };
 TAILQ_HEAD(kp_calls, kp_call);
+LIST_HEAD(kp_waiting, kp_call);
+
+/* --- notices (kp_queue.c) -------------------------------------------------- */
+
+struct kp_notice {
+	int64_t id;
+	struct hash request;	/* zero: about none */
+	char *kind, *body;
+	int64_t due, tries, stored_tries;
+	int state;
+	bool is_later, stored;
+	struct kp_notice *bucket;
+	TAILQ_ENTRY(kp_notice) link;
+};
+TAILQ_HEAD(kp_notice_list, kp_notice);
+#define KP_NOTICE_BUCKETS 1024
+struct kp_queue {
+	struct kp_notice_list ready, later, done;
+	struct kp_notice *bucket[KP_NOTICE_BUCKETS]; /* of those that wait */
+	size_t n;		/* that wait */
+	int64_t next_id, next_trim;
+};
+void kp_queue_init(struct kp_queue *q);
+void kp_queue_clear(struct kp_queue *q);
+/* Of several thousand that wait the oldest is dropped.  ERR_NOMEM. */
+int  kp_queue_add(struct kp_queue *q, const struct hash *request,
+     const char *kind, int64_t due, const char *body, struct err *e)
+     MUST_CHECK;
+struct kp_notice *kp_queue_find(struct kp_queue *q, int64_t id); /* or NULL */
+/* It has been tried; not again before due. */
+void kp_queue_later(struct kp_queue *q, struct kp_notice *n, int64_t due);
+void kp_queue_end(struct kp_queue *q, struct kp_notice *n, bool sent);
+/* Make those ready that are due. */
+void kp_queue_due(struct kp_queue *q, int64_t now);
+/* Failures of the store. */
+int  kp_queue_load(struct kp *k, struct err *e) MUST_CHECK;
+int  kp_queue_store(struct kp *k, struct err *e) MUST_CHECK;
+/* Was one of that kind in the store?  For "waiting" and "break_glass". */
+bool kp_queue_has(struct kp *k, const struct hash *h, const char *kind);
 
 struct kp_stage {
 	char *owner;		/* person and address; NULL: free */
@@ -246,6 +288,7 @@ struct kp_totals {
 };
 
 #define KP_BUCKETS 4096
+#define KP_WAITING 1024
 struct kp {
 	const char *dir;
 	struct config config;
@@ -260,6 +303,7 @@ struct kp {
 	size_t n_board;
 	struct kp_calls calls;
 	size_t n_calls;
+	struct kp_waiting waiting[KP_WAITING]; /* by the hash waited for */
 	struct kp_stage stages[KP_STAGES];
 	struct kp_quota *quota[256];
 	int64_t quota_day;
@@ -275,6 +319,7 @@ struct kp {
 
 	int listen_front, listen_control, signals, wake;
 	struct kp_conn conns[KP_CONNS];
+	struct kp_queue notices;
 	struct chan *notify;
 	char *notify_path, *signer_path;
 	uid_t front_uid;
@@ -372,6 +417,8 @@ void kp_certificate_line(const struct request_row *r, struct str *out);
 void kp_tell_waiting(struct kp *k, const struct hash *h);
 void kp_tell_watching(struct kp *k);
 void kp_wait_sweep(struct kp *k);
+/* Is somebody waiting for it now? */
+bool kp_is_awaited(struct kp *k, const struct hash *h);
 #define KP_SHORT_ID 9
 #define KP_AGE 24
 void kp_short_id(const struct hash *h, char out[KP_SHORT_ID]);
@@ -385,6 +432,9 @@ int kp_done(struct kp *k, struct kp_done *d, struct err *e) MUST_CHECK;
 int kp_fold_behind(struct kp *k, struct err *e) MUST_CHECK;
 /* ERR_RECORD: the store lags, so nobody can be told what becomes of anything. */
 int kp_fold_check(const struct kp *k, struct err *e) MUST_CHECK;
+/* Rows and notices that are only in memory, into the store.  0 also where that is
+ * full, which is said in the log: k->store_ok. */
+int kp_store(struct kp *k, struct err *e) MUST_CHECK;
 void kp_changed(void *ctx, const struct hash *request,
     enum request_change what);
 int kp_policy_of(void *ctx, const struct hash *h, const struct policy **out,
@@ -409,12 +459,14 @@ void kp_gauges(struct kp *k, struct str *out);
 
 /* Put down that something is to be told; what fails is logged. */
 void kp_notice(struct kp *k, const struct hash *request, const char *kind);
-void kp_notice_waiting(struct kp *k, const struct asked *a);
+void kp_notice_waiting(struct kp *k, struct asked *a);
+void kp_notice_break_glass(struct kp *k, struct asked *a);
+/* But not to one who waits and has asked just now. */
+void kp_notice_issued(struct kp *k, const struct request_row *row);
 void kp_notice_alarm(struct kp *k, const char *text);
 void kp_notice_send(struct kp *k);
 void kp_notice_read(struct kp *k);
 void kp_notice_lost(struct kp *k);
-int64_t kp_notice_queue(struct kp *k);
 int kp_told_json(struct kp *k, struct jw *w, const struct hash *h,
     struct err *e) MUST_CHECK;
 

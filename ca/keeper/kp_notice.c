@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Notices: put down in the store, sent when notify is there, never waited for.
+ * Notices: queued (kp_queue.c), sent when notify is there, never waited for.
  *
  * What a notice says is made when it is sent, of what is true then: a reminder
  * of what was decided meanwhile is not sent at all.
@@ -11,88 +11,69 @@
 #include <unistd.h>
 
 #include "ca/keeper/kp_impl.h"
-#include "ca/keeper/requests_impl.h"
 #include "lib/base/clock.h"
 #include "lib/proc/plog.h"
 #include "lib/proc/socket.h"
 
-#define QUEUE_MAX   10000 /* notices that wait for notify */
-#define OPEN_MAX    64    /* sent at once */
+#define OPEN_MAX    64 /* sent at once */
 #define TO_MAX      256
 #define AGAIN_SECS  60 /* unanswered: once more */
 #define TRIES_MAX   10
-#define KEEP_SECS   INT64_C(604800) /* those that were sent */
 #define BACKOFF_MIN 100
 #define BACKOFF_MAX 2000
+/* Who waits for his certificate and has it that soon need not be told. */
+#define SOON_SECS 60
 
-enum { DONE_SENT = 1, DONE_DROPPED = 2 };
-
-/* --- the queue -------------------------------------------------------------------- */
-
-static struct slice
-hash_slice(const struct hash *h)
-{
-	return slice_of(h->b, HASH_LEN);
-}
-
-int64_t
-kp_notice_queue(struct kp *k)
-{
-	struct store_stmt *t =
-	    store_use(requests_store(k->rows), SQL_NOTICE_WAITING);
-	int64_t n = 0;
-
-	if (store_step(t, NULL) == 0)
-		n = store_int(t, 0);
-	store_end(t);
-	return n;
-}
-
-static bool
-has_notice(struct kp *k, const struct hash *h, const char *kind)
-{
-	struct store_stmt *t =
-	    store_use(requests_store(k->rows), SQL_NOTICE_HAS);
-	bool has;
-
-	store_bind_blob(t, hash_slice(h));
-	store_bind_text(t, kind);
-	has = store_step(t, NULL) == 0;
-	store_end(t);
-	return has;
-}
+/* --- what is to be told ----------------------------------------------------------- */
 
 static void
 add_notice(struct kp *k, const struct hash *h, const char *kind, int64_t due,
     const char *body)
 {
-	struct store_stmt *t =
-	    store_use(requests_store(k->rows), SQL_NOTICE_ADD);
 	struct err e = {0};
 
-	store_bind_blob(t, hash_slice(h));
-	store_bind_text(t, kind);
-	store_bind_int(t, due);
-	store_bind_text(t, body);
-	if (store_run(t, &e) != 0)
+	if (kp_queue_add(&k->notices, h, kind, due, body, &e) != 0)
 		plog_err(PLOG_WARN, &e, "a notice is lost", "kind", kind, NULL);
 }
 
 void
 kp_notice(struct kp *k, const struct hash *request, const char *kind)
 {
-	if (!has_notice(k, request, kind))
-		add_notice(k, request, kind, k->now, "");
+	add_notice(k, request, kind, k->now, "");
 }
 
 void
-kp_notice_waiting(struct kp *k, const struct asked *a)
+kp_notice_issued(struct kp *k, const struct request_row *row)
+{
+	if (!kp_is_awaited(k, &row->hash) || k->now - row->at > SOON_SECS)
+		kp_notice(k, &row->hash, "issued");
+}
+
+/* Of what was at hand before this process was started, the store knows. */
+static bool
+told_before(struct kp *k, const struct asked *a, const char *kind)
+{
+	return a->loaded && kp_queue_has(k, &a->s.hash, kind);
+}
+
+void
+kp_notice_break_glass(struct kp *k, struct asked *a)
+{
+	if (!a->told_glass && !told_before(k, a, "break_glass"))
+		kp_notice(k, &a->s.hash, "break_glass");
+	a->told_glass = true;
+}
+
+void
+kp_notice_waiting(struct kp *k, struct asked *a)
 {
 	const struct service_config *s = &k->config.service;
+	bool before = a->told_waiting || told_before(k, a, "waiting");
 
-	if (has_notice(k, &a->s.hash, "waiting"))
+	a->told_waiting = true;
+	if (before)
 		return;
-	add_notice(k, &a->s.hash, "waiting", k->now, "");
+	kp_notice(k, &a->s.hash, "waiting");
 	for (size_t i = 0; i < s->n_reminders; i++)
 		add_notice(k, &a->s.hash, "reminder", k->now + s->reminders[i],
 		    "");
@@ -109,58 +90,24 @@ kp_notice_alarm(struct kp *k, const char *text)
 
 /* --- what was told ----------------------------------------------------------------- */
 
+static int
+put_told(void *ctx, const char *person, const char *how, int64_t at, bool sent)
+{
+	struct jw *w = ctx;
+
+	jw_begin(w, NULL, '{');
+	jw_str(w, "person", person);
+	jw_str(w, "how", how);
+	jw_time(w, "at", at);
+	jw_bool(w, "sent", sent);
+	jw_end(w, '}');
+	return 0;
+}
+
 int
 kp_told_json(struct kp *k, struct jw *w, const struct hash *h, struct err *e)
 {
-	struct store_stmt *t = store_use(requests_store(k->rows), SQL_TOLD);
-	int r;
-
-	store_bind_blob(t, hash_slice(h));
-	while ((r = store_step(t, e)) == 0) {
-		jw_begin(w, NULL, '{');
-		jw_str(w, "person", store_text(t, 0));
-		jw_str(w, "how", store_text(t, 1));
-		jw_time(w, "at", store_int(t, 2));
-		jw_bool(w, "sent", store_int(t, 3) != 0);
-		jw_end(w, '}');
-	}
-	return r == STORE_DONE ? 0 : r;
-}
-
-static int
-done(struct kp *k, int64_t id, int state, struct err *e)
-{
-	struct store_stmt *t =
-	    store_use(requests_store(k->rows), SQL_NOTICE_DONE);
-
-	store_bind_int(t, state);
-	store_bind_int(t, id);
-	return store_run(t, e);
-}
-
-static int
-later(struct kp *k, int64_t id, int64_t due, struct err *e)
-{
-	struct store_stmt *t =
-	    store_use(requests_store(k->rows), SQL_NOTICE_LATER);
-
-	store_bind_int(t, due);
-	store_bind_int(t, id);
-	return store_run(t, e);
-}
-
-static int
-add_told(struct kp *k, const struct hash *h, const char *person,
-    const char *how, bool sent, struct err *e)
-{
-	struct store_stmt *t = store_use(requests_store(k->rows), SQL_TOLD_ADD);
-
-	store_bind_blob(t, hash_slice(h));
-	store_bind_text(t, person);
-	store_bind_text(t, how);
-	store_bind_int(t, k->now);
-	store_bind_int(t, sent);
-	return store_run(t, e);
+	return requests_each_told(k->rows, h, put_told, w, e);
 }
 
 static int
@@ -185,8 +132,9 @@ on_told(void *ctx, const struct frame *f, struct err *e)
 		goto out;
 	if (k->notify_open > 0)
 		k->notify_open--;
-	if ((r = add_told(k, &h, person, how, sent, e)) == 0 &&
-	    (r = done(k, f->id, DONE_SENT, e)) == 0)
+	kp_queue_end(&k->notices, kp_queue_find(&k->notices, f->id), true);
+	r = requests_add_told(k->rows, &h, person, how, k->now, sent, e);
+	if (r == 0)
 		kp_tell_waiting(k, &h);
 out:
 	json_decref(o);
@@ -194,12 +142,6 @@ out:
 }
 
 /* --- what is sent -------------------------------------------------------------------- */
-
-struct due {
-	int64_t id, tries;
-	struct hash request;
-	char *kind, *body;
-};
 
 static void
 put_deciders(struct kp *k, struct jw *w, const struct request_row *row)
@@ -279,7 +221,7 @@ static const struct {
 };
 
 static void
-put_about(struct kp *k, struct jw *w, const struct due *d,
+put_about(struct kp *k, struct jw *w, const struct kp_notice *d,
     const struct request_row *row, const struct statement *s, size_t kind)
 {
 	struct str text = STR_INIT, how = STR_INIT;
@@ -323,7 +265,8 @@ put_about(struct kp *k, struct jw *w, const struct due *d,
 
 /* 0; 1: there is nothing to tell any more. */
 static int
-make_body(struct kp *k, const struct due *d, struct str *out, struct err *e)
+make_body(struct kp *k, const struct kp_notice *d, struct str *out,
+    struct err *e)
 {
 	struct request_row row;
 	struct statement s;
@@ -368,19 +311,18 @@ make_body(struct kp *k, const struct due *d, struct str *out, struct err *e)
 }
 
 static int
-send_one(struct kp *k, const struct due *d, struct err *e)
+send_one(struct kp *k, struct kp_notice *d, struct err *e)
 {
 	struct str body = STR_INIT;
 	struct buf *b = NULL;
 	int r;
 
-	if (d->tries >= TRIES_MAX)
-		return done(k, d->id, DONE_DROPPED, e);
-	if ((r = make_body(k, d, &body, e)) != 0) {
+	if (d->tries >= TRIES_MAX || (r = make_body(k, d, &body, e)) == 1) {
+		kp_queue_end(&k->notices, d, false);
 		str_clear(&body);
-		return r == 1 ? done(k, d->id, DONE_DROPPED, e) : r;
+		return 0;
 	}
-	if ((r = buf_new(&b, 65536)) == 0 &&
+	if (r == 0 && (r = buf_new(&b, 65536)) == 0 &&
 	    (r = buf_put_string(b, body.p, body.n)) == 0)
 		r = chan_send(k->notify, MSG_NOTICE, (uint32_t)d->id,
 		    buf_slice(b), e);
@@ -389,37 +331,8 @@ send_one(struct kp *k, const struct due *d, struct err *e)
 	if (r != 0)
 		return r;
 	k->notify_open++;
-	return later(k, d->id, k->now + AGAIN_SECS, e);
-}
-
-static int
-read_due(struct kp *k, struct due *v, size_t max, size_t *n, struct err *e)
-{
-	struct store_stmt *t =
-	    store_use(requests_store(k->rows), SQL_NOTICE_DUE);
-	int r = 0;
-
-	*n = 0;
-	store_bind_int(t, k->now);
-	store_bind_int(t, (int64_t)max);
-	while (*n < max && (r = store_step(t, e)) == 0) {
-		struct due *d = &v[*n];
-
-		d->id = store_int(t, 0);
-		memset(&d->request, 0, sizeof(d->request));
-		if (store_blob(t, 1).n == HASH_LEN)
-			memcpy(d->request.b, store_blob(t, 1).p, HASH_LEN);
-		d->kind = str_dup(store_text(t, 2));
-		d->body = str_dup(store_text(t, 3));
-		d->tries = store_int(t, 4);
-		++*n;
-		if (d->kind == NULL || d->body == NULL) {
-			r = err_nomem(e);
-			break;
-		}
-	}
-	store_end(t);
-	return r == STORE_DONE ? 0 : r;
+	kp_queue_later(&k->notices, d, k->now + AGAIN_SECS);
+	return 0;
 }
 
 static void
@@ -458,43 +371,19 @@ kp_notice_lost(struct kp *k)
 	k->notify_next = kp_mono_ms() + BACKOFF_MIN;
 }
 
-/* Nobody wants to hear of last week, and a queue has an end. */
-static void
-trim(struct kp *k)
-{
-	struct store_stmt *t =
-	    store_use(requests_store(k->rows), SQL_NOTICE_DROP);
-
-	store_bind_int(t, k->now - KEEP_SECS);
-	(void)!store_run(t, NULL);
-	if (kp_notice_queue(k) <= QUEUE_MAX)
-		return;
-	t = store_use(requests_store(k->rows), SQL_NOTICE_TRIM);
-	store_bind_int(t, QUEUE_MAX);
-	(void)!store_run(t, NULL);
-}
-
 void
 kp_notice_send(struct kp *k)
 {
-	struct due v[OPEN_MAX];
+	struct kp_notice *d;
 	struct err e = {0};
-	size_t n = 0;
 	int r = 0;
 
 	if (k->notify == NULL)
 		connect_notify(k);
-	if (k->now % 60 == 0)
-		trim(k);
-	if (k->notify == NULL || k->notify_open >= OPEN_MAX)
-		return;
-	r = read_due(k, v, OPEN_MAX - k->notify_open, &n, &e);
-	for (size_t i = 0; i < n; i++) {
-		if (r == 0)
-			r = send_one(k, &v[i], &e);
-		free(v[i].kind);
-		free(v[i].body);
-	}
+	kp_queue_due(&k->notices, k->now);
+	while (r == 0 && k->notify != NULL && k->notify_open < OPEN_MAX &&
+	    (d = TAILQ_FIRST(&k->notices.ready)) != NULL)
+		r = send_one(k, d, &e);
 	if (r == 0)
 		return;
 	plog_err(PLOG_WARN, &e, "cannot send notices", NULL);

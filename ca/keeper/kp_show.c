@@ -217,6 +217,12 @@ out:
 	return r;
 }
 
+static struct kp_waiting *
+waiting_for(struct kp *k, const struct hash *h)
+{
+	return &k->waiting[((size_t)h->b[0] << 8 | h->b[1]) % KP_WAITING];
+}
+
 /* --- wait, fetch ---------------------------------------------------------------------- */
 
 static int
@@ -325,6 +331,7 @@ kp_wait(struct kp *k, struct kp_call *c, struct kp_answer *a, struct err *e)
 	} else {
 		c->hash = row.hash;
 		c->deadline = kp_mono_ms() + seconds * 1000;
+		LIST_INSERT_HEAD(waiting_for(k, &c->hash), c, waiting);
 		wait_event(k, c, &row);
 		r = KP_LATER;
 	}
@@ -360,14 +367,24 @@ wait_news(struct kp *k, struct kp_call *c, bool over)
 void
 kp_tell_waiting(struct kp *k, const struct hash *h)
 {
-	struct kp_call *c = TAILQ_FIRST(&k->calls), *next;
+	struct kp_call *c = LIST_FIRST(waiting_for(k, h)), *next;
 
 	for (; c != NULL; c = next) {
-		next = TAILQ_NEXT(c, link);
-		if (c->deadline != 0 && c->conn != NULL &&
-		    hash_equal(&c->hash, h))
+		next = LIST_NEXT(c, waiting);
+		if (c->conn != NULL && hash_equal(&c->hash, h))
 			wait_news(k, c, false);
 	}
+}
+
+bool
+kp_is_awaited(struct kp *k, const struct hash *h)
+{
+	const struct kp_call *c;
+
+	LIST_FOREACH (c, waiting_for(k, h), waiting)
+		if (c->conn != NULL && hash_equal(&c->hash, h))
+			return true;
+	return false;
 }
 
 void

@@ -147,16 +147,12 @@ catch_up(struct kp *k, struct local *l, struct err *e)
 	}
 	while (r == 0 && (from = requests_applied(k->rows)) < size) {
 		to = size - from > CATCH_UP ? from + CATCH_UP : size;
-		if ((r = requests_begin(k->rows, e)) != 0)
-			return r;
 		r = ledger_each(l->ledger, from, to, apply_leaf, k, e);
 		if (r != 0 && k->e.msg[0] != '\0' && e != NULL)
 			*e = k->e;
 		if (r == 0)
-			r = requests_commit(k->rows, e);
+			r = requests_flush(k->rows, e);
 	}
-	if (r != 0)
-		requests_rollback(k->rows);
 	return r;
 }
 
@@ -228,6 +224,7 @@ new_kp(const char *dir, struct kp **out, struct err *e)
 	TAILQ_INIT(&k->board);
 	TAILQ_INIT(&k->calls);
 	STAILQ_INIT(&k->behind);
+	kp_queue_init(&k->notices);
 	config_init(&k->config);
 	*out = k;
 	return 0;
@@ -266,7 +263,7 @@ start(struct kp *k, struct local **l, struct err *e)
 	    .warn = warn};
 	if ((r = open_local(k, &c.local, l, e)) != 0 ||
 	    (r = read_state(k, *l, e)) != 0 || (r = open_rows(k, *l, e)) != 0 ||
-	    (r = kp_quota_load(k, e)) != 0 ||
+	    (r = kp_quota_load(k, e)) != 0 || (r = kp_queue_load(k, e)) != 0 ||
 	    (r = listen_on(k, "keeper", &k->listen_front, e)) != 0 ||
 	    (r = listen_on(k, "control", &k->listen_control, e)) != 0 ||
 	    (r = kp_seal(&k->config, e)) != 0)
@@ -330,6 +327,7 @@ kp_end(struct kp *k)
 		kp_stage_clear(&k->stages[i]);
 	chan_free(k->notify);
 	kp_quota_clear(k);
+	kp_queue_clear(&k->notices);
 	requests_close(k->rows);
 	policy_free(k->policy_then);
 	kp_view_free(k->view);

@@ -74,7 +74,7 @@ read_meta(struct requests *q, struct err *e)
 
 	store_bind_text(t, "applied");
 	if ((r = store_step(t, e)) == 0)
-		q->applied = q->next = (uint64_t)store_int(t, 0);
+		q->stored = q->next = (uint64_t)store_int(t, 0);
 	store_end(t);
 	if (r < 0)
 		return r;
@@ -130,6 +130,8 @@ requests_open(const struct requests_config *c, struct requests **out,
 	if ((q = calloc(1, sizeof(*q))) == NULL)
 		return err_nomem(e);
 	q->c = *c;
+	TAILQ_INIT(&q->recents);
+	TAILQ_INIT(&q->texts);
 	if ((r = store_open(&sc, &q->store, e)) != 0 ||
 	    (r = check_origin(q, e)) != 0 || (r = read_meta(q, e)) != 0)
 		goto out;
@@ -145,6 +147,7 @@ requests_close(struct requests *q)
 {
 	if (q == NULL)
 		return;
+	recent_clear(q);
 	store_close(q->store);
 	free(q);
 }
@@ -191,8 +194,8 @@ requests_blob_dup(struct slice from, uint8_t **out, size_t *n)
 	return 0;
 }
 
-static void
-hash_from(struct slice s, struct hash *out)
+void
+requests_hash_from(struct slice s, struct hash *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (s.n == HASH_LEN)
@@ -200,22 +203,21 @@ hash_from(struct slice s, struct hash *out)
 }
 
 /* A request that nobody decided on in time has ended, whatever its row says. */
-static void
-derive_state(struct request_row *r, int64_t now)
+void
+requests_derive_state(struct request_row *r, int64_t now)
 {
 	if (r->state == REQUEST_WAITING && r->ends <= now)
 		r->state = REQUEST_ENDED;
 }
 
-static int
-read_row(struct store_stmt *t, int64_t now, struct request_row *r,
-    struct err *e)
+int
+requests_read_row(struct store_stmt *t, struct request_row *r, struct err *e)
 {
 	uint8_t *text = NULL;
 
 	memset(r, 0, sizeof(*r));
 	r->index = (uint64_t)store_int(t, 0);
-	hash_from(store_blob(t, 1), &r->hash);
+	requests_hash_from(store_blob(t, 1), &r->hash);
 	r->serial = (uint64_t)store_int(t, 2);
 	r->kind = (enum cert_kind)store_int(t, 5);
 	r->at = store_int(t, 6);
@@ -224,7 +226,6 @@ read_row(struct store_stmt *t, int64_t now, struct request_row *r,
 	r->valid_after = store_int(t, 12);
 	r->valid_before = store_int(t, 13);
 	r->revoked = store_int(t, 15) != 0;
-	derive_state(r, now);
 	if ((r->person = str_dup(store_text(t, 3))) == NULL ||
 	    (r->grant = str_dup(store_text(t, 4))) == NULL ||
 	    (r->why = str_dup(store_text(t, 9))) == NULL ||
@@ -243,15 +244,50 @@ read_row(struct store_stmt *t, int64_t now, struct request_row *r,
 }
 
 int
+requests_row_dup(const struct request_row *from, int64_t now,
+    struct request_row *out, struct err *e)
+{
+	const struct slice text =
+	    slice_of(from->statement, from->statement_len);
+	uint8_t *copy = NULL;
+
+	*out = *from;
+	out->person = str_dup(from->person);
+	out->grant = str_dup(from->grant);
+	out->why = str_dup(from->why);
+	out->key_id = str_dup(from->key_id);
+	out->statement = NULL;
+	out->certificate = NULL;
+	if (requests_blob_dup(text, &copy, &out->statement_len) == 0)
+		out->statement = (char *)copy;
+	if (out->person == NULL || out->grant == NULL || out->why == NULL ||
+	    out->key_id == NULL || out->statement == NULL ||
+	    (from->certificate != NULL &&
+		requests_blob_dup(slice_of(from->certificate,
+				      from->certificate_len),
+		    &out->certificate, &out->certificate_len) != 0)) {
+		request_row_clear(out);
+		return err_nomem(e);
+	}
+	requests_derive_state(out, now);
+	return 0;
+}
+
+int
 requests_get(struct requests *q, const struct hash *h, int64_t now,
     struct request_row *out, struct err *e)
 {
-	struct store_stmt *t = store_use(q->store, SQL_GET);
+	const struct recent *at_hand = recent_find(q, h);
+	struct store_stmt *t;
 	int r;
 
-	store_bind_blob(t, slice_of(h->b, HASH_LEN));
-	if ((r = store_step(t, e)) == 0)
-		r = read_row(t, now, out, e);
+	if (at_hand != NULL && at_hand->known)
+		return requests_row_dup(&at_hand->row, now, out, e);
+	t = store_use(q->store, SQL_GET);
+	store_bind_blob(t, requests_hash_slice(h));
+	if ((r = store_step(t, e)) == 0 &&
+	    (r = requests_read_row(t, out, e)) == 0)
+		requests_derive_state(out, now);
 	store_end(t);
 	return r;
 }
@@ -281,6 +317,7 @@ requests_find(struct requests *q, const char *digits, struct hash *out,
 	struct store_stmt *t;
 	char quoted[QUOTE_MAX];
 	struct hash lo, hi, found;
+	const struct recent *at_hand;
 	int r;
 
 	if (digits_range(digits, &lo, &hi) != 0)
@@ -288,6 +325,14 @@ requests_find(struct requests *q, const char *digits, struct hash *out,
 		    "%s names no request, expected %d to 64 of the digits of "
 		    "its id",
 		    str_quote(quoted, digits), REQUEST_DIGITS_MIN);
+	/* All of its digits: no other has them. */
+	if (hash_equal(&lo, &hi) && (at_hand = recent_find(q, &lo)) != NULL &&
+	    at_hand->known) {
+		*out = lo;
+		return 0;
+	}
+	if ((r = requests_flush(q, e)) != 0)
+		return r;
 	t = store_use(q->store, SQL_FIND);
 	store_bind_blob(t, slice_of(lo.b, HASH_LEN));
 	store_bind_blob(t, slice_of(hi.b, HASH_LEN));
@@ -295,7 +340,7 @@ requests_find(struct requests *q, const char *digits, struct hash *out,
 		return err_set(e, ERR_NOTFOUND, "no request %s", digits);
 	if (r != 0)
 		return r;
-	hash_from(store_blob(t, 0), &found);
+	requests_hash_from(store_blob(t, 0), &found);
 	if ((r = store_step(t, e)) == 0)
 		r = err_set(e, ERR_LIMIT,
 		    "several requests begin with %s, expected more digits",
@@ -306,182 +351,4 @@ requests_find(struct requests *q, const char *digits, struct hash *out,
 	}
 	store_end(t);
 	return r;
-}
-
-static int
-each_row(struct store_stmt *t, int64_t now,
-    int (*each)(void *ctx, const struct request_row *r), void *ctx,
-    struct err *e)
-{
-	int r;
-
-	while ((r = store_step(t, e)) == 0) {
-		struct request_row row;
-
-		if ((r = read_row(t, now, &row, e)) != 0)
-			break;
-		r = each(ctx, &row);
-		request_row_clear(&row);
-		if (r != 0)
-			break;
-	}
-	store_end(t);
-	return r == STORE_DONE ? 0 : r;
-}
-
-int
-requests_of_person(struct requests *q, const char *person, int64_t now,
-    uint64_t limit, int (*each)(void *ctx, const struct request_row *r),
-    void *ctx, struct err *e)
-{
-	struct store_stmt *t = store_use(q->store, SQL_OF_PERSON);
-
-	store_bind_text(t, person);
-	store_bind_int(t, (int64_t)limit);
-	return each_row(t, now, each, ctx, e);
-}
-
-int
-requests_waiting(struct requests *q, int64_t now,
-    int (*each)(void *ctx, const struct request_row *r), void *ctx,
-    struct err *e)
-{
-	return each_row(store_use(q->store, SQL_WAITING), now, each, ctx, e);
-}
-
-int
-requests_overdue(struct requests *q, int64_t now, struct hash *out, size_t max,
-    size_t *n, struct err *e)
-{
-	struct store_stmt *t = store_use(q->store, SQL_OVERDUE);
-	int r;
-
-	store_bind_int(t, now);
-	store_bind_int(t, (int64_t)max);
-	*n = 0;
-	while ((r = store_step(t, e)) == 0 && *n < max)
-		hash_from(store_blob(t, 0), &out[(*n)++]);
-	store_end(t);
-	return r < 0 ? r : 0;
-}
-
-int
-requests_unsigned(struct requests *q, int64_t now,
-    int (*each)(void *ctx, const struct request_row *r), void *ctx,
-    struct err *e)
-{
-	struct store_stmt *t = store_use(q->store, SQL_UNSIGNED);
-
-	store_bind_int(t, now);
-	return each_row(t, now, each, ctx, e);
-}
-
-int
-requests_decisions(struct requests *q, const struct hash *h,
-    int (*each)(void *ctx, const struct decision_row *d), void *ctx,
-    struct err *e)
-{
-	struct store_stmt *t = store_use(q->store, SQL_DECISIONS);
-	int r;
-
-	store_bind_blob(t, slice_of(h->b, HASH_LEN));
-	while ((r = store_step(t, e)) == 0) {
-		const struct decision_row d = {.person = store_text(t, 0),
-		    .approve = store_int(t, 1) != 0,
-		    .length = store_int(t, 2),
-		    .comment = store_text(t, 3),
-		    .at = store_int(t, 4),
-		    .statement = store_blob(t, 5)};
-
-		if ((r = each(ctx, &d)) != 0)
-			break;
-	}
-	store_end(t);
-	return r == STORE_DONE ? 0 : r;
-}
-
-int
-requests_has_decision(struct requests *q, const struct hash *decision,
-    bool *out, struct err *e)
-{
-	struct store_stmt *t = store_use(q->store, SQL_HAS_TEXT);
-	int r;
-
-	store_bind_blob(t, slice_of(decision->b, HASH_LEN));
-	r = store_step(t, e);
-	store_end(t);
-	if (r < 0)
-		return r;
-	*out = r == 0;
-	return 0;
-}
-
-int
-requests_acts(struct requests *q, uint64_t from, uint64_t limit,
-    int (*each)(void *ctx, uint64_t index, struct slice statement), void *ctx,
-    struct err *e)
-{
-	struct store_stmt *t = store_use(q->store, SQL_ACTS);
-	int r;
-
-	store_bind_int(t, from > INT64_MAX ? INT64_MAX : (int64_t)from);
-	store_bind_int(t, (int64_t)limit);
-	while ((r = store_step(t, e)) == 0)
-		if ((r = each(ctx, (uint64_t)store_int(t, 0),
-			 store_blob(t, 1))) != 0)
-			break;
-	store_end(t);
-	return r == STORE_DONE ? 0 : r;
-}
-
-int
-requests_act(struct requests *q, const struct hash *h, char **out, size_t *n,
-    struct err *e)
-{
-	struct store_stmt *t = store_use(q->store, SQL_ACT);
-	uint8_t *text = NULL;
-	int r;
-
-	store_bind_blob(t, slice_of(h->b, HASH_LEN));
-	if ((r = store_step(t, e)) == 0 &&
-	    (r = requests_blob_dup(store_blob(t, 0), &text, n)) != 0)
-		(void)err_nomem(e);
-	store_end(t);
-	if (r == 0)
-		*out = (char *)text;
-	return r;
-}
-
-int
-requests_since(struct requests *q, int64_t since,
-    int (*each)(void *ctx, const char *person, uint64_t n), void *ctx,
-    struct err *e)
-{
-	struct store_stmt *t = store_use(q->store, SQL_SINCE);
-	int r;
-
-	store_bind_int(t, since);
-	while ((r = store_step(t, e)) == 0)
-		if ((r = each(ctx, store_text(t, 0),
-			 (uint64_t)store_int(t, 1))) != 0)
-			break;
-	store_end(t);
-	return r == STORE_DONE ? 0 : r;
-}
-
-int
-requests_totals(struct requests *q, uint64_t out[REQUEST_ENDED + 1],
-    struct err *e)
-{
-	struct store_stmt *t = store_use(q->store, SQL_TOTALS);
-	int r;
-
-	memset(out, 0, (REQUEST_ENDED + 1) * sizeof(out[0]));
-	while ((r = store_step(t, e)) == 0) {
-		int64_t state = store_int(t, 0);
-
-		if (state >= REQUEST_WAITING && state <= REQUEST_ENDED)
-			out[state] = (uint64_t)store_int(t, 1);
-	}
-	return r == STORE_DONE ? 0 : r;
 }

@@ -6,8 +6,14 @@
  * The rows are a fold over the leaves of the log in their order, the same when
  * they come in live and when the store is made anew; requests_applied() says
  * how far it has come.  Beside them stand what no leaf says: notices
- * (notices.h), and certificates that are out and become leaves with the next
- * batch.  One thread.
+ * (kp_notice.c), and certificates that are out and become leaves with the next
+ * batch.
+ *
+ * What is new stays in memory, where it is found by its hash, until some
+ * hundred rows go into the store at once, each as it is by then: most requests
+ * come, are decided and get their certificate meanwhile.  Nothing is lost with
+ * what a crash takes, since it is in the log.  Whoever asks for more than one
+ * row by its hash gets all of it written first.  One thread.
  */
 #ifndef CA_KEEPER_REQUESTS_H
 #define CA_KEEPER_REQUESTS_H
@@ -62,16 +68,18 @@ void requests_close(struct requests *q);
 struct store *requests_store(struct requests *q);
 
 /*
- * Leaves go in between begin and commit, each at the index that
- * requests_applied() gives.  After a failure nothing of what was begun counts.
- * Failures of store_step(), ERR_NOMEM.
+ * The leaf at the index that requests_applied() gives.  ERR_RECORD, ERR_BUSY, as
+ * requests_flush(): nothing was applied, try again; after another failure the
+ * store is to be opened anew.
  */
 uint64_t requests_applied(const struct requests *q);
-int	 requests_begin(struct requests *q, struct err *e) MUST_CHECK;
 int	 requests_apply(struct requests *q, uint64_t index,
 	     const struct leaf *leaf, struct err *e) MUST_CHECK;
-int	 requests_commit(struct requests *q, struct err *e) MUST_CHECK;
-void	 requests_rollback(struct requests *q);
+/* Everything into the store.  On failure (those of store_step()) it is kept and
+ * can be tried again. */
+int	 requests_flush(struct requests *q, struct err *e) MUST_CHECK;
+/* The same where much of it waits. */
+int	 requests_flush_full(struct requests *q, struct err *e) MUST_CHECK;
 
 /* A certificate that was released; its leaf follows. */
 int requests_set_certificate(struct requests *q, const struct hash *request,
@@ -79,6 +87,13 @@ int requests_set_certificate(struct requests *q, const struct hash *request,
 /* The policy of today refuses what was waiting, or it was waited for too long. */
 int requests_close_one(struct requests *q, const struct hash *request,
     enum request_state state, const char *why, struct err *e) MUST_CHECK;
+/* Somebody was told of it, or that failed. */
+int requests_add_told(struct requests *q, const struct hash *request,
+    const char *person, const char *how, int64_t at, bool sent,
+    struct err *e) MUST_CHECK;
+int requests_each_told(struct requests *q, const struct hash *request,
+    int (*each)(void *ctx, const char *person, const char *how, int64_t at,
+	bool sent), void *ctx, struct err *e) MUST_CHECK;
 
 struct request_row {		/* request_row_clear */
 	uint64_t	   index;	/* of its leaf */

@@ -22,47 +22,20 @@ changed(struct requests *q, const struct hash *request,
 		q->c.changed(q->c.ctx, request, what);
 }
 
-static struct slice
-hash_slice(const struct hash *h)
+struct slice
+requests_hash_slice(const struct hash *h)
 {
 	return slice_of(h->b, HASH_LEN);
 }
 
-/* --- transactions --------------------------------------------------------- */
-
 int
-requests_begin(struct requests *q, struct err *e)
-{
-	return store_begin(q->store, e);
-}
-
-static int
-put_applied(struct requests *q, struct err *e)
+requests_put_applied(struct requests *q, uint64_t n, struct err *e)
 {
 	struct store_stmt *t = store_use(q->store, SQL_META_PUT);
 
 	store_bind_text(t, "applied");
-	store_bind_int(t, (int64_t)q->next);
+	store_bind_int(t, (int64_t)n);
 	return store_run(t, e);
-}
-
-int
-requests_commit(struct requests *q, struct err *e)
-{
-	int r;
-
-	if ((r = put_applied(q, e)) != 0 ||
-	    (r = store_commit(q->store, e)) != 0)
-		return r;
-	q->applied = q->next;
-	return 0;
-}
-
-void
-requests_rollback(struct requests *q)
-{
-	store_rollback(q->store);
-	q->next = q->applied;
 }
 
 /* --- by the policy of its time -------------------------------------------- */
@@ -101,50 +74,47 @@ may_deny(const struct policy *p, const struct grant *g, const char *who,
 	return false;
 }
 
-static int
-set_state(struct requests *q, const struct hash *h, enum request_state state,
-    const char *why, struct err *e)
+/* The reason moves in. */
+static void
+set_why(struct recent *r, enum request_state state, char *why)
 {
-	struct store_stmt *t = store_use(q->store, SQL_SET_STATE);
-
-	store_bind_int(t, state);
-	store_bind_text(t, why);
-	store_bind_blob(t, hash_slice(h));
-	return store_run(t, e);
+	free(r->row.why);
+	r->row.why = why;
+	r->row.state = state;
+	r->changed = true;
 }
 
 static int
-deny(struct requests *q, const struct request_row *row, const char *person,
+deny(struct requests *q, struct recent *r, const char *person,
     const char *comment, struct err *e)
 {
 	const struct policy *p = NULL;
 	const struct grant *g;
 	struct str why = STR_INIT;
-	char quoted[QUOTE_MAX];
-	int r;
+	char quoted[QUOTE_MAX], *text = NULL;
+	int ret;
 
-	if (row->state != REQUEST_WAITING)
+	if (r->row.state != REQUEST_WAITING)
 		return 0;
-	if ((r = grant_then(q, row->grant, &p, &g, e)) != 0)
-		return r;
-	if (g == NULL || !may_deny(p, g, person, row->person))
+	if ((ret = grant_then(q, r->row.grant, &p, &g, e)) != 0)
+		return ret;
+	if (g == NULL || !may_deny(p, g, person, r->row.person))
 		return 0;
 	str_addf(&why, "%s denied it", person);
 	if (comment[0] != '\0')
 		str_addf(&why, ": %s", str_quote(quoted, comment));
-	if ((r = str_check(&why)) != 0)
-		(void)err_nomem(e);
-	else if ((r = set_state(q, &row->hash, REQUEST_DENIED, why.p, e)) == 0)
-		changed(q, &row->hash, CHANGE_DENIED);
-	str_clear(&why);
-	return r;
+	if ((ret = str_take(&why, &text)) != 0)
+		return err_nomem(e);
+	set_why(r, REQUEST_DENIED, text);
+	changed(q, &r->row.hash, CHANGE_DENIED);
+	return 0;
 }
 
 /* --- one kind of leaf each ------------------------------------------------ */
 
 struct late {
 	struct requests *q;
-	const struct request_row *row;
+	struct recent *r;
 	struct err *e;
 };
 
@@ -153,75 +123,83 @@ late_denial(void *ctx, const struct decision_row *d)
 {
 	struct late *l = ctx;
 
-	return d->approve ? 0 : deny(l->q, l->row, d->person, d->comment, l->e);
+	return d->approve ? 0 : deny(l->q, l->r, d->person, d->comment, l->e);
+}
+
+/* r may hold decisions already. */
+static int
+fill_row(struct recent *r, uint64_t index, const struct statement *s,
+    const struct grant *g, struct err *e)
+{
+	struct slice text = statement_bytes(s);
+	struct slice subject = pubkey_blob(s->u.r.subject);
+	struct request_row row = {.index = index,
+	    .hash = s->hash,
+	    .serial = leaf_serial(&s->hash),
+	    .person = str_dup(s->by),
+	    .grant = str_dup(s->u.r.grant),
+	    .kind = s->u.r.kind,
+	    .at = s->at,
+	    .ends = s->at + (g != NULL ? g->wait : WAIT_DEFAULT),
+	    .state = REQUEST_WAITING,
+	    .why = str_dup(""),
+	    .statement = str_dupn(text.p, text.n),
+	    .statement_len = text.n,
+	    .key_id = str_dup("")};
+
+	if (row.person == NULL || row.grant == NULL || row.why == NULL ||
+	    row.statement == NULL || row.key_id == NULL) {
+		request_row_clear(&row);
+		return err_nomem(e);
+	}
+	hash_sha256(subject.p, subject.n, &r->subject);
+	r->row = row;
+	r->known = true;
+	return 0;
 }
 
 static int
 apply_request(struct requests *q, uint64_t index, const struct statement *s,
     struct err *e)
 {
-	struct store_stmt *t;
 	const struct policy *p = NULL;
 	const struct grant *g;
-	struct request_row row = {0};
-	struct late late = {q, &row, e};
-	struct hash subject;
-	int r;
+	struct recent *r = NULL;
+	struct late late = {.q = q, .e = e};
+	int ret;
 
-	if ((r = grant_then(q, s->u.r.grant, &p, &g, e)) != 0)
-		return r;
-	hash_sha256(pubkey_blob(s->u.r.subject).p,
-	    pubkey_blob(s->u.r.subject).n, &subject);
-	t = store_use(q->store, SQL_ADD_REQUEST);
-	store_bind_int(t, (int64_t)index);
-	store_bind_blob(t, hash_slice(&s->hash));
-	store_bind_int(t, (int64_t)leaf_serial(&s->hash));
-	store_bind_text(t, s->by);
-	store_bind_text(t, s->u.r.grant);
-	store_bind_int(t, s->u.r.kind);
-	store_bind_int(t, s->at);
-	store_bind_int(t, s->at + (g != NULL ? g->wait : WAIT_DEFAULT));
-	store_bind_blob(t, statement_bytes(s));
-	store_bind_blob(t, hash_slice(&subject));
-	if ((r = store_run(t, e)) != 0)
-		return r;
-	if (store_changes(q->store) == 0)
-		return 0;
+	if ((ret = grant_then(q, s->u.r.grant, &p, &g, e)) != 0 ||
+	    (ret = recent_fetch(q, &s->hash, &r, e)) <= 0)
+		return ret; /* there already, or a failure */
+	if ((r == NULL && (ret = recent_new(q, &s->hash, &r, e)) != 0) ||
+	    (ret = fill_row(r, index, s, g, e)) != 0)
+		return ret;
 	changed(q, &s->hash, CHANGE_NEW);
 	/* A decision of several requests may have been logged with another. */
-	if ((r = requests_get(q, &s->hash, 0, &row, e)) == 0)
-		r = requests_decisions(q, &s->hash, late_denial, &late, e);
-	request_row_clear(&row);
-	return r == STORE_DONE ? 0 : r;
+	late.r = r;
+	return requests_decided_before(q, r, late_denial, &late, e);
 }
 
 static int
-decide_one(struct requests *q, uint64_t index, const struct statement *s,
-    const struct hash *request, struct err *e)
+decide_one(struct requests *q, const struct recent_text *text,
+    const struct statement *s, const struct hash *request, struct err *e)
 {
-	const struct decision *d = &s->u.d;
-	const char *comment = d->comment != NULL ? d->comment : "";
-	struct store_stmt *t = store_use(q->store, SQL_ADD_DECISION);
-	struct request_row row;
-	int r;
+	const char *comment = s->u.d.comment != NULL ? s->u.d.comment : "";
+	struct recent *r = NULL;
+	int ret;
 
-	store_bind_blob(t, hash_slice(request));
-	store_bind_int(t, (int64_t)index);
-	store_bind_text(t, s->by);
-	store_bind_int(t, d->approve);
-	store_bind_int(t, d->length);
-	store_bind_text(t, comment);
-	store_bind_int(t, s->at);
-	if ((r = store_run(t, e)) != 0)
-		return r;
-	if ((r = requests_get(q, request, 0, &row, e)) != 0)
-		return r == STORE_DONE ? 0 : r;
-	if (d->approve)
-		changed(q, request, CHANGE_DECIDED);
-	else
-		r = deny(q, &row, s->by, comment, e);
-	request_row_clear(&row);
-	return r;
+	if ((ret = recent_fetch(q, request, &r, e)) < 0 ||
+	    (r == NULL && (ret = recent_new(q, request, &r, e)) != 0))
+		return ret;
+	/* Named twice by one statement it is decided on once. */
+	if (r->n_decisions > 0 && r->decisions[r->n_decisions - 1].text == text)
+		return 0;
+	if ((ret = recent_decide(r, text, s, e)) != 0 || !r->known)
+		return ret;
+	if (!s->u.d.approve)
+		return deny(q, r, s->by, comment, e);
+	changed(q, request, CHANGE_DECIDED);
+	return 0;
 }
 
 static int
@@ -229,19 +207,32 @@ apply_decision(struct requests *q, uint64_t index, const struct statement *s,
     struct err *e)
 {
 	const struct decision *d = &s->u.d;
-	struct store_stmt *t = store_use(q->store, SQL_ADD_TEXT);
+	const struct recent_text *text = NULL;
+	bool known = false;
 	int r;
 
-	store_bind_int(t, (int64_t)index);
-	store_bind_blob(t, hash_slice(&s->hash));
-	store_bind_blob(t, statement_bytes(s));
-	if ((r = store_run(t, e)) != 0 || store_changes(q->store) == 0)
+	if ((r = requests_has_decision(q, &s->hash, &known, e)) != 0 || known ||
+	    (r = recent_text_add(q, index, s, &text, e)) != 0)
 		return r;
 	for (size_t i = 0; i < d->n_outcomes && r == 0; i++)
 		for (size_t j = 0; j < d->outcomes[i].n_requests && r == 0; j++)
-			r = decide_one(q, index, s, &d->outcomes[i].requests[j],
+			r = decide_one(q, text, s, &d->outcomes[i].requests[j],
 			    e);
 	return r;
+}
+
+/* --- straight into the store ----------------------------------------------- */
+
+static int
+set_state(struct requests *q, const struct hash *h, enum request_state state,
+    const char *why, struct err *e)
+{
+	struct store_stmt *t = store_use(q->store, SQL_SET_STATE);
+
+	store_bind_int(t, state);
+	store_bind_text(t, why);
+	store_bind_blob(t, requests_hash_slice(h));
+	return store_run(t, e);
 }
 
 static int
@@ -251,7 +242,7 @@ apply_act(struct requests *q, uint64_t index, const struct statement *s,
 	struct store_stmt *t = store_use(q->store, SQL_ADD_ACT);
 
 	store_bind_int(t, (int64_t)index);
-	store_bind_blob(t, hash_slice(&s->hash));
+	store_bind_blob(t, requests_hash_slice(&s->hash));
 	store_bind_blob(t, statement_bytes(s));
 	return store_run(t, e);
 }
@@ -302,9 +293,10 @@ revoke_key(struct requests *q, const struct pubkey *key, struct err *e)
 	int r;
 
 	hash_sha256(pubkey_blob(key).p, pubkey_blob(key).n, &subject);
-	store_bind_blob(t, hash_slice(&subject));
+	store_bind_blob(t, requests_hash_slice(&subject));
 	if ((r = store_run(t, e)) == 0)
-		r = tell_revoked(q, -1, NULL, hash_slice(&subject), NULL, e);
+		r = tell_revoked(q, -1, NULL, requests_hash_slice(&subject),
+		    NULL, e);
 	return r;
 }
 
@@ -366,11 +358,45 @@ apply_policy(struct requests *q, const struct statement *s, struct err *e)
 {
 	struct store_stmt *t = store_use(q->store, SQL_META_PUT);
 
-	q->policy = s->hash;
-	q->has_policy = true;
 	store_bind_text(t, "policy");
-	store_bind_blob(t, hash_slice(&s->hash));
+	store_bind_blob(t, requests_hash_slice(&s->hash));
 	return store_run(t, e);
+}
+
+/*
+ * What changes rows that nobody has named, and what is no request: rare, and
+ * easier said in SQL.  All of the rest is in the store before.
+ */
+static int
+apply_straight(struct requests *q, uint64_t index, const struct statement *s,
+    struct err *e)
+{
+	uint64_t applied = s->type == ST_DECISION ? index : index + 1;
+	int r = 0;
+
+	if ((r = requests_flush(q, e)) != 0 ||
+	    (r = store_begin(q->store, e)) != 0)
+		return r;
+	if (s->type == ST_POLICY)
+		r = apply_policy(q, s, e);
+	else
+		r = apply_act(q, index, s, e);
+	if (r == 0 && s->type == ST_REVOKE)
+		r = apply_revoke(q, &s->u.v, e);
+	if (r == 0)
+		r = requests_put_applied(q, applied, e);
+	if (r == 0)
+		r = store_commit(q->store, e);
+	if (r != 0) {
+		store_rollback(q->store);
+		return r;
+	}
+	if (s->type == ST_POLICY) {
+		q->policy = s->hash;
+		q->has_policy = true;
+	}
+	q->stored = applied;
+	return 0;
 }
 
 static int
@@ -383,17 +409,15 @@ apply_statement(struct requests *q, uint64_t index, const struct statement *s,
 	case ST_REQUEST:
 		return apply_request(q, index, s, e);
 	case ST_DECISION:
-		if (s->u.d.n_keys > 0 && (r = apply_act(q, index, s, e)) != 0)
+		/* What it says of requests follows, or comes again. */
+		if (s->u.d.n_keys > 0 &&
+		    (r = apply_straight(q, index, s, e)) != 0)
 			return r;
 		return apply_decision(q, index, s, e);
 	case ST_REVOKE:
-		if ((r = apply_act(q, index, s, e)) != 0)
-			return r;
-		return apply_revoke(q, &s->u.v, e);
 	case ST_KEY:
-		return apply_act(q, index, s, e);
 	case ST_POLICY:
-		return apply_policy(q, s, e);
+		return apply_straight(q, index, s, e);
 	case ST_ROOT:
 	case ST_KRL:
 	default: /* a fleet's: no request hangs on it */
@@ -405,23 +429,27 @@ apply_statement(struct requests *q, uint64_t index, const struct statement *s,
 static int
 apply_issue(struct requests *q, const struct issue_leaf *i, struct err *e)
 {
-	struct store_stmt *t = store_use(q->store, SQL_ISSUE);
+	struct recent *r = NULL;
 	struct cert c;
-	int r;
+	int ret;
 
 	cert_init(&c);
-	r = cert_parse_tbs(slice_of(i->tbs, i->tbs_len), &c, e);
-	if (r == 0) {
-		store_bind_text(t, c.key_id);
-		store_bind_int(t, (int64_t)c.valid_after);
-		store_bind_int(t, (int64_t)c.valid_before);
-		store_bind_blob(t, hash_slice(&i->request));
-		r = store_run(t, e);
+	if ((ret = cert_parse_tbs(slice_of(i->tbs, i->tbs_len), &c, e)) != 0 ||
+	    (ret = recent_fetch(q, &i->request, &r, e)) != 0) {
+		cert_clear(&c);
+		return ret < 0 ? ret : 0; /* 1: of a request that is none */
 	}
+	free(r->row.key_id);
+	r->row.key_id = c.key_id;
+	c.key_id = NULL;
+	r->row.valid_after = (int64_t)c.valid_after;
+	r->row.valid_before = (int64_t)c.valid_before;
+	r->row.why[0] = '\0';
+	r->row.state = REQUEST_ISSUED;
+	r->changed = true;
 	cert_clear(&c);
-	if (r == 0 && store_changes(q->store) > 0)
-		changed(q, &i->request, CHANGE_ISSUED);
-	return r;
+	changed(q, &i->request, CHANGE_ISSUED);
+	return 0;
 }
 
 int
@@ -459,16 +487,39 @@ int
 requests_set_certificate(struct requests *q, const struct hash *request,
     struct slice blob, struct err *e)
 {
-	struct store_stmt *t = store_use(q->store, SQL_CERTIFY);
+	struct recent *r = NULL;
+	uint8_t *copy = NULL;
+	size_t n;
+	int ret;
 
-	store_bind_blob(t, blob);
-	store_bind_blob(t, hash_slice(request));
-	return store_run(t, e);
+	if ((ret = recent_fetch(q, request, &r, e)) != 0)
+		return ret < 0 ? ret : 0;
+	/* With the leaf it comes a second time, the same. */
+	if (slice_equal(blob,
+		slice_of(r->row.certificate, r->row.certificate_len)))
+		return 0;
+	if (requests_blob_dup(blob, &copy, &n) != 0)
+		return err_nomem(e);
+	free(r->row.certificate);
+	r->row.certificate = copy;
+	r->row.certificate_len = n;
+	r->changed = true;
+	return 0;
 }
 
 int
 requests_close_one(struct requests *q, const struct hash *request,
     enum request_state state, const char *why, struct err *e)
 {
-	return set_state(q, request, state, why, e);
+	struct recent *r = NULL;
+	char *copy;
+	int ret;
+
+	if ((ret = recent_fetch(q, request, &r, e)) != 0 ||
+	    r->row.state != REQUEST_WAITING)
+		return ret < 0 ? ret : 0;
+	if ((copy = str_dup(why)) == NULL)
+		return err_nomem(e);
+	set_why(r, state, copy);
+	return 0;
 }

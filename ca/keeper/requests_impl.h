@@ -3,6 +3,8 @@
 #ifndef CA_KEEPER_REQUESTS_IMPL_H
 #define CA_KEEPER_REQUESTS_IMPL_H
 
+#include <sys/queue.h>
+
 #include "ca/keeper/requests.h"
 
 #define REQUESTS_KIND	 0x57524954	/* "WRIT" */
@@ -20,8 +22,13 @@
 		    "VALUES (?, ?)")                                        \
 	X(ADD_REQUEST,                                                      \
 	    "INSERT OR IGNORE INTO requests (idx, hash, serial, person, "   \
-	    "grant_name, kind, at, ends, state, why, statement, subject, "  \
-	    "key_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, '', ?, ?, '')")     \
+	    "grant_name, kind, at, ends, state, why, statement, key_id, "   \
+	    "valid_after, valid_before, certificate, subject) VALUES "      \
+	    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")             \
+	X(SET_REQUEST,                                                      \
+	    "UPDATE requests SET state = ?, why = ?, key_id = ?, "          \
+	    "valid_after = ?, valid_before = ?, certificate = ? "           \
+	    "WHERE hash = ?")                                               \
 	X(ADD_DECISION,                                                     \
 	    "INSERT OR IGNORE INTO decisions (request, idx, person, "       \
 	    "approve, length, comment, at) VALUES (?, ?, ?, ?, ?, ?, ?)")   \
@@ -29,9 +36,6 @@
 		    "VALUES (?, ?, ?)")                                     \
 	X(ADD_ACT, "INSERT OR IGNORE INTO acts (idx, hash, statement) "     \
 		   "VALUES (?, ?, ?)")                                      \
-	X(ISSUE, "UPDATE requests SET state = 2, why = '', key_id = ?, "    \
-		 "valid_after = ?, valid_before = ? WHERE hash = ?")        \
-	X(CERTIFY, "UPDATE requests SET certificate = ? WHERE hash = ?")    \
 	X(SET_STATE, "UPDATE requests SET state = ?, why = ? "              \
 		     "WHERE hash = ? AND state = 1")                        \
 	X(REVOKE_SERIAL,                                                    \
@@ -70,23 +74,16 @@
 	X(SINCE, "SELECT person, count(*) FROM requests WHERE at >= ? "     \
 		 "GROUP BY person")                                         \
 	X(TOTALS, "SELECT state, count(*) FROM requests GROUP BY state")    \
-	X(NOTICE_ADD, "INSERT INTO notices (request, kind, due, body) "     \
-		      "VALUES (?, ?, ?, ?)")                                \
+	X(NOTICE_LAST, "SELECT max(id) FROM notices")                       \
+	X(NOTICE_LOAD, "SELECT id, request, kind, due, body, tries "        \
+		       "FROM notices WHERE state = 0 ORDER BY id")          \
+	X(NOTICE_PUT, "INSERT OR REPLACE INTO notices (id, request, kind, " \
+		      "due, body, state, tries) "                           \
+		      "VALUES (?, ?, ?, ?, ?, ?, ?)")                       \
 	X(NOTICE_HAS, "SELECT 1 FROM notices WHERE request = ? AND "        \
 		      "kind = ?")                                           \
-	X(NOTICE_DUE, "SELECT id, request, kind, body, tries FROM notices " \
-		      "WHERE state = 0 AND due <= ? ORDER BY due LIMIT ?")  \
-	X(NOTICE_LATER, "UPDATE notices SET due = ?, tries = tries + 1 "    \
-			"WHERE id = ?")                                     \
-	X(NOTICE_DONE, "UPDATE notices SET state = ?, body = '' "           \
-		       "WHERE id = ?")                                      \
-	X(NOTICE_WAITING, "SELECT count(*) FROM notices WHERE state = 0")   \
-	X(NOTICE_REQUEST, "SELECT request FROM notices WHERE id = ?")       \
 	X(NOTICE_DROP, "DELETE FROM notices WHERE state <> 0 AND "          \
 		       "due < ?")                                           \
-	X(NOTICE_TRIM, "DELETE FROM notices WHERE state = 0 AND id NOT IN " \
-		       "(SELECT id FROM notices WHERE state = 0 "           \
-		       "ORDER BY id DESC LIMIT ?)")                         \
 	X(TOLD_ADD, "INSERT OR REPLACE INTO told (request, person, how, "   \
 		    "at, sent) VALUES (?, ?, ?, ?, ?)")                     \
 	X(TOLD, "SELECT person, how, at, sent FROM told WHERE request = ? " \
@@ -99,14 +96,92 @@ enum requests_sql {
 	SQL_N
 };
 
+/*
+ * What the store has not got yet (requests_recent.c): rows that are new or
+ * changed, with what was decided on and told of each.
+ */
+struct recent_text {		/* a decision, as the log has it */
+	uint64_t    idx;
+	struct hash hash;
+	char	   *bytes;
+	size_t	    n;
+	TAILQ_ENTRY(recent_text) link;
+};
+struct recent_decision {
+	const struct recent_text *text;
+	char   *person, *comment;
+	bool	approve;
+	int64_t length, at;
+};
+struct recent_told {
+	char   *person, *how;
+	int64_t at;
+	bool	sent;
+};
+struct recent {
+	struct request_row row;
+	struct hash subject;	/* where it is new */
+	bool known;		/* there is such a request; else row is its hash
+				   alone: decisions may come first */
+	bool stored, changed;	/* the row */
+	bool alone;		/* the store has nothing about it */
+	struct recent_decision *decisions;
+	size_t n_decisions, cap_decisions;
+	struct recent_told *told;
+	size_t n_told, cap_told;
+	struct recent *bucket;
+	TAILQ_ENTRY(recent) link;
+};
+#define RECENT_BUCKETS 1024
+#define RECENT_MAX     512	/* rows and decisions before they are written */
+
 struct requests {
 	struct store *store;
 	struct requests_config c;
-	uint64_t applied;	/* leaves, committed ones */
-	uint64_t next;		/* leaves, those of this transaction too */
+	uint64_t next;		/* leaf that is to be applied */
 	struct hash policy;	/* in force at `next`; zero: none yet */
 	bool has_policy;
+	struct recent *recent[RECENT_BUCKETS];
+	TAILQ_HEAD(, recent) recents;
+	TAILQ_HEAD(, recent_text) texts;
+	size_t n_recent, n_texts;
+	uint64_t stored;	/* leaves that the store has */
 };
+
+/* NULL: not at hand. */
+struct recent *recent_find(struct requests *q, const struct hash *h);
+/* Of the store where it is not at hand.  0; 1: there is no such request, and
+ * *out (NULL, or not known) is what is at hand of it; ERR_*. */
+int  recent_fetch(struct requests *q, const struct hash *h,
+     struct recent **out, struct err *e) MUST_CHECK;
+int  recent_new(struct requests *q, const struct hash *h, struct recent **out,
+     struct err *e) MUST_CHECK;
+const struct recent_text *recent_text_find(const struct requests *q,
+     const struct hash *h);
+int  recent_text_add(struct requests *q, uint64_t idx,
+     const struct statement *s, const struct recent_text **out,
+     struct err *e) MUST_CHECK;
+int  recent_decide(struct recent *r, const struct recent_text *text,
+     const struct statement *s, struct err *e) MUST_CHECK;
+void recent_clear(struct requests *q);
+/* Decisions that came before the row, which is new. */
+int  requests_decided_before(struct requests *q, struct recent *n,
+     int (*each)(void *ctx, const struct decision_row *d), void *ctx,
+     struct err *e) MUST_CHECK;
+int  requests_put_applied(struct requests *q, uint64_t n, struct err *e)
+     MUST_CHECK;
+
+/* A row as SQL_GET has it, and without its memory. */
+int requests_read_row(struct store_stmt *t, struct request_row *r,
+    struct err *e) MUST_CHECK;
+/* What the row says at that time, in memory of its own. */
+int requests_row_dup(const struct request_row *from, int64_t now,
+    struct request_row *out, struct err *e) MUST_CHECK;
+/* A request that nobody decided on in time has ended, whatever its row says. */
+void requests_derive_state(struct request_row *r, int64_t now);
+struct slice requests_hash_slice(const struct hash *h);
+/* Zeros where s is none. */
+void requests_hash_from(struct slice s, struct hash *out);
 
 /* Text of a row into a new string.  ERR_NOMEM. */
 int requests_blob_dup(struct slice from, uint8_t **out, size_t *n) MUST_CHECK;

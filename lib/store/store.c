@@ -13,7 +13,11 @@
 #include "lib/base/str.h"
 #include "lib/store/store_impl.h"
 
-#define PAGE_SIZE  4096
+#define PAGE_SIZE 4096
+/* Keys are hashes, so each row goes to a page of its own in an index: those
+ * should be in memory, and be written back a few times less often than changed. */
+#define CACHE_KIB  32768
+#define WAL_PAGES  4000
 #define MOST_BYTES (UINT64_C(64) << 30)
 
 /* --- failures ------------------------------------------------------------- */
@@ -97,7 +101,7 @@ static int
 configure(struct store *s, const struct store_config *c, struct err *e)
 {
 	uint64_t most = c->max_bytes != 0 ? c->max_bytes : MOST_BYTES;
-	char sql[64];
+	char sql[128];
 	int r;
 
 	(void)sqlite3_extended_result_codes(s->db, 1);
@@ -108,8 +112,10 @@ configure(struct store *s, const struct store_config *c, struct err *e)
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-	snprintf(sql, sizeof(sql), "PRAGMA max_page_count=%llu",
-	    (unsigned long long)(most / PAGE_SIZE));
+	snprintf(sql, sizeof(sql),
+	    "PRAGMA max_page_count=%llu; PRAGMA cache_size=-%d; "
+	    "PRAGMA wal_autocheckpoint=%d",
+	    (unsigned long long)(most / PAGE_SIZE), CACHE_KIB, WAL_PAGES);
 	/* Exclusive: one process, and no shared memory beside the file. */
 	if ((r = run_sql(s, "PRAGMA locking_mode=EXCLUSIVE", e)) != 0 ||
 	    (r = run_sql(s, "PRAGMA cell_size_check=ON", e)) != 0 ||

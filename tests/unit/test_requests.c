@@ -165,12 +165,11 @@ revoke_person(struct world *w, const char *person)
 	(void)add(w, &s);
 }
 
-/* All leaves that it has not, as few or many a transaction as step says. */
+/* All leaves that it has not; written after as few or many as step says. */
 static void
 apply(struct world *w, size_t step)
 {
 	while (requests_applied(w->q) < w->n) {
-		assert_int_equal(requests_begin(w->q, &w->e), 0);
 		for (size_t i = 0; i < step && requests_applied(w->q) < w->n;
 		     i++) {
 			uint64_t at = requests_applied(w->q);
@@ -179,7 +178,7 @@ apply(struct world *w, size_t step)
 			    0)
 				fail_msg("%s", w->e.msg);
 		}
-		assert_int_equal(requests_commit(w->q, &w->e), 0);
+		assert_int_equal(requests_flush(w->q, &w->e), 0);
 	}
 }
 
@@ -234,6 +233,16 @@ dump_act(void *ctx, uint64_t index, struct slice text)
 	struct dump *u = ctx;
 
 	str_addf(&u->s, "act %llu %zu\n", (unsigned long long)index, text.n);
+	return 0;
+}
+
+static int
+dump_told(void *ctx, const char *person, const char *how, int64_t at, bool sent)
+{
+	struct dump *u = ctx;
+
+	(void)at;
+	str_addf(&u->s, "%s %s %d\n", person, how, sent);
 	return 0;
 }
 
@@ -390,19 +399,137 @@ leaves_come_in_order_and_once(void **state)
 	struct world *w = *state;
 
 	(void)ask(w);
-	assert_int_equal(requests_begin(w->q, &w->e), 0);
 	assert_int_equal(requests_apply(w->q, 1, &w->leaves[1], &w->e),
 	    ERR_CORRUPT);
 	assert_int_equal(requests_apply(w->q, 0, &w->leaves[0], &w->e), 0);
 	assert_int_equal(requests_apply(w->q, 0, &w->leaves[0], &w->e),
 	    ERR_CORRUPT);
-	requests_rollback(w->q);
-	assert_int_equal(requests_applied(w->q), 0);
+	assert_int_equal(requests_applied(w->q), 1);
 	apply(w, 100);
 	assert_int_equal(requests_applied(w->q), 2);
 	requests_close(w->q);
 	open_rows(w);
 	assert_int_equal(requests_applied(w->q), 2);
+}
+
+/* All that can be asked about one request by its hash, before it is written and
+ * after. */
+static void
+check_by_hash(struct world *w, const struct statement *s, const char *told)
+{
+	struct request_row row;
+	struct dump u = {.q = w->q, .s = STR_INIT};
+
+	assert_int_equal(requests_get(w->q, &s->hash, FIXTURE_NOW, &row, &w->e),
+	    0);
+	assert_int_equal(row.index, 1);
+	assert_int_equal(row.state, REQUEST_DENIED);
+	assert_string_equal(row.why, IVAN " denied it: 'no'");
+	assert_string_equal(row.person, ALICE);
+	assert_int_equal(row.statement_len, s->n_bytes);
+	assert_memory_equal(row.statement, s->bytes, s->n_bytes);
+	assert_int_equal(row.certificate_len, 4);
+	assert_memory_equal(row.certificate, "blob", 4);
+	request_row_clear(&row);
+	assert_int_equal(requests_decisions(w->q, &s->hash, dump_decision, &u,
+			     &w->e),
+	    0);
+	assert_non_null(strstr(u.s.p, OLGA " 1"));
+	assert_non_null(strstr(strstr(u.s.p, OLGA " 1"), IVAN " 0"));
+	str_reset(&u.s);
+	assert_int_equal(requests_each_told(w->q, &s->hash, dump_told, &u,
+			     &w->e),
+	    0);
+	assert_string_equal(u.s.p, told);
+	str_clear(&u.s);
+}
+
+static void
+tell(struct world *w, const struct statement *s, const char *who, bool sent)
+{
+	assert_int_equal(requests_add_told(w->q, &s->hash, who, "mail",
+			     FIXTURE_NOW, sent, &w->e),
+	    0);
+}
+
+static void
+what_is_not_written_yet_is_found_the_same(void **state)
+{
+	struct world *w = *state;
+	const struct statement *s = ask(w);
+
+	decide(w, s, OLGA, SEED_OLGA, true);
+	decide(w, s, IVAN, SEED_IVAN, false);
+	for (size_t i = 0; i < w->n; i++)
+		assert_int_equal(requests_apply(w->q, i, &w->leaves[i], &w->e),
+		    0);
+	assert_int_equal(requests_set_certificate(w->q, &s->hash,
+			     slice_str("blob"), &w->e),
+	    0);
+	tell(w, s, IVAN, true);
+	tell(w, s, OLGA, false);
+	check_by_hash(w, s, IVAN " mail 1\n" OLGA " mail 0\n");
+	assert_int_equal(requests_flush(w->q, &w->e), 0);
+	check_by_hash(w, s, IVAN " mail 1\n" OLGA " mail 0\n");
+	/* Once more in the same way: the last time counts, written or not. */
+	tell(w, s, OLGA, true);
+	check_by_hash(w, s, IVAN " mail 1\n" OLGA " mail 1\n");
+	assert_int_equal(requests_flush(w->q, &w->e), 0);
+	check_by_hash(w, s, IVAN " mail 1\n" OLGA " mail 1\n");
+	requests_close(w->q);
+	open_rows(w);
+	check_by_hash(w, s, IVAN " mail 1\n" OLGA " mail 1\n");
+}
+
+/* Whatever was lost with the memory comes from the log again. */
+static void
+what_was_not_written_is_applied_again(void **state)
+{
+	struct world *w = *state;
+	const struct statement *s = ask(w);
+
+	apply(w, 100);
+	decide(w, s, IVAN, SEED_IVAN, false);
+	assert_int_equal(requests_apply(w->q, 2, &w->leaves[2], &w->e), 0);
+	assert_int_equal(state_of(w, s), REQUEST_DENIED);
+	requests_close(w->q);
+	open_rows(w);
+	assert_int_equal(state_of(w, s), REQUEST_WAITING);
+	assert_int_equal(requests_applied(w->q), 2);
+	apply(w, 100);
+	assert_int_equal(state_of(w, s), REQUEST_DENIED);
+}
+
+static void
+many_are_written_by_themselves(void **state)
+{
+	struct world *w = *state;
+	const struct statement *s = ask(w);
+	char name[32];
+
+	apply(w, 100);
+	for (size_t i = 0; i < 600; i++) {
+		struct hash h = {{(uint8_t)i, (uint8_t)(i >> 8), 1}};
+
+		snprintf(name, sizeof(name), "p%zu", i);
+		assert_int_equal(requests_add_told(w->q, &h, name, "mail", 1,
+				     true, &w->e),
+		    0);
+		assert_int_equal(requests_flush_full(w->q, &w->e), 0);
+	}
+	tell(w, s, IVAN, true);
+	requests_close(w->q);
+	open_rows(w);
+	for (size_t i = 0; i < 500; i++) {
+		struct hash h = {{(uint8_t)i, (uint8_t)(i >> 8), 1}};
+		struct dump u = {.q = w->q, .s = STR_INIT};
+
+		assert_int_equal(requests_each_told(w->q, &h, dump_told, &u,
+				     &w->e),
+		    0);
+		assert_true(u.s.n > 0);
+		str_clear(&u.s);
+	}
 }
 
 static void
@@ -487,6 +614,9 @@ main(void)
 	    T(who_is_revoked_waits_for_nothing),
 	    T(a_store_made_anew_has_the_same_rows),
 	    T(leaves_come_in_order_and_once),
+	    T(what_is_not_written_yet_is_found_the_same),
+	    T(what_was_not_written_is_applied_again),
+	    T(many_are_written_by_themselves),
 	    T(found_by_its_first_digits),
 	    T(a_store_is_of_one_log),
 	    T(overdue_once_and_no_more),
