@@ -34,8 +34,10 @@ struct committer {
 	struct kp_jobs jobs;
 	size_t n_jobs;
 	struct kp_dones dones;
+	bool published; /* the publisher has news */
 
 	/* The thread's own. */
+	struct publisher *publisher;
 	struct committer_config c;
 	struct local *local; /* NULL: could not be opened again */
 	bool broken;
@@ -178,6 +180,59 @@ add_standing(struct committer *c, struct kp_done *d)
 {
 	if (standing_dup(keeper_standing(c->local->keeper), &d->standing) != 0)
 		(void)err_nomem(&d->e);
+}
+
+/* --- publishing -------------------------------------------------------------- */
+
+/* Not each round anew, while the bucket is away. */
+static void
+publish_again_later(struct committer *c)
+{
+	c->unpublished = kp_mono_ms() + AGAIN_MS;
+}
+
+static void
+publish(struct committer *c)
+{
+	struct str note = STR_INIT;
+	struct kp_done *d;
+	struct err e = {0};
+	int r;
+
+	if ((r = local_head(c->local, &note, &e)) == 0)
+		publisher_put(c->publisher, c->local, &note);
+	str_clear(&note);
+	c->unpublished = 0;
+	if (r >= 0)
+		return;
+	publish_again_later(c);
+	d = new_done();
+	d->e = e;
+	tell(c, d);
+}
+
+static void
+look_at_publisher(struct committer *c)
+{
+	struct kp_done *d;
+	struct err e = {0};
+	int r = 0;
+
+	if (!publisher_finished(c->publisher, &r, &e))
+		return;
+	if (r != 0)
+		publish_again_later(c);
+	d = new_done();
+	d->e = e;
+	tell(c, d);
+}
+
+/* What publishes in this thread waits for the other. */
+static void
+settle(struct committer *c)
+{
+	publisher_wait(c->publisher);
+	look_at_publisher(c);
 }
 
 /* --- the revocation list ---------------------------------------------------- */
@@ -338,6 +393,7 @@ apply_one(struct committer *c, struct kp_done *d)
 	struct statement *given = j->statement;
 	struct err e = {0};
 
+	settle(c);
 	if (j->on != NULL)
 		j->r = local_apply(c->local, j->on, &given, 1, &j->e);
 	else
@@ -368,6 +424,7 @@ reload_one(struct committer *c, struct kp_done *d)
 	struct kp_job *j = STAILQ_FIRST(&d->jobs);
 	int r;
 
+	settle(c);
 	if ((r = local_reload(c->local, j->chain, &j->e)) >= 0)
 		r = kp_view_new(c->c.local.dir, &d->view, &j->e);
 	j->r = r < 0 ? r : 0;
@@ -382,11 +439,14 @@ open_again(struct committer *c)
 {
 	struct local_options o = c->c.local;
 
+	publisher_wait(c->publisher);
 	local_free(c->local);
 	c->local = NULL;
 	memset(&c->why, 0, sizeof(c->why));
-	if (local_open(&o, &c->local, &c->why) == 0)
+	if (local_open(&o, &c->local, &c->why) == 0) {
+		publisher_of(c->publisher, c->local);
 		c->broken = false;
+	}
 	c->next_open = kp_mono_ms() + AGAIN_MS;
 }
 
@@ -469,23 +529,11 @@ work(struct committer *c, struct kp_done *d)
 }
 
 static void
-publish(struct committer *c)
-{
-	struct kp_done *d = new_done();
-
-	if (local_publish(c->local, &d->e) == 0)
-		c->unpublished = 0;
-	else
-		/* Not each round anew, while the bucket is away. */
-		c->unpublished = kp_mono_ms() + AGAIN_MS;
-	tell(c, d);
-}
-
-static void
 tick(struct committer *c)
 {
 	struct kp_done *d = new_done();
 
+	settle(c);
 	(void)!local_tick(c->local, &d->e);
 	c->next_tick = kp_mono_ms() + c->c.tick * 1000;
 	tell(c, d);
@@ -496,6 +544,7 @@ look_at_krl(struct committer *c)
 {
 	struct kp_done *d = new_done();
 
+	settle(c);
 	renew_krl(c, d, false);
 	/* A revocation that hosts do not hear of waits for nothing else. */
 	c->next_krl = kp_mono_ms() + (d->e.code == 0 ? KRL_EVERY : AGAIN_MS);
@@ -526,12 +575,15 @@ static int64_t
 periodic(struct committer *c)
 {
 	int64_t now = kp_mono_ms(), next;
+	bool busy;
 
+	look_at_publisher(c);
 	if (!usable(c))
 		return c->next_open;
-	if (c->unpublished == 0 && local_has_unpublished(c->local))
+	busy = publisher_is_busy(c->publisher);
+	if (c->unpublished == 0 && !busy && local_has_unpublished(c->local))
 		c->unpublished = now;
-	if (c->unpublished != 0 && now >= c->unpublished &&
+	if (c->unpublished != 0 && !busy && now >= c->unpublished &&
 	    (now - c->last_job >= IDLE_MS || now - c->unpublished >= LATEST_MS))
 		publish(c);
 	if (now >= c->next_tick)
@@ -554,8 +606,21 @@ wait_for_jobs(struct committer *c, int64_t until)
 	struct timespec t = {
 	    .tv_sec = until / 1000, .tv_nsec = (until % 1000) * 1000000};
 
-	while (STAILQ_EMPTY(&c->jobs) && !c->stop && kp_mono_ms() < until)
+	while (STAILQ_EMPTY(&c->jobs) && !c->stop && !c->published &&
+	    kp_mono_ms() < until)
 		(void)pthread_cond_timedwait(&c->more, &c->lock, &t);
+	c->published = false;
+}
+
+static void
+on_published(void *ctx)
+{
+	struct committer *c = ctx;
+
+	(void)pthread_mutex_lock(&c->lock);
+	c->published = true;
+	(void)pthread_cond_signal(&c->more);
+	(void)pthread_mutex_unlock(&c->lock);
 }
 
 static void *
@@ -565,15 +630,18 @@ run(void *arg)
 	struct kp_done *d;
 	bool stop = false;
 
+	publisher_take_turn(c->publisher);
 	while (!stop) {
 		int64_t next = periodic(c);
 
 		d = new_done();
+		publisher_give_turn(c->publisher);
 		(void)pthread_mutex_lock(&c->lock);
 		wait_for_jobs(c, next);
 		take_batch(c, &d->jobs);
 		stop = c->stop && STAILQ_EMPTY(&d->jobs);
 		(void)pthread_mutex_unlock(&c->lock);
+		publisher_take_turn(c->publisher);
 		if (STAILQ_EMPTY(&d->jobs)) {
 			kp_done_free(d);
 			continue;
@@ -582,11 +650,13 @@ run(void *arg)
 		c->last_job = kp_mono_ms();
 		tell(c, d);
 	}
+	settle(c);
 	if (c->local != NULL && !c->broken) {
 		d = new_done();
 		(void)!local_publish(c->local, &d->e);
 		tell(c, d);
 	}
+	publisher_give_turn(c->publisher);
 	return NULL;
 }
 
@@ -598,6 +668,7 @@ committer_start(const struct committer_config *cc, struct committer **out,
 {
 	struct committer *c;
 	pthread_condattr_t attr;
+	int r;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return err_nomem(e);
@@ -608,27 +679,29 @@ committer_start(const struct committer_config *cc, struct committer **out,
 	STAILQ_INIT(&c->dones);
 	c->items = calloc(KEEPER_BATCH_MAX, sizeof(*c->items));
 	c->of_item = calloc(KEEPER_BATCH_MAX, sizeof(*c->of_item));
-	if (c->items == NULL || c->of_item == NULL) {
-		free(c->items);
-		free(c->of_item);
-		free(c);
-		return err_nomem(e);
-	}
 	(void)pthread_mutex_init(&c->lock, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&c->more, &attr);
 	(void)pthread_condattr_destroy(&attr);
-	c->local = cc->opened;
-	if (pthread_create(&c->thread, NULL, run, c) != 0) {
-		/* It is the caller's still. */
-		free(c->items);
-		free(c->of_item);
-		free(c);
-		return err_set(e, ERR_SYS, "cannot start a thread");
+	if (c->items == NULL || c->of_item == NULL) {
+		r = err_nomem(e);
+		goto out;
 	}
-	*out = c;
-	return 0;
+	if ((r = publisher_start(on_published, c, &c->publisher, e)) != 0)
+		goto out;
+	c->local = cc->opened;
+	publisher_of(c->publisher, c->local);
+	if (pthread_create(&c->thread, NULL, run, c) == 0) {
+		*out = c;
+		return 0;
+	}
+	r = err_set(e, ERR_SYS, "cannot start a thread");
+	ledger_set_waits(c->local->ledger, NULL, NULL);
+	c->local = NULL; /* it is the caller's still */
+out:
+	committer_free(c);
+	return r;
 }
 
 int
@@ -691,6 +764,7 @@ committer_free(struct committer *c)
 		STAILQ_REMOVE_HEAD(&c->dones, link);
 		kp_done_free(d);
 	}
+	publisher_free(c->publisher);
 	local_free(c->local);
 	(void)pthread_cond_destroy(&c->more);
 	(void)pthread_mutex_destroy(&c->lock);

@@ -175,6 +175,29 @@ void committer_take(struct committer *c, struct kp_dones *out);
 void committer_stop(struct committer *c);
 void committer_free(struct committer *c);
 
+/* --- publishing (kp_publish.c) --------------------------------------------- */
+
+/*
+ * The committer's, whose turn it is whenever it uses the log but while it waits
+ * for jobs.
+ */
+struct publisher;
+/* news() is told, from the thread, when something is finished. */
+int  publisher_start(void (*news)(void *ctx), void *ctx,
+     struct publisher **out, struct err *e) MUST_CHECK;
+void publisher_free(struct publisher *p); /* waits for what is on its way */
+void publisher_take_turn(struct publisher *p);
+void publisher_give_turn(struct publisher *p);
+/* Both may use l from now on, by turns. */
+void publisher_of(struct publisher *p, struct local *l);
+/* Publish that note, which moves in; it must not be busy. */
+void publisher_put(struct publisher *p, struct local *l, struct str *note);
+bool publisher_is_busy(struct publisher *p);
+/* How that went, once; then it is not busy any more. */
+bool publisher_finished(struct publisher *p, int *r, struct err *e);
+/* In one's turn, let it finish. */
+void publisher_wait(struct publisher *p);
+
 /* --- calls (kp_call.c) ---------------------------------------------------- */
 
 struct kp;

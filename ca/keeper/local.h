@@ -106,6 +106,15 @@ bool local_has_unpublished(const struct local *l);
  * passed.
  */
 int local_publish(struct local *l, struct err *e) MUST_CHECK;
+/*
+ * The same in two steps, for who publishes in another thread (see
+ * ledger_set_waits()): commit and sign, into *note, which must be empty; then
+ * publish that.
+ * 1: there is nothing to be published.
+ */
+int local_head(struct local *l, struct str *note, struct err *e) MUST_CHECK;
+int local_publish_head(struct local *l, const struct str *note, struct err *e)
+    MUST_CHECK;
 
 /* Make sure that the log has the chain of roots and the policy in force, and
  * their files. */

@@ -285,3 +285,13 @@ local_publish(struct local *l, struct err *e)
 
 	return local_has_unpublished(l) ? local_commit(l, &none, NULL, e) : 0;
 }
+
+int
+local_head(struct local *l, struct str *note, struct err *e)
+{
+	const struct keeper_leaves none = {0};
+
+	return local_has_unpublished(l)
+	    ? local_commit_head(l, &none, NULL, note, e)
+	    : 1;
+}

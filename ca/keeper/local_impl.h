@@ -18,12 +18,10 @@ struct local_round {
 };
 /* What is carried goes first.  On failure the leaves may be in the log. */
 int local_run(struct local *l, struct local_round *q, struct err *e) MUST_CHECK;
-/* The two halves of local_commit(): the leaves and the head that comes of them,
- * in *note, which must be empty; and that published. */
+/* The first half of local_commit(): the leaves and the head that comes of them,
+ * in *note, which must be empty. */
 int local_commit_head(struct local *l, const struct keeper_leaves *leaves,
     struct ledger_receipt *receipts, struct str *note, struct err *e)
-    MUST_CHECK;
-int local_publish_head(struct local *l, const struct str *note, struct err *e)
     MUST_CHECK;
 /* Make room for n leaves beside those carried; then where the first of a round
  * of n will be.  Nothing else may be committed in between. */

@@ -144,6 +144,15 @@ void ledger_put_ahead(struct ledger *l, uint64_t from, uint64_t to,
     int (*objects)(void *ctx, int (*put)(void *pctx, const char *key,
 	struct slice data, const char *content_type), void *pctx,
 	struct err *e), void *ctx);
+/*
+ * A ledger is one thread's at a time.  Threads that share it by a lock of their
+ * own, one to commit and one to publish, are told before and after each wait for
+ * the disk while something is published to a home that is a directory: only then
+ * may the other come in between, with anything but ledger_publish(),
+ * ledger_put_object() and ledger_close().  NULL: nobody.
+ */
+void ledger_set_waits(struct ledger *l, void (*waits)(void *ctx, bool begins),
+    void *ctx);
 /* A file that belongs to the log: policy/<sha256>, krl/<sha256>.  Durable at
  * home when it returns 0; copies get it too. */
 int ledger_put_object(struct ledger *l, const char *key, struct slice data,

@@ -78,6 +78,9 @@ struct ledger {
 	bool broken;        /* a write to the journal failed */
 	struct err refused; /* a copy is ahead: why nothing is committed */
 
+	void (*waits)(void *ctx, bool begins);
+	void *waits_ctx;
+
 	struct copy copies[LEDGER_COPIES_MAX];
 	struct bundle bundle;
 	struct tile_cache *tiles[TREE_LEVELS];
@@ -88,6 +91,10 @@ void ledger_warn(struct ledger *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* An index of all leaves that nobody else sees, for a rebuild: what makes the
  * objects that go with leaves finds others by it. */
 int ledger_index_in_memory(struct ledger *l, struct err *e) MUST_CHECK;
+
+/* Around what is put into s, while its thread uses nothing of l. */
+void ledger_waits(
+    const struct ledger *l, const struct blob_store *s, bool begins);
 
 /* Free the blocks all of whose leaves lie before base. */
 void ledger_drop_blocks(struct ledger *l, uint64_t base);

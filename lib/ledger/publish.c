@@ -170,6 +170,34 @@ ledger_put_leaves(struct ledger *l, struct blob_store *s, unsigned flags,
 	return r;
 }
 
+void
+ledger_set_waits(struct ledger *l, void (*waits)(void *ctx, bool begins),
+    void *ctx)
+{
+	l->waits = waits;
+	l->waits_ctx = ctx;
+}
+
+/* A commit uses the store of a bucket, and looks at copies. */
+void
+ledger_waits(const struct ledger *l, const struct blob_store *s, bool begins)
+{
+	if (l->waits != NULL && l->home_dir != NULL && s == l->home)
+		l->waits(l->waits_ctx, begins);
+}
+
+static int
+put_one_item(struct ledger *l, struct blob_store *s, struct blob_item *it,
+    struct err *e)
+{
+	int r;
+
+	ledger_waits(l, s, true);
+	r = blob_put_many(s, it, 1, e);
+	ledger_waits(l, s, false);
+	return r;
+}
+
 int
 ledger_put_head(struct ledger *l, struct blob_store *s, uint64_t size,
     struct slice note, struct err *e)
@@ -181,14 +209,14 @@ ledger_put_head(struct ledger *l, struct blob_store *s, uint64_t size,
 
 	(void)snprintf(key, sizeof(key), "checkpoints/%llu", LL(size));
 	it.key = key;
-	if ((r = blob_put_many(s, &it, 1, e)) != 0)
+	if ((r = put_one_item(l, s, &it, e)) != 0)
 		return r;
 	if (it.result == BLOB_FOREIGN)
 		ledger_warn(l, "%s in %s had other bytes, which are kept", key,
 		    blob_url(s));
 	it.key = "checkpoint";
 	it.flags = BLOB_MUTABLE;
-	return blob_put_many(s, &it, 1, e);
+	return put_one_item(l, s, &it, e);
 }
 
 /* --- the last head ---------------------------------------------------------
@@ -269,8 +297,10 @@ sync_home(const struct ledger *l, struct err *e)
 	fd = open(l->home_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open %s", l->home_dir);
+	ledger_waits(l, l->home, true);
 	if (syncfs(fd) != 0)
 		r = err_sys(e, "syncfs %s", l->home_dir);
+	ledger_waits(l, l->home, false);
 	(void)close(fd);
 	return r;
 }

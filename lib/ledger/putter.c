@@ -63,7 +63,9 @@ putter_wait(struct putter *p)
 	if (g == NULL)
 		return 0;
 	p->away = NULL;
+	ledger_waits(p->l, p->s, true);
 	(void)pthread_join(p->thread, NULL);
+	ledger_waits(p->l, p->s, false);
 	return group_done(p, g);
 }
 
@@ -85,7 +87,9 @@ putter_flush(struct putter *p)
 	if ((r = putter_wait(p)) != 0)
 		return r;
 	g->s = p->s;
+	ledger_waits(p->l, p->s, true);
 	(void)group_put(g);
+	ledger_waits(p->l, p->s, false);
 	return group_done(p, g);
 }
 

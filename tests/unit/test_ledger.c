@@ -831,6 +831,58 @@ only_heads_of_this_log_are_published(void **state)
 	ledger_close(l);
 }
 
+/* Another thread's commits, while one waits for the disk. */
+struct meanwhile {
+	struct ledger *l;
+	unsigned begins, open;
+};
+
+static void
+commit_meanwhile(void *ctx, bool begins)
+{
+	struct meanwhile *m = ctx;
+	struct hash name;
+	uint64_t at;
+	char text[64];
+
+	m->open += begins ? 1 : -1U;
+	assert_true(m->open <= 1);
+	if (!begins)
+		return;
+	m->begins++;
+	grow(m->l, ledger_size(m->l) + 301);
+	/* What it looks up is right in between, too. */
+	leaf_text(7, text);
+	hash_sha256(text, strlen(text), &name);
+	assert_int_equal(ledger_find(m->l, 7 % 5, &name, &at, NULL), 0);
+	assert_int_equal(at, 7);
+}
+
+static void
+commits_come_in_between_while_one_publishes(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger *l = open_ledger(f);
+	struct meanwhile m = {.l = l};
+	uint64_t size;
+
+	ledger_set_waits(l, commit_meanwhile, &m);
+	grow(l, 1000);
+	publish(l);
+	assert_true(m.begins >= 3);
+	assert_int_equal(m.open, 0);
+	ledger_set_waits(l, NULL, NULL);
+	check_files(f->a, 1000);
+	size = 1000 + m.begins * 301;
+	check(l, size);
+	publish(l);
+	check_files(f->a, size);
+	ledger_close(l);
+	l = open_ledger(f);
+	check(l, size);
+	ledger_close(l);
+}
+
 static void
 begin_anew(struct fixture *f)
 {
@@ -1182,6 +1234,7 @@ main(void)
 	    T(a_published_journal_begins_anew_and_the_log_goes_on),
 	    T(a_process_that_stays_begins_a_large_journal_anew),
 	    T(so_does_one_in_the_keepers_sandbox),
+	    T(commits_come_in_between_while_one_publishes),
 	    T(partial_tiles_go_when_the_full_one_is_there),
 	    T(tiles_and_index_that_are_lost_are_made_again),
 	    T(an_index_of_another_boot_is_not_believed),
