@@ -326,6 +326,9 @@ front_run(struct front *f, struct err *e)
 		if (f->http != NULL)
 			http_sweep(f->http);
 		timeout = net_server_turn(f->server);
+		/* What people said in this turn, in one piece. */
+		if (f->keeper != NULL)
+			link_turn(f);
 		if (f->keeper == NULL && timeout > TURN_DOWN_MS)
 			timeout = TURN_DOWN_MS;
 		if (f->dialler_gone)

@@ -169,6 +169,7 @@ connected(struct front *f, int fd)
 		f->retry_at = loop_now(f->loop) + f->backoff;
 		return;
 	}
+	chan_gather(f->keeper);
 	plog(PLOG_INFO, "connected to the keeper", NULL);
 	pending_send_all(f);
 }

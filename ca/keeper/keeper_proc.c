@@ -126,6 +126,7 @@ conn_accept(struct kp *k, int listener, enum kp_conn_kind kind)
 	}
 	c->kind = kind;
 	c->closing = false;
+	chan_gather(c->chan);
 	if (kind == CONN_FRONT && kp_send_keys(k, c, &e) != 0) {
 		plog_err(PLOG_ERR, &e, "cannot tell the front whose keys",
 		    NULL);
@@ -413,6 +414,20 @@ serve_conns(struct kp *k, const struct pollfd *p)
 	}
 }
 
+/* What this round has to say, each connection in one piece. */
+static void
+flush_conns(struct kp *k)
+{
+	for (size_t i = 0; i < KP_CONNS; i++) {
+		struct kp_conn *c = &k->conns[i];
+		struct err e = {0};
+
+		if (c->chan != NULL && !c->closing &&
+		    chan_wants_write(c->chan) && chan_flush(c->chan, &e) != 0)
+			c->closing = true;
+	}
+}
+
 static void
 drop_closing(struct kp *k)
 {
@@ -448,6 +463,7 @@ loop(struct kp *k)
 		if (p[FD_CONTROL].revents != 0)
 			conn_accept(k, k->listen_control, CONN_CONTROL);
 		on_clock(k, &w);
+		flush_conns(k);
 		drop_closing(k);
 	}
 }

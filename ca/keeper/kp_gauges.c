@@ -221,8 +221,7 @@ status_text(struct kp *k, struct str *out)
 	str_addf(out, "requests    %zu wait, %zu jobs, %zu calls open\n",
 	    k->n_board, committer_queue(k->committer), k->n_calls);
 	str_addf(out, "notices     %lld wait, notify is %s\n",
-	    (long long)k->notices.n,
-	    k->notify != NULL ? "there" : "not there");
+	    (long long)k->notices.n, k->notify != NULL ? "there" : "not there");
 	str_addf(out, "since start %llu issued, %llu denied, %llu refused\n",
 	    (unsigned long long)k->totals.issued,
 	    (unsigned long long)k->totals.denied,

@@ -45,8 +45,8 @@ enum peer_state {
 };
 
 struct chunk {
-	STAILQ_ENTRY(chunk) link;
-	size_t n, done;
+	TAILQ_ENTRY(chunk) link;
+	size_t n, done, cap;
 	bool err;	/* for standard error */
 	uint8_t bytes[];
 };
@@ -87,7 +87,7 @@ struct net_peer {
 	bool eof, too_long;
 	unsigned open;
 
-	STAILQ_HEAD(, chunk) out;
+	TAILQ_HEAD(chunks, chunk) out;
 	size_t n_out;
 	bool exiting;
 	uint8_t status;

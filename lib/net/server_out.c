@@ -11,13 +11,14 @@
 
 #define STEP  65536 /* bytes given to libssh at once */
 #define STEPS 4     /* for one peer before others have their turn */
+#define CHUNK 8192  /* small answers share that much */
 
 static void
 drop_first(struct net_peer *p)
 {
-	struct chunk *c = STAILQ_FIRST(&p->out);
+	struct chunk *c = TAILQ_FIRST(&p->out);
 
-	STAILQ_REMOVE_HEAD(&p->out, link);
+	TAILQ_REMOVE(&p->out, c, link);
 	p->n_out -= c->n;
 	p->server->counts.out -= c->n;
 	free(c);
@@ -26,7 +27,7 @@ drop_first(struct net_peer *p)
 void
 out_clear(struct net_peer *p)
 {
-	while (!STAILQ_EMPTY(&p->out))
+	while (!TAILQ_EMPTY(&p->out))
 		drop_first(p);
 }
 
@@ -35,7 +36,9 @@ static uint8_t *
 append(struct net_peer *p, size_t n, bool err)
 {
 	struct net_server *s = p->server;
-	struct chunk *c;
+	struct chunk *c = TAILQ_LAST(&p->out, chunks);
+	size_t cap = n > CHUNK ? n : CHUNK;
+	uint8_t *to;
 
 	if (p->why != NULL || p->exiting)
 		return NULL;
@@ -43,20 +46,25 @@ append(struct net_peer *p, size_t n, bool err)
 		peer_fail(p, "does not read, and too much waits for it");
 		return NULL;
 	}
-	if ((c = malloc(sizeof(*c) + n)) == NULL) {
-		peer_fail(p, "no memory for its answer");
-		return NULL;
-	}
-	c->n = n;
-	c->done = 0;
-	c->err = err;
 	if (p->n_out == 0)
 		p->since = loop_now(s->loop);
-	STAILQ_INSERT_TAIL(&p->out, c, link);
+	/* Small answers share a chunk, and so a packet. */
+	if (c == NULL || c->err != err || c->cap - c->n < n) {
+		if ((c = malloc(sizeof(*c) + cap)) == NULL) {
+			peer_fail(p, "no memory for its answer");
+			return NULL;
+		}
+		c->n = c->done = 0;
+		c->cap = cap;
+		c->err = err;
+		TAILQ_INSERT_TAIL(&p->out, c, link);
+	}
+	to = c->bytes + c->n;
+	c->n += n;
 	p->n_out += n;
 	s->counts.out += n;
 	peer_mark(p);
-	return c->bytes;
+	return to;
 }
 
 void
@@ -128,7 +136,7 @@ goodbye(struct net_peer *p)
 static bool
 can_write(struct net_peer *p)
 {
-	return p->why == NULL && !STAILQ_EMPTY(&p->out) &&
+	return p->why == NULL && !TAILQ_EMPTY(&p->out) &&
 	    !(ssh_get_poll_flags(p->session) & SSH_WRITE_PENDING) &&
 	    ssh_channel_window_size(p->channel) > 0;
 }
@@ -141,7 +149,7 @@ out_flush(struct net_peer *p)
 	int r;
 
 	for (int i = 0; i < STEPS && can_write(p); i++) {
-		c = STAILQ_FIRST(&p->out);
+		c = TAILQ_FIRST(&p->out);
 		n = c->n - c->done < STEP ? c->n - c->done : STEP;
 		r = c->err ? ssh_channel_write_stderr(p->channel,
 				 c->bytes + c->done, (uint32_t)n)
@@ -155,7 +163,7 @@ out_flush(struct net_peer *p)
 		if ((c->done += (size_t)r) == c->n)
 			drop_first(p);
 	}
-	if (p->why == NULL && p->exiting && STAILQ_EMPTY(&p->out) &&
+	if (p->why == NULL && p->exiting && TAILQ_EMPTY(&p->out) &&
 	    p->state != PEER_CLOSING)
 		goodbye(p);
 	else if (can_write(p))

@@ -116,7 +116,7 @@ peer_accept(struct net_server *s, int fd, const struct sockaddr *from)
 	p->source = source;
 	memcpy(p->address, address, sizeof(address));
 	p->since = loop_now(s->loop);
-	STAILQ_INIT(&p->out);
+	TAILQ_INIT(&p->out);
 	TAILQ_INSERT_TAIL(&s->peers, p, link);
 	s->counts.waiting++;
 	if ((p->session = new_session(s, fd)) == NULL ||

@@ -16,9 +16,10 @@
 #define IN_READ  (256 * 1024) /* and no more is read in one call */
 #define IN_KEEP  (256 * 1024) /* a larger queue is given back when empty */
 #define IN_MAX   (FRAME_HEADER + FRAME_MAX)
-#define LENGTH   4           /* bytes of n, which does not count itself */
-#define BLOCK    (16 * 1024) /* small frames share one that large */
-#define SEND_IOV 16          /* blocks for one system call */
+#define LENGTH   4            /* bytes of n, which does not count itself */
+#define BLOCK    (16 * 1024)  /* small frames share one that large */
+#define SEND_IOV 16           /* blocks for one system call */
+#define GATHER   (128 * 1024) /* and no more is gathered before one */
 
 /* Frames that wait to be sent: at[done, n) of a list of these. */
 struct block {
@@ -30,6 +31,7 @@ struct block {
 struct chan {
 	int fd;
 	bool gone; /* the peer takes nothing any more */
+	bool gathers;
 	/* What came and was not taken is in[pos, len). */
 	uint8_t *in;
 	size_t in_pos, in_len, in_cap;
@@ -202,6 +204,12 @@ chan_flush(struct chan *c, struct err *e)
 	return 0;
 }
 
+void
+chan_gather(struct chan *c)
+{
+	c->gathers = true;
+}
+
 bool
 chan_wants_write(const struct chan *c)
 {
@@ -224,7 +232,8 @@ chan_send(struct chan *c, uint16_t type, uint32_t id, struct slice payload,
 	    (uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8),
 	    (uint8_t)id};
 	size_t whole = FRAME_HEADER + payload.n, sent = 0;
-	bool idle = c->head == NULL;
+	bool gathers = c->gathers && c->waiting + whole <= GATHER;
+	bool idle = c->head == NULL && !gathers;
 	struct iovec iov[2] = {
 	    {header, FRAME_HEADER}, {(void *)(uintptr_t)payload.p, payload.n}};
 	int r;
@@ -253,7 +262,7 @@ chan_send(struct chan *c, uint16_t type, uint32_t id, struct slice payload,
 		    whole - sent);
 	}
 	c->waiting += whole - sent;
-	return idle ? 0 : chan_flush(c, e);
+	return idle || gathers ? 0 : chan_flush(c, e);
 }
 
 /* --- in ------------------------------------------------------------------ */

@@ -51,6 +51,12 @@ int  chan_fd(const struct chan *c);
  */
 int  chan_send(struct chan *c, uint16_t type, uint32_t id,
      struct slice payload, struct err *e) MUST_CHECK;
+/*
+ * From now on chan_send() queues alone (but for what is large), and whoever owns
+ * c flushes it before he waits for anything: many small frames in one system
+ * call.
+ */
+void chan_gather(struct chan *c);
 bool chan_wants_write(const struct chan *c);	/* poll for POLLOUT too */
 int  chan_flush(struct chan *c, struct err *e) MUST_CHECK;
 

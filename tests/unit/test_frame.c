@@ -82,6 +82,34 @@ a_frame_is_these_bytes(void **state)
 }
 
 static void
+what_is_gathered_goes_at_once_and_has_an_end(void **state)
+{
+	struct ends x = ends_make();
+	static uint8_t big[60000], got[200000];
+	size_t n = 0;
+
+	(void)state;
+	chan_gather(x.c);
+	assert_int_equal(chan_send(x.c, 7, 0x01020304, slice_str("abc"), &err),
+	    0);
+	assert_int_equal(chan_send(x.c, 0x0102, 0, slice_of(NULL, 0), &err), 0);
+	assert_true(chan_wants_write(x.c));
+	assert_int_equal(recv(x.raw, got, sizeof(got), MSG_DONTWAIT), -1);
+	assert_int_equal(chan_flush(x.c, &err), 0);
+	assert_false(chan_wants_write(x.c));
+	assert_int_equal(read(x.raw, got, sizeof(got)), sizeof(stream));
+	assert_memory_equal(got, stream, sizeof(stream));
+	for (; n < 10 &&
+	     recv(x.raw, got, sizeof(got), MSG_DONTWAIT | MSG_PEEK) == -1;
+	     n++)
+		assert_int_equal(chan_send(x.c, 7, 1,
+				     slice_of(big, sizeof(big)), &err),
+		    0);
+	assert_in_range(n, 2, 4);
+	ends_drop(&x);
+}
+
+static void
 assert_stream(struct chan *c)
 {
 	struct frame f;
@@ -551,6 +579,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_frame_is_these_bytes),
+	    cmocka_unit_test(what_is_gathered_goes_at_once_and_has_an_end),
 	    cmocka_unit_test(frames_in_pieces_of_any_size_arrive_whole),
 	    cmocka_unit_test(a_stream_cut_anywhere_gives_whole_frames_alone),
 	    cmocka_unit_test(a_length_out_of_bounds_is_refused_for_good),
