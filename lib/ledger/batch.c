@@ -10,6 +10,9 @@
 #include "lib/base/parallel.h"
 #include "lib/ledger/journal.h"
 
+/* Making a record takes two microseconds, beginning a thread a hundred. */
+#define MANY 256
+
 void
 put_be(uint8_t *p, uint64_t v, size_t n)
 {
@@ -105,7 +108,10 @@ batch_make(struct batch *b, const size_t *len, struct err *e)
 		return r;
 	if ((b->p = pages_calloc(1, (size_t)b->bytes + 1)) == NULL)
 		return err_nomem(e);
-	parallel_for(b->n, make_nth, b);
+	if (b->n >= MANY)
+		parallel_for(b->n, make_nth, b);
+	for (size_t i = 0; i < b->n && b->n < MANY; i++)
+		make_nth(b, i);
 	return 0;
 }
 
