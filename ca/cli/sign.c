@@ -249,14 +249,13 @@ issue_batch(struct signing *g, struct keeper_item *items, size_t n,
 			    it->notes.v[k]);
 		if (it->r != 0) {
 			j->r = it->r;
-			*j->e = it->e;
 			report(g, j);
 		}
 	}
 	return r;
 }
 
-/* By all cores, as it is a megabyte of new memory. */
+/* By all cores, as it is new memory. */
 static void
 init_item(void *ctx, size_t i)
 {
@@ -288,6 +287,7 @@ issue_all(struct signing *g, struct err *e)
 
 		if (j != NULL && j->r == 0 && j->s.type == ST_REQUEST) {
 			items[n].request = &j->s;
+			items[n].e = j->e;
 			items[n].given = j->given;
 			items[n].n_given = j->n_given;
 			g->of_item[n++] = i;

@@ -54,6 +54,8 @@ struct keeper_item {		/* keeper_item_clear */
 	struct statement  *request;	/* borrowed */
 	struct statement **given;	/* decisions that came with it; borrowed */
 	size_t		   n_given;
+	struct err	  *e;		/* where the reason goes; borrowed, NULL:
+					   nobody wants it */
 
 	struct issue_result *result;	/* borrowed, initialised: where the
 					   result of a fresh decision goes; NULL:
@@ -61,7 +63,6 @@ struct keeper_item {		/* keeper_item_clear */
 
 	/* Out: */
 	int		   r;	/* 0: a certificate; ERR_WAIT, ERR_DENIED, ... */
-	struct err	   e;
 	struct strs	   notes;	/* decisions passed over: a sentence each */
 	struct issue_leaf  leaf;
 	uint64_t	   index;	/* of that leaf, once committed */

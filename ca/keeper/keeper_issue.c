@@ -284,7 +284,7 @@ verify_nth(void *ctx, size_t i)
 	struct keeper_item *it = &((struct keeper_item *)ctx)[i];
 
 	if (it->r == 0 && !it->request->verified)
-		it->r = statement_verify(it->request, &it->e);
+		it->r = statement_verify(it->request, it->e);
 }
 
 static void
@@ -298,10 +298,10 @@ decide_nth(void *ctx, size_t i)
 	if (it->r != 0 || it->again)
 		return;
 	issue_result_init(&own);
-	it->r = decide(d, it, it->result != NULL ? it->result : &own, &it->e);
+	it->r = decide(d, it, it->result != NULL ? it->result : &own, it->e);
 	issue_result_clear(&own);
 	if (it->r == 0 && (r = issue_leaf_encode(&it->leaf, &d->texts[i])) != 0)
-		it->r = err_set(&it->e, r, "certificate: %s", err_text(r));
+		it->r = err_set(it->e, r, "certificate: %s", err_text(r));
 }
 
 /* --- leaves -------------------------------------------------------------- */
@@ -354,7 +354,7 @@ refuse_twins(struct keeper_item *items, size_t n, struct err *e)
 		struct keeper_item *it = &items[serials[i][1]];
 
 		if (serials[i][0] == serials[i - 1][0] && it->r == 0)
-			it->r = err_set(&it->e, ERR_EXISTS,
+			it->r = err_set(it->e, ERR_EXISTS,
 			    "the same request twice in one call");
 	}
 	free(serials);
@@ -414,7 +414,7 @@ keeper_prepare(struct keeper *k, struct keeper_item *items, size_t n,
 	parallel_for(n, verify_nth, items);
 	for (size_t i = 0; i < n; i++)
 		if (items[i].r == 0)
-			items[i].r = look_up(k, &items[i], &items[i].e);
+			items[i].r = look_up(k, &items[i], items[i].e);
 	parallel_for(n, decide_nth, &d);
 	r = add_leaves(&d, n, leaves, e);
 	for (size_t i = 0; i < n; i++)

@@ -282,7 +282,6 @@ static void
 keep_result(struct kp_job *j, struct keeper_item *it)
 {
 	j->r = it->r;
-	j->e = it->e;
 	j->notes = it->notes;
 	memset(&it->notes, 0, sizeof(it->notes));
 	j->break_glass =
@@ -309,6 +308,8 @@ fill_items(struct committer *c, size_t n)
 
 		keeper_item_init(&c->items[i]);
 		c->items[i].request = &j->asked->s;
+		j->e = (struct err){0};
+		c->items[i].e = &j->e;
 		issue_result_clear(&j->result);
 		c->items[i].result = &j->result;
 		if (j->statement != NULL) {

@@ -134,11 +134,11 @@ sign_all_again(struct local *l, const struct issuing *g, struct err *e)
 
 		if (it->r != 0 || !it->again || it->cert != NULL)
 			continue;
-		it->r = sign_again(l, it, &it->e);
+		it->r = sign_again(l, it, it->e);
 		if (it->r != ERR_NET || !local_is_remote(l))
 			continue;
-		if (e != NULL)
-			*e = it->e;
+		if (e != NULL && it->e != NULL)
+			*e = *it->e;
 		return ERR_NET;
 	}
 	return 0;
@@ -173,11 +173,11 @@ write_line(void *ctx, size_t i)
 	if (it->cert == NULL)
 		return;
 	cert_init(&c);
-	if ((r = cert_parse(buf_slice(it->cert), &c, &it->e)) == 0) {
+	if ((r = cert_parse(buf_slice(it->cert), &c, it->e)) == 0) {
 		r = cert_add_line(&it->line, buf_slice(it->cert), c.key_id);
 		str_addc(&it->line, '\n');
 		if (r != 0 || str_check(&it->line) != 0)
-			r = err_nomem(&it->e);
+			r = err_nomem(it->e);
 		it->valid_after = c.valid_after;
 		it->valid_before = c.valid_before;
 	}
@@ -195,7 +195,7 @@ release_all(void *arg)
 		struct keeper_item *it = &g->items[i];
 
 		if (it->r == 0)
-			it->r = g->release(g->ctx, i, it, &it->e);
+			it->r = g->release(g->ctx, i, it, it->e);
 	}
 	return NULL;
 }

@@ -177,14 +177,16 @@ ask(struct world *w, struct statement *request, struct statement **given,
 	uint64_t before = ledger_size(w->ledger);
 	struct outcome_of o = {0};
 	struct keeper_item it;
+	struct err why = {0};
 
 	keeper_item_init(&it);
 	it.request = request;
+	it.e = &why;
 	it.given = given;
 	it.n_given = n;
 	issue(w, &it, 1);
 	o.r = it.r;
-	snprintf(o.why, sizeof(o.why), "%.299s", it.e.msg);
+	snprintf(o.why, sizeof(o.why), "%.299s", why.msg);
 	o.notes = it.notes.n;
 	o.again = it.again;
 	o.serial = leaf_serial(&request->hash);

@@ -97,14 +97,16 @@ issue(struct world *w, struct statement *request)
 {
 	struct keeper_item it;
 	struct buf *copy = NULL;
+	struct err why = {0};
 	size_t released = 0;
 
 	keeper_item_init(&it);
 	it.request = request;
+	it.e = &why;
 	if (local_issue(w->l, &it, 1, count, &released, &w->e) != 0)
 		fail_msg("issue: %s", w->e.msg);
 	if (it.r != 0)
-		fail_msg("issue: %s", it.e.msg);
+		fail_msg("issue: %s", why.msg);
 	assert_int_equal(released, 1);
 	assert_int_equal(buf_new(&copy, CERT_MAX), 0);
 	assert_int_equal(buf_put_slice(copy, buf_slice(it.cert)), 0);
@@ -121,11 +123,11 @@ refusal(struct world *w, struct statement *request, struct err *e)
 
 	keeper_item_init(&it);
 	it.request = request;
+	it.e = e;
 	if (local_issue(w->l, &it, 1, count, &released, &w->e) != 0)
 		fail_msg("issue: %s", w->e.msg);
 	assert_int_equal(released, 0);
 	r = it.r;
-	*e = it.e;
 	keeper_item_clear(&it);
 	return r;
 }
