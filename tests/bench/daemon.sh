@@ -9,13 +9,19 @@
 service_dir=''
 service_pid=''
 service_parts=''
+service_rgw='' # directory of its S3 server, where there is one
 service_port=17922
 
 service_stop() {
-	[ -n "$service_pid" ] || return 0
-	kill "$service_pid" 2>/dev/null || true
-	wait "$service_pid" 2>/dev/null || true
-	service_pid=''
+	if [ -n "$service_pid" ]; then
+		kill "$service_pid" 2>/dev/null || true
+		wait "$service_pid" 2>/dev/null || true
+		service_pid=''
+	fi
+	if [ -n "$service_rgw" ]; then
+		tests/lab/rgw stop "$service_rgw" >/dev/null || true
+		service_rgw=''
+	fi
 }
 
 service_start() {	# DIR [OPTION-OF-INIT...]
@@ -165,16 +171,15 @@ daemon_latency_ms() {
 }
 
 daemon_256_s3() {
-	local rgw=$tmp/rgw
-	tests/lab/rgw start "$rgw" 17923 >/dev/null
+	service_rgw=$tmp/rgw
+	tests/lab/rgw start "$service_rgw" 17923 >/dev/null
 	# shellcheck disable=SC1091
-	. "$rgw/env"
+	. "$service_rgw/env"
 	"$O/tools/blobtool" -e "$S3_ENDPOINT" s3://bench make-bucket lock
 	service_start "$tmp/service-s3" --log s3://bench/log \
 	    --endpoint "$S3_ENDPOINT" --retention 1d
 	daemon_rate daemon_256_s3 - "$(quick 256 512)" 256 approved
 	service_stop
-	tests/lab/rgw stop "$rgw" >/dev/null
 }
 
 daemon_figures() {
