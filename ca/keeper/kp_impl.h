@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Inside the keeper's process: two threads and what goes between them.
+ * Inside the keeper's process: three threads and what goes between them.
  *
  * The loop (kp_*.c) talks to the other processes, keeps the board of waiting
  * requests in memory and rows in the store; it never waits for anything.  The
  * committer (kp_commit.c) alone has struct local: the log and the way to the
  * signer.  Jobs go to it in order; what became of them, and the leaves that the
- * log has got meanwhile, come back.
+ * log has got meanwhile, come back.  The publisher (kp_publish.c) takes turns with
+ * it at the log.
  */
 #ifndef CA_KEEPER_KP_IMPL_H
 #define CA_KEEPER_KP_IMPL_H
