@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +17,52 @@
 #include "agent/states/runs.h"
 #include "agent/states/undo.h"
 #include "lib/base/file.h"
+
+/*
+ * "{ path=/usr/bin/writ-agent ; argv[]=... }": the path, in text itself; NULL
+ * where there is none.
+ */
+static char *
+path_of_unit(char *text)
+{
+	char *path = strstr(text, "path="), *end;
+
+	if (path == NULL)
+		return NULL;
+	path += strlen("path=");
+	if ((end = strstr(path, " ;")) == NULL)
+		return NULL;
+	*end = '\0';
+	return path;
+}
+
+/* A unit may be enabled and start what is somewhere else. */
+static int
+starts_something(struct host *h, struct err *e)
+{
+	static const char why[] =
+	    "this would touch a way in, and nothing would "
+	    "undo it after a reboot";
+	const char *argv[] = {"systemctl", "show", "--property=ExecStart",
+	    "--value", ARM_UNIT, NULL};
+	struct child_result res = {0};
+	struct host_stat st;
+	char *path;
+	int r;
+
+	if ((r = host_run_ok(h, argv, (struct slice){0}, &res, e)) != 0)
+		return r;
+	if ((path = path_of_unit(res.out)) == NULL)
+		r = err_set(e, ERR_DENIED, "%s: " ARM_UNIT " starts nothing",
+		    why);
+	else if (host_stat(h, path, &st, NULL) != 0 || !S_ISREG(st.mode) ||
+	    (st.mode & 0100) == 0)
+		r = err_set(e, ERR_DENIED,
+		    "%s: " ARM_UNIT " starts %s, which is not there", why,
+		    path);
+	child_result_clear(&res);
+	return r;
+}
 
 int
 arm_has_boot_unit(struct host *h, struct err *e)
@@ -37,7 +84,7 @@ arm_has_boot_unit(struct host *h, struct err *e)
 	}
 	for (size_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++)
 		if (host_stat(h, wants[i], &st, NULL) == 0)
-			return 0;
+			return starts_something(h, e);
 	r = err_set(e, ERR_DENIED,
 	    "this would touch a way in, and nothing would undo it after a "
 	    "reboot: " ARM_UNIT " is not enabled");

@@ -107,6 +107,8 @@ a_login_counts_when_it_is_newer(void **state)
 	assert_int_equal(login_is_newer(b->h, 5, 100, &b->e), ERR_PARSE);
 }
 
+#define SHOW_UNIT "systemctl show --property=ExecStart --value " ARM_UNIT
+
 static void
 a_boot_unit_has_to_be_enabled(void **state)
 {
@@ -121,7 +123,24 @@ a_boot_unit_has_to_be_enabled(void **state)
 	fakehost_link(b->f,
 	    "/etc/systemd/system/sysinit.target.wants/" ARM_UNIT,
 	    "/lib/systemd/system/" ARM_UNIT);
+	/* A unit that starts nothing undoes nothing. */
+	fakehost_command(b->f, SHOW_UNIT, 0,
+	    "{ path=/usr/bin/writ-agent ; argv[]=/usr/bin/writ-agent undo "
+	    "--boot ; ignore_errors=no ; pid=0 }\n",
+	    "");
+	assert_int_equal(arm_has_boot_unit(b->h, &b->e), ERR_DENIED);
+	assert_string_equal(b->e.msg,
+	    "this would touch a way in, and nothing would undo it after a "
+	    "reboot: " ARM_UNIT " starts /usr/bin/writ-agent, which is not "
+	    "there");
+	fakehost_file(b->f, "/usr/bin/writ-agent", 0755, "");
 	assert_int_equal(arm_has_boot_unit(b->h, &b->e), 0);
+	fakehost_file(b->f, "/usr/bin/writ-agent", 0644, "");
+	assert_int_equal(arm_has_boot_unit(b->h, &b->e), ERR_DENIED);
+	/* Or one that was masked, or whose file is gone. */
+	fakehost_command(b->f, SHOW_UNIT, 0, "\n", "");
+	assert_int_equal(arm_has_boot_unit(b->h, &b->e), ERR_DENIED);
+	assert_non_null(strstr(b->e.msg, "starts nothing"));
 }
 
 static int
