@@ -41,6 +41,14 @@ static const char unit_text[] = STATE_MARK
     "[Service]\n"
     "Type=oneshot\n"
     "RemainAfterExit=yes\n"
+    /* What is loaded again, or was put back by an undo at boot, has its jumps
+       already; they must not stand there twice. */
+    "ExecStartPre=-/usr/sbin/iptables -w -D INPUT -j WRIT-INPUT\n"
+    "ExecStartPre=-/usr/sbin/iptables -w -D FORWARD -j WRIT-FORWARD\n"
+    "ExecStartPre=-/usr/sbin/iptables -w -D OUTPUT -j WRIT-OUTPUT\n"
+    "ExecStartPre=-/usr/sbin/ip6tables -w -D INPUT -j WRIT-INPUT\n"
+    "ExecStartPre=-/usr/sbin/ip6tables -w -D FORWARD -j WRIT-FORWARD\n"
+    "ExecStartPre=-/usr/sbin/ip6tables -w -D OUTPUT -j WRIT-OUTPUT\n"
     "ExecStart=/usr/sbin/iptables-restore --noflush " FW_RULES_V4 "\n"
     "ExecStart=-/usr/sbin/ip6tables-restore --noflush " FW_RULES_V6 "\n";
 
