@@ -331,7 +331,7 @@ requests_find(struct requests *q, const char *digits, struct hash *out,
 		*out = lo;
 		return 0;
 	}
-	if ((r = requests_flush(q, e)) != 0)
+	if ((r = requests_flush_to_read(q, e)) != 0)
 		return r;
 	t = store_use(q->store, SQL_FIND);
 	store_bind_blob(t, slice_of(lo.b, HASH_LEN));

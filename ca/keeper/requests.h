@@ -80,6 +80,9 @@ int	 requests_apply(struct requests *q, uint64_t index,
 int	 requests_flush(struct requests *q, struct err *e) MUST_CHECK;
 /* The same where much of it waits. */
 int	 requests_flush_full(struct requests *q, struct err *e) MUST_CHECK;
+/* For a list that people look at: a store that has no room gives what it has,
+ * which lacks the newest.  As requests_flush() otherwise. */
+int	 requests_flush_to_read(struct requests *q, struct err *e) MUST_CHECK;
 
 /* A certificate that was released; its leaf follows. */
 int requests_set_certificate(struct requests *q, const struct hash *request,

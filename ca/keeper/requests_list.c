@@ -35,7 +35,7 @@ requests_of_person(struct requests *q, const char *person, int64_t now,
 	struct store_stmt *t;
 	int r;
 
-	if ((r = requests_flush(q, e)) != 0)
+	if ((r = requests_flush_to_read(q, e)) != 0)
 		return r;
 	t = store_use(q->store, SQL_OF_PERSON);
 	store_bind_text(t, person);
@@ -50,7 +50,7 @@ requests_waiting(struct requests *q, int64_t now,
 {
 	int r;
 
-	if ((r = requests_flush(q, e)) != 0)
+	if ((r = requests_flush_to_read(q, e)) != 0)
 		return r;
 	return each_row(store_use(q->store, SQL_WAITING), now, each, ctx, e);
 }
@@ -259,7 +259,7 @@ requests_totals(struct requests *q, uint64_t out[REQUEST_ENDED + 1],
 	struct store_stmt *t;
 	int r;
 
-	if ((r = requests_flush(q, e)) != 0)
+	if ((r = requests_flush_to_read(q, e)) != 0)
 		return r;
 	t = store_use(q->store, SQL_TOTALS);
 

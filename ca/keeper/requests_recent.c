@@ -333,6 +333,19 @@ requests_flush(struct requests *q, struct err *e)
 }
 
 int
+requests_flush_to_read(struct requests *q, struct err *e)
+{
+	struct err why = {0};
+	int r = requests_flush(q, &why);
+
+	if (r == ERR_RECORD || r == ERR_BUSY)
+		return 0;
+	if (r != 0 && e != NULL)
+		*e = why;
+	return r;
+}
+
+int
 requests_flush_full(struct requests *q, struct err *e)
 {
 	return q->n_recent + q->n_texts >= RECENT_MAX ? requests_flush(q, e)
