@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The committer, for kp_commit.c, which is its thread, and kp_commit_start.c,
+ * which is how others see it.
+ */
+#ifndef CA_KEEPER_KP_COMMIT_IMPL_H
+#define CA_KEEPER_KP_COMMIT_IMPL_H
+
+#include <pthread.h>
+
+#include "ca/keeper/kp_impl.h"
+
+#define IDLE_MS    50   /* without a job before it publishes */
+#define LATEST_MS  1000 /* and at the latest after this */
+#define AGAIN_MS   2000 /* between tries to open the log */
+#define KRL_EVERY  60000
+#define LOOK_EVERY 5000           /* is the signer there? */
+#define KRL_BEFORE INT64_C(21600) /* seconds before next_update */
+#define TRIES      20             /* while the signer is away */
+#define TRY_MS     250
+
+struct committer {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	bool stop; /* under lock, as what follows */
+	struct kp_jobs jobs;
+	size_t n_jobs;
+	struct kp_dones dones;
+	bool published; /* the publisher has news */
+
+	/* The thread's own. */
+	struct publisher *publisher;
+	struct committer_config c;
+	struct local *local; /* NULL: could not be opened again */
+	bool broken;
+	struct err why;
+	uint64_t folded, batch;
+	int64_t unpublished; /* ms: since when; 0: nothing is */
+	int64_t last_job, next_tick, next_krl, next_open, next_look;
+	bool signer_up;
+	struct err signer_why;
+	struct ledger_copy copies[LEDGER_COPIES_MAX]; /* as last known */
+	struct keeper_item *items;
+	struct kp_job **of_item;
+};
+
+/* The thread; arg is the committer. */
+void *committer_run(void *arg);
+/* The publisher has finished something; ctx is the committer. */
+void  committer_on_published(void *ctx);
+
+#endif
