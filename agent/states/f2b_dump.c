@@ -126,7 +126,7 @@ f2b_span(struct slice text, int64_t *out)
 	}
 	for (size_t i = 0; text.n > 0 && i < sizeof(units) / sizeof(units[0]);
 	     i++)
-		if (text.p[text.n - 1] == units[i].unit) {
+		if (text.p[text.n - 1] == (uint8_t)units[i].unit) {
 			scale = units[i].secs;
 			text.n--;
 			break;

@@ -31,8 +31,8 @@ plan_clear(struct plan *p)
 }
 
 /* c's memory moves into the plan, or is freed. */
-static int
-append(struct plan *p, struct change *c, const char *what, va_list ap)
+static int PRINTF_LIKE(3, 0)
+    append(struct plan *p, struct change *c, const char *what, va_list ap)
 {
 	struct str text = STR_INIT;
 	int r;

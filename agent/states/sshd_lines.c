@@ -122,9 +122,9 @@ sshd_lines_parse(const char *file, struct slice text, struct sshd_lines *out,
 		    "%s: a NUL byte, expected lines of text", file);
 	while (r == 0 && p < end) {
 		const char *eol = memchr(p, '\n', (size_t)(end - p));
-		struct sshd_line one = {
-		    .line = ++line, .offset = (size_t)(p - start)};
+		struct sshd_line one = {.offset = (size_t)(p - start)};
 
+		one.line = ++line;
 		if (eol == NULL)
 			eol = end;
 		if (line > SSHD_LINES_MAX || eol - p > SSHD_LINE_MAX)

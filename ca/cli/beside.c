@@ -364,7 +364,8 @@ read_keys(struct listing *l, const char *path, struct err *e)
 		free(full);
 		free(text);
 	}
-	qsort(l->keys, l->n_keys, sizeof(l->keys[0]), compare_keys);
+	if (l->keys != NULL)
+		qsort(l->keys, l->n_keys, sizeof(l->keys[0]), compare_keys);
 	l->has_keys = true;
 	return r == 0 ? 0 : err_nomem(e);
 }

@@ -113,7 +113,7 @@ int
 kp_object(struct kp *k, struct kp_call *c, struct kp_answer *a, struct err *e)
 {
 	struct slice data;
-	struct hash h;
+	struct hash h = {{0}};
 	struct jw w;
 	int r;
 

@@ -144,12 +144,11 @@ can_write(struct net_peer *p)
 void
 out_flush(struct net_peer *p)
 {
-	struct chunk *c;
+	struct chunk *c = TAILQ_FIRST(&p->out), *next;
 	size_t n;
 	int r;
 
-	for (int i = 0; i < STEPS && can_write(p); i++) {
-		c = TAILQ_FIRST(&p->out);
+	for (int i = 0; i < STEPS && c != NULL && can_write(p); i++) {
 		n = c->n - c->done < STEP ? c->n - c->done : STEP;
 		r = c->err ? ssh_channel_write_stderr(p->channel,
 				 c->bytes + c->done, (uint32_t)n)
@@ -160,8 +159,11 @@ out_flush(struct net_peer *p)
 		if (r <= 0)
 			return;
 		p->since = loop_now(p->server->loop);
-		if ((c->done += (size_t)r) == c->n)
+		if ((c->done += (size_t)r) == c->n) {
+			next = TAILQ_NEXT(c, link);
 			drop_first(p);
+			c = next;
+		}
 	}
 	if (p->why == NULL && p->exiting && TAILQ_EMPTY(&p->out) &&
 	    p->state != PEER_CLOSING)

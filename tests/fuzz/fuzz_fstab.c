@@ -24,8 +24,8 @@ merge(struct slice options)
 		struct slice s = {(const uint8_t *)once.p, once.n};
 
 		if (!fstab_has_all(s, &want) ||
-		    fstab_merge(s, &want, &twice) != 0 ||
-		    twice.n != once.n || memcmp(twice.p, once.p, once.n) != 0)
+		    fstab_merge(s, &want, &twice) != 0 || twice.n != once.n ||
+		    memcmp(twice.p, once.p, once.n) != 0)
 			abort();
 	}
 	str_clear(&once);

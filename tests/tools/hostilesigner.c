@@ -101,14 +101,15 @@ wrong_signature(struct answer *a)
 static bool
 other_certificate(struct answer *a)
 {
+	static const uint8_t other[] = {'r', 'o', 'o', 't', '0', '0'};
 	size_t n;
 	uint8_t *p = certificate(a, &n), *at;
 
 	if (p == NULL)
 		return false;
-	if ((at = memmem(p, n, "deploy", 6)) == NULL)
+	if ((at = memmem(p, n, "deploy", sizeof(other))) == NULL)
 		die("there is no 'deploy' in the certificate");
-	memcpy(at, "root00", 6);
+	memcpy(at, other, sizeof(other));
 	return true;
 }
 

@@ -727,9 +727,12 @@ nothing_a_hostile_master_brings_is_applied(void **state)
 		int r;
 
 		make(&attacks[i].p, &m);
-		before =
-		    attacks[i].p.fresh ? (struct fleet_held){0} : world.held;
-		was = attacks[i].p.fresh ? (struct fleet_last){0} : world.last;
+		before = world.held;
+		was = world.last;
+		if (attacks[i].p.fresh) {
+			memset(&before, 0, sizeof(before));
+			memset(&was, 0, sizeof(was));
+		}
 		r = bring(&attacks[i].p, &m, &held, &last, &job, &e);
 		if (r != attacks[i].want ||
 		    strstr(e.msg, attacks[i].says) == NULL)
