@@ -70,7 +70,7 @@ commit(struct local *l, const struct local_round *q, struct joined *j,
 	int r;
 
 	if (j->n == 0)
-		return 0;
+		return q->n_jobs > 0 ? ledger_secure(l->ledger, e) : 0;
 	if ((r = ledger_commit(l->ledger, j->v, j->n, j->receipts, e)) != 0)
 		return r;
 	if (q->n > 0)

@@ -513,6 +513,14 @@ put_in_bucket(struct ledger *l, struct err *e)
 }
 
 int
+ledger_secure(struct ledger *l, struct err *e)
+{
+	int r = allowed(l, e);
+
+	return r != 0 ? r : put_in_bucket(l, e);
+}
+
+int
 ledger_commit(struct ledger *l, const struct slice *leaves, size_t n,
     struct ledger_receipt *receipts, struct err *e)
 {

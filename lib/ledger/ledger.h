@@ -121,6 +121,12 @@ size_t ledger_copies(const struct ledger *l,
  */
 int ledger_commit(struct ledger *l, const struct slice *leaves, size_t n,
     struct ledger_receipt *receipts, struct err *e) MUST_CHECK;
+/*
+ * Before something is issued by leaves of an earlier commit: that one may have
+ * failed after its leaves were in the journal, where home is a bucket that could
+ * not be reached.  They are put there now.  As ledger_commit().
+ */
+int ledger_secure(struct ledger *l, struct err *e) MUST_CHECK;
 
 /*
  * Publish everything up to the checkpoint in note (signed; it must be a head

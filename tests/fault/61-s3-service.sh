@@ -138,6 +138,8 @@ t_has 'an approval is told so too' "$(s_decide olga "$id" approve 2>&1)" \
 t 'people are answered meanwhile' s_call alice status </dev/null
 t_has 'a certificate of before can be fetched' "$(s_call alice fetch "$(
 	s_id b1.req)" </dev/null)" ssh-ed25519-cert-v01@openssh.com
+# Whether what is recorded may be signed is asked of the log as it is opened anew.
+t 'the keeper opens its log again' s_until 20 s_says home 'log and signer are back'
 s_clock 7200
 t_has 'an hour later still, and asked again it says what is missing' \
 	"$(s_send alice b3.req)" 'recorded and not signed yet'
