@@ -136,7 +136,7 @@ answers 'Permission denied'
 want=2 on_web runuser -u webapp -- sh -c \
     'i=0; while [ $i -lt 30 ]; do sleep 2 & i=$((i + 1)); done'
 answers 'Cannot fork'
-want=1 on_db ncat -w 2 -z "$web" 8080
+want=124 on_db timeout 3 bash -c "</dev/tcp/$web/8080"
 for _ in 1 2 3 4 5; do
 	"$HOSTS" exec db ssh -o BatchMode=yes -o StrictHostKeyChecking=no \
 	    "ghost@$web" true >/dev/null 2>&1
@@ -144,7 +144,7 @@ done
 until_web sh -c "iptables -S f2b-sshd | grep -q -- '-s $("$HOSTS" ip db)/32'"
 on_web iptables -S f2b-sshd
 answers "$("$HOSTS" ip db)"
-want=1 on_db ncat -w 2 -z "$web" 22
+want=1 on_db timeout 3 bash -c "</dev/tcp/$web/22"
 
 chapter 'No way to lock oneself out'
 tell 'A group that does not exist passes every checker of sshd, and would let' \

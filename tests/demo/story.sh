@@ -10,6 +10,7 @@ port=17480
 
 finish() {
 	service_stop
+	hosts_stop
 	"$LAB/sshd" stop web1
 	"$LAB/sshd" stop web1-later
 	"$LAB/rgw" stop "$DEMO_HOME/s3" >/dev/null 2>&1
@@ -17,6 +18,10 @@ finish() {
 }
 # service.sh has another, once there is a service.
 service_stop() {
+	:
+}
+# And fleet.sh, once there are hosts.
+hosts_stop() {
 	:
 }
 trap finish EXIT
@@ -259,6 +264,9 @@ answers emergency_log
 
 cp -p alice/id_ed25519-cert.pub alice/night-cert.pub
 cp -rp /etc/ssh/writ web1-etc-ssh-writ
+# shellcheck source=tests/demo/fleet.sh
+. "$TOP/tests/demo/fleet.sh"
+
 chapter 'To look at'
 cat <<END
 

@@ -182,7 +182,7 @@ status 'a second apply changes nothing' 0 agent apply --full
 t_eq 'and says so' '' "$(grep -i 'changed' <<<"$out")"
 status 'test agrees' 0 agent test --full
 
-# --- effects -------------------------------------------------------------------
+# --- effects -----------------------------------------------------------------
 
 t_has 'no password is asked for' "$(near ssh "${ssh_opts[@]}" \
     -o PreferredAuthentications=password "deploy@$address" true 2>&1)" \
@@ -202,8 +202,8 @@ t_has 'a script in /tmp does not run' "$(on web /tmp/x 2>&1)" \
 t_has 'for the kernel knows it' "$(on web findmnt -rno OPTIONS /tmp)" noexec
 on web sh -c 'ncat -k -l 8080 >/dev/null 2>&1 &'
 t_not 'a port that nobody named is closed' \
-    on other ncat -w 2 -z "$address" 8080
-t 'and ssh is open' on other ncat -w 2 -z "$address" 22
+    on other timeout 5 ncat -w 2 -z "$address" 8080
+t 'and ssh is open' on other timeout 5 ncat -w 2 -z "$address" 22
 for _ in 1 2 3 4 5; do
 	on other ssh -o BatchMode=yes -o StrictHostKeyChecking=no \
 	    "ghost@$address" true >/dev/null 2>&1
@@ -217,11 +217,12 @@ for _ in $(seq 50); do
 	sleep 0.2
 done
 t 'who fails too often is banned in the kernel' banned
-t_not 'and cannot reach sshd any more' on other ncat -w 2 -z "$address" 22
+t_not 'and cannot reach sshd any more' \
+    on other timeout 5 ncat -w 2 -z "$address" 22
 status 'a ban is none of our business' 0 agent test --full
 on web fail2ban-client unban --all >/dev/null
 
-# --- no way to lock oneself out ------------------------------------------------
+# --- no way to lock oneself out ----------------------------------------------
 
 before=$(snapshot)
 same_as_before() {
@@ -250,7 +251,7 @@ t 'and nothing was live' same_as_before
 
 bad 's/{port: 22}/{port: 22, from: 192.0.2.0\/24}/'
 status 'a firewall that shuts ssh is live at first' 3 agent apply
-t_not 'and nobody gets in' on other ncat -w 2 -z "$address" 22
+t_not 'and nobody gets in' on other timeout 5 ncat -w 2 -z "$address" 22
 t 'it undoes itself' wait_undone
 t 'and there is a way in again' login true
 t_has 'which the status tells' "$(on web writ-agent status)" undone
