@@ -75,7 +75,7 @@ arm_has_boot_unit(struct host *h, struct err *e)
 	struct host_stat st;
 	int r;
 
-	if (host_stat(h, "/run/systemd/system", &st, NULL) != 0) {
+	if (host_has_systemd(h, NULL) != 1) {
 		r = err_set(e, ERR_DENIED,
 		    "this would touch a way in, and without systemd nothing "
 		    "would undo it after a reboot");

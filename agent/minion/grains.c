@@ -80,10 +80,9 @@ ask_hostname(struct asking *a, struct str *s)
 static void
 ask_init(struct asking *a, struct str *s)
 {
-	struct host_stat st;
 	char *name;
 
-	if (host_stat(a->h, "/run/systemd/system", &st, NULL) == 0) {
+	if (host_has_systemd(a->h, NULL) == 1) {
 		str_add(s, "systemd");
 	} else if ((name = text_of(a->h, "/proc/1/comm")) != NULL) {
 		str_addn(s, name, strcspn(name, "\n"));

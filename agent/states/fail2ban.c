@@ -243,12 +243,11 @@ start(struct host *h, struct err *e)
 	const char *systemd[] = {
 	    "systemctl", "start", "fail2ban.service", NULL};
 	const char *direct[] = {"fail2ban-client", "start", NULL};
-	struct host_stat st;
-	int r = host_stat(h, "/run/systemd/system", &st, e);
+	int r = host_has_systemd(h, e);
 
-	if (r != 0 && r != ERR_NOTFOUND)
+	if (r < 0)
 		return r;
-	return host_run_ok(h, r == 0 ? systemd : direct, (struct slice){0},
+	return host_run_ok(h, r == 1 ? systemd : direct, (struct slice){0},
 	    NULL, e);
 }
 

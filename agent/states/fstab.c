@@ -290,15 +290,9 @@ static int
 activate(struct host *h, const struct state_env *env, const void *params,
     struct err *e)
 {
-	const char *argv[] = {"systemctl", "daemon-reload", NULL};
-	struct host_stat st;
-	int r = host_stat(h, "/run/systemd/system", &st, e);
-
 	(void)env;
 	(void)params;
-	if (r == ERR_NOTFOUND)
-		return 0;
-	return r != 0 ? r : host_run_ok(h, argv, (struct slice){0}, NULL, e);
+	return state_daemon_reload(h, e);
 }
 
 /* No program: the table by stat, the mounts by their own lines. */

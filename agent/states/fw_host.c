@@ -34,24 +34,11 @@ fw_read_live(struct host *h, enum fw_family family, struct fw_live *out,
 }
 
 int
-fw_is_there(struct host *h, const char *path, bool *out, struct err *e)
-{
-	struct host_stat st;
-	int r = host_stat(h, path, &st, e);
-
-	*out = r == 0;
-	return r == ERR_NOTFOUND ? 0 : r;
-}
-
-int
-fw_has_family(struct host *h, enum fw_family family, bool *out, struct err *e)
+fw_has_family(struct host *h, enum fw_family family, struct err *e)
 {
 	const char *path = fw_families[family].there;
 
-	if (path != NULL)
-		return fw_is_there(h, path, out, e);
-	*out = true;
-	return 0;
+	return path != NULL ? host_exists(h, path, e) : 1;
 }
 
 int
@@ -87,10 +74,8 @@ fw_snapshot(struct host *h, const void *params, struct str *out, struct err *e)
 		return 0;
 	for (int f = 0; r == 0 && f < FW_FAMILIES; f++) {
 		struct fw_live live = {0};
-		bool there;
 
-		if ((r = fw_has_family(h, (enum fw_family)f, &there, e)) != 0 ||
-		    !there)
+		if ((r = fw_has_family(h, (enum fw_family)f, e)) != 1)
 			continue;
 		if ((r = fw_read_live(h, (enum fw_family)f, &live, NULL, e)) !=
 		    0)

@@ -20,11 +20,9 @@ struct fw_tools {
 };
 extern const struct fw_tools fw_families[FW_FAMILIES]; /* by enum fw_family */
 
-/* Does the kernel have the family?  Where it has not, nothing is guarded. */
-int fw_has_family(struct host *h, enum fw_family family, bool *out,
-    struct err *e) MUST_CHECK;
-/* Is anything at path? */
-int fw_is_there(struct host *h, const char *path, bool *out, struct err *e)
+/* Does the kernel have the family?  Where it has not, nothing is guarded.  As
+ * host_exists(). */
+int fw_has_family(struct host *h, enum fw_family family, struct err *e)
     MUST_CHECK;
 /* What is live; *legacy (may be NULL): the other kind of tables holds rules
  * too.  As host_run_ok(); ERR_LIMIT. */

@@ -78,6 +78,10 @@ int  host_read(struct host *h, const char *path, size_t max, char **out,
 /* As lstat(2).  ERR_NOTFOUND, ERR_DENIED, ERR_SYS. */
 int  host_stat(struct host *h, const char *path, struct host_stat *out,
      struct err *e) MUST_CHECK;
+/* Is anything of that name there?  1, 0, or as host_stat() but ERR_NOTFOUND. */
+int  host_exists(struct host *h, const char *path, struct err *e) MUST_CHECK;
+/* Is systemd what runs this host (sd_booted(3))?  As host_exists(). */
+int  host_has_systemd(struct host *h, struct err *e) MUST_CHECK;
 /* Names in a directory, sorted, without "." and "..", appended to out.
  * ERR_NOTFOUND, ERR_DENIED (also what is no directory), ERR_LIMIT, ERR_SYS,
  * ERR_NOMEM. */

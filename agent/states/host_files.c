@@ -294,6 +294,26 @@ host_stat(struct host *h, const char *path, struct host_stat *out,
 	return 0;
 }
 
+int
+host_exists(struct host *h, const char *path, struct err *e)
+{
+	struct host_stat st;
+	struct err why = {0};
+	int r = host_stat(h, path, &st, &why);
+
+	if (r == ERR_NOTFOUND)
+		return 0;
+	if (r != 0 && e != NULL)
+		*e = why;
+	return r == 0 ? 1 : r;
+}
+
+int
+host_has_systemd(struct host *h, struct err *e)
+{
+	return host_exists(h, "/run/systemd/system", e);
+}
+
 static int
 by_name(const void *a, const void *b)
 {

@@ -99,8 +99,10 @@ observe_family(struct host *h, enum fw_family family, struct family *f,
 	size_t n;
 	int r;
 
-	if ((r = fw_has_family(h, family, &f->there, e)) != 0 ||
-	    (r = state_read(h, fw_families[family].rules, &f->boot, &n, e)) !=
+	if ((r = fw_has_family(h, family, e)) < 0)
+		return r;
+	f->there = r == 1;
+	if ((r = state_read(h, fw_families[family].rules, &f->boot, &n, e)) !=
 		0 ||
 	    (f->boot != NULL &&
 		(r = host_stat(h, fw_families[family].rules, &f->st, e)) != 0))
@@ -122,8 +124,10 @@ observe(struct host *h, const struct state_env *env, const void *params,
 		o->missing = true;
 		return 0;
 	}
-	if ((r = fw_is_there(h, "/run/systemd/system", &o->systemd, e)) != 0 ||
-	    (r = state_read(h, UNIT, &o->unit, &n, e)) != 0 ||
+	if ((r = host_has_systemd(h, e)) < 0)
+		return r;
+	o->systemd = r == 1;
+	if ((r = state_read(h, UNIT, &o->unit, &n, e)) != 0 ||
 	    (r = state_read(h, PULL, &o->pull, &n, e)) != 0)
 		return r;
 	for (int f = 0; r == 0 && f < FW_FAMILIES; f++)
@@ -278,11 +282,10 @@ validate(struct host *h, const struct state_env *env, const void *params,
 		    fw_families[f].restore, "--noflush", NULL};
 		struct strs rules = {0};
 		struct str text = STR_INIT;
-		bool there;
 
-		if ((r = fw_has_family(h, (enum fw_family)f, &there, e)) != 0 ||
-		    !there)
+		if ((r = fw_has_family(h, (enum fw_family)f, e)) != 1)
 			continue;
+		r = 0;
 		if (wanted(params, env, (enum fw_family)f, &rules) != 0 ||
 		    boot_text(&rules, &text) != 0)
 			r = err_nomem(e);
@@ -342,16 +345,9 @@ static int
 activate(struct host *h, const struct state_env *env, const void *params,
     struct err *e)
 {
-	const char *argv[] = {"systemctl", "daemon-reload", NULL};
-	bool systemd;
-	int r;
-
 	(void)env;
 	(void)params;
-	if ((r = fw_is_there(h, "/run/systemd/system", &systemd, e)) != 0 ||
-	    !systemd)
-		return r;
-	return host_run_ok(h, argv, (struct slice){0}, NULL, e);
+	return state_daemon_reload(h, e);
 }
 
 /*

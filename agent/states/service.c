@@ -54,16 +54,6 @@ observed_clear(void *observed)
 	*o = (struct observed){0};
 }
 
-/* 1: systemd is what runs here. */
-static int
-has_systemd(struct host *h, struct err *e)
-{
-	struct host_stat st;
-	int r = host_stat(h, "/run/systemd/system", &st, e);
-
-	return r == ERR_NOTFOUND ? 0 : r == 0 ? 1 : r;
-}
-
 /* "LoadState=loaded" and the like: the value of a key in show's output. */
 static bool
 says(const char *text, const char *line)
@@ -168,7 +158,7 @@ observe(struct host *h, const struct state_env *env, const void *params,
 	int r;
 
 	(void)env;
-	if ((r = has_systemd(h, e)) < 0)
+	if ((r = host_has_systemd(h, e)) < 0)
 		return r;
 	o->systemd = r == 1;
 	return o->systemd ? observe_systemd(h, params, o, e)
@@ -291,7 +281,7 @@ act(struct host *h, const char *verb, const char *name, struct err *e)
 {
 	int r;
 
-	if ((r = has_systemd(h, e)) < 0)
+	if ((r = host_has_systemd(h, e)) < 0)
 		return r;
 	return r == 1 ? run_systemctl(h, verb, name, e)
 		      : run_script(h, verb, name, e);
@@ -455,7 +445,7 @@ fingerprint(struct host *h, const struct state_env *env, const void *params,
 	int r;
 
 	(void)env;
-	if ((r = has_systemd(h, e)) < 0)
+	if ((r = host_has_systemd(h, e)) < 0)
 		return r;
 	if (r == 0) {
 		str_addf(out, "at %lld %u\n", (long long)host_now(h),

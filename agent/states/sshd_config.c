@@ -42,16 +42,6 @@ says_port(const struct sshd_want *w)
 	    sshd_block_find(&w->all, sshd_word("ListenAddress")) != NULL;
 }
 
-/* 1: there is such a file. */
-static int
-is_there(struct host *h, const char *path, struct err *e)
-{
-	struct host_stat st;
-	int r = host_stat(h, path, &st, e);
-
-	return r == ERR_NOTFOUND ? 0 : r == 0 ? 1 : r;
-}
-
 static int
 owns(const void *params, struct strs *out)
 {
@@ -81,10 +71,9 @@ observe_socket(struct host *h, const struct sshd_config_params *p,
 	int r;
 
 	if ((r = sshd_file_look(h, SOCKET_FILE, &o->socket_file, e)) != 0 ||
-	    !says_port(&p->want) ||
-	    (r = is_there(h, "/run/systemd/system", e)) != 1)
+	    !says_port(&p->want) || (r = host_has_systemd(h, e)) != 1)
 		return r < 0 ? r : 0;
-	if ((r = is_there(h, SOCKET_GENERATOR, e)) < 0)
+	if ((r = host_exists(h, SOCKET_GENERATOR, e)) < 0)
 		return r;
 	o->generated = r == 1;
 	if ((r = host_run(h, argv, slice_str(""), &got, e)) == 0)
@@ -103,7 +92,7 @@ observe(struct host *h, const struct state_env *env, const void *params,
 
 	if ((r = sshd_file_look(h, SSHD_OURS_CONFIG, &o->dropin, e)) != 0 ||
 	    (r = observe_socket(h, p, o, e)) != 0 ||
-	    (r = is_there(h, SSHD_OURS_CA, e)) < 0)
+	    (r = host_exists(h, SSHD_OURS_CA, e)) < 0)
 		return r;
 	o->ca_there = r == 1;
 	return sshd_want_look(h, env, SSHD_OURS_CONFIG, &p->want, &o->seen, e);

@@ -58,11 +58,11 @@ int
 sshd_reload(struct host *h, struct err *e)
 {
 	static const char *const units[] = {"ssh.service", "sshd.service"};
-	struct host_stat st;
-	int r;
+	int r = host_has_systemd(h, e);
 
-	if ((r = host_stat(h, "/run/systemd/system", &st, e)) == ERR_NOTFOUND)
-		return signal_master(h, e);
+	if (r <= 0)
+		return r == 0 ? signal_master(h, e) : r;
+	r = 0;
 	for (size_t i = 0; r == 0 && i < sizeof(units) / sizeof(*units); i++) {
 		r = is_active(h, units[i], e);
 		if (r == 1)

@@ -68,3 +68,12 @@ state_read(struct host *h, const char *path, char **out, size_t *n,
 	*n = 0;
 	return 0;
 }
+
+int
+state_daemon_reload(struct host *h, struct err *e)
+{
+	const char *argv[] = {"systemctl", "daemon-reload", NULL};
+	int r = host_has_systemd(h, e);
+
+	return r == 1 ? host_run_ok(h, argv, (struct slice){0}, NULL, e) : r;
+}

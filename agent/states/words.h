@@ -33,4 +33,7 @@ bool state_next_word(struct slice *line, struct slice *word);
 int  state_read(struct host *h, const char *path, char **out, size_t *n,
      struct err *e) MUST_CHECK;
 
+/* Have systemd read its units anew, where it runs; nothing elsewhere. */
+int  state_daemon_reload(struct host *h, struct err *e) MUST_CHECK;
+
 #endif
