@@ -14,6 +14,7 @@ main(int argc, char **argv)
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(022);
-	return cli_main("writ-agent", "A host that is what signed policy says.",
-	    commands, sizeof(commands) / sizeof(commands[0]), argc, argv);
+	return cli_main_no_dir("writ-agent",
+	    "A host that is what signed policy says.", commands,
+	    sizeof(commands) / sizeof(commands[0]), argc, argv);
 }

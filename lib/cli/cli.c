@@ -22,6 +22,7 @@ struct cli_args {
 	size_t n_given, cap_given;
 	struct strs operands;
 	const char *dir;
+	bool no_dir; /* -C is no option here */
 };
 
 static const char *program_name = "writ";
@@ -135,7 +136,9 @@ add_command_usage(struct str *s, const struct cli_args *a)
 		str_addf(s, "  %-26s %s\n", left.p, o->help);
 		str_clear(&left);
 	}
-	str_addf(s, "  %-26s %s\n", "-C DIR", "the deployment's directory");
+	if (!a->no_dir)
+		str_addf(s, "  %-26s %s\n", "-C DIR",
+		    "the deployment's directory");
 }
 
 static int
@@ -149,7 +152,8 @@ print_usage(FILE *to, const char *about, const struct cli_args *a,
 	} else {
 		str_add(&s, "usage: ");
 		add_path(&s, a);
-		str_add(&s, " [-C DIR] COMMAND ...\n");
+		str_add(&s,
+		    a->no_dir ? " COMMAND ...\n" : " [-C DIR] COMMAND ...\n");
 		if (a->depth == 0)
 			str_addf(&s, "%s\n", about);
 		add_list(&s, commands, n);
@@ -245,6 +249,12 @@ parse_option(struct cli_args *a, const struct cli_command *c, int argc,
 }
 
 /* -C is taken anywhere, so that no table needs to list it. */
+static bool
+is_dir_option(const struct cli_args *a, const char *word)
+{
+	return !a->no_dir && strncmp(word, "-C", 2) == 0;
+}
+
 static int
 parse_dir(struct cli_args *a, int argc, char **argv, int *i, struct err *e)
 {
@@ -268,7 +278,7 @@ parse_rest(struct cli_args *a, const struct cli_command *c, int argc,
 	for (; i < argc && r == 0; i++) {
 		if (options && strcmp(argv[i], "--") == 0)
 			options = false;
-		else if (options && strncmp(argv[i], "-C", 2) == 0)
+		else if (options && is_dir_option(a, argv[i]))
 			r = parse_dir(a, argc, argv, &i, e);
 		else if (options && argv[i][0] == '-' && argv[i][1] != '\0')
 			r = parse_option(a, c, argc, argv, &i, e);
@@ -385,12 +395,12 @@ finish(int status)
 	return status;
 }
 
-int
-cli_main(const char *program, const char *about,
+static int
+run_table(const char *program, const char *about, bool no_dir,
     const struct cli_command *commands, size_t n_commands, int argc,
     char **argv)
 {
-	struct cli_args a = {.program = program};
+	struct cli_args a = {.program = program, .no_dir = no_dir};
 	const struct cli_command *level = commands, *c, *leaf = NULL;
 	size_t n_level = n_commands;
 	struct err e = {0};
@@ -398,7 +408,7 @@ cli_main(const char *program, const char *about,
 
 	program_name = program;
 	while (leaf == NULL && i < argc && r == 0) {
-		if (strncmp(argv[i], "-C", 2) == 0) {
+		if (is_dir_option(&a, argv[i])) {
 			r = parse_dir(&a, argc, argv, &i, &e);
 			i++;
 			continue;
@@ -436,6 +446,24 @@ cli_main(const char *program, const char *about,
 	}
 	args_clear(&a);
 	return r;
+}
+
+int
+cli_main(const char *program, const char *about,
+    const struct cli_command *commands, size_t n_commands, int argc,
+    char **argv)
+{
+	return run_table(program, about, false, commands, n_commands, argc,
+	    argv);
+}
+
+int
+cli_main_no_dir(const char *program, const char *about,
+    const struct cli_command *commands, size_t n_commands, int argc,
+    char **argv)
+{
+	return run_table(program, about, true, commands, n_commands, argc,
+	    argv);
 }
 
 void

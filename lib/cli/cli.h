@@ -76,6 +76,11 @@ int cli_main(const char *program, const char *about,
     const struct cli_command *commands, size_t n_commands, int argc,
     char **argv);
 
+/* The same for a program of hosts, which has no deployment: -C is no option. */
+int cli_main_no_dir(const char *program, const char *about,
+    const struct cli_command *commands, size_t n_commands, int argc,
+    char **argv);
+
 /* "PROGRAM: warning: text" on standard error. */
 void cli_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* Ask on the terminal; false when the answer is not yes or there is none. */

@@ -124,6 +124,11 @@ printed_clear(struct printed *p)
 	*p = (struct printed){0};
 }
 
+/* How a program begins. */
+static int (*entry)(const char *program, const char *about,
+    const struct cli_command *commands, size_t n_commands, int argc,
+    char **argv) = cli_main;
+
 /* Run a line of words split at blanks; p gets what it printed. */
 static int
 run_line(const char *line, struct printed *p)
@@ -146,7 +151,7 @@ run_line(const char *line, struct printed *p)
 	seen[0] = '\0';
 	stdout = open_memstream(&p->out, &p->out_len);
 	stderr = open_memstream(&p->err, &p->err_len);
-	status = cli_main("writ", "Writ tests a command line.", commands,
+	status = entry("writ", "Writ tests a command line.", commands,
 	    LEN(commands), argc, argv);
 	fclose(stdout);
 	fclose(stderr);
@@ -380,6 +385,25 @@ a_failure_says_what_and_what_to_do(void **state)
 	    "writ: no grant names this\n  ask an officer\n");
 	printed_clear(&p);
 	fail_words = fail_hint = NULL;
+}
+
+static void
+a_program_of_hosts_takes_no_deployment(void **state)
+{
+	static const char *const lines[] = {
+	    "writ -C x copy a", "writ copy -C x a", "writ copy a -Cx"};
+	struct printed p;
+
+	(void)state;
+	entry = cli_main_no_dir;
+	for (size_t i = 0; i < LEN(lines); i++) {
+		assert_int_equal(run_line(lines[i], &p), EXIT_USAGE);
+		printed_clear(&p);
+	}
+	assert_int_equal(run_line("writ copy -h", &p), 0);
+	assert_null(strstr(p.out, "-C"));
+	printed_clear(&p);
+	entry = cli_main;
 }
 
 static void
@@ -696,6 +720,7 @@ main(void)
 	    cmocka_unit_test(help_is_asked_for_anywhere),
 	    cmocka_unit_test(each_failure_has_its_exit_status),
 	    cmocka_unit_test(a_failure_says_what_and_what_to_do),
+	    cmocka_unit_test(a_program_of_hosts_takes_no_deployment),
 	    cmocka_unit_test(output_that_cannot_be_written_is_a_failure),
 	    cmocka_unit_test(printing_leaves_the_text_empty),
 	    cmocka_unit_test(a_line_without_memory_fails_and_leaks_nothing),
