@@ -61,6 +61,9 @@ load_policy(const char *dir, const struct hash *pin, int64_t now,
 		r = bundle_chain_accept(c, &out->trust, pin,
 		    unless_held(now, h->have, c->version, h->policy_version),
 		    e);
+	else if (r == ERR_NOTFOUND)
+		err_hint(e, "copy the directory bundle of the deployment to %s",
+		    dir);
 	bundle_chain_clear(c);
 	free(c);
 	return r < 0 ? r : not_older(h, &out->trust, e);
@@ -75,8 +78,14 @@ load_fleet(const char *dir, int64_t now, struct held *h,
 	int r;
 
 	if ((r = fleets_read(dir, h->fleet.have ? h->fleet.version : 0, &c,
-		 e)) != 0)
+		 e)) != 0) {
+		if (r == ERR_NOTFOUND)
+			err_hint(e,
+			    "copy the directory bundle of the deployment to "
+			    "%s once more",
+			    dir);
 		return r;
+	}
 	fleet_chain_input(&c, &in);
 	r = fleet_accept(&h->fleet, &out->trust, &in,
 	    unless_held(now, h->fleet.have, c.version, h->fleet.version), e);
