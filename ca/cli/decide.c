@@ -73,10 +73,8 @@ read_subject(struct by_files *f, struct subject *u, struct err *e)
 {
 	int r;
 
-	if ((r = cli_read_statement(u->path, &u->s, e)) != 0) {
-		err_prefix(e, "%s", u->path);
+	if ((r = cli_read_statement(u->path, &u->s, e)) != 0)
 		return r;
-	}
 	if ((r = decision_check(&f->d, u, e)) != 0 || u->s.type == ST_KEY)
 		return r;
 	return evaluate(f, u, e);

@@ -20,7 +20,7 @@ cli_read_statement(const char *path, struct statement *out, struct err *e)
 
 	if ((r = file_read(path, STATEMENT_MAX, &text, &n, e)) != 0)
 		return r;
-	r = statement_parse(path_base(path), slice_of(text, n), out, e);
+	r = statement_parse(path, slice_of(text, n), out, e);
 	free(text);
 	return r;
 }
