@@ -62,11 +62,11 @@ rooms	:= lib/base lib/proc lib/crypto lib/ssh lib/conf lib/tlog \
 	   lib/statement lib/trust lib/bundle lib/key lib/blob lib/store \
 	   lib/ledger lib/net lib/notify lib/cli ca/issue ca/common ca/signer \
 	   ca/keeper ca/front ca/daemon ca/audit ca/client \
-	   agent/fleet agent/states agent/minion agent/master
-# ca/daemon/main.c is writ-ca, main_NAME.c is writ-ca-NAME, and so with the agent
-# and the master: programs, not parts of the library.
-ca_c	:= $(sort $(wildcard ca/daemon/main*.c agent/minion/main*.c agent/master/main*.c))
-core_c	:= $(filter-out $(ca_c),$(foreach d,$(rooms),$(sort $(wildcard $(d)/*.c))))
+	   agent/fleet agent/states agent/minion
+# ca/daemon/main.c is writ-ca, main_NAME.c is writ-ca-NAME, agent/minion/main.c
+# is writ-agent: programs, not parts of the library.
+main_c	:= $(sort $(wildcard ca/daemon/main*.c)) agent/minion/main.c
+core_c	:= $(filter-out $(main_c),$(foreach d,$(rooms),$(sort $(wildcard $(d)/*.c))))
 writ_c	:= $(sort $(wildcard ca/cli/*.c))
 fleet_c	:= $(sort $(wildcard agent/cli/*.c))
 test_c	:= $(sort $(wildcard tests/unit/test_*.c))
@@ -77,14 +77,8 @@ preload_c := $(sort $(wildcard tests/tools/preload/*.c))
 bench_c	:= $(sort $(wildcard tests/bench/bench_*.c))
 obj	 = $(1:%.c=$(O)/%.o)
 
-ca_programs := $(patsubst ca/daemon/main_%.c,$(O)/writ-ca-%,$(filter ca/daemon/main_%,$(ca_c)))
-agent_programs := $(patsubst agent/minion/main_%.c,$(O)/writ-agent-%,$(filter agent/minion/main_%,$(ca_c)))
-master_programs := $(patsubst agent/master/main_%.c,$(O)/writ-master-%,$(filter agent/master/main_%,$(ca_c)))
-mains	:= $(if $(filter agent/minion/main.c,$(ca_c)),$(O)/writ-agent) \
-	   $(if $(filter agent/master/main.c,$(ca_c)),$(O)/writ-master) \
-	   $(if $(fleet_c),$(O)/writ-fleet)
-programs := $(O)/writ $(O)/writ-ca $(ca_programs) $(mains) \
-	   $(agent_programs) $(master_programs)
+ca_programs := $(patsubst ca/daemon/main_%.c,$(O)/writ-ca-%,$(filter ca/daemon/main_%,$(main_c)))
+programs := $(O)/writ $(O)/writ-ca $(ca_programs) $(O)/writ-fleet $(O)/writ-agent
 tests	:= $(test_c:tests/unit/%.c=$(O)/tests/%)
 tools	:= $(tool_c:tests/tools/%.c=$(O)/tools/%) \
 	   $(preload_c:tests/tools/preload/%.c=$(O)/tools/%.so)
@@ -134,15 +128,6 @@ $(O)/writ-fleet: $(call obj,$(fleet_c)) $(O)/libwrit.a
 	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
 
 $(O)/writ-agent: $(O)/agent/minion/main.o $(O)/libwrit.a
-	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
-
-$(O)/writ-master: $(O)/agent/master/main.o $(O)/libwrit.a
-	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
-
-$(agent_programs): $(O)/writ-agent-%: $(O)/agent/minion/main_%.o $(O)/libwrit.a
-	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
-
-$(master_programs): $(O)/writ-master-%: $(O)/agent/master/main_%.o $(O)/libwrit.a
 	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
 
 # Tests fail chosen allocations, so they see malloc and its kin wrapped
@@ -237,14 +222,14 @@ layers:
 	tests/lint/layers
 
 format:
-	clang-format -i $(core_c) $(writ_c) $(fleet_c) $(ca_c) $(test_c) $(testlib_c) $(fuzz_c) $(tool_c) $(preload_c) $(bench_c)
+	clang-format -i $(core_c) $(writ_c) $(fleet_c) $(main_c) $(test_c) $(testlib_c) $(fuzz_c) $(tool_c) $(preload_c) $(bench_c)
 
 man:
 	mandoc -Tlint -Wwarning $(sort $(wildcard */*.[1-8] */*/*.[1-8]))
 
-# People type writ, writ-ca, writ-agent and writ-master; what those and systemd
-# start is in libexec.  Units say /usr, and get PREFIX.
-install_bin := $(filter $(O)/writ $(O)/writ-ca $(O)/writ-agent $(O)/writ-master,$(programs))
+# People type writ, writ-ca and writ-agent; what those and systemd start is in
+# libexec.  Units say /usr, and get PREFIX.
+install_bin := $(O)/writ $(O)/writ-ca $(O)/writ-agent
 install_libexec := $(filter-out $(install_bin),$(programs))
 install: programs
 	install -d $(foreach d,bin libexec/writ lib/systemd/system \
