@@ -86,16 +86,12 @@ static void
 read_drift(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field)
 {
-	enum fleet_drift *out = field;
+	static const struct conf_word words[] = {
+	    {"repair", FLEET_REPAIR}, {"report", FLEET_REPORT}};
+	int v;
 
-	if (!conf_is(in, k, n, YAML_TEXT))
-		return;
-	if (strcmp(n->text, "repair") == 0)
-		*out = FLEET_REPAIR;
-	else if (strcmp(n->text, "report") == 0)
-		*out = FLEET_REPORT;
-	else
-		conf_bad(in, k, n);
+	if (CONF_WORD(in, k, n, words, &v))
+		*(enum fleet_drift *)field = (enum fleet_drift)v;
 }
 
 static const struct conf_key host_keys[] = {

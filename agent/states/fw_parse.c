@@ -233,21 +233,12 @@ static void
 read_policy(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field)
 {
-	static const struct {
-		const char *word;
-		enum fw_verdict verdict;
-	} words[] = {
+	static const struct conf_word words[] = {
 	    {"accept", FW_ACCEPT}, {"drop", FW_DROP}, {"reject", FW_REJECT}};
-	enum fw_verdict *out = field;
+	int v;
 
-	if (!conf_is(in, k, n, YAML_TEXT))
-		return;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(n->text, words[i].word) == 0) {
-			*out = words[i].verdict;
-			return;
-		}
-	conf_bad(in, k, n);
+	if (CONF_WORD(in, k, n, words, &v))
+		*(enum fw_verdict *)field = (enum fw_verdict)v;
 }
 
 static const struct conf_key chain_keys[] = {

@@ -42,18 +42,12 @@ static void
 read_type(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field)
 {
-	enum limit_type *out = field;
+	static const struct conf_word words[] = {{"soft", LIMIT_SOFT},
+	    {"hard", LIMIT_HARD}, {"-", LIMIT_BOTH}, {"both", LIMIT_BOTH}};
+	int v;
 
-	if (!conf_is(in, k, n, YAML_TEXT))
-		return;
-	if (strcmp(n->text, "soft") == 0)
-		*out = LIMIT_SOFT;
-	else if (strcmp(n->text, "hard") == 0)
-		*out = LIMIT_HARD;
-	else if (strcmp(n->text, "-") == 0 || strcmp(n->text, "both") == 0)
-		*out = LIMIT_BOTH;
-	else
-		conf_bad(in, k, n);
+	if (CONF_WORD(in, k, n, words, &v))
+		*(enum limit_type *)field = (enum limit_type)v;
 }
 
 static void

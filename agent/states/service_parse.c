@@ -7,51 +7,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct word {
-	const char *text;
-	int value;
-};
-static const struct word running_words[] = {{"yes", YES}, {"no", NO}};
-static const struct word enabled_words[] = {
-    {"yes", YES}, {"no", NO}, {"masked", MASKED}};
-static const struct word watch_words[] = {
-    {"reload", RELOAD}, {"restart", RESTART}};
-
-static int
-word_value(struct conf_in *in, const struct conf_key *k,
-    const struct yaml_node *n, const struct word *words, size_t n_words)
-{
-	if (!conf_is(in, k, n, YAML_TEXT))
-		return 0;
-	for (size_t i = 0; i < n_words; i++)
-		if (strcmp(n->text, words[i].text) == 0)
-			return words[i].value;
-	conf_bad(in, k, n);
-	return 0;
-}
-
 static void
 read_running(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field)
 {
-	*(enum service_want *)field = (enum service_want)word_value(in, k, n,
-	    running_words, sizeof(running_words) / sizeof(running_words[0]));
+	static const struct conf_word words[] = {{"yes", YES}, {"no", NO}};
+	int v;
+
+	if (CONF_WORD(in, k, n, words, &v))
+		*(enum service_want *)field = (enum service_want)v;
 }
 
 static void
 read_enabled(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field)
 {
-	*(enum service_want *)field = (enum service_want)word_value(in, k, n,
-	    enabled_words, sizeof(enabled_words) / sizeof(enabled_words[0]));
+	static const struct conf_word words[] = {
+	    {"yes", YES}, {"no", NO}, {"masked", MASKED}};
+	int v;
+
+	if (CONF_WORD(in, k, n, words, &v))
+		*(enum service_want *)field = (enum service_want)v;
 }
 
 static void
 read_watch(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field)
 {
-	*(enum service_watch *)field = (enum service_watch)word_value(in, k, n,
-	    watch_words, sizeof(watch_words) / sizeof(watch_words[0]));
+	static const struct conf_word words[] = {
+	    {"reload", RELOAD}, {"restart", RESTART}};
+	int v;
+
+	if (CONF_WORD(in, k, n, words, &v))
+		*(enum service_watch *)field = (enum service_watch)v;
 }
 
 /* As systemd names units; never an option, never a path. */

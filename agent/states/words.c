@@ -7,16 +7,12 @@ void
 state_ensure(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field)
 {
-	bool *absent = field;
+	static const struct conf_word words[] = {
+	    {"present", false}, {"absent", true}};
+	int v;
 
-	if (!conf_is(in, k, n, YAML_TEXT))
-		return;
-	if (strcmp(n->text, "present") == 0)
-		*absent = false;
-	else if (strcmp(n->text, "absent") == 0)
-		*absent = true;
-	else
-		conf_bad(in, k, n);
+	if (CONF_WORD(in, k, n, words, &v))
+		*(bool *)field = v != 0;
 }
 
 bool

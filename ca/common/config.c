@@ -99,16 +99,12 @@ static void
 read_addressing(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field)
 {
-	bool *virtual_host = field;
+	static const struct conf_word words[] = {
+	    {"path", false}, {"host", true}};
+	int v;
 
-	if (!conf_is(in, k, n, YAML_TEXT))
-		return;
-	if (strcmp(n->text, "path") == 0)
-		*virtual_host = false;
-	else if (strcmp(n->text, "host") == 0)
-		*virtual_host = true;
-	else
-		conf_bad(in, k, n);
+	if (CONF_WORD(in, k, n, words, &v))
+		*(bool *)field = v != 0;
 }
 
 #define FIELD(f) .offset = offsetof(struct config, f)

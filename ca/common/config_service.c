@@ -126,16 +126,12 @@ static void
 read_log_format(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field)
 {
-	bool *json = field;
+	static const struct conf_word words[] = {
+	    {"json", true}, {"text", false}};
+	int v;
 
-	if (!conf_is(in, k, n, YAML_TEXT))
-		return;
-	if (strcmp(n->text, "json") == 0)
-		*json = true;
-	else if (strcmp(n->text, "text") == 0)
-		*json = false;
-	else
-		conf_bad(in, k, n);
+	if (CONF_WORD(in, k, n, words, &v))
+		*(bool *)field = v != 0;
 }
 
 #define USER(f)                                                   \

@@ -197,20 +197,32 @@ conf_time(struct conf_in *in, const struct conf_key *k,
 		*out = v;
 }
 
+bool
+conf_word(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n, const struct conf_word *words, size_t n_words,
+    int *out)
+{
+	if (!conf_is(in, k, n, YAML_TEXT))
+		return false;
+	for (size_t i = 0; i < n_words; i++)
+		if (strcmp(n->text, words[i].text) == 0) {
+			*out = words[i].value;
+			return true;
+		}
+	conf_bad(in, k, n);
+	return false;
+}
+
 void
 conf_bool(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field)
 {
-	bool *out = field;
+	static const struct conf_word words[] = {
+	    {"yes", true}, {"true", true}, {"no", false}, {"false", false}};
+	int v;
 
-	if (!conf_is(in, k, n, YAML_TEXT))
-		return;
-	if (strcmp(n->text, "yes") == 0 || strcmp(n->text, "true") == 0)
-		*out = true;
-	else if (strcmp(n->text, "no") == 0 || strcmp(n->text, "false") == 0)
-		*out = false;
-	else
-		conf_bad(in, k, n);
+	if (CONF_WORD(in, k, n, words, &v))
+		*(bool *)field = v != 0;
 }
 
 static const struct conf_key *

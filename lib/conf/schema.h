@@ -63,6 +63,18 @@ void conf_bool(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field); /* yes no true false */
 
 /* For readers of one's own. */
+/* One word of a table, for an enum: its value; false after it has said what was
+ * expected. */
+struct conf_word {
+	const char *text;
+	int value;
+};
+bool conf_word(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n, const struct conf_word *words, size_t n_words,
+    int *out);
+#define CONF_WORD(in, k, n, words, out) \
+	conf_word((in), (k), (n), (words), sizeof(words) / sizeof((words)[0]), \
+	    (out))
 /* Is it of that kind?  Says what was expected, if not. */
 bool conf_is(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, enum yaml_kind kind);

@@ -17,16 +17,12 @@ static void
 read_kind(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field)
 {
-	enum cert_kind *out = field;
+	static const struct conf_word words[] = {
+	    {"user", CERT_USER}, {"host", CERT_HOST}};
+	int v;
 
-	if (!conf_is(in, k, n, YAML_TEXT))
-		return;
-	if (strcmp(n->text, "user") == 0)
-		*out = CERT_USER;
-	else if (strcmp(n->text, "host") == 0)
-		*out = CERT_HOST;
-	else
-		conf_bad(in, k, n);
+	if (CONF_WORD(in, k, n, words, &v))
+		*(enum cert_kind *)field = (enum cert_kind)v;
 }
 
 static void
@@ -87,14 +83,11 @@ static void
 read_required(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field)
 {
-	bool *out = field;
+	static const struct conf_word words[] = {{"required", true}};
+	int v;
 
-	if (!conf_is(in, k, n, YAML_TEXT))
-		return;
-	if (strcmp(n->text, "required") == 0)
-		*out = true;
-	else
-		conf_bad(in, k, n);
+	if (CONF_WORD(in, k, n, words, &v))
+		*(bool *)field = v != 0;
 }
 
 static const struct conf_key reason_keys[] = {
