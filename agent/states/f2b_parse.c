@@ -147,14 +147,8 @@ static void
 read_jails(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field)
 {
-	if (!conf_is(in, k, n, YAML_MAP))
+	if (!conf_is_map(in, k, n))
 		return;
-	if (n->n == 0 || n->n > F2B_JAILS_MAX) {
-		conf_error(in->diags, n->pos,
-		    "'jails' has %zu jails, expected 1 to %d", n->n,
-		    F2B_JAILS_MAX);
-		return;
-	}
 	for (size_t i = 0; i < n->n; i++)
 		read_jail(in, &n->pairs[i], field);
 }
@@ -192,7 +186,7 @@ static const struct conf_key keys[] = {
 	"present or absent", 0, 0, NULL},
     {"ignore", read_ignore, offsetof(struct f2b_params, ignore), false,
 	"networks that are never banned", 1, 1000, NULL},
-    {"jails", read_jails, 0, false, "jails by name", 0, 0, NULL},
+    {"jails", read_jails, 0, false, "jails by name", 1, F2B_JAILS_MAX, NULL},
 };
 
 void

@@ -116,21 +116,15 @@ read_mounts(struct conf_in *in, const struct conf_key *k,
 {
 	struct fstab_params *p = field;
 
-	if (!conf_is(in, k, n, YAML_MAP))
+	if (!conf_is_map(in, k, n))
 		return;
-	if (n->n == 0 || n->n > FSTAB_MOUNTS_MAX) {
-		conf_error(in->diags, n->pos,
-		    "'mounts' has %zu mount points, expected 1 to %d", n->n,
-		    FSTAB_MOUNTS_MAX);
-		return;
-	}
 	for (size_t i = 0; i < n->n; i++)
 		read_mount(in, &n->pairs[i], p);
 }
 
 static const struct conf_key top_keys[] = {
-    {"mounts", read_mounts, 0, true, "mount points and their options", 0, 0,
-	NULL},
+    {"mounts", read_mounts, 0, true, "mount points and their options", 1,
+	FSTAB_MOUNTS_MAX, NULL},
 };
 
 void

@@ -85,14 +85,8 @@ static void
 read_accounts(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field)
 {
-	if (!conf_is(in, k, n, YAML_MAP))
+	if (!conf_is_map(in, k, n))
 		return;
-	if (n->n == 0 || n->n > (uint64_t)k->max) {
-		conf_error(in->diags, n->pos,
-		    "'accounts' has %zu entries, expected 1 to %lld", n->n,
-		    (long long)k->max);
-		return;
-	}
 	for (size_t i = 0; i < n->n; i++)
 		read_account(in, &n->pairs[i], field);
 }
@@ -101,6 +95,7 @@ static const struct conf_key keys[] = {
     {.name = "accounts",
 	.read = read_accounts,
 	.expect = "accounts, with the principals that may log in to each",
+	.min = 1,
 	.max = CA_ACCOUNTS_MAX},
     {.name = "ensure",
 	.read = state_ensure,

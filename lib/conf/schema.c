@@ -54,6 +54,20 @@ conf_is_list(struct conf_in *in, const struct conf_key *k,
 	return false;
 }
 
+bool
+conf_is_map(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n)
+{
+	if (!conf_is(in, k, n, YAML_MAP))
+		return false;
+	if (n->n >= (uint64_t)k->min && n->n <= (uint64_t)k->max)
+		return true;
+	conf_error(in->diags, n->pos,
+	    "'%s' has %zu entries, expected %lld to %lld", k->name, n->n,
+	    (long long)k->min, (long long)k->max);
+	return false;
+}
+
 static bool
 is_second(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *list, size_t i)

@@ -84,6 +84,9 @@ void conf_bad(
 /* A list of k->min (0 or 1) to k->max entries? */
 bool conf_is_list(
     struct conf_in *in, const struct conf_key *k, const struct yaml_node *n);
+/* A mapping of k->min to k->max names to something? */
+bool conf_is_map(
+    struct conf_in *in, const struct conf_key *k, const struct yaml_node *n);
 /* A list of texts, none twice, each passed by k->check. */
 bool conf_is_texts(
     struct conf_in *in, const struct conf_key *k, const struct yaml_node *n);

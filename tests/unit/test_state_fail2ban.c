@@ -71,7 +71,7 @@ bad_parameters_are_named_with_their_place(void **state)
 	    {"ignore: 10.0.0.0/8\n",
 		"1:1: fail2ban has no 'jails', expected some or 'ensure: "
 		"absent'"},
-	    {"jails: {}\n", "1:8: 'jails' has 0 jails, expected 1 to 64"},
+	    {"jails: {}\n", "1:8: 'jails' has 0 entries, expected 1 to 64"},
 	    {"jails: {sshd: {bantime: banana}}\n",
 		"1:25: 'bantime' is 'banana', expected a span such as 1h, or "
 		"forever"},

@@ -124,8 +124,7 @@ bad_parameters_are_named_with_their_place(void **state)
 	static const struct {
 		const char *yaml, *want;
 	} cases[] = {
-	    {"mounts: {}\n",
-		"1:9: 'mounts' has 0 mount points, expected 1 to 256"},
+	    {"mounts: {}\n", "1:9: 'mounts' has 0 entries, expected 1 to 256"},
 	    {"{}\n",
 		"1:1: fstab has no 'mounts', expected mount points and their "
 		"options"},
