@@ -62,10 +62,11 @@ rooms	:= lib/base lib/proc lib/crypto lib/ssh lib/conf lib/tlog \
 	   lib/statement lib/trust lib/bundle lib/key lib/blob lib/store \
 	   lib/ledger lib/net lib/notify lib/cli ca/issue ca/common ca/signer \
 	   ca/keeper ca/front ca/daemon ca/audit ca/client \
-	   agent/fleet agent/states agent/minion
-# ca/daemon/main.c is writ-ca, main_NAME.c is writ-ca-NAME, agent/minion/main.c
-# is writ-agent: programs, not parts of the library.
-main_c	:= $(sort $(wildcard ca/daemon/main*.c)) agent/minion/main.c
+	   agent/fleet agent/states agent/minion agent/master
+# ca/daemon/main.c is writ-ca, main_NAME.c is writ-ca-NAME, the same of
+# agent/master and writ-master, agent/minion/main.c is writ-agent: programs, not
+# parts of the library.
+main_c	:= $(sort $(wildcard ca/daemon/main*.c agent/master/main*.c)) agent/minion/main.c
 core_c	:= $(filter-out $(main_c),$(foreach d,$(rooms),$(sort $(wildcard $(d)/*.c))))
 writ_c	:= $(sort $(wildcard ca/cli/*.c))
 fleet_c	:= $(sort $(wildcard agent/cli/*.c))
