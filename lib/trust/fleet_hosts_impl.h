@@ -114,6 +114,23 @@ int fleet_plan_of(const struct fleet_hosts *h, const struct fleet_judge *j,
 /* Is it realm's, and verified?  ERR_BADSIG, ERR_DENIED. */
 int fleet_check_common(const struct hash *realm, const struct statement *s,
     struct err *e) MUST_CHECK;
+/* `by` is an operator of root.yaml, and one of those who signed. */
+int fleet_check_operator(const struct fleet_judge *j,
+    const struct statement *s, struct err *e) MUST_CHECK;
+/* ERR_ROLLBACK: something newer was said of it. */
+int fleet_check_said_id(const struct fleet_hosts *h, const char *id,
+    const struct statement *s, struct err *e) MUST_CHECK;
+int fleet_check_said_keys(const struct fleet_hosts *h,
+    const struct pubkey *host_key, const struct pubkey *transport_key,
+    const struct statement *s, struct err *e) MUST_CHECK;
+/* Keys that a host may have: no person's, no authority's, not revoked. */
+int fleet_check_pair(const struct fleet_judge *j,
+    const struct pubkey *host_key, const struct pubkey *transport_key,
+    struct err *e) MUST_CHECK;
+/* fleet_hosts_accept.c */
+int fleet_check_accept(const struct fleet_hosts *h,
+    const struct fleet_judge *j, const struct statement *s,
+    struct fleet_plan *p, struct err *e) MUST_CHECK;
 /* A pattern of a token and an id or a name: `*` stands for any bytes. */
 bool fleet_pattern_fits(const char *pattern, const char *text);
 

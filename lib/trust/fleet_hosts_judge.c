@@ -52,8 +52,8 @@ is_operators(const struct fleet_judge *j, const struct person *who,
 }
 
 /* `by` is an operator of root.yaml, and one of those who signed. */
-static int
-check_operator(const struct fleet_judge *j, const struct statement *s,
+int
+fleet_check_operator(const struct fleet_judge *j, const struct statement *s,
     struct err *e)
 {
 	const struct person *who = policy_person(j->policy, s->by);
@@ -104,8 +104,8 @@ check_said(const struct fleet_hosts *h, enum fleet_kind kind,
 	    statement_type_name(s->type), at, of, last);
 }
 
-static int
-check_said_id(const struct fleet_hosts *h, const char *id,
+int
+fleet_check_said_id(const struct fleet_hosts *h, const char *id,
     const struct statement *s, struct err *e)
 {
 	struct hash name;
@@ -114,10 +114,10 @@ check_said_id(const struct fleet_hosts *h, const char *id,
 	return check_said(h, FLEET_SAID_ID, &name, s, id, e);
 }
 
-static int
-check_said_keys(const struct fleet_hosts *h, const struct pubkey *host_key,
-    const struct pubkey *transport_key, const struct statement *s,
-    struct err *e)
+int
+fleet_check_said_keys(const struct fleet_hosts *h,
+    const struct pubkey *host_key, const struct pubkey *transport_key,
+    const struct statement *s, struct err *e)
 {
 	struct hash name;
 	int r;
@@ -158,8 +158,8 @@ check_free(const struct fleet_judge *j, const struct pubkey *k,
 	return 0;
 }
 
-static int
-check_pair(const struct fleet_judge *j, const struct pubkey *host_key,
+int
+fleet_check_pair(const struct fleet_judge *j, const struct pubkey *host_key,
     const struct pubkey *transport_key, struct err *e)
 {
 	int r;
@@ -167,21 +167,6 @@ check_pair(const struct fleet_judge *j, const struct pubkey *host_key,
 	if ((r = check_free(j, host_key, "host key", e)) != 0)
 		return r;
 	return check_free(j, transport_key, "transport key", e);
-}
-
-/* The key is nobody's, or this host's (NULL: nobody's alone). */
-static int
-check_owner(const struct fleet_hosts *h, const struct pubkey *k,
-    const struct fleet_host *mine, const char *what, struct err *e)
-{
-	const struct fleet_host *x = fleet_find_key(h, k);
-	char fp[FINGERPRINT_MAX];
-
-	if (x == NULL || x == mine)
-		return 0;
-	pubkey_fingerprint(k, fp);
-	return err_set(e, ERR_DENIED,
-	    "%s %s is host %s's, expected a key of one host", what, fp, x->id);
 }
 
 /* --- enrol --- */
@@ -225,212 +210,14 @@ check_enrol(const struct fleet_hosts *h, const struct fleet_judge *j,
 	if (statement_signed_by(s, q->transport_key) < 0)
 		return err_set(e, ERR_BADSIG,
 		    "enrol is not signed by the transport key it names");
-	if ((r = check_pair(j, q->host_key, q->transport_key, e)) != 0 ||
+	if ((r = fleet_check_pair(j, q->host_key, q->transport_key, e)) != 0 ||
 	    (r = check_enrol_keys(h, q, e)) != 0)
 		return r;
 	if (fleet_find(h, FLEET_BY_ENROL, &s->hash) != NULL)
 		return again(e, "the host waits already");
 	fleet_pair_name(q->host_key, q->transport_key, &pair);
 	p->asks = fleet_find(h, FLEET_BY_PAIR, &pair);
-	return check_said_keys(h, q->host_key, q->transport_key, s, e);
-}
-
-/* --- accept --- */
-
-bool
-fleet_pattern_fits(const char *pattern, const char *text)
-{
-	const char *star = NULL, *back = NULL;
-
-	while (*text != '\0') {
-		if (*pattern == '*') {
-			star = ++pattern;
-			back = text;
-		} else if (*pattern == *text) {
-			pattern++;
-			text++;
-		} else if (star != NULL) {
-			pattern = star;
-			text = ++back;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return *pattern == '\0';
-}
-
-/* What a token gives: ids and names of its pattern, and its roles. */
-static int
-check_token_gives(const struct fleet_token *t, const struct acceptance *a,
-    struct err *e)
-{
-	char q[QUOTE_MAX];
-
-	if (!fleet_pattern_fits(t->hosts, a->host))
-		return err_set(e, ERR_DENIED,
-		    "token is for hosts %s, and not for %s", t->hosts, a->host);
-	for (size_t i = 0; i < a->names.n; i++)
-		if (!fleet_pattern_fits(t->hosts, a->names.v[i]))
-			return err_set(e, ERR_DENIED,
-			    "token is for hosts %s, and not for the name %s",
-			    t->hosts, str_quote(q, a->names.v[i]));
-	for (size_t i = 0; i < a->roles.n; i++)
-		if (!strs_has(&t->roles, a->roles.v[i]))
-			return err_set(e, ERR_DENIED,
-			    "token does not give the role %s", a->roles.v[i]);
-	return 0;
-}
-
-static int
-check_token_times(const struct fleet_judge *j, const struct fleet_token *t,
-    const struct statement *s, struct err *e)
-{
-	char at[CLOCK_TEXT], end[CLOCK_TEXT];
-
-	clock_format(s->at, at);
-	/* Two machines' clocks: the operator's and the host's. */
-	if (s->at < t->at - FLEET_HOSTS_AHEAD) {
-		clock_format(t->at, end);
-		return err_set(e, ERR_DENIED,
-		    "accept of %s is older than its token, which is of %s", at,
-		    end);
-	}
-	clock_format(t->row.expires, end);
-	if (s->at > t->row.expires || j->now > t->row.expires)
-		return err_set(e, ERR_EXPIRED, "token expired at %s", end);
-	if (s->u.accept.renew_until > s->at + FLEET_TOKEN_RENEW_MAX)
-		return err_set(e, ERR_DENIED,
-		    "token gives %d days of renewal at most, and an operator "
-		    "more",
-		    FLEET_TOKEN_RENEW_MAX / 86400);
-	return 0;
-}
-
-static int
-check_by_token(const struct fleet_hosts *h, const struct fleet_judge *j,
-    const struct statement *s, struct fleet_plan *p, struct err *e)
-{
-	const struct acceptance *a = &s->u.accept;
-	struct fleet_token *t = fleet_find(h, FLEET_BY_TOKEN, &a->token);
-	int r;
-
-	if (t == NULL)
-		return err_set(e, ERR_NOTFOUND, "no such token");
-	if (statement_signed_by(s, t->key) < 0)
-		return err_set(e, ERR_DENIED,
-		    "accept is not signed by the key of its token");
-	if (j->standing != NULL && standing_key_revoked(j->standing, t->key))
-		return err_set(e, ERR_DENIED,
-		    "the key of its token is revoked");
-	if (strcmp(s->by, a->host) != 0)
-		return err_set(e, ERR_DENIED,
-		    "accept by a token is by %s, expected the host itself, %s",
-		    s->by, a->host);
-	if ((r = check_token_times(j, t, s, e)) != 0 ||
-	    (r = check_token_gives(t, a, e)) != 0)
-		return r;
-	if (t->row.used >= t->row.count)
-		return err_set(e, ERR_DENIED,
-		    "token was used %llu times, which is as often as it may",
-		    (unsigned long long)t->row.used);
-	p->token = t;
-	return 0;
-}
-
-/* The host this one replaces, or nobody where the id is free. */
-static int
-check_replace(const struct fleet_hosts *h, const struct acceptance *a,
-    struct fleet_plan *p, struct err *e)
-{
-	struct fleet_host *x = fleet_find_host(h, a->host);
-	char hex[HASH_HEX];
-
-	if (x == NULL && a->has_replace)
-		return err_set(e, ERR_NOTFOUND,
-		    "there is no host %s to replace", a->host);
-	if (x == NULL)
-		return 0;
-	hash_hex(&x->row.accept, hex);
-	if (!a->has_replace)
-		return err_set(e, ERR_EXISTS,
-		    "there is a host %s, expected field 'replace' to name its "
-		    "acceptance %s",
-		    a->host, hex);
-	if (!hash_equal(&a->replace, &x->row.accept))
-		return err_set(e, ERR_DENIED,
-		    "field 'replace' is not the acceptance of host %s that "
-		    "holds, which is %s",
-		    a->host, hex);
-	p->host = x;
-	return 0;
-}
-
-/* The enrol statement it names, and that the keys are the same. */
-static int
-check_named_enrol(const struct fleet_hosts *h, const struct acceptance *a,
-    struct fleet_plan *p, struct err *e)
-{
-	struct fleet_asks *q = fleet_find(h, FLEET_BY_ENROL, &a->enrol);
-	const struct pubkey *hk, *tk;
-
-	if (q != NULL) {
-		hk = q->host_key;
-		tk = q->transport_key;
-	} else if (p->host != NULL &&
-	    hash_equal(&p->host->row.enrol, &a->enrol)) {
-		hk = p->host->host_key;
-		tk = p->host->transport_key;
-	} else {
-		return err_set(e, ERR_NOTFOUND,
-		    "no host waits that sent the enrol statement it names");
-	}
-	if (!pubkey_equal(hk, a->host_key) ||
-	    !pubkey_equal(tk, a->transport_key))
-		return err_set(e, ERR_DENIED,
-		    "its keys are not those of the enrol statement it names");
-	if (q != NULL && q->row.rejected && a->has_token)
-		return err_set(e, ERR_DENIED,
-		    "the host was rejected, expected an operator to accept it");
-	p->asks = q;
-	return 0;
-}
-
-static int
-check_renew_until(const struct fleet_judge *j, const struct statement *s,
-    struct err *e)
-{
-	int64_t until = s->u.accept.renew_until;
-	char text[CLOCK_TEXT];
-
-	if (until > s->at && until > j->now)
-		return 0;
-	clock_format(until, text);
-	return err_set(e, ERR_EXPIRED,
-	    "renew_until %s is past, expected a time to come", text);
-}
-
-static int
-check_accept(const struct fleet_hosts *h, const struct fleet_judge *j,
-    const struct statement *s, struct fleet_plan *p, struct err *e)
-{
-	const struct acceptance *a = &s->u.accept;
-	int r;
-
-	if ((r = a->has_token ? check_by_token(h, j, s, p, e)
-			      : check_operator(j, s, e)) != 0 ||
-	    (r = check_said_id(h, a->host, s, e)) != 0 ||
-	    (r = check_said_keys(h, a->host_key, a->transport_key, s, e)) !=
-		0 ||
-	    (r = check_replace(h, a, p, e)) != 0 ||
-	    (r = check_named_enrol(h, a, p, e)) != 0 ||
-	    (r = check_owner(h, a->host_key, p->host, "host key", e)) != 0 ||
-	    (r = check_owner(h, a->transport_key, p->host, "transport key",
-		 e)) != 0 ||
-	    (r = check_pair(j, a->host_key, a->transport_key, e)) != 0)
-		return r;
-	return check_renew_until(j, s, e);
+	return fleet_check_said_keys(h, q->host_key, q->transport_key, s, e);
 }
 
 /* --- the others, all by operators --- */
@@ -441,12 +228,12 @@ find_host(const struct fleet_hosts *h, const char *id,
 {
 	int r;
 
-	if ((r = check_said_id(h, id, s, e)) != 0)
+	if ((r = fleet_check_said_id(h, id, s, e)) != 0)
 		return r;
 	if ((p->host = fleet_find_host(h, id)) == NULL)
 		return err_set(e, ERR_NOTFOUND, "there is no host %s", id);
-	return check_said_keys(h, p->host->host_key, p->host->transport_key, s,
-	    e);
+	return fleet_check_said_keys(h, p->host->host_key,
+	    p->host->transport_key, s, e);
 }
 
 static int
@@ -456,7 +243,7 @@ check_reject(const struct fleet_hosts *h, const struct fleet_judge *j,
 	const struct rejection *x = &s->u.reject;
 	int r;
 
-	if ((r = check_operator(j, s, e)) != 0)
+	if ((r = fleet_check_operator(j, s, e)) != 0)
 		return r;
 	if (x->host != NULL) {
 		if ((r = find_host(h, x->host, s, p, e)) != 0)
@@ -470,8 +257,8 @@ check_reject(const struct fleet_hosts *h, const struct fleet_judge *j,
 		    "no host waits that sent the enrol statement it names");
 	if (p->asks->row.rejected)
 		return again(e, "the host is rejected already");
-	return check_said_keys(h, p->asks->host_key, p->asks->transport_key, s,
-	    e);
+	return fleet_check_said_keys(h, p->asks->host_key,
+	    p->asks->transport_key, s, e);
 }
 
 static int
@@ -481,9 +268,9 @@ check_rename(const struct fleet_hosts *h, const struct fleet_judge *j,
 	const struct rename_host *x = &s->u.rename;
 	int r;
 
-	if ((r = check_operator(j, s, e)) != 0 ||
+	if ((r = fleet_check_operator(j, s, e)) != 0 ||
 	    (r = find_host(h, x->host, s, p, e)) != 0 ||
-	    (r = check_said_id(h, x->to, s, e)) != 0)
+	    (r = fleet_check_said_id(h, x->to, s, e)) != 0)
 		return r;
 	if (p->host->row.rejected)
 		return err_set(e, ERR_DENIED, "host %s is rejected", x->host);
@@ -500,7 +287,7 @@ check_forget(const struct fleet_hosts *h, const struct fleet_judge *j,
 {
 	int r;
 
-	if ((r = check_operator(j, s, e)) != 0)
+	if ((r = fleet_check_operator(j, s, e)) != 0)
 		return r;
 	return find_host(h, s->u.forget.host, s, p, e);
 }
@@ -514,7 +301,7 @@ check_token(const struct fleet_hosts *h, const struct fleet_judge *j,
 	int r;
 
 	(void)p;
-	if ((r = check_operator(j, s, e)) != 0 ||
+	if ((r = fleet_check_operator(j, s, e)) != 0 ||
 	    (r = check_free(j, s->u.token.key, "key of the token", e)) != 0)
 		return r;
 	if (fleet_find_key(h, s->u.token.key) != NULL)
@@ -530,7 +317,7 @@ static int (*const checks[ST_LAST + 1])(const struct fleet_hosts *,
     const struct fleet_judge *, const struct statement *, struct fleet_plan *,
     struct err *) = {
     [ST_ENROL] = check_enrol,
-    [ST_ACCEPT] = check_accept,
+    [ST_ACCEPT] = fleet_check_accept,
     [ST_REJECT] = check_reject,
     [ST_RENAME] = check_rename,
     [ST_FORGET] = check_forget,
