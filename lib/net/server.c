@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/crypto/random.h"
+#include "lib/net/algorithms.h"
 #include "lib/net/server_impl.h"
 
 #define BACKLOG        1024
@@ -21,15 +22,6 @@
 #define TRIM_MS        10000
 #define TRIM_AFTER     32 /* burials */
 
-/* No Diffie-Hellman groups: the largest costs 250 times as much, at the wish of
- * whoever knocks, and group exchange reads a file. */
-#define KEX_ALGORITHMS \
-	"curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256"
-#define CIPHERS "chacha20-poly1305@openssh.com,aes256-gcm@openssh.com"
-#define MACS                                                           \
-	"hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com," \
-	"hmac-sha2-256"
-
 static int
 set_algorithms(ssh_bind b)
 {
@@ -37,11 +29,11 @@ set_algorithms(ssh_bind b)
 		enum ssh_bind_options_e what;
 		const char *value;
 	} rows[] = {
-	    {SSH_BIND_OPTIONS_KEY_EXCHANGE, KEX_ALGORITHMS},
-	    {SSH_BIND_OPTIONS_CIPHERS_C_S, CIPHERS},
-	    {SSH_BIND_OPTIONS_CIPHERS_S_C, CIPHERS},
-	    {SSH_BIND_OPTIONS_HMAC_C_S, MACS},
-	    {SSH_BIND_OPTIONS_HMAC_S_C, MACS},
+	    {SSH_BIND_OPTIONS_KEY_EXCHANGE, NET_KEX},
+	    {SSH_BIND_OPTIONS_CIPHERS_C_S, NET_CIPHERS},
+	    {SSH_BIND_OPTIONS_CIPHERS_S_C, NET_CIPHERS},
+	    {SSH_BIND_OPTIONS_HMAC_C_S, NET_MACS},
+	    {SSH_BIND_OPTIONS_HMAC_S_C, NET_MACS},
 	};
 	const bool no = false;
 
