@@ -9,7 +9,7 @@
 #ifndef CA_COMMON_MESSAGES_H
 #define CA_COMMON_MESSAGES_H
 
-#include <stdint.h>
+#include "lib/front/messages.h"
 
 enum process {
 	PROC_FRONT = 1,
@@ -19,22 +19,10 @@ enum process {
 	PROC_CONTROL,	/* writ-ca status and the like, on this machine */
 };
 
-#define CALL_MAX   (1024 * 1024)	/* bytes of a call's JSON */
-#define RESULT_MAX (8 * 1024 * 1024)	/* bytes of an answer's */
-
 /*
  * X(name, value, from, to, most bytes, words)
  *
- * CALL		string person ("" on the control socket), string fingerprint
- *		of the key he came with, string address he came from, byte form
- *		(enum call_form), string JSON object: the call.  id: the front's.
- * GONE		nothing: whoever made call id is gone; no more answers to it.
- * KEYS		byte first (a whole table begins), byte last, then per key:
- *		string SHA-256 of its blob, string person.  Whose keys may come
- *		in; a table replaces the one before once its last frame is there.
- * RESULT	byte exit status (enum cli_exit), string body.  The last of id.
- * EVENT	string body: something before the RESULT of id.
- * GAUGES	string: the keeper's metrics in Prometheus' text format.
+ * The first are those of every front (lib/front/messages.h).
  *
  * SEEN		uint64 size, string root hash of the signer's head (size 0: none),
  *		uint64 root version, uint64 policy version, uint64 version of the
@@ -63,13 +51,8 @@ enum process {
  * NOTICE	string JSON object: one notice to persons (lib/notify).
  * TOLD		string JSON object: what became of it.  id: the notice's.
  */
-#define MSG_LIST(X)                                                       \
-	X(CALL, 1, FRONT, KEEPER, CALL_MAX + 1024, "a person's call")     \
-	X(GONE, 2, FRONT, KEEPER, 0, "its caller is gone")                \
-	X(KEYS, 3, KEEPER, FRONT, 1024 * 1024, "whose keys may come in")  \
-	X(RESULT, 4, KEEPER, FRONT, RESULT_MAX + 64, "a call's answer")   \
-	X(EVENT, 5, KEEPER, FRONT, RESULT_MAX + 64, "news before it")     \
-	X(GAUGES, 6, KEEPER, FRONT, 256 * 1024, "metrics")                \
+#define MSG_LIST(X) FRONT_MSG_LIST(X) CA_MSG_LIST(X)
+#define CA_MSG_LIST(X)                                                    \
 	X(SEEN, 16, SIGNER, KEEPER, 8192, "what the signer has seen")     \
 	X(POLICY, 17, KEEPER, SIGNER, FRAME_MAX, "a signed policy")       \
 	X(ACT, 18, KEEPER, SIGNER, 128 * 1024, "a key or revocation")     \
@@ -86,14 +69,8 @@ enum process {
 
 enum message {
 #define X(name, value, from, to, most, words) MSG_##name = (value),
-	MSG_LIST(X)
+	CA_MSG_LIST(X)
 #undef X
-};
-
-/* How a caller wants his answer. */
-enum call_form {
-	FORM_JSON = 0,	/* subsystem writ: an object */
-	FORM_TEXT = 1,	/* exec words: plain text for a terminal */
 };
 
 #endif

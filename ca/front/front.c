@@ -132,7 +132,7 @@ on_call(void *ctx, struct net_peer *p, uint32_t id, struct slice body)
 static bool
 takes_input(void *ctx, const char *words)
 {
-	const struct call_row *row = call_of_words(words);
+	const struct call_row *row = call_of_words(&ca_calls, words);
 
 	(void)ctx;
 	return row != NULL && row->input;
@@ -149,7 +149,7 @@ on_words(void *ctx, struct net_peer *p, const char *words, struct slice input)
 	if (words[strspn(words, " ")] == '\0')
 		words = "help";
 	if (may_call(f, p, &e) != 0 ||
-	    call_from_words(words, input, &json, &e) != 0)
+	    call_from_words(&ca_calls, words, input, &json, &e) != 0)
 		front_fail(f, p, 0, FORM_TEXT, &e);
 	else
 		pending_make(f, p, 0, FORM_TEXT, slice_of(json.p, json.n));

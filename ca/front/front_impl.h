@@ -100,7 +100,7 @@ int  link_start(struct front *f, struct err *e) MUST_CHECK;
 void link_turn(struct front *f); /* connect again, write what waits */
 void link_close(struct front *f);
 /* ERR_* when the frame could not be queued. */
-int  link_send(struct front *f, enum message type, uint32_t id,
+int  link_send(struct front *f, uint16_t type, uint32_t id,
      struct slice payload, struct err *e) MUST_CHECK;
 
 #endif

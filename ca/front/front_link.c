@@ -117,7 +117,7 @@ lose(struct front *f, const struct err *e)
 }
 
 int
-link_send(struct front *f, enum message type, uint32_t id, struct slice payload,
+link_send(struct front *f, uint16_t type, uint32_t id, struct slice payload,
     struct err *e)
 {
 	struct err lost = {0};
@@ -125,7 +125,7 @@ link_send(struct front *f, enum message type, uint32_t id, struct slice payload,
 
 	if (f->keeper == NULL)
 		return err_set(e, ERR_NET, "the keeper is away");
-	r = chan_send(f->keeper, (uint16_t)type, id, payload, &lost);
+	r = chan_send(f->keeper, type, id, payload, &lost);
 	if (r != 0)
 		return err_set(e, r, "%s", lost.msg);
 	return 0;

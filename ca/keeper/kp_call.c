@@ -13,7 +13,7 @@
  */
 #define FIELDS_MAX 5
 static const struct {
-	enum call call;
+	int call; /* enum call */
 	kp_handler *handle;
 	const char *fields[FIELDS_MAX];
 } handlers[] = {
@@ -83,7 +83,7 @@ kp_error_fields(struct jw *w, const struct err *e)
 }
 
 static void
-send_body(struct kp *k, struct kp_call *c, enum message type, int status,
+send_body(struct kp *k, struct kp_call *c, uint16_t type, int status,
     const struct str *body)
 {
 	struct err e = {0};
@@ -98,8 +98,7 @@ send_body(struct kp *k, struct kp_call *c, enum message type, int status,
 	    (r = buf_put_string(b, body->p, body->n)) != 0)
 		(void)err_set(&e, r, "answer: %s", err_text(r));
 	else
-		r = chan_send(c->conn->chan, (uint16_t)type, c->id,
-		    buf_slice(b), &e);
+		r = chan_send(c->conn->chan, type, c->id, buf_slice(b), &e);
 	buf_free(b);
 	if (r != 0) {
 		plog_err(PLOG_WARN, &e, "cannot answer: connection closed",
@@ -218,7 +217,7 @@ kp_call_read(struct kp_call *c, struct slice json, struct err *e)
 		return r;
 	if (c->control)
 		return find_control(c, name, e);
-	if ((c->row = call_find(name)) != NULL)
+	if ((c->row = call_find(&ca_calls, name)) != NULL)
 		return check_fields(c, e);
 	(void)err_set(e, ERR_USAGE, "no call has the name %s",
 	    str_quote(quoted, name));

@@ -54,14 +54,7 @@ kp_help(struct kp *k, struct kp_call *c, struct kp_answer *a, struct err *e)
 
 	(void)k;
 	(void)e;
-	for (size_t i = 0; i < call_table_n; i++) {
-		const struct call_row *row = &call_table[i];
-
-		if (row->words == WORDS_NO_EXEC)
-			continue;
-		str_addf(&s, "%s %s\n    %s\n", row->name, row->operands,
-		    row->help);
-	}
+	call_help(&ca_calls, &s);
 	if (c->form == FORM_TEXT) {
 		str_addn(&a->body, s.p, s.n);
 	} else {

@@ -73,11 +73,12 @@ read_words(char **argv, struct str *out, struct err *e)
 		str_addn(out, words.p, words.n);
 		goto out;
 	}
-	row = call_of_words(words.p);
+	row = call_of_words(&ca_calls, words.p);
 	if (row != NULL && row->input)
 		r = file_read("-", CALL_MAX, &in, &n, e);
 	if (r == 0)
-		r = call_from_words(words.p, slice_of(in, n), out, e);
+		r = call_from_words(&ca_calls, words.p, slice_of(in, n), out,
+		    e);
 out:
 	free(in);
 	str_clear(&words);

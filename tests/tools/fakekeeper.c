@@ -53,11 +53,11 @@ die(const char *what, const struct err *e)
 }
 
 static void
-say(struct chan *c, enum message type, uint32_t id, const struct buf *b)
+say(struct chan *c, uint16_t type, uint32_t id, const struct buf *b)
 {
 	struct err e = {0};
 
-	if (chan_send(c, (uint16_t)type, id, buf_slice(b), &e) != 0)
+	if (chan_send(c, type, id, buf_slice(b), &e) != 0)
 		fprintf(stderr, "fakekeeper: %s\n", e.msg);
 }
 

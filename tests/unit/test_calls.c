@@ -19,17 +19,19 @@ static void
 each_call_has_one_row(void **state)
 {
 	(void)state;
-	assert_int_equal(call_table_n, CALL_HELP);
-	for (size_t i = 0; i < call_table_n; i++) {
-		assert_int_equal(call_table[i].call, i + 1);
-		assert_ptr_equal(call_find(call_table[i].name), &call_table[i]);
-		assert_true(call_table[i].help[0] != '\0');
+	assert_int_equal(ca_calls.n, CALL_HELP);
+	for (size_t i = 0; i < ca_calls.n; i++) {
+		assert_int_equal(ca_calls.v[i].call, i + 1);
+		assert_ptr_equal(call_find(&ca_calls, ca_calls.v[i].name),
+		    &ca_calls.v[i]);
+		assert_true(ca_calls.v[i].help[0] != '\0');
 	}
-	assert_null(call_find("hell"));
-	assert_null(call_find(""));
-	assert_ptr_equal(call_of_words("  pending  all"), call_find("pending"));
-	assert_null(call_of_words("pendin"));
-	assert_null(call_of_words("  "));
+	assert_null(call_find(&ca_calls, "hell"));
+	assert_null(call_find(&ca_calls, ""));
+	assert_ptr_equal(call_of_words(&ca_calls, "  pending  all"),
+	    call_find(&ca_calls, "pending"));
+	assert_null(call_of_words(&ca_calls, "pendin"));
+	assert_null(call_of_words(&ca_calls, "  "));
 }
 
 static void
@@ -78,7 +80,8 @@ words_become_arguments(void **state)
 		struct str s = STR_INIT;
 		json_t *o = NULL;
 
-		if (call_from_words(cases[i].words, slice_str(""), &s, &e) != 0)
+		if (call_from_words(&ca_calls, cases[i].words, slice_str(""),
+			&s, &e) != 0)
 			fail_msg("%s: %s", cases[i].words, e.msg);
 		assert_string_equal(s.p, cases[i].want);
 		assert_int_equal(json_read(slice_str(s.p), 1000, &o, &e), 0);
@@ -125,7 +128,8 @@ other_words_are_refused(void **state)
 		struct err e = {0};
 		int r;
 
-		r = call_from_words(cases[i].words, slice_str(""), &s, &e);
+		r = call_from_words(&ca_calls, cases[i].words, slice_str(""),
+		    &s, &e);
 		if (r != cases[i].code || strstr(e.msg, cases[i].part) == NULL)
 			fail_msg("'%s': %d %s", cases[i].words, r, e.msg);
 		assert_int_equal(s.n, 0);
@@ -146,7 +150,9 @@ statements_are_told_apart(void **state)
 	json_t *o = NULL, *l;
 
 	(void)state;
-	assert_int_equal(call_from_words("submit", slice_str(two), &s, &e), 0);
+	assert_int_equal(call_from_words(&ca_calls, "submit", slice_str(two),
+			     &s, &e),
+	    0);
 	assert_int_equal(json_read(slice_str(s.p), 1000, &o, &e), 0);
 	l = json_object_get(o, "statements");
 	assert_int_equal(json_array_size(l), 2);
@@ -158,7 +164,9 @@ statements_are_told_apart(void **state)
 	str_clear(&s);
 
 	/* Nothing is mended: what has no last LF goes on without. */
-	assert_int_equal(call_from_words("submit", slice_str("{}"), &s, &e), 0);
+	assert_int_equal(call_from_words(&ca_calls, "submit", slice_str("{}"),
+			     &s, &e),
+	    0);
 	assert_string_equal(s.p,
 	    "{\"call\":\"submit\",\"statements\":[\"{}\"]}");
 	str_clear(&s);
@@ -184,8 +192,8 @@ bad_input_is_refused(void **state)
 		struct err e = {0};
 		int r;
 
-		r = call_from_words("submit", slice_str(cases[i].input), &s,
-		    &e);
+		r = call_from_words(&ca_calls, "submit",
+		    slice_str(cases[i].input), &s, &e);
 		if (r != ERR_PARSE || strstr(e.msg, cases[i].part) == NULL)
 			fail_msg("%zu: %d %s", i, r, e.msg);
 		assert_int_equal(s.n, 0);
@@ -202,25 +210,26 @@ no_call_is_longer_than_it_may_be(void **state)
 	(void)state;
 	for (int i = 0; i < 201; i++)
 		str_add(&in, "{}\n");
-	assert_int_equal(call_from_words("submit", slice_of(in.p, in.n - 3), &s,
-			     &e),
+	assert_int_equal(call_from_words(&ca_calls, "submit",
+			     slice_of(in.p, in.n - 3), &s, &e),
 	    0);
 	str_reset(&s);
-	assert_int_equal(call_from_words("submit", slice_of(in.p, in.n), &s,
-			     &e),
+	assert_int_equal(call_from_words(&ca_calls, "submit",
+			     slice_of(in.p, in.n), &s, &e),
 	    ERR_LIMIT);
 	str_reset(&in);
 	str_addc(&in, '{');
 	while (in.n < CALL_MAX - 20)
 		str_add(&in, "xxxxxxxxxxxxxxxx");
-	assert_int_equal(call_from_words("submit", slice_of(in.p, in.n), &s,
-			     &e),
+	assert_int_equal(call_from_words(&ca_calls, "submit",
+			     slice_of(in.p, in.n), &s, &e),
 	    ERR_LIMIT);
 	str_reset(&in);
 	str_add(&in, "show");
 	while (in.n < 40000)
 		str_add(&in, " abcdefgh");
-	assert_int_equal(call_from_words(in.p, slice_str(""), &s, &e),
+	assert_int_equal(call_from_words(&ca_calls, in.p, slice_str(""), &s,
+			     &e),
 	    ERR_LIMIT);
 	str_clear(&in);
 	str_clear(&s);
@@ -233,7 +242,8 @@ run_words(void *arg)
 	int r;
 
 	(void)arg;
-	r = call_from_words("submit", slice_str("{}\n{}\n"), &s, NULL);
+	r = call_from_words(&ca_calls, "submit", slice_str("{}\n{}\n"), &s,
+	    NULL);
 	str_clear(&s);
 	return r;
 }
