@@ -17,11 +17,7 @@ service_config_init(struct service_config *s)
 	s->tick = 5 * 60;
 	memcpy(s->reminders, reminders, sizeof(reminders));
 	s->n_reminders = sizeof(reminders) / sizeof(reminders[0]);
-	s->limits = (struct service_limits){.sessions = 10000,
-	    .waiting = 2000,
-	    .per_source = 100,
-	    .login_grace = 120,
-	    .idle = 12 * 3600};
+	front_limits_init(&s->limits);
 }
 
 void
@@ -37,49 +33,6 @@ service_config_clear(struct service_config *s)
 	free(s->users.signer);
 	free(s->users.notify);
 	service_config_init(s);
-}
-
-/* --- addresses ------------------------------------------------------------ */
-
-int
-service_address(const char *text, char **host, uint16_t *port)
-{
-	const char *colon = strrchr(text, ':');
-	size_t n;
-	uint64_t v;
-
-	if (colon == NULL || parse_u64(colon + 1, 1, 65535, &v) != 0)
-		return ERR_PARSE;
-	n = (size_t)(colon - text);
-	if (n > 2 && text[0] == '[' && text[n - 1] == ']') {
-		text++;
-		n -= 2;
-	} else if (n == 0 || strcspn(text, ":[]") < n) {
-		return ERR_PARSE;
-	}
-	if ((*host = str_dupn(text, n)) == NULL)
-		return ERR_NOMEM;
-	*port = (uint16_t)v;
-	return 0;
-}
-
-static bool
-is_address(struct conf_in *in, const struct yaml_node *n)
-{
-	char *host = NULL;
-	uint16_t port;
-	int r = service_address(n->text, &host, &port);
-
-	free(host);
-	if (r == 0)
-		return true;
-	if (r == ERR_NOMEM)
-		conf_nomem(in);
-	else
-		conf_error(in->diags, n->pos,
-		    "no address with a port, expected *:2022, "
-		    "192.0.2.1:2022 or [2001:db8::1]:2022");
-	return false;
 }
 
 static bool
@@ -155,32 +108,10 @@ read_users(struct conf_in *in, const struct conf_key *k,
 	    sizeof(user_keys) / sizeof(user_keys[0]), field);
 }
 
-#define LIMIT(f) .offset = offsetof(struct service_limits, f)
-static const struct conf_key limit_keys[] = {
-    {"sessions", conf_unsigned, LIMIT(sessions), .min = 1, .max = 100000,
-	.expect = "a number such as 10000"},
-    {"waiting", conf_unsigned, LIMIT(waiting), .min = 1, .max = 100000,
-	.expect = "a number such as 2000"},
-    {"per_source", conf_unsigned, LIMIT(per_source), .min = 1, .max = 100000,
-	.expect = "a number such as 100"},
-    {"login_grace", conf_span, LIMIT(login_grace), .min = 1, .max = 600,
-	.expect = "a span such as 20s"},
-    {"idle", conf_span, LIMIT(idle), .min = 10, .max = 7 * INT64_C(86400),
-	.expect = "a span such as 12h"},
-};
-
-static void
-read_limits(struct conf_in *in, const struct conf_key *k,
-    const struct yaml_node *n, void *field)
-{
-	conf_map(in, n->pos, k->name, n, limit_keys,
-	    sizeof(limit_keys) / sizeof(limit_keys[0]), field);
-}
-
 #define FIELD(f) .offset = offsetof(struct service_config, f)
 static const struct conf_key service_keys[] = {
-    {"listen", conf_texts, FIELD(listen), .min = 1, .max = SERVICE_LISTEN_MAX,
-	.check = is_address, .expect = "a list such as [\"*:2022\"]"},
+    {"listen", conf_texts, FIELD(listen), .min = 1, .max = FRONT_LISTEN_MAX,
+	.check = front_is_address, .expect = "a list such as [\"*:2022\"]"},
     {"transport", conf_text, FIELD(transport), .min = 1, .max = 4096,
 	.expect = "a file such as keys/transport"},
     {"runtime", conf_text, FIELD(runtime), .min = 1, .max = 4096,
@@ -192,12 +123,12 @@ static const struct conf_key service_keys[] = {
     {"reminders", read_reminders, .min = 0, .max = SERVICE_REMINDERS_MAX,
 	.expect = "a list of spans such as [5m, 15m, 60m]"},
     {"metrics", conf_text, FIELD(metrics), .min = 3, .max = 255,
-	.check = is_address, .expect = "an address such as 127.0.0.1:9464"},
+	.check = front_is_address,
+	.expect = "an address such as 127.0.0.1:9464"},
     {"log_format", read_log_format, FIELD(log_json), .expect = "text or json"},
     {"users", read_users, FIELD(users),
 	.expect = "front, keeper, signer, notify"},
-    {"limits", read_limits, FIELD(limits),
-	.expect = "sessions, waiting, per_source, login_grace, idle"},
+    {"limits", front_limits_read, FIELD(limits), .expect = FRONT_LIMITS_EXPECT},
 };
 
 void

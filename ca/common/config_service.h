@@ -13,8 +13,8 @@
 
 #include "lib/base/err.h"
 #include "lib/base/str.h"
+#include "lib/front/limits.h"
 
-#define SERVICE_LISTEN_MAX    16
 #define SERVICE_REMINDERS_MAX 8
 #define SERVICE_PORT	      2022
 
@@ -22,14 +22,6 @@
  * they are, and front and notify become `nobody`. */
 struct service_users {
 	char *front, *keeper, *signer, *notify;
-};
-
-struct service_limits {
-	unsigned sessions;	/* authenticated, at once */
-	unsigned waiting;	/* connections not yet authenticated, at once */
-	unsigned per_source;	/* of those, from one /32 or /64 */
-	int64_t	 login_grace;	/* seconds from accept to authenticated */
-	int64_t	 idle;		/* seconds without a call before a session ends */
 };
 
 struct service_config {		/* service_config_init / _clear */
@@ -43,7 +35,7 @@ struct service_config {		/* service_config_init / _clear */
 	char	   *metrics;	/* address to serve Prometheus at; NULL: none */
 	bool	    log_json;
 	struct service_users  users;
-	struct service_limits limits;
+	struct front_limits   limits;
 };
 
 struct conf_in;
@@ -59,12 +51,5 @@ void service_config_read(struct conf_in *in, const struct conf_key *k,
 /* Relative paths get dir before them, absent ones their default.  ERR_NOMEM. */
 int  service_config_finish(struct service_config *s, const char *dir)
      MUST_CHECK;
-
-/*
- * "HOST:PORT" in its parts: HOST is "*" for all addresses, an address, in
- * brackets where it is IPv6, or a name.  Host is a new string.  ERR_PARSE,
- * ERR_NOMEM.
- */
-int service_address(const char *text, char **host, uint16_t *port) MUST_CHECK;
 
 #endif

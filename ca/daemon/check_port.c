@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ca/common/config_service.h"
 #include "lib/base/file.h"
+#include "lib/net/dest.h"
 
 #define TABLE_MAX (64 * 1024 * 1024)
 #define LISTENING 0x0a /* TCP_LISTEN, in /proc/net/tcp */
@@ -163,7 +163,7 @@ port_is_free(const char *address, char who[PORT_WHO_MAX], struct err *e)
 	int r, x;
 
 	who[0] = '\0';
-	if ((r = service_address(address, &host, &port)) != 0)
+	if ((r = dest_listen(address, &host, &port)) != 0)
 		return err_set(e, r, "%s is no address with a port", address);
 	(void)snprintf(service, sizeof(service), "%u", (unsigned)port);
 	x = getaddrinfo(strcmp(host, "*") == 0 ? NULL : host, service, &hints,

@@ -100,3 +100,25 @@ dest_parse(const char *text, struct dest *out, struct err *e)
 	*out = d;
 	return 0;
 }
+
+int
+dest_listen(const char *text, char **host, uint16_t *port)
+{
+	const char *colon = strrchr(text, ':');
+	size_t n;
+	uint64_t v;
+
+	if (colon == NULL || parse_u64(colon + 1, 1, 65535, &v) != 0)
+		return ERR_PARSE;
+	n = (size_t)(colon - text);
+	if (n > 2 && text[0] == '[' && text[n - 1] == ']') {
+		text++;
+		n -= 2;
+	} else if (n == 0 || strcspn(text, ":[]") < n) {
+		return ERR_PARSE;
+	}
+	if ((*host = str_dupn(text, n)) == NULL)
+		return ERR_NOMEM;
+	*port = (uint16_t)v;
+	return 0;
+}

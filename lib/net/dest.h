@@ -6,6 +6,8 @@
 #ifndef LIB_NET_DEST_H
 #define LIB_NET_DEST_H
 
+#include <stdint.h>
+
 #include "lib/base/err.h"
 
 #define DEST_MAX 512
@@ -22,5 +24,12 @@ struct dest {		/* dest_clear */
  */
 int  dest_parse(const char *text, struct dest *out, struct err *e) MUST_CHECK;
 void dest_clear(struct dest *d);
+
+/*
+ * Where to listen: "HOST:PORT" in its parts.  HOST is "*" for all addresses, an
+ * address, in brackets where it is IPv6, or a name.  host is a new string.
+ * ERR_PARSE, ERR_NOMEM.
+ */
+int  dest_listen(const char *text, char **host, uint16_t *port) MUST_CHECK;
 
 #endif

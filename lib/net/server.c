@@ -287,6 +287,9 @@ overdue(const struct net_peer *p, int64_t now)
 {
 	const struct net_limits *l = &p->server->limits;
 	int64_t quiet = now - p->since;
+	int64_t idle = p->person != NULL && p->person[0] == '\0'
+	    ? l->guest_idle_ms
+	    : l->idle_ms;
 	bool owes = p->open > 0 || p->state == PEER_WORDS;
 
 	switch (p->state) {
@@ -307,8 +310,8 @@ overdue(const struct net_peer *p, int64_t now)
 	case PEER_INPUT:
 	case PEER_WORDS:
 		if (p->n_out > 0)
-			return quiet > l->idle_ms ? "does not read" : NULL;
-		return !owes && quiet > l->idle_ms ? "was idle" : NULL;
+			return quiet > idle ? "does not read" : NULL;
+		return !owes && quiet > idle ? "was idle" : NULL;
 	}
 	return NULL;
 }
@@ -395,7 +398,8 @@ net_server_recheck(struct net_server *s)
 	TAILQ_FOREACH (p, &s->peers, link) {
 		if (p->person == NULL)
 			continue;
-		person = s->ops.whose(s->ctx, &p->key);
+		person = s->ops.whose(s->ctx, &p->key,
+		    p->person[0] == '\0' ? &p->source : NULL, true);
 		if (person == NULL || strcmp(person, p->person) != 0)
 			peer_fail(p, "its key is no longer that person's");
 	}

@@ -46,12 +46,25 @@ struct net_limits {
 	unsigned per_source;	/* of those */
 	int64_t	 login_grace_ms; /* from accept to a session */
 	int64_t	 idle_ms;	/* without a call and without progress */
+	int64_t	 guest_idle_ms;	/* the same of a guest */
 	unsigned tries;		/* refused attempts of a connection */
 };
 
+/*
+ * A guest is a peer whose name is "": somebody whose key is nobody's.  He asks to
+ * be one by this user name, else a person's ssh, which offers what keys it has
+ * one after another, would be a guest by the first that nobody knows.
+ */
+#define NET_GUEST_USER "writ-agent"
+
 struct net_ops {
-	/* Whose key that is, borrowed until the next call; NULL: nobody's. */
-	const char *(*whose)(void *ctx, const struct net_key *k);
+	/*
+	 * Whose key that is, borrowed until the next call; NULL: nobody's.
+	 * guest_from: where a peer is who would be a guest; NULL: he would not.
+	 * here: he came before, this is net_server_recheck().
+	 */
+	const char *(*whose)(void *ctx, const struct net_key *k,
+	    const struct source *guest_from, bool here);
 	/* What a peer is told that offered these keys, or none, in vain. */
 	void (*refusal)(void *ctx, const struct net_key *keys, size_t n,
 	    struct str *out);
@@ -99,6 +112,8 @@ void net_server_stop(struct net_server *s);
  * again, for the next one. */
 int net_server_turn(struct net_server *s);
 
+/* End one, for that reason, a literal. */
+void net_peer_end(struct net_peer *p, const char *why);
 /* End the sessions whose keys are nobody's now, or somebody else's. */
 void net_server_recheck(struct net_server *s);
 
@@ -112,6 +127,7 @@ void net_server_counts(const struct net_server *s, struct net_counts *out);
 const char *net_peer_person(const struct net_peer *p);
 const char *net_peer_fingerprint(const struct net_peer *p);
 const char *net_peer_address(const struct net_peer *p);
+const struct source *net_peer_source(const struct net_peer *p);
 unsigned    net_peer_open(const struct net_peer *p); /* calls not answered */
 void	   *net_peer_data(const struct net_peer *p);
 void	    net_peer_set_data(struct net_peer *p, void *data);

@@ -109,16 +109,19 @@ on_pubkey(ssh_session session, const char *user, struct ssh_key_struct *key,
 	struct net_server *s = p->server;
 	struct net_key k = {0};
 	const char *person;
+	/* The name is bound to no key, and text of the peer's: it asks for less
+	   and never for more. */
+	bool guest = user != NULL && strcmp(user, NET_GUEST_USER) == 0;
 
 	(void)session;
-	(void)user; /* bound to no key: text of the peer's */
 	if (p->state != PEER_AUTH || p->person != NULL || p->why != NULL)
 		return SSH_AUTH_DENIED;
 	if (read_key(key, &k) != 0) {
 		(void)count(p, true);
 		return SSH_AUTH_DENIED;
 	}
-	if ((person = s->ops.whose(s->ctx, &k)) == NULL) {
+	if ((person = s->ops.whose(s->ctx, &k, guest ? &p->source : NULL,
+		 false)) == NULL) {
 		keep_offered(p, &k);
 		(void)count(p, true);
 		return SSH_AUTH_DENIED;

@@ -288,6 +288,12 @@ peer_bury(struct net_peer *p)
 	free(p);
 }
 
+void
+net_peer_end(struct net_peer *p, const char *why)
+{
+	peer_fail(p, why);
+}
+
 /* --- what the caller may know --------------------------------------------- */
 
 const char *
@@ -306,6 +312,12 @@ const char *
 net_peer_address(const struct net_peer *p)
 {
 	return p->address;
+}
+
+const struct source *
+net_peer_source(const struct net_peer *p)
+{
+	return &p->source;
 }
 
 unsigned

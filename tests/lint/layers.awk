@@ -4,7 +4,7 @@ BEGIN {
 	n = split("lib/base lib/proc lib/crypto lib/ssh lib/conf lib/tlog " \
 	    "lib/statement lib/trust lib/bundle lib/key lib/blob lib/store lib/ledger " \
 	    "lib/net lib/notify lib/cli lib/front ca/issue ca/common ca/signer ca/keeper " \
-	    "ca/front ca/daemon ca/audit ca/client " \
+	    "ca/daemon ca/audit ca/client " \
 	    "ca/cli " \
 	    "agent/fleet agent/states agent/minion agent/master agent/cli", rooms)
 	for (i = 1; i <= n; i++)

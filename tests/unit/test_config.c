@@ -233,43 +233,6 @@ every_key_of_a_service_is_read(void **state)
 }
 
 static void
-an_address_has_a_host_and_a_port(void **state)
-{
-	static const struct {
-		const char *text, *host;
-		uint16_t port;
-	} good[] = {
-	    {"*:2022", "*", 2022},
-	    {"192.0.2.1:1", "192.0.2.1", 1},
-	    {"[::1]:65535", "::1", 65535},
-	    {"ca.example.com:22", "ca.example.com", 22},
-	};
-	static const char *const bad[] = {"", ":", ":22", "*", "*:", "*:0",
-	    "*:65536", "*:022", "*:22x", "::1:22", "[]:22", "[::1]", "22"};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		char *host = NULL;
-		uint16_t port = 0;
-
-		assert_int_equal(service_address(good[i].text, &host, &port),
-		    0);
-		assert_string_equal(host, good[i].host);
-		assert_int_equal(port, good[i].port);
-		free(host);
-	}
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		char *host = NULL;
-		uint16_t port = 7;
-
-		assert_int_equal(service_address(bad[i], &host, &port),
-		    ERR_PARSE);
-		assert_null(host);
-		assert_int_equal(port, 7);
-	}
-}
-
-static void
 what_is_written_is_read_back(void **state)
 {
 	struct config c, back;
@@ -551,7 +514,6 @@ main(void)
 	    T(what_is_not_said_has_a_default),
 	    T(a_service_has_defaults),
 	    T(every_key_of_a_service_is_read),
-	    T(an_address_has_a_host_and_a_port),
 	    T(what_is_written_is_read_back),
 	    T(each_error_names_its_place),
 	    T(a_file_that_is_too_large_is_refused),

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -84,6 +85,41 @@ an_endless_one_is_refused(void **state)
 	dest_clear(&d);
 }
 
+static void
+where_to_listen_is_a_host_and_a_port(void **state)
+{
+	static const struct {
+		const char *text, *host;
+		uint16_t port;
+	} good[] = {
+	    {"*:2022", "*", 2022},
+	    {"192.0.2.1:1", "192.0.2.1", 1},
+	    {"[::1]:65535", "::1", 65535},
+	    {"ca.example.com:22", "ca.example.com", 22},
+	};
+	static const char *const bad[] = {"", ":", ":22", "*", "*:", "*:0",
+	    "*:65536", "*:022", "*:22x", "::1:22", "[]:22", "[::1]", "22"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		char *host = NULL;
+		uint16_t port = 0;
+
+		assert_int_equal(dest_listen(good[i].text, &host, &port), 0);
+		assert_string_equal(host, good[i].host);
+		assert_int_equal(port, good[i].port);
+		free(host);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char *host = NULL;
+		uint16_t port = 7;
+
+		assert_int_equal(dest_listen(bad[i], &host, &port), ERR_PARSE);
+		assert_null(host);
+		assert_int_equal(port, 7);
+	}
+}
+
 static int
 parse_one(void *arg)
 {
@@ -110,6 +146,7 @@ main(void)
 	    cmocka_unit_test(what_people_write_is_read),
 	    cmocka_unit_test(everything_else_is_refused),
 	    cmocka_unit_test(an_endless_one_is_refused),
+	    cmocka_unit_test(where_to_listen_is_a_host_and_a_port),
 	    cmocka_unit_test(memory_that_runs_out_is_said),
 	};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "ca/front/front.h"
+#include "lib/front/front.h"
 
 #include <poll.h>
 #include <setjmp.h>
@@ -166,7 +166,28 @@ near_misses_of_a_table(void **state)
 	buf_free(b);
 }
 
+static void
+names_are_ids_and_kinds_of_them(void **state)
+{
+	static const char *const good[] = {"alice", "alice@example.com",
+	    "host/db1.example.com", "master/m", "abcdefghijklmnop/x"};
+	static const char *const bad[] = {"", "/", "host/", "/x", "Host/x",
+	    "host/X", "host//x", "a/b/c", "h1/x", "abcdefghijklmnopq/x", "a b",
+	    "host/a\n"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		if (!front_name_is_valid(good[i]))
+			fail_msg("%s", good[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (front_name_is_valid(bad[i]))
+			fail_msg("%s", bad[i]);
+}
+
 /* --- words ------------------------------------------------------------------ */
+
+static const struct front_words words = {
+    "writ-ca", "CA", "Ask a security officer."};
 
 static void
 a_refusal_says_what_to_do(void **state)
@@ -179,24 +200,25 @@ a_refusal_says_what_to_do(void **state)
 	struct str s = STR_INIT;
 
 	(void)state;
-	front_refusal(false, keys, 3, &s);
+	front_refusal(&words, false, keys, 3, &s);
 	assert_non_null(strstr(s.p, "starting"));
 	assert_null(strstr(s.p, "SHA256"));
 	str_reset(&s);
-	front_refusal(true, keys, 0, &s);
+	front_refusal(&words, true, keys, 0, &s);
 	assert_non_null(strstr(s.p, "none was offered"));
 	str_reset(&s);
-	front_refusal(true, keys, 1, &s);
+	front_refusal(&words, true, keys, 1, &s);
 	assert_non_null(strstr(s.p, "certificate"));
 	assert_null(strstr(s.p, "SHA256"));
 	str_reset(&s);
-	front_refusal(true, keys, 2, &s);
+	front_refusal(&words, true, keys, 2, &s);
 	assert_non_null(strstr(s.p, "This key is not enrolled"));
 	assert_non_null(strstr(s.p, "  SHA256:one ssh-ed25519\n"));
 	assert_null(strstr(s.p, "SHA256:cert"));
 	str_reset(&s);
-	front_refusal(true, keys, 3, &s);
+	front_refusal(&words, true, keys, 3, &s);
 	assert_non_null(strstr(s.p, "  SHA256:two ssh-rsa\n"));
+	assert_non_null(strstr(s.p, "\nAsk a security officer.\n"));
 	str_clear(&s);
 }
 
@@ -208,17 +230,17 @@ failures_have_both_forms(void **state)
 
 	(void)state;
 	(void)err_set(&e, ERR_USAGE, "what \"now\"");
-	front_failure(FORM_JSON, &e, &s);
+	front_failure(&words, FORM_JSON, &e, &s);
 	assert_string_equal(s.p,
 	    "{\"error\":\"what \\\"now\\\"\",\"code\":\"usage\"}");
 	str_reset(&s);
 	err_hint(&e, "do that");
-	front_failure(FORM_JSON, &e, &s);
+	front_failure(&words, FORM_JSON, &e, &s);
 	assert_string_equal(s.p,
 	    "{\"error\":\"what \\\"now\\\"\",\"hint\":"
 	    "\"do that\",\"code\":\"usage\"}");
 	str_reset(&s);
-	front_failure(FORM_TEXT, &e, &s);
+	front_failure(&words, FORM_TEXT, &e, &s);
 	assert_string_equal(s.p, "writ-ca: what \"now\"\n  do that\n");
 	str_clear(&s);
 }
@@ -277,6 +299,7 @@ main(void)
 	    cmocka_unit_test(a_table_is_in_force_when_it_is_whole),
 	    cmocka_unit_test(bad_tables_change_nothing),
 	    cmocka_unit_test(near_misses_of_a_table),
+	    cmocka_unit_test(names_are_ids_and_kinds_of_them),
 	    cmocka_unit_test(a_refusal_says_what_to_do),
 	    cmocka_unit_test(failures_have_both_forms),
 	    cmocka_unit_test(the_dialler_connects_for_us),

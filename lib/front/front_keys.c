@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/front/front.h"
+#include "lib/front/front.h"
+
+#define KIND_MAX 16
 
 struct row {
 	struct hash key;
@@ -28,6 +30,16 @@ table_clear(struct table *t)
 		free(t->v[i].person);
 	free(t->v);
 	memset(t, 0, sizeof(*t));
+}
+
+bool
+front_name_is_valid(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz");
+
+	if (n > 0 && n <= KIND_MAX && s[n] == '/')
+		s += n + 1;
+	return id_is_valid(s);
 }
 
 int
@@ -66,9 +78,9 @@ add_row(struct table *t, struct view *v, struct err *e)
 		return err_set(e, ERR_PARSE, "a row of the table of keys");
 	if (r != 0)
 		return err_nomem(e);
-	if (!id_is_valid(person)) {
+	if (!front_name_is_valid(person)) {
 		free(person);
-		return err_set(e, ERR_PARSE, "a person in the table of keys");
+		return err_set(e, ERR_PARSE, "a name in the table of keys");
 	}
 	if ((r = vec_grow(&t->v, t->n, &t->cap, KEYMAP_MAX)) != 0) {
 		free(person);
@@ -79,7 +91,7 @@ add_row(struct table *t, struct view *v, struct err *e)
 	return 0;
 }
 
-/* The table is whole: sort it, and refuse a key that two persons have. */
+/* The table is whole: sort it, and refuse a key that two have. */
 static int
 finish(struct keymap *k, struct err *e)
 {

@@ -3,51 +3,52 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "ca/front/front.h"
 #include "lib/base/json.h"
+#include "lib/front/front_impl.h"
 
-static bool
-is_cert(const struct net_key *k)
+bool
+front_is_cert(const struct net_key *k)
 {
 	return strstr(k->type, "-cert-v0") != NULL;
 }
 
 void
-front_refusal(bool ready, const struct net_key *keys, size_t n, struct str *out)
+front_refusal(const struct front_words *words, bool ready,
+    const struct net_key *keys, size_t n, struct str *out)
 {
+	const char *noun = words->noun;
 	size_t plain = 0;
 
 	if (!ready) {
-		str_add(out,
-		    "This CA is starting and does not know its people "
-		    "yet. Try again in a moment.\n");
+		str_addf(out,
+		    "This %s is starting and does not know its people yet. "
+		    "Try again in a moment.\n",
+		    noun);
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		plain += !is_cert(&keys[i]);
+		plain += !front_is_cert(&keys[i]);
 	if (n == 0) {
-		str_add(out,
-		    "This CA knows people by their SSH keys alone, and "
-		    "none was offered.\n");
+		str_addf(out,
+		    "This %s knows people by their SSH keys alone, and none "
+		    "was offered.\n",
+		    noun);
 		return;
 	}
 	if (plain == 0) {
-		str_add(out,
-		    "A certificate does not open this CA: offer the "
-		    "key that you enrolled.\n");
+		str_addf(out,
+		    "A certificate does not open this %s: offer the key that "
+		    "you enrolled.\n",
+		    noun);
 		return;
 	}
-	str_add(out,
-	    plain == 1 ? "This key is not enrolled with this CA:\n"
-		       : "None of these keys is enrolled with this "
-			 "CA:\n");
+	str_addf(out, "%s enrolled with this %s:\n",
+	    plain == 1 ? "This key is not" : "None of these keys is", noun);
 	for (size_t i = 0; i < n; i++)
-		if (!is_cert(&keys[i]))
+		if (!front_is_cert(&keys[i]))
 			str_addf(out, "  %s %s\n", keys[i].fingerprint,
 			    keys[i].type);
-	str_add(out,
-	    "Ask a security officer to enrol it, or offer another one "
-	    "(ssh -i FILE).\n");
+	str_addf(out, "%s\n", words->advice);
 }
 
 /* "net" for ERR_NET. */
@@ -71,13 +72,14 @@ add_code_name(struct str *out, int code)
 }
 
 void
-front_failure(enum call_form form, const struct err *e, struct str *out)
+front_failure(const struct front_words *words, enum call_form form,
+    const struct err *e, struct str *out)
 {
 	struct str code = STR_INIT;
 	struct jw w;
 
 	if (form == FORM_TEXT) {
-		str_addf(out, "writ-ca: %s\n", e->msg);
+		str_addf(out, "%s: %s\n", words->program, e->msg);
 		if (e->hint[0] != '\0')
 			str_addf(out, "  %s\n", e->hint);
 		return;

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ca/front/front.h"
+#include "lib/front/front.h"
 #include "lib/proc/plog.h"
 #include "lib/proc/sandbox.h"
 #include "lib/proc/socket.h"

@@ -4,7 +4,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "ca/front/front_impl.h"
+#include "lib/front/front_impl.h"
 #include "lib/proc/plog.h"
 
 #define BACKOFF_MIN 100
@@ -80,7 +80,7 @@ on_gauges(void *ctx, const struct frame *m, struct err *e)
 /* The sizes are those of messages.h. */
 enum {
 #define X(name, value, from, to, most, words) MOST_##name = (most),
-	MSG_LIST(X)
+	FRONT_MSG_LIST(X)
 #undef X
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "ca/front/front.h"
+#include "lib/front/front.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -9,13 +9,13 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "ca/common/calls.h"
-#include "ca/front/front_impl.h"
+#include "lib/front/front_impl.h"
 #include "lib/proc/plog.h"
 
 #define TRIES        12 /* keys that may be offered in vain */
 #define LINES        10 /* about refusals of one source, in LINES_SPAN */
 #define LINES_SPAN   60000
+#define GUEST_IDLE   60000
 #define TURN_DOWN_MS 100 /* between looks for a keeper that is away */
 
 static const char *
@@ -27,12 +27,19 @@ number(char out[24], uint64_t n)
 
 /* --- people --------------------------------------------------------------- */
 
+/* A guest shows a key, and no certificate: nobody is to believe that it was
+ * looked at. */
 static const char *
-whose(void *ctx, const struct net_key *k)
+whose(void *ctx, const struct net_key *k, const struct source *guest_from,
+    bool here)
 {
 	struct front *f = ctx;
+	const char *name = keymap_find(f->keys, &k->hash);
 
-	return keymap_find(f->keys, &k->hash);
+	if (name != NULL || guest_from == NULL || !keymap_ready(f->keys) ||
+	    front_is_cert(k))
+		return name;
+	return here || guests_admit(f, guest_from) ? "" : NULL;
 }
 
 static void
@@ -40,7 +47,7 @@ refusal(void *ctx, const struct net_key *keys, size_t n, struct str *out)
 {
 	struct front *f = ctx;
 
-	front_refusal(keymap_ready(f->keys), keys, n, out);
+	front_refusal(f->words, keymap_ready(f->keys), keys, n, out);
 }
 
 static void
@@ -55,7 +62,12 @@ came(void *ctx, struct net_peer *p)
 		return;
 	s->number = ++f->n_sessions;
 	s->since = loop_now(f->loop);
+	s->peer = p;
 	TAILQ_INIT(&s->open);
+	if (net_peer_person(p)[0] == '\0' && guest_came(f, s) != 0) {
+		free(s);
+		return;
+	}
 	net_peer_set_data(p, s);
 	plog(PLOG_INFO, "logged in", "session", number(n, s->number), "person",
 	    net_peer_person(p), "key", net_peer_fingerprint(p), "from",
@@ -79,6 +91,7 @@ gone(void *ctx, struct net_peer *p, const char *why)
 			c->sent = false;
 		pending_free(f, c);
 	}
+	guest_gone(f, s);
 	plog(PLOG_INFO, "session ended", "session", number(n, s->number),
 	    "person", net_peer_person(p), "why", why, "calls",
 	    number(calls, s->calls), "seconds",
@@ -109,12 +122,24 @@ may_call(struct front *f, struct net_peer *p, struct err *e)
 	if (net_peer_data(p) == NULL)
 		return err_nomem(e);
 	if (f->stopping)
-		return err_set(e, ERR_NET, "the CA is being stopped");
+		return err_set(e, ERR_NET, "the %s is being stopped",
+		    f->words->noun);
 	if (net_peer_open(p) > WIRE_OPEN_MAX)
 		return err_set(e, ERR_LIMIT,
 		    "%d calls are open on this connection already",
 		    WIRE_OPEN_MAX);
 	return 0;
+}
+
+/* A stranger makes the calls that are a guest's, and is told of no other. */
+static int
+may_say(const char *person, const struct call_row *row, struct err *e)
+{
+	if (person[0] != '\0' || (row != NULL && row->guest))
+		return 0;
+	return err_set(e, ERR_DENIED,
+	    "this key is not known here, and what you ask is not for "
+	    "strangers");
 }
 
 static void
@@ -125,6 +150,9 @@ on_call(void *ctx, struct net_peer *p, uint32_t id, struct slice body)
 
 	if (may_call(f, p, &e) != 0)
 		front_fail(f, p, id, FORM_JSON, &e);
+	else if (may_say(net_peer_person(p), call_of_guest(f->calls, body),
+		     &e) != 0)
+		front_fail(f, p, id, FORM_JSON, &e);
 	else
 		pending_make(f, p, id, FORM_JSON, body);
 }
@@ -132,9 +160,9 @@ on_call(void *ctx, struct net_peer *p, uint32_t id, struct slice body)
 static bool
 takes_input(void *ctx, const char *words)
 {
-	const struct call_row *row = call_of_words(&ca_calls, words);
+	const struct front *f = ctx;
+	const struct call_row *row = call_of_words(f->calls, words);
 
-	(void)ctx;
 	return row != NULL && row->input;
 }
 
@@ -149,7 +177,9 @@ on_words(void *ctx, struct net_peer *p, const char *words, struct slice input)
 	if (words[strspn(words, " ")] == '\0')
 		words = "help";
 	if (may_call(f, p, &e) != 0 ||
-	    call_from_words(&ca_calls, words, input, &json, &e) != 0)
+	    may_say(net_peer_person(p), call_of_words(f->calls, words), &e) !=
+		0 ||
+	    call_from_words(f->calls, words, input, &json, &e) != 0)
 		front_fail(f, p, 0, FORM_TEXT, &e);
 	else
 		pending_make(f, p, 0, FORM_TEXT, slice_of(json.p, json.n));
@@ -180,6 +210,7 @@ metrics(void *ctx, struct str *out)
 	str_addf(out,
 	    "writ_front_keeper_up %d\n"
 	    "writ_front_sessions %u\n"
+	    "writ_front_guests %u\n"
 	    "writ_front_waiting %u\n"
 	    "writ_front_out_bytes %zu\n"
 	    "writ_front_accepted_total %llu\n"
@@ -188,7 +219,7 @@ metrics(void *ctx, struct str *out)
 	    "writ_front_logins_total %llu\n"
 	    "writ_front_calls_total %llu\n"
 	    "writ_front_failed_total %llu\n",
-	    f->keeper != NULL, n.sessions, n.waiting, n.out,
+	    f->keeper != NULL, n.sessions, f->n_guests, n.waiting, n.out,
 	    (unsigned long long)n.accepted, (unsigned long long)n.dropped,
 	    (unsigned long long)n.refused, (unsigned long long)n.came,
 	    (unsigned long long)f->n_calls, (unsigned long long)f->n_failed);
@@ -248,11 +279,12 @@ start(struct front *f, const struct front_setup *s, struct err *e)
 	    .per_source = s->limits->per_source,
 	    .login_grace_ms = s->limits->login_grace * 1000,
 	    .idle_ms = s->limits->idle * 1000,
+	    .guest_idle_ms = GUEST_IDLE,
 	    .tries = TRIES,
 	};
 	int r;
 
-	if (keymap_new(&f->keys) != 0)
+	if (keymap_new(&f->keys) != 0 || sources_new(&f->guests_from) != 0)
 		return err_nomem(e);
 	if ((r = loop_new(&f->loop, e)) != 0 ||
 	    (r = net_server_new(f->loop, s->key, "writ", &limits, &ops, f,
@@ -271,6 +303,10 @@ front_new(const struct front_setup *s, struct front **out, struct err *e)
 
 	if ((f = calloc(1, sizeof(*f))) == NULL)
 		return err_nomem(e);
+	f->words = s->words;
+	f->calls = s->calls;
+	f->max_guests = s->limits->guests;
+	TAILQ_INIT(&f->guests);
 	f->dialler = s->dialler;
 	f->signals = s->signals;
 	f->rate.most = LINES;
@@ -299,6 +335,7 @@ front_free(struct front *f)
 	loop_free(f->loop);
 	(void)close(f->dialler);
 	keymap_free(f->keys);
+	sources_free(f->guests_from);
 	str_clear(&f->gauges);
 	free(f);
 }

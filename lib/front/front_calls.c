@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/front/front_impl.h"
+#include "lib/front/front_impl.h"
 #include "lib/cli/cli.h"
 
 #define PAYLOAD_MAX (CALL_MAX + 1024)
@@ -51,7 +51,7 @@ front_fail(struct front *f, struct net_peer *p, uint32_t peer_id,
 	struct str body = STR_INIT;
 
 	f->n_failed++;
-	front_failure(form, e, &body);
+	front_failure(f->words, form, e, &body);
 	if (form == FORM_JSON) {
 		net_peer_answer(p, peer_id, true, status,
 		    slice_of(body.p, body.n));
@@ -117,7 +117,7 @@ send_call(struct front *f, struct pending *c)
 	}
 	if (r == ERR_NET)
 		return true; /* it has just gone; the call waits for the next */
-	err_prefix(&e, "the CA is too busy for this call");
+	err_prefix(&e, "the %s is too busy for this call", f->words->noun);
 	fail_call(f, c, &e);
 	return false;
 }
@@ -206,7 +206,8 @@ pending_lost(struct front *f)
 	struct err e = {0};
 
 	(void)err_set(&e, ERR_NET,
-	    "the CA was started anew before it answered this call");
+	    "the %s was started anew before it answered this call",
+	    f->words->noun);
 	err_hint(&e, "say it again: what was recorded is found again");
 	for (c = TAILQ_FIRST(&f->all); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, all);
@@ -229,7 +230,8 @@ pending_expire(struct front *f)
 	struct pending *c, *next;
 	struct err e = {0};
 
-	(void)err_set(&e, ERR_NET, "the CA's keeper does not answer");
+	(void)err_set(&e, ERR_NET, "the %s's keeper does not answer",
+	    f->words->noun);
 	err_hint(&e,
 	    "try again in a moment; nothing was recorded of this call "
 	    "unless it was sent before");

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Inside the front: front.c (people), front_calls.c (what they asked and has no
- * answer yet), front_link.c (the keeper).
+ * Inside the front: front.c (who comes), front_guests.c (strangers),
+ * front_calls.c (what they asked and has no answer yet), front_link.c (the
+ * keeper).
  */
-#ifndef CA_FRONT_FRONT_IMPL_H
-#define CA_FRONT_FRONT_IMPL_H
+#ifndef LIB_FRONT_FRONT_IMPL_H
+#define LIB_FRONT_FRONT_IMPL_H
 
 #include <sys/queue.h>
 
-#include "ca/front/front.h"
+#include "lib/front/front.h"
 #include "lib/net/http.h"
 #include "lib/net/loop.h"
 #include "lib/net/source.h"
@@ -30,6 +31,9 @@ struct session {	/* a peer that came */
 	int64_t	 since;
 	uint64_t calls;	/* so far */
 	TAILQ_HEAD(, pending) open;
+	bool guest;		/* in the list of them */
+	struct net_peer *peer;
+	TAILQ_ENTRY(session) guests;
 };
 
 struct pending {	/* a call without an answer */
@@ -49,6 +53,8 @@ struct pending {	/* a call without an answer */
 };
 
 struct front {
+	const struct front_words *words;
+	const struct call_table *calls;
 	struct loop *loop;
 	struct net_server *server;
 	struct http *http;	/* NULL: no metrics */
@@ -56,6 +62,11 @@ struct front {
 	struct str gauges;	/* the keeper's last */
 	struct rate rate;	/* of lines about refusals */
 	uint64_t n_sessions, n_calls, n_failed;
+
+	/* Strangers, who came first at the head. */
+	unsigned max_guests, n_guests;
+	struct sources *guests_from;
+	TAILQ_HEAD(, session) guests;
 
 	/* The keeper. */
 	int dialler;
@@ -77,6 +88,16 @@ struct front {
 	bool stopping;
 	int64_t stop_at;
 };
+
+/* front_say.c */
+bool front_is_cert(const struct net_key *k);
+
+/* front_guests.c */
+/* Would one more from there be let in? */
+bool guests_admit(const struct front *f, const struct source *from);
+/* ERR_NOMEM: he is none. */
+int  guest_came(struct front *f, struct session *s) MUST_CHECK;
+void guest_gone(struct front *f, struct session *s);
 
 /* front_calls.c */
 /* A call of a peer, with its JSON; peer_id 0: exec words. */
