@@ -7,6 +7,7 @@
 #include <linux/netlink.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/states/host_impl.h"
@@ -65,8 +66,22 @@ bad:
 	    "the kernel names no generation of nftables");
 }
 
+/* The link is the process', and another one each time; what it leads to is
+ * the namespace, so it is followed. */
+static int
+read_namespace(struct host_nft *out, struct err *e)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/net", &st) != 0)
+		return err_sys(e, "read /proc/self/ns/net");
+	out->ns_dev = st.st_dev;
+	out->ns_ino = st.st_ino;
+	return 0;
+}
+
 int
-host_nft_generation(struct host *h, uint32_t *out, struct err *e)
+host_nft_generation(struct host *h, struct host_nft *out, struct err *e)
 {
 	uint8_t buf[4096];
 	ssize_t n;
@@ -83,8 +98,9 @@ host_nft_generation(struct host *h, uint32_t *out, struct err *e)
 		/* The kernel has answered by the time it has been asked. */
 		n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
 		r = n < 0 ? err_sys(e, "read the generation of nftables")
-			  : read_answer((struct slice){buf, (size_t)n}, out, e);
+			  : read_answer((struct slice){buf, (size_t)n},
+				&out->generation, e);
 	}
 	(void)close(fd);
-	return r;
+	return r != 0 ? r : read_namespace(out, e);
 }

@@ -359,8 +359,8 @@ fingerprint(struct host *h, const struct state_env *env, const void *params,
     struct str *out, struct err *e)
 {
 	static const char *const files[] = {FW_RULES_V4, FW_RULES_V6, UNIT,
-	    PULL, "/usr/sbin/iptables-restore", "/proc/self/ns/net"};
-	uint32_t generation;
+	    PULL, "/usr/sbin/iptables-restore"};
+	struct host_nft nft;
 	char *text;
 	size_t n;
 	int r;
@@ -372,15 +372,15 @@ fingerprint(struct host *h, const struct state_env *env, const void *params,
 	free(text);
 	if (n > 0)
 		return 0;
-	r = host_nft_generation(h, &generation, e);
+	r = host_nft_generation(h, &nft, e);
 	if (r == ERR_NOTFOUND)
 		return 0;
 	if (r != 0 ||
 	    (r = state_read(h, "/proc/sys/kernel/random/boot_id", &text, &n,
 		 e)) != 0)
 		return r;
-	str_addf(out, "nft %" PRIu32 " %s\n", generation,
-	    text != NULL ? text : "");
+	str_addf(out, "nft %" PRIu32 " %" PRIu64 " %" PRIu64 " %s\n",
+	    nft.generation, nft.ns_dev, nft.ns_ino, text != NULL ? text : "");
 	free(text);
 	for (size_t i = 0; r == 0 && i < sizeof(files) / sizeof(files[0]); i++)
 		r = state_sign_path(h, files[i], out, e);

@@ -181,6 +181,9 @@ status 'a new login confirms' 0 login sudo /usr/bin/writ-agent confirm
 status 'a second apply changes nothing' 0 agent apply --full
 t_eq 'and says so' '' "$(grep -i 'changed' <<<"$out")"
 status 'test agrees' 0 agent test --full
+# Signs that no second process can see again would be none.
+status 'the next run looks at signs alone' 0 agent apply --json -v
+t_eq 'each state has some' '' "$(grep '"by_signs": false' <<<"$out")"
 
 # --- effects -----------------------------------------------------------------
 
