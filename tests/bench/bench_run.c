@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What programs cost: run a command N times, one after the other, and print the
- * CPU seconds (user and system) and the wall seconds of one run.
+ * CPU seconds (user and system) and the wall seconds of one run, and the most
+ * memory that any of them had resident, in MiB.
  *
  *	bench_run N COMMAND [ARGUMENT ...]
  *
@@ -42,9 +43,9 @@ seconds(const struct timeval *t)
 	return (double)t->tv_sec + (double)t->tv_usec / 1e6;
 }
 
-/* CPU seconds of one run. */
+/* CPU seconds of one run; *kib is the most it had resident, if that is more. */
 static double
-run(char **argv, const posix_spawn_file_actions_t *quiet)
+run(char **argv, const posix_spawn_file_actions_t *quiet, long *kib)
 {
 	struct rusage use;
 	int status;
@@ -60,6 +61,8 @@ run(char **argv, const posix_spawn_file_actions_t *quiet)
 		fprintf(stderr, "bench_run: %s failed\n", argv[0]);
 		exit(1);
 	}
+	if (use.ru_maxrss > *kib)
+		*kib = use.ru_maxrss;
 	return seconds(&use.ru_utime) + seconds(&use.ru_stime);
 }
 
@@ -72,6 +75,7 @@ main(int argc, char **argv)
 	const long n = argc > 2 ? strtol(argv[1], NULL, 10) : 0;
 	posix_spawn_file_actions_t quiet;
 	double cpu = 0, wall = 0;
+	long kib = 0;
 	char **args;
 
 	if (n <= 0) {
@@ -91,12 +95,13 @@ main(int argc, char **argv)
 		for (int k = 2; k < argc; k++)
 			args[k - 2] = with_number(argv[k], i);
 		start = bench_clock(CLOCK_MONOTONIC);
-		cpu += run(args, &quiet);
+		cpu += run(args, &quiet, &kib);
 		wall += bench_clock(CLOCK_MONOTONIC) - start;
 		for (int k = 0; k < argc - 2; k++)
 			free(args[k]);
 	}
-	printf("%.6f %.6f\n", cpu / (double)n, wall / (double)n);
+	printf("%.6f %.6f %.2f\n", cpu / (double)n, wall / (double)n,
+	    (double)kib / 1024);
 	(void)posix_spawn_file_actions_destroy(&quiet);
 	free(args);
 	return 0;

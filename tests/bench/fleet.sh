@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash
+# Sourced by tests/bench/run: figures of the agent, on a real host
+# (tests/lab/testhosts) whose five states are as they should be.
+
+: "${tmp:?}" "${rounds:?}" "${bin:?}" "${O:?}"
+
+# Where the hosts' state is; outside the build directory, whose path may be too
+# long for the sockets in it.
+fleet_run=''
+
+fleet_stop() {
+	[ -n "$fleet_run" ] || return 0
+	fleet_hosts down >/dev/null 2>&1 || true
+	rm -rf "$fleet_run"
+	fleet_run=''
+}
+
+fleet_hosts() {
+	TESTHOSTS_DIR=$fleet_run TESTHOSTS_BASE=$O/lab/base \
+	    tests/lab/testhosts "$@"
+}
+
+# The five states that are measured; the firewall lets this machine in.
+fleet_states() {
+	cat <<-'YAML'
+	sshd-baseline:
+	  sshd_config:
+	    settings:
+	      PermitRootLogin: no
+	      PasswordAuthentication: no
+	      KbdInteractiveAuthentication: no
+	      MaxAuthTries: 4
+
+	firewall:
+	  iptables:
+	    input:
+	      policy: drop
+	      allow:
+	        - {port: 22, proto: tcp}
+	        - {port: 443, proto: tcp}
+	      block: [203.0.113.0/24]
+	    forward: {policy: drop}
+
+	jail:
+	  fail2ban:
+	    jails:
+	      sshd: {backend: systemd, maxretry: 4, findtime: 10m, bantime: 1h}
+	    ignore: [10.77.0.1]
+
+	limits:
+	  pam_limits:
+	    limits:
+	      - {domain: "@users", type: hard, item: nproc, value: 200}
+	      - {domain: webapp, type: hard, item: nproc, value: 20}
+
+	mounts:
+	  fstab:
+	    mounts:
+	      /tmp: {options: [noexec, nosuid, nodev], tmpfs: 64m}
+	      /home: {options: [nosuid, nodev]}
+	YAML
+}
+
+# A deployment DIR with its fleet, signed; fleet_root is the root of trust.
+fleet_root=''
+fleet_deployment() {
+	local d=$1 p
+	mkdir -p "$d"
+	for p in olga ivan petra; do
+		ssh-keygen -q -t ed25519 -N '' -C $p -f "$d/$p"
+	done
+	"$O/writ" init "$d/corp" --officer "olga@example.com=$d/olga.pub" \
+	    --officer "ivan@example.com=$d/ivan.pub" \
+	    --operator "petra@example.com=$d/petra.pub"
+	for p in olga ivan; do
+		"$O/writ" policy sign -C "$d/corp" -i "$d/$p" -y
+	done >"$d/signed"
+	fleet_root=$(grep -o 'SHA256:[A-Za-z0-9+/]*' "$d/signed" | tail -n 1)
+	rm -rf "$d/corp/fleet"
+	mkdir -p "$d/corp/fleet/states"
+	echo 'hosts: {confirm_within: 10s}' >"$d/corp/fleet/fleet.yaml"
+	printf 'states:\n  - {match: "*", apply: [base]}\n' \
+	    >"$d/corp/fleet/top.yaml"
+	fleet_states >"$d/corp/fleet/states/base.yaml"
+	"$O/writ" fleet sign -C "$d/corp" -i "$d/petra" -y
+}
+
+# In the host: the agent on the bundles beside it.
+fleet_agent() {	# VERB [ARGUMENT...]
+	local verb=$1
+	shift
+	fleet_hosts exec web "${agent_by[@]}" /usr/local/sbin/writ-agent \
+	    "$verb" --local /srv/writ --root "$fleet_root" \
+	    --id web.example.com "$@"
+}
+agent_by=()
+
+# A host made what the policy says, confirmed, and seen to hold.
+fleet_start() {
+	local d=$tmp/fleet status=0
+	fleet_run=$(mktemp -d /var/tmp/writ-bench.XXXXXX)
+	mkdir -p "$O/lab"
+	fleet_hosts build-base
+	fleet_hosts up web
+	fleet_hosts put web /usr/local/sbin "$O/writ-agent" "$bin/bench_run"
+	fleet_deployment "$d"
+	fleet_hosts exec web sh -c 'mkdir -p /srv/writ'
+	tar -c -C "$d/corp" bundle |
+	    fleet_hosts exec web tar -x -C /srv/writ
+	fleet_hosts exec web useradd -m webapp
+	fleet_agent apply --no-boot-undo || status=$?
+	# 3: it is to be confirmed.
+	[ $status -eq 3 ] && fleet_hosts exec web writ-agent confirm --any-login
+	fleet_agent apply --no-boot-undo
+	fleet_agent apply
+}
+
+fleet_need() {
+	[ -z "$fleet_run" ] || return 0
+	fleet_start >"$tmp/log" 2>&1 || {
+		tail -n 5 "$tmp/log" >&2
+		exit 1
+	}
+}
+
+# Lines of a trace from the agent's own execve on, without those of signals.
+noop_trace() {
+	local status=0
+	strace -f -q -o "$tmp/trace" tests/lab/testhosts exec web \
+	    /usr/local/sbin/writ-agent apply --local /srv/writ \
+	    --root "$fleet_root" --id web.example.com >"$tmp/log" 2>&1 ||
+	    status=$?
+	[ $status -eq 0 ] || return 1
+	awk '/execve\("[^"]*writ-agent"/ {on = 1; own = $1}
+	    on && $2 !~ /^(---|\+\+\+)/ && !/ resumed>/ {print}' "$tmp/trace"
+}
+
+noop() {
+	local n cpu rss calls children
+	is_wanted noop_cpu_ms || is_wanted noop_syscalls ||
+	    is_wanted noop_children || is_wanted noop_rss_mb || return 0
+	fleet_need
+	n=$(quick 5 50)
+	agent_by=(/usr/local/sbin/bench_run "$n")
+	for ((i = 0; i < rounds; i++)); do
+		fleet_agent apply
+	done >"$tmp/rates"
+	agent_by=()
+	cpu=$(cut -d' ' -f1 "$tmp/rates" | median |
+	    awk '{printf "%.2f", $1 * 1000}')
+	rss=$(cut -d' ' -f3 "$tmp/rates" | median)
+	TESTHOSTS_DIR=$fleet_run TESTHOSTS_BASE=$O/lab/base noop_trace \
+	    >"$tmp/calls"
+	calls=$(wc -l <"$tmp/calls")
+	children=$(grep -cE ' (clone3?|v?fork)\(' "$tmp/calls" || true)
+	! is_wanted noop_cpu_ms || figure noop_cpu_ms "$cpu" '<=10' \
+	    'CPU of a run that has nothing to change, five states'
+	! is_wanted noop_syscalls || figure noop_syscalls "$calls" '<=1000' \
+	    'system calls of the same'
+	! is_wanted noop_children || figure noop_children "$children" '<=0' \
+	    'processes and threads it started'
+	! is_wanted noop_rss_mb || figure noop_rss_mb "$rss" '<=8' \
+	    'MiB it had resident at most'
+}
+
+fleet_figures() {
+	if [ "$(id -u)" -ne 0 ]; then
+		echo 'bench: hosts need root; figures of the fleet are left out' >&2
+		return 0
+	fi
+	noop
+	fleet_stop
+}
