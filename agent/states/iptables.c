@@ -358,8 +358,8 @@ static int
 fingerprint(struct host *h, const struct state_env *env, const void *params,
     struct str *out, struct err *e)
 {
-	static const char *const files[] = {FW_RULES_V4, FW_RULES_V6, UNIT,
-	    PULL, "/usr/sbin/iptables-restore"};
+	static const char *const files[] = {
+	    FW_RULES_V4, FW_RULES_V6, UNIT, PULL, "/usr/sbin/iptables-restore"};
 	struct host_nft nft;
 	char *text;
 	size_t n;
