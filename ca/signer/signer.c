@@ -6,6 +6,7 @@
 
 #include "ca/signer/signer_impl.h"
 #include "lib/base/parallel.h"
+#include "lib/key/note.h"
 
 /* --- signing ------------------------------------------------------------- */
 
@@ -62,26 +63,6 @@ out:
 	buf_free(all);
 	free(records);
 	free(ends);
-	return r;
-}
-
-static int
-sign_note(struct signer *s, const struct checkpoint *head, struct str *note,
-    struct err *e)
-{
-	const uint8_t *pk = pubkey_ed25519(key_public(s->config.log));
-	struct str text = STR_INIT;
-	uint8_t sig[64];
-	int r;
-
-	if (pk == NULL)
-		return err_set(e, ERR_DENIED, "log key is not Ed25519");
-	if ((r = checkpoint_encode(head, &text)) != 0 ||
-	    (r = key_sign_ed25519(s->config.log, slice_str(text.p), sig, e)) !=
-		0 ||
-	    (r = checkpoint_note(head, pk, sig, note)) != 0)
-		err_prefix(e, "sign checkpoint");
-	str_clear(&text);
 	return r;
 }
 
@@ -190,7 +171,7 @@ signer_commit(struct signer *s, struct signer_batch *b, struct str *note,
 	if (!remembered(s, b, &seen) && (r = remember(s, b, &seen, e)) != 0)
 		goto out;
 	s->seen = seen;
-	if ((r = sign_note(s, &b->head, &text, e)) != 0 ||
+	if ((r = key_sign_checkpoint(s->config.log, &b->head, &text, e)) != 0 ||
 	    (r = sign_jobs(s, b, e)) != 0)
 		goto out;
 	str_add(note, text.p);

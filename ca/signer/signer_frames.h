@@ -14,6 +14,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/bundle/bundles.h"
+#include "lib/proc/refused.h"
 
 #define SIGN_JOBS_MAX	    1000	/* of one frame */
 #define SIGN_STATEMENTS_MAX 8192
@@ -92,9 +93,6 @@ int  act_frame_encode(struct slice statement, const struct act_owners *o,
 int  act_frame_parse(struct slice payload, struct slice *statement,
      struct act_owners *out, struct err *e) MUST_CHECK;
 
-int refused_frame_encode(const struct err *why, struct buf *out) MUST_CHECK;
-/* Why something was refused: *why never has the code 0. */
-int refused_frame_parse(struct slice payload, struct err *why, struct err *e)
-    MUST_CHECK;
+/* REFUSED: lib/proc/refused.h. */
 
 #endif
