@@ -25,6 +25,7 @@ struct link {
 	struct buf *in; /* read and not yet fed */
 	char *address;
 	char *known_hosts;
+	bool aliased;
 	int cancel_fd;
 	uint32_t last_id;
 	bool spoke; /* the other end has answered something */
@@ -114,12 +115,19 @@ build_args(struct args *a, const struct link_options *o, const struct dest *d)
 	    o->first ? "StrictHostKeyChecking=accept-new"
 		     : "StrictHostKeyChecking=yes");
 	known_hosts_option(a, o->known_hosts);
+	if (o->alias != NULL) {
+		arg(a, "-o");
+		argf(a, "HostKeyAlias=%s", o->alias);
+	}
 	if (o->identity != NULL) {
 		arg(a, "-i");
 		arg(a, o->identity);
 	}
 	arg(a, "-p");
-	argf(a, "%u", d->port != 0 ? d->port : LINK_PORT);
+	argf(a, "%u",
+	    d->port != 0       ? d->port
+		: o->port != 0 ? o->port
+			       : LINK_PORT);
 	if (d->user != NULL) {
 		arg(a, "-l");
 		arg(a, d->user);
@@ -185,6 +193,7 @@ link_open(const struct link_options *o, struct link **out, struct err *e)
 	if ((l = calloc(1, sizeof(*l))) == NULL)
 		return err_nomem(e);
 	l->cancel_fd = o->cancel_fd;
+	l->aliased = o->alias != NULL;
 	if ((l->address = str_dup(o->address)) == NULL ||
 	    (l->known_hosts = str_dup(o->known_hosts)) == NULL ||
 	    wire_reader_new(WIRE_ANSWER, &l->reader) != 0 ||
@@ -226,26 +235,52 @@ link_free(struct link *l)
 static const struct {
 	const char *said; /* by ssh */
 	const char *sentence;
-	const char *hint; /* %s: the file of host keys */
+	const char *hint;       /* %s: the file of host keys */
+	const char *alias_hint; /* where its keys are signed policy's */
 } reasons[] = {
     {"IDENTIFICATION HAS CHANGED",
 	"its host key is not the one that was trusted; somebody may be in "
 	"between",
-	"if the host key was changed on purpose, take its line out of %s"},
+	"if the host key was changed on purpose, take its line out of %s",
+	"a key it has on purpose is signed first, as one of the policy's "
+	"authorities"},
     {"Host key verification failed", "its host key is not known here",
-	"writ trust ADDRESS SHA256:... makes it known, in %s"},
-    {"Connection refused", "nobody listens there", NULL},
-    {"Could not resolve hostname", "there is no host of that name", NULL},
-    {"No route to host", "there is no way to it", NULL},
-    {"Network is unreachable", "there is no way to it", NULL},
-    {"timed out", "it does not answer", NULL},
+	"writ trust ADDRESS SHA256:... makes it known, in %s",
+	"a key it has on purpose is signed first, as one of the policy's "
+	"authorities"},
+    {.said = "Connection refused", .sentence = "nobody listens there"},
+    {.said = "Could not resolve hostname",
+	.sentence = "there is no host of that name"},
+    {.said = "No route to host", .sentence = "there is no way to it"},
+    {.said = "Network is unreachable", .sentence = "there is no way to it"},
+    {.said = "timed out", .sentence = "it does not answer"},
     {"Permission denied", "it knows none of your keys",
 	"have one of them put into the policy, or name it: key: in "
-	"config.yaml"},
-    {"subsystem request failed", "it is no CA: it has no subsystem writ", NULL},
-    {"Connection closed by", "it closed the connection", NULL},
-    {"Connection reset by", "it closed the connection", NULL},
+	"config.yaml",
+	"have one of them put into the policy, or name it: -i KEY"},
+    {.said = "subsystem request failed",
+	.sentence = "it is no service of writ: it has no subsystem writ"},
+    {.said = "Connection closed by", .sentence = "it closed the connection"},
+    {.said = "Connection reset by", .sentence = "it closed the connection"},
 };
+
+/* The hint that fits, with the file in it. */
+static void
+say_hint(const struct link *l, size_t i, struct err *e)
+{
+	const char *hint = l->aliased ? reasons[i].alias_hint : reasons[i].hint;
+	struct str s = STR_INIT;
+	const char *at;
+
+	if (hint == NULL)
+		return;
+	at = strstr(hint, "%s");
+	str_addn(&s, hint, at != NULL ? (size_t)(at - hint) : strlen(hint));
+	if (at != NULL)
+		str_addf(&s, "%s%s", l->known_hosts, at + 2);
+	err_hint(e, "%s", s.p);
+	str_clear(&s);
+}
 
 static int
 failed(struct link *l, struct err *e)
@@ -260,18 +295,7 @@ failed(struct link *l, struct err *e)
 			continue;
 		r = err_set(e, ERR_NET, "%s: %s", l->address,
 		    reasons[i].sentence);
-		if (reasons[i].hint != NULL) {
-			struct str hint = STR_INIT;
-			const char *at = strstr(reasons[i].hint, "%s");
-
-			str_addn(&hint, reasons[i].hint,
-			    at != NULL ? (size_t)(at - reasons[i].hint)
-				       : strlen(reasons[i].hint));
-			if (at != NULL)
-				str_addf(&hint, "%s%s", l->known_hosts, at + 2);
-			err_hint(e, "%s", hint.p);
-			str_clear(&hint);
-		}
+		say_hint(l, i, e);
 		return r;
 	}
 	if (l->spoke)

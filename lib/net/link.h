@@ -16,12 +16,15 @@
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 
-#define LINK_PORT 2022		/* where none is said */
+#define LINK_PORT 2022		/* where nobody says another */
 #define LINK_CALL_MS 60000	/* for calls that do not wait for persons */
 
 struct link_options {
 	const char *address;	 /* lib/net/dest.h */
+	unsigned    port;	 /* where address says none; 0: LINK_PORT */
 	const char *known_hosts; /* file of host keys, this service's alone */
+	const char *alias;	 /* the name it has in there, whatever its address:
+				    its keys are signed policy's; NULL: its own */
 	bool	    first;	 /* take the host key that it shows, and keep it */
 	const char *identity;	 /* key file for ssh -i; NULL: ssh's own choice */
 	int	    cancel_fd;	 /* readable: give up (-1: none) */

@@ -225,6 +225,45 @@ ssh_is_told_what_it_must_not_do(void **state)
 	free(text);
 }
 
+/* A service whose keys are policy's: known by them, wherever it is. */
+static void
+keys_may_go_by_another_name_than_the_address(void **state)
+{
+	static const char said[] = "Host key verification failed.";
+	struct link_options o = {.address = "m.example.com",
+	    .port = 2023,
+	    .known_hosts = "/k",
+	    .alias = "writ-master",
+	    .cancel_fd = -1};
+	struct link *l = NULL;
+	char *text;
+	size_t n;
+
+	(void)state;
+	add(1, true, 0, "{}");
+	assert_int_equal(link_open(&o, &l, &err), 0);
+	assert_int_equal(ask(l, 10000, NULL, NULL), 0);
+	link_free(l);
+	text = sshtool_read("argv", &n);
+	assert_non_null(strstr(text, "-o\nHostKeyAlias=writ-master\n"));
+	assert_non_null(strstr(text, "-p\n2023\n-s\nm.example.com\nwrit\n"));
+	free(text);
+	if (isatty(STDERR_FILENO) == 1)
+		return;
+	sshtool_write("answer", "", 0);
+	sshtool_write("status", "255", 3);
+	sshtool_write("said", said, strlen(said));
+	assert_int_equal(link_open(&o, &l, &err), 0);
+	assert_int_equal(ask(l, 10000, NULL, NULL), ERR_NET);
+	assert_non_null(strstr(err.hint, "signed first"));
+	link_free(l);
+	l = open_link(-1);
+	assert_int_equal(ask(l, 10000, NULL, NULL), ERR_NET);
+	assert_non_null(strstr(err.hint, "writ trust"));
+	assert_non_null(strstr(err.hint, "/tmp/a b%c/known"));
+	link_free(l);
+}
+
 static void
 what_ssh_says_becomes_a_sentence(void **state)
 {
@@ -350,6 +389,7 @@ main(void)
 	    T(news_come_before_the_answer),
 	    T(an_error_keeps_code_sentence_and_hint),
 	    T(ssh_is_told_what_it_must_not_do),
+	    T(keys_may_go_by_another_name_than_the_address),
 	    T(what_ssh_says_becomes_a_sentence),
 	    T(what_is_no_answer_is_refused),
 	    T(an_answer_cut_short_is_none),
