@@ -123,6 +123,24 @@ fleets_read(const char *dir, uint64_t held, struct fleet_chain *out,
 }
 
 int
+fleets_read_past(const char *dir, uint64_t version, struct fleet_chain *out,
+    struct err *e)
+{
+	struct fleet_chain c = {
+	    .version = version, .some_pillar = out->some_pillar};
+	int r;
+
+	if ((r = place_read_version(dir, "fleet", version, &c.statement, e)) !=
+		0 ||
+	    (r = read_content(dir, &c, e)) != 0) {
+		fleet_chain_clear(&c);
+		return r;
+	}
+	*out = c;
+	return 0;
+}
+
+int
 fleets_load(const char *dir, const struct trust *t, bool some_pillar,
     int64_t now, struct fleet_held *held, struct fleet_chain *out,
     struct err *e)

@@ -40,6 +40,10 @@ void fleet_chain_input(const struct fleet_chain *c, struct fleet_input *in);
  */
 int fleets_read(const char *dir, uint64_t held, struct fleet_chain *out,
     struct err *e) MUST_CHECK;
+/* An older version, as it lies there: not judged, so for showing what changes
+ * alone.  As fleets_read(). */
+int fleets_read_past(const char *dir, uint64_t version,
+    struct fleet_chain *out, struct err *e) MUST_CHECK;
 /* Read and judge: as fleet_accept(), and its answers.  out may be NULL. */
 int fleets_load(const char *dir, const struct trust *t, bool some_pillar,
     int64_t now, struct fleet_held *held, struct fleet_chain *out,

@@ -311,6 +311,24 @@ what_lies_there_in_its_place_is_not_believed(void **state)
 }
 
 static void
+an_older_version_can_be_looked_at(void **state)
+{
+	struct fleet_chain c = {0};
+	const struct policy_file *f;
+	struct err e = {0};
+
+	(void)state;
+	must(fleets_read_past(dir, 2, &c, &e), "read", &e);
+	assert_int_equal(c.version, 2);
+	f = policy_files_find(&c.files, "states/limits.yaml");
+	assert_non_null(f);
+	assert_memory_equal(f->data, "limits: {v: 2}", 14);
+	fleet_chain_clear(&c);
+	assert_int_equal(fleets_read_past(dir, LAST + 1, &c, &e), ERR_NOTFOUND);
+	assert_int_equal(c.version, 0);
+}
+
+static void
 nothing_there_is_said(void **state)
 {
 	struct fleet_held h = {0};
@@ -368,6 +386,7 @@ main(void)
 	    TEST(every_earlier_holder_comes_to_the_newest),
 	    TEST(storing_again_is_fine_and_another_of_that_version_is_not),
 	    TEST(what_lies_there_in_its_place_is_not_believed),
+	    TEST(an_older_version_can_be_looked_at),
 	    TEST(nothing_there_is_said),
 	    TEST(a_copy_serves_those_who_were_off),
 	    TEST(every_failing_allocation_is_answered),
