@@ -62,7 +62,8 @@ rooms	:= lib/base lib/proc lib/crypto lib/ssh lib/conf lib/tlog \
 	   lib/statement lib/trust lib/bundle lib/key lib/blob lib/store \
 	   lib/ledger lib/net lib/notify lib/cli lib/front ca/issue ca/common ca/signer \
 	   ca/keeper ca/daemon ca/audit ca/client \
-	   agent/fleet agent/states agent/minion agent/master
+	   agent/fleet agent/states agent/minion agent/master \
+	   agent/client
 # ca/daemon/main.c is writ-ca, main_NAME.c is writ-ca-NAME, the same of
 # agent/master and writ-master, agent/minion/main.c is writ-agent: programs, not
 # parts of the library.

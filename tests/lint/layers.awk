@@ -6,7 +6,8 @@ BEGIN {
 	    "lib/net lib/notify lib/cli lib/front ca/issue ca/common ca/signer ca/keeper " \
 	    "ca/daemon ca/audit ca/client " \
 	    "ca/cli " \
-	    "agent/fleet agent/states agent/minion agent/master agent/cli", rooms)
+	    "agent/fleet agent/states agent/minion agent/master " \
+	    "agent/client agent/cli", rooms)
 	for (i = 1; i <= n; i++)
 		rank[rooms[i]] = i
 

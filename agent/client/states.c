@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: ISC */
+#include "agent/client/states.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/client/master.h"
+#include "lib/base/json.h"
+
+#define ALARMS_MAX 100
+
+static void
+state_clear(struct host_state *s)
+{
+	free(s->host);
+	free(s->outcome);
+	free(s->drift);
+	free(s->boot_id);
+	strs_clear(&s->alarms);
+}
+
+void
+host_states_clear(struct host_states *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		state_clear(&s->v[i]);
+	free(s->v);
+	*s = (struct host_states){0};
+}
+
+/* --- reading --------------------------------------------------------------- */
+
+/* Text, or yes and no; "" where there is none. */
+static int
+read_text(const json_t *o, const char *key, char **out, struct err *e)
+{
+	const json_t *v = json_object_get(o, key);
+
+	if (v == NULL || json_is_null(v) || json_is_false(v))
+		*out = str_dup("");
+	else if (json_is_true(v))
+		*out = str_dup("yes");
+	else
+		return json_strdup(o, key, JSON_EMPTY_OK, MASTER_TEXT_MAX, out,
+		    e);
+	return *out != NULL ? 0 : err_nomem(e);
+}
+
+static int
+read_state(const json_t *o, struct host_state *s, struct err *e)
+{
+	static const unsigned may = JSON_OPTIONAL;
+	int r;
+
+	if ((r = json_strdup(o, "host", 0, ID_MAX, &s->host, e)) != 0 ||
+	    (r = json_bool(o, "connected", may, &s->connected, e)) != 0 ||
+	    (r = json_time(o, "last_contact", may, &s->last_contact, e)) != 0 ||
+	    (r = json_u64(o, "fleet_version", may, 0, UINT64_MAX,
+		 &s->fleet_version, e)) != 0 ||
+	    (r = json_u64(o, "target", may, 0, UINT64_MAX, &s->target, e)) !=
+		0 ||
+	    (r = json_u64(o, "policy_version", may, 0, UINT64_MAX,
+		 &s->policy_version, e)) != 0 ||
+	    (r = json_u64(o, "krl_version", may, 0, UINT64_MAX, &s->krl_version,
+		 e)) != 0 ||
+	    (r = read_text(o, "outcome", &s->outcome, e)) != 0 ||
+	    (r = read_text(o, "drift", &s->drift, e)) != 0 ||
+	    (r = read_text(o, "boot_id", &s->boot_id, e)) != 0)
+		return r;
+	return json_strs(o, "alarms", may | JSON_EMPTY_OK, ALARMS_MAX,
+	    MASTER_TEXT_MAX, &s->alarms, e);
+}
+
+int
+host_states_parse(const json_t *answer, struct host_states *out, struct err *e)
+{
+	struct host_states s = {0};
+	const json_t *list = NULL;
+	int r;
+
+	if ((r = json_array_of(answer, "hosts", JSON_EMPTY_OK, MASTER_LIST_MAX,
+		 &list, e)) != 0)
+		return r;
+	if ((s.v = calloc(json_array_size(list) + 1, sizeof(*s.v))) == NULL)
+		return err_nomem(e);
+	s.n = json_array_size(list);
+	for (size_t i = 0; i < s.n && r == 0; i++)
+		if ((r = read_state(json_array_get(list, i), &s.v[i], e)) != 0)
+			err_prefix(e, "hosts, entry %zu", i + 1);
+	if (r != 0) {
+		host_states_clear(&s);
+		return r;
+	}
+	*out = s;
+	return 0;
+}
+
+const struct host_state *
+host_state_find(const struct host_states *s, const char *host)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->v[i].host, host) == 0)
+			return &s->v[i];
+	return NULL;
+}
+
+/* --- looking --------------------------------------------------------------- */
+
+bool
+host_state_is_behind(const struct host_state *s)
+{
+	static const char *const well[] = {"", "changed", "unchanged"};
+	bool bad = true;
+
+	for (size_t i = 0; i < sizeof(well) / sizeof(well[0]); i++)
+		bad = bad && strcmp(s->outcome, well[i]) != 0;
+	return bad || s->alarms.n > 0 || s->fleet_version < s->target;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct host_state *x = a, *y = b;
+	bool bx = host_state_is_behind(x), by = host_state_is_behind(y);
+
+	return bx != by ? (bx ? -1 : 1) : strcmp(x->host, y->host);
+}
+
+void
+host_states_sort(struct host_states *s)
+{
+	if (s->n > 1)
+		qsort(s->v, s->n, sizeof(*s->v), compare);
+}
+
+void
+host_states_summary(const struct host_states *s, struct str *out)
+{
+	size_t connected = 0, behind = 0, alarms = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		connected += s->v[i].connected;
+		behind += host_state_is_behind(&s->v[i]);
+		alarms += s->v[i].alarms.n > 0;
+	}
+	str_addf(out, "%zu host%s, %zu connected, %zu behind, %zu with alarms",
+	    s->n, s->n == 1 ? "" : "s", connected, behind, alarms);
+}
+
+void
+host_state_ago(int64_t then, int64_t now, struct str *out)
+{
+	static const struct {
+		int64_t secs;
+		char unit;
+	} units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+	int64_t gone = now - then;
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (gone >= units[i].secs) {
+			str_addf(out, "%lld %c",
+			    (long long)(gone / units[i].secs), units[i].unit);
+			return;
+		}
+	str_add(out, "now");
+}
