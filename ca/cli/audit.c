@@ -384,13 +384,14 @@ merge_into(struct place *p, const struct audit_merge *m, const char *home,
 static void
 merge_copies(struct place *p, const struct audit_merge *m)
 {
-	for (size_t i = 0; i < p->config.copies.n; i++) {
+	for (size_t i = 0; i < p->config.home.copies.n; i++) {
 		struct audit_merged out;
 		struct err why = {0};
 
-		if (merge_into(p, m, p->config.copies.v[i], &out, &why) != 0)
+		if (merge_into(p, m, p->config.home.copies.v[i], &out, &why) !=
+		    0)
 			cli_warn("copy %s: %s; merge again later",
-			    p->config.copies.v[i], why.msg);
+			    p->config.home.copies.v[i], why.msg);
 	}
 }
 

@@ -326,20 +326,21 @@ put_config(const struct init *in, struct err *e)
 	int r = 0;
 
 	config_init(&c);
-	if (retention != NULL && span_parse(retention, &c.retention) != 0) {
+	if (retention != NULL &&
+	    span_parse(retention, &c.home.retention) != 0) {
 		r = err_set(e, ERR_USAGE,
 		    "--retention wants a span such as 400d");
 		goto out;
 	}
-	c.log = str_dup(in->home);
+	c.home.log = str_dup(in->home);
 	c.log_name = str_dup("ca_log");
 	c.user_ca = str_dup("user_ca");
 	c.host_ca = str_dup("host_ca");
-	c.endpoint = dup_or_null(cli_get(in->a, "endpoint"));
-	c.region = dup_or_null(cli_get(in->a, "region"));
-	if (c.log == NULL || c.log_name == NULL || c.user_ca == NULL ||
+	c.home.endpoint = dup_or_null(cli_get(in->a, "endpoint"));
+	c.home.region = dup_or_null(cli_get(in->a, "region"));
+	if (c.home.log == NULL || c.log_name == NULL || c.user_ca == NULL ||
 	    c.host_ca == NULL ||
-	    strs_dup(cli_all(in->a, "copy"), &c.copies) != 0 ||
+	    strs_dup(cli_all(in->a, "copy"), &c.home.copies) != 0 ||
 	    config_encode(&c, &text) != 0) {
 		r = err_nomem(e);
 		goto out;
@@ -431,8 +432,8 @@ probe_log(struct init *in, struct err *e)
 {
 	struct blob_config bc = {.endpoint = cli_get(in->a, "endpoint"),
 	    .region = cli_get(in->a, "region"),
-	    .retention_secs = CONFIG_RETENTION,
-	    .partial_secs = CONFIG_PARTIAL};
+	    .retention_secs = LOG_RETENTION,
+	    .partial_secs = LOG_PARTIAL};
 	const char *log = cli_get(in->a, "log");
 	struct blob_store *s = NULL;
 	int r;

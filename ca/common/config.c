@@ -13,8 +13,7 @@ void
 config_init(struct config *c)
 {
 	memset(c, 0, sizeof(*c));
-	c->retention = CONFIG_RETENTION;
-	c->partial = CONFIG_PARTIAL;
+	log_home_init(&c->home);
 	service_config_init(&c->service);
 }
 
@@ -22,15 +21,11 @@ void
 config_clear(struct config *c)
 {
 	free(c->dir);
-	free(c->log);
+	log_home_clear(&c->home);
 	free(c->log_name);
 	free(c->log_key);
 	free(c->user_ca);
 	free(c->host_ca);
-	strs_clear(&c->copies);
-	free(c->endpoint);
-	free(c->region);
-	free(c->credentials);
 	for (size_t i = 0; i < c->n_keys; i++) {
 		free(c->keys[i].name);
 		free(c->keys[i].from);
@@ -75,17 +70,6 @@ read_keys(struct conf_in *in, const struct conf_key *k,
 }
 
 static bool
-is_store(struct conf_in *in, const struct yaml_node *n)
-{
-	if (strncmp(n->text, "dir:", 4) == 0 ||
-	    strncmp(n->text, "s3://", 5) == 0)
-		return true;
-	conf_error(in->diags, n->pos,
-	    "unknown kind of store, expected dir:PATH or s3://BUCKET/PREFIX");
-	return false;
-}
-
-static bool
 is_name(struct conf_in *in, const struct yaml_node *n)
 {
 	if (id_is_valid(n->text))
@@ -95,41 +79,9 @@ is_name(struct conf_in *in, const struct yaml_node *n)
 	return false;
 }
 
-static void
-read_addressing(struct conf_in *in, const struct conf_key *k,
-    const struct yaml_node *n, void *field)
-{
-	static const struct conf_word words[] = {
-	    {"path", false}, {"host", true}};
-	int v;
-
-	if (CONF_WORD(in, k, n, words, &v))
-		*(bool *)field = v != 0;
-}
-
 #define FIELD(f) .offset = offsetof(struct config, f)
-static const struct conf_key s3_keys[] = {
-    {"endpoint", conf_text, FIELD(endpoint), .min = 1, .max = 255,
-	.expect = "an address such as https://s3.example.com"},
-    {"region", conf_text, FIELD(region), .min = 1, .max = 64,
-	.expect = "a region such as eu-north-1"},
-    {"credentials", conf_text, FIELD(credentials), .min = 1, .max = 4096,
-	.expect = "env, file:PATH[#PROFILE] or process:PROGRAM ARG ..."},
-    {"addressing", read_addressing, FIELD(virtual_host),
-	.expect = "path or host"},
-};
-
-static void
-read_s3(struct conf_in *in, const struct conf_key *k, const struct yaml_node *n,
-    void *field)
-{
-	conf_map(in, n->pos, k->name, n, s3_keys,
-	    sizeof(s3_keys) / sizeof(s3_keys[0]), field);
-}
-
 static const struct conf_key config_keys[] = {
-    {"log", conf_text, FIELD(log), .required = true, .min = 5, .max = 4096,
-	.check = is_store, .expect = "dir:PATH or s3://BUCKET/PREFIX"},
+    LOG_HOME_KEYS(struct config, home),
     {"log_name", conf_text, FIELD(log_name), .required = true, .min = 1,
 	.max = ID_MAX, .check = is_name, .expect = "a name such as ca_log"},
     {"log_key", conf_text, FIELD(log_key), .min = 1, .max = ID_MAX,
@@ -138,16 +90,6 @@ static const struct conf_key config_keys[] = {
 	.check = is_name, .expect = "a name such as user_ca"},
     {"host_ca", conf_text, FIELD(host_ca), .min = 1, .max = ID_MAX,
 	.check = is_name, .expect = "a name such as host_ca"},
-    {"retention", conf_span, FIELD(retention), .min = 60,
-	.max = 100000 * INT64_C(86400), .expect = "a span such as 400d"},
-    {"partial_retention", conf_span, FIELD(partial), .min = 60,
-	.max = 100000 * INT64_C(86400), .expect = "a span such as 7d"},
-    {"copies", conf_texts, FIELD(copies), .min = 0, .max = LEDGER_COPIES_MAX,
-	.check = is_store,
-	.expect = "a list of dir:PATH and s3://BUCKET/PREFIX"},
-    {"max_lag", conf_span, FIELD(max_lag), .min = 1,
-	.max = 100000 * INT64_C(86400), .expect = "a span such as 1h"},
-    {"s3", read_s3, .expect = "endpoint, region, credentials, addressing"},
     {"keys", read_keys,
 	.expect = "a file such as keys/user_ca, agent or agent:SOCKET"},
     {"service", service_config_read, FIELD(service),
@@ -219,32 +161,32 @@ config_encode(const struct config *c, struct str *out)
 	str_add(out,
 	    "# Where this machine keeps the log, and what it signs "
 	    "with.  See writ(1), FILES.\n");
-	str_addf(out, "log: \"%s\"\nlog_name: %s\nlog_key: %s\n", c->log,
+	str_addf(out, "log: \"%s\"\nlog_name: %s\nlog_key: %s\n", c->home.log,
 	    c->log_name, config_log_key(c));
 	if (c->user_ca != NULL)
 		str_addf(out, "user_ca: %s\n", c->user_ca);
 	if (c->host_ca != NULL)
 		str_addf(out, "host_ca: %s\n", c->host_ca);
-	span_format(c->retention, span);
+	span_format(c->home.retention, span);
 	str_addf(out,
 	    "retention: %-12s # how long a bucket locks what it holds\n", span);
-	span_format(c->partial, span);
+	span_format(c->home.partial, span);
 	str_addf(out, "partial_retention: %s\n", span);
-	if (c->copies.n > 0) {
+	if (c->home.copies.n > 0) {
 		str_add(out, "copies:\n");
-		for (size_t i = 0; i < c->copies.n; i++)
-			str_addf(out, "  - \"%s\"\n", c->copies.v[i]);
+		for (size_t i = 0; i < c->home.copies.n; i++)
+			str_addf(out, "  - \"%s\"\n", c->home.copies.v[i]);
 	}
-	if (c->max_lag > 0) {
-		span_format(c->max_lag, span);
+	if (c->home.max_lag > 0) {
+		span_format(c->home.max_lag, span);
 		str_addf(out, "max_lag: %s\n", span);
 	}
-	if (c->endpoint != NULL || c->region != NULL ||
-	    c->credentials != NULL) {
+	if (c->home.endpoint != NULL || c->home.region != NULL ||
+	    c->home.credentials != NULL) {
 		str_add(out, "s3:\n");
-		add_optional(out, "  ", "endpoint", c->endpoint);
-		add_optional(out, "  ", "region", c->region);
-		add_optional(out, "  ", "credentials", c->credentials);
+		add_optional(out, "  ", "endpoint", c->home.endpoint);
+		add_optional(out, "  ", "region", c->home.region);
+		add_optional(out, "  ", "credentials", c->home.credentials);
 	}
 	return str_check(out);
 }
@@ -254,16 +196,14 @@ config_encode(const struct config *c, struct str *out)
 int
 config_starts_nothing(const struct config *c, struct err *e)
 {
-	if (c->credentials == NULL ||
-	    strncmp(c->credentials, "process:", 8) != 0)
-		return 0;
-	(void)err_set(e, ERR_DENIED,
-	    "%s/writ.yaml: 's3: credentials' names a program, and the keeper "
-	    "starts none",
-	    c->dir);
-	err_hint(e,
-	    "let a timer run it and write a file, and name that: file:PATH");
-	return ERR_DENIED;
+	char *file = NULL;
+	int r;
+
+	if (path_join(c->dir, "writ.yaml", &file) != 0)
+		return err_nomem(e);
+	r = log_home_starts_nothing(&c->home, file, e);
+	free(file);
+	return r;
 }
 
 const char *
@@ -333,42 +273,20 @@ config_load_key(const struct config *c, const char *name,
 	return 0;
 }
 
-static int
-absolute(const struct config *c, const char *path, char **out)
-{
-	return path[0] == '/' ? path_joinf(out, "%s", path)
-			      : path_join(c->dir, path, out);
-}
-
 int
 config_log_dir(const struct config *c, char **out)
 {
-	if (strncmp(c->log, "dir:", 4) == 0)
-		return absolute(c, c->log + 4, out);
-	return path_join(c->dir, "log", out);
+	return log_home_dir(&c->home, c->dir, out);
 }
 
 int
 config_log_url(const struct config *c, char **out)
 {
-	char *path = NULL;
-	int r;
-
-	if (strncmp(c->log, "dir:", 4) != 0)
-		return (*out = str_dup(c->log)) != NULL ? 0 : ERR_NOMEM;
-	if ((r = absolute(c, c->log + 4, &path)) == 0)
-		r = path_joinf(out, "dir:%s", path);
-	free(path);
-	return r;
+	return log_home_url(&c->home, c->dir, out);
 }
 
 void
 config_blob(const struct config *c, struct blob_config *out)
 {
-	*out = (struct blob_config){.endpoint = c->endpoint,
-	    .region = c->region,
-	    .credentials = c->credentials,
-	    .virtual_host = c->virtual_host,
-	    .retention_secs = c->retention,
-	    .partial_secs = c->partial};
+	log_home_blob(&c->home, out);
 }

@@ -23,11 +23,9 @@
 #include "lib/base/str.h"
 #include "lib/crypto/hash.h"
 #include "lib/key/key.h"
-#include "lib/ledger/ledger.h"
+#include "lib/ledger/home.h"
 
 #define CONFIG_MAX	     65536	/* bytes of writ.yaml */
-#define CONFIG_RETENTION     (400 * INT64_C(86400))
-#define CONFIG_PARTIAL	     (7 * INT64_C(86400))
 
 struct config_key {
 	char *name;		/* of an authority */
@@ -36,15 +34,10 @@ struct config_key {
 
 struct config {			/* config_init / config_clear */
 	char	   *dir;
-	char	   *log;	/* "dir:PATH" or "s3://BUCKET/PREFIX" */
+	struct log_home home;	/* where the log is */
 	char	   *log_name;	/* authority whose log this is: ca_log */
 	char	   *log_key;	/* which key of it signs; NULL: its first */
 	char	   *user_ca, *host_ca; /* authorities that sign; NULL: none */
-	struct strs copies;
-	int64_t	    max_lag;	/* 0: any */
-	int64_t	    retention, partial;
-	char	   *endpoint, *region, *credentials; /* NULL: default */
-	bool	    virtual_host;
 	struct config_key *keys;
 	size_t	    n_keys, cap_keys;
 	struct service_config service;
@@ -65,8 +58,7 @@ int config_load_key(const struct config *c, const char *name,
     const struct pubkey *pub, const struct passphrase *pass, struct key **out,
     struct err *e) MUST_CHECK;
 
-/* ERR_DENIED, with what to do instead, where the credentials come from a program:
- * a sealed process starts none. */
+/* log_home_starts_nothing() */
 int config_starts_nothing(const struct config *c, struct err *e) MUST_CHECK;
 /* The authority whose key signs the log. */
 const char *config_log_key(const struct config *c);

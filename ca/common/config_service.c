@@ -35,16 +35,6 @@ service_config_clear(struct service_config *s)
 	service_config_init(s);
 }
 
-static bool
-is_user(struct conf_in *in, const struct yaml_node *n)
-{
-	if (id_is_valid(n->text))
-		return true;
-	conf_error(in->diags, n->pos,
-	    "no name of a user, expected one such as writ-front");
-	return false;
-}
-
 /* --- readers -------------------------------------------------------------- */
 
 /* reminders: [5m, 15m], ascending */
@@ -75,23 +65,11 @@ read_reminders(struct conf_in *in, const struct conf_key *k,
 	s->n_reminders = n->n;
 }
 
-static void
-read_log_format(struct conf_in *in, const struct conf_key *k,
-    const struct yaml_node *n, void *field)
-{
-	static const struct conf_word words[] = {
-	    {"json", true}, {"text", false}};
-	int v;
-
-	if (CONF_WORD(in, k, n, words, &v))
-		*(bool *)field = v != 0;
-}
-
-#define USER(f)                                                   \
-	{                                                         \
-#f, conf_text, offsetof(struct service_users, f), \
-		    .min = 1, .max = ID_MAX, .check = is_user,    \
-		    .expect = "a user such as writ-" #f           \
+#define USER(f)                                                      \
+	{                                                            \
+#f, conf_text, offsetof(struct service_users, f),    \
+		    .min = 1, .max = ID_MAX, .check = front_is_user, \
+		    .expect = "a user such as writ-" #f              \
 	}
 static const struct conf_key user_keys[] = {
     USER(front),
@@ -125,7 +103,8 @@ static const struct conf_key service_keys[] = {
     {"metrics", conf_text, FIELD(metrics), .min = 3, .max = 255,
 	.check = front_is_address,
 	.expect = "an address such as 127.0.0.1:9464"},
-    {"log_format", read_log_format, FIELD(log_json), .expect = "text or json"},
+    {"log_format", front_read_log_format, FIELD(log_json),
+	.expect = "text or json"},
     {"users", read_users, FIELD(users),
 	.expect = "front, keeper, signer, notify"},
     {"limits", front_limits_read, FIELD(limits), .expect = FRONT_LIMITS_EXPECT},
@@ -141,29 +120,14 @@ service_config_read(struct conf_in *in, const struct conf_key *k,
 
 /* --- defaults ------------------------------------------------------------- */
 
-static int
-below(char **path, const char *dir, const char *absent)
-{
-	const char *name = *path != NULL ? *path : absent;
-	char *whole = NULL;
-
-	if (name[0] == '/')
-		return 0;
-	if (path_join(dir, name, &whole) != 0)
-		return ERR_NOMEM;
-	free(*path);
-	*path = whole;
-	return 0;
-}
-
 int
 service_config_finish(struct service_config *s, const char *dir)
 {
 	if (s->listen.n == 0 && strs_add(&s->listen, "*:2022") != 0)
 		return ERR_NOMEM;
-	if (below(&s->transport, dir, "keys/transport") != 0 ||
-	    below(&s->runtime, dir, "run") != 0 ||
-	    below(&s->store, dir, "store/writ.db") != 0)
+	if (path_default(&s->transport, dir, "keys/transport") != 0 ||
+	    path_default(&s->runtime, dir, "run") != 0 ||
+	    path_default(&s->store, dir, "store/writ.db") != 0)
 		return ERR_NOMEM;
 	return 0;
 }

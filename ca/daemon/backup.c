@@ -354,11 +354,11 @@ say_next(const char *dir)
 	config_init(&c);
 	if (config_load(dir, &c, &e) != 0)
 		printf("writ.yaml has to be mended first: %s\n", e.msg);
-	else if (strncmp(c.log, "s3://", 5) == 0)
+	else if (strncmp(c.home.log, "s3://", 5) == 0)
 		printf("Next: writ-ca rebuild -C %s\n", dir);
-	else if (c.copies.n > 0)
+	else if (c.home.copies.n > 0)
 		printf("Next: writ-ca rebuild -C %s --from %s\n", dir,
-		    c.copies.v[0]);
+		    c.home.copies.v[0]);
 	else
 		printf("Next: bring a copy of the log, then\n"
 		       "  writ-ca rebuild -C %s --from dir:PATH-OF-THE-COPY\n",

@@ -171,8 +171,8 @@ check_stores(struct check *c)
 	else
 		check_store(c, "log", url);
 	free(url);
-	for (size_t i = 0; i < c->config.copies.n; i++)
-		check_store(c, "copy", c->config.copies.v[i]);
+	for (size_t i = 0; i < c->config.home.copies.n; i++)
+		check_store(c, "copy", c->config.home.copies.v[i]);
 }
 
 /* --- all of them ------------------------------------------------------------ */

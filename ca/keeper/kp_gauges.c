@@ -83,7 +83,7 @@ copy_behind(const struct kp *k, size_t i)
 static void
 add_copies(struct kp *k, struct str *out)
 {
-	const struct strs *urls = &k->config.copies;
+	const struct strs *urls = &k->config.home.copies;
 
 	if (urls->n == 0)
 		return;
@@ -211,12 +211,13 @@ status_text(struct kp *k, struct str *out)
 	str_addf(out, "log         %llu leaves, %llu published\n",
 	    (unsigned long long)k->log_size,
 	    (unsigned long long)k->log_published);
-	for (size_t i = 0; i < k->config.copies.n; i++)
+	for (size_t i = 0; i < k->config.home.copies.n; i++)
 		if (k->copies[i].behind_since != 0)
 			str_addf(out,
 			    "copy        %s is behind for %lld s: it has %llu "
 			    "leaves\n",
-			    k->config.copies.v[i], (long long)copy_behind(k, i),
+			    k->config.home.copies.v[i],
+			    (long long)copy_behind(k, i),
 			    (unsigned long long)k->copies[i].size);
 	str_addf(out, "requests    %zu wait, %zu jobs, %zu calls open\n",
 	    k->n_board, committer_queue(k->committer), k->n_calls);
@@ -245,9 +246,9 @@ status_json(struct kp *k, struct jw *w)
 	jw_bool(w, "ok", k->log_ok && k->store_ok && k->signer_ok);
 	jw_bool(w, "signer", k->signer_ok);
 	jw_begin(w, "copies", '[');
-	for (size_t i = 0; i < k->config.copies.n; i++) {
+	for (size_t i = 0; i < k->config.home.copies.n; i++) {
 		jw_begin(w, NULL, '{');
-		jw_str(w, "url", k->config.copies.v[i]);
+		jw_str(w, "url", k->config.home.copies.v[i]);
 		jw_u64(w, "size", k->copies[i].size);
 		jw_int(w, "behind", copy_behind(k, i));
 		jw_end(w, '}');

@@ -50,8 +50,8 @@ paths_clear(struct paths *p)
 static void
 add_copies(struct paths *p, const struct config *c)
 {
-	for (size_t i = 0; i < c->copies.n; i++) {
-		const char *url = c->copies.v[i];
+	for (size_t i = 0; i < c->home.copies.n; i++) {
+		const char *url = c->home.copies.v[i];
 		const char *path = strncmp(url, "dir:", 4) == 0 ? url + 4 : url;
 
 		if (strncmp(url, "s3:", 3) != 0 && access(path, X_OK) == 0)
@@ -90,10 +90,11 @@ add_read(struct paths *p, const struct config *c)
 			add(p, str_dup(getenv(variables[i])));
 	add_below(p, c->dir, "writ.yaml");
 	/* "file:PATH" or "file:PATH#PROFILE": read again when they expire. */
-	if (c->credentials != NULL && strncmp(c->credentials, "file:", 5) == 0)
+	if (c->home.credentials != NULL &&
+	    strncmp(c->home.credentials, "file:", 5) == 0)
 		add(p,
-		    str_dupn(c->credentials + 5,
-			strcspn(c->credentials + 5, "#")));
+		    str_dupn(c->home.credentials + 5,
+			strcspn(c->home.credentials + 5, "#")));
 }
 
 int

@@ -164,16 +164,16 @@ ledger_config(struct local *l, struct ledger_config *c, struct err *e)
 	    config_log_url(&l->config, &l->log_url) != 0 ||
 	    log_origin(&l->trust.realm, l->config.log_name, l->origin) != 0)
 		return err_nomem(e);
-	for (size_t i = 0; i < l->config.copies.n; i++)
-		l->copies[i] = l->config.copies.v[i];
+	for (size_t i = 0; i < l->config.home.copies.n; i++)
+		l->copies[i] = l->config.home.copies.v[i];
 	*c = (struct ledger_config){.dir = l->log_dir,
 	    .home = l->log_url,
 	    .copies = l->copies,
-	    .n_copies = l->config.copies.n,
+	    .n_copies = l->config.home.copies.n,
 	    .origin = l->origin,
 	    .pks = l->log_pks,
 	    .n_pks = n_pks,
-	    .max_lag = l->config.max_lag,
+	    .max_lag = l->config.home.max_lag,
 	    .classify = leaf_classify,
 	    .names = leaf_names,
 	    .listed = KEEPER_LISTED,

@@ -83,6 +83,9 @@ int file_lock(const char *path, int *fd, struct err *e) MUST_CHECK;
 int path_join(const char *a, const char *b, char **out) MUST_CHECK;
 /* A formatted path.  ERR_NOMEM.  The caller frees. */
 int path_joinf(char **out, const char *fmt, ...) MUST_CHECK PRINTF_LIKE(2, 3);
+/* *path, or absent where it is NULL, with dir before it where it is relative.
+ * ERR_NOMEM. */
+int path_default(char **path, const char *dir, const char *absent) MUST_CHECK;
 const char *path_base(const char *path); /* after the last '/' */
 
 /* All of it, through short writes and EINTR.  ERR_SYS. */

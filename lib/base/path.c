@@ -212,3 +212,18 @@ file_lock(const char *path, int *out, struct err *e)
 	(void)close(fd);
 	return r;
 }
+
+int
+path_default(char **path, const char *dir, const char *absent)
+{
+	const char *name = *path != NULL ? *path : absent;
+	char *whole = NULL;
+
+	if (name[0] == '/')
+		return 0;
+	if (path_join(dir, name, &whole) != 0)
+		return ERR_NOMEM;
+	free(*path);
+	*path = whole;
+	return 0;
+}

@@ -69,3 +69,25 @@ front_is_address(struct conf_in *in, const struct yaml_node *n)
 		    "192.0.2.1:2022 or [2001:db8::1]:2022");
 	return false;
 }
+
+bool
+front_is_user(struct conf_in *in, const struct yaml_node *n)
+{
+	if (id_is_valid(n->text))
+		return true;
+	conf_error(in->diags, n->pos,
+	    "no name of a user, expected one such as writ-front");
+	return false;
+}
+
+void
+front_read_log_format(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n, void *field)
+{
+	static const struct conf_word words[] = {
+	    {"json", true}, {"text", false}};
+	int v;
+
+	if (CONF_WORD(in, k, n, words, &v))
+		*(bool *)field = v != 0;
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How many come in at once: `limits:` of a service's configuration, and the
- * addresses it listens at.
+ * What the configurations of services with a front have in common: how many come
+ * in at once (`limits`), where, and as whom the processes run.
  */
 #ifndef LIB_FRONT_LIMITS_H
 #define LIB_FRONT_LIMITS_H
@@ -39,5 +39,10 @@ void front_limits_read_guests(struct conf_in *in, const struct conf_key *k,
 
 /* A conf_key's check of a text: HOST:PORT, as dest_listen() has it. */
 bool front_is_address(struct conf_in *in, const struct yaml_node *n);
+/* The name of a user of the machine. */
+bool front_is_user(struct conf_in *in, const struct yaml_node *n);
+/* `log_format`: json or text; the field is a bool. */
+void front_read_log_format(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n, void *field);
 
 #endif

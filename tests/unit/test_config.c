@@ -89,7 +89,7 @@ refused(const char *text, const char *where, const char *words)
 	snprintf(at, sizeof(at), "%s:%s: ", yaml, where);
 	if (strncmp(e.msg, at, strlen(at)) != 0 || strstr(e.msg, words) == NULL)
 		fail_msg("'%s', expected '%s' and '%s'", e.msg, at, words);
-	assert_null(c.log);
+	assert_null(c.home.log);
 	config_clear(&c);
 }
 
@@ -118,15 +118,15 @@ every_key_is_read(void **state)
 	     "keys: {user_ca: agent, host_ca: \"agent:/run/a\","
 	     " ca_log: /etc/ca_log}\n",
 	    &c);
-	assert_string_equal(c.log, "s3://bucket/a/b");
+	assert_string_equal(c.home.log, "s3://bucket/a/b");
 	assert_string_equal(c.log_name, "ca_log");
 	assert_string_equal(c.user_ca, "user_ca");
 	assert_string_equal(c.host_ca, "host_ca");
-	assert_int_equal(c.retention, 30 * 86400);
-	assert_int_equal(c.partial, 2 * 86400);
-	assert_int_equal(c.copies.n, 2);
-	assert_string_equal(c.copies.v[1], "dir:/mnt/copy");
-	assert_int_equal(c.max_lag, 3600);
+	assert_int_equal(c.home.retention, 30 * 86400);
+	assert_int_equal(c.home.partial, 2 * 86400);
+	assert_int_equal(c.home.copies.n, 2);
+	assert_string_equal(c.home.copies.v[1], "dir:/mnt/copy");
+	assert_int_equal(c.home.max_lag, 3600);
 	assert_int_equal(c.n_keys, 3);
 	assert_string_equal(c.keys[1].name, "host_ca");
 	assert_string_equal(c.keys[1].from, "agent:/run/a");
@@ -147,16 +147,16 @@ what_is_not_said_has_a_default(void **state)
 
 	(void)state;
 	load("log: dir:log\nlog_name: ca_log\n", &c);
-	assert_int_equal(c.retention, 400 * INT64_C(86400));
-	assert_int_equal(c.partial, 7 * INT64_C(86400));
-	assert_int_equal(c.max_lag, 0);
-	assert_int_equal(c.copies.n, 0);
+	assert_int_equal(c.home.retention, 400 * INT64_C(86400));
+	assert_int_equal(c.home.partial, 7 * INT64_C(86400));
+	assert_int_equal(c.home.max_lag, 0);
+	assert_int_equal(c.home.copies.n, 0);
 	assert_null(c.user_ca);
 	assert_null(c.host_ca);
-	assert_null(c.endpoint);
-	assert_null(c.region);
-	assert_null(c.credentials);
-	assert_false(c.virtual_host);
+	assert_null(c.home.endpoint);
+	assert_null(c.home.region);
+	assert_null(c.home.credentials);
+	assert_false(c.home.virtual_host);
 	config_clear(&c);
 }
 
@@ -247,17 +247,17 @@ what_is_written_is_read_back(void **state)
 	    &c);
 	assert_int_equal(config_encode(&c, &text), 0);
 	load(text.p, &back);
-	assert_string_equal(back.log, c.log);
+	assert_string_equal(back.home.log, c.home.log);
 	assert_string_equal(back.log_name, c.log_name);
 	assert_string_equal(back.user_ca, c.user_ca);
 	assert_string_equal(back.host_ca, c.host_ca);
-	assert_int_equal(back.retention, c.retention);
-	assert_int_equal(back.partial, c.partial);
-	assert_int_equal(back.max_lag, c.max_lag);
-	assert_true(strs_equal(&back.copies, &c.copies));
-	assert_string_equal(back.endpoint, c.endpoint);
-	assert_string_equal(back.region, c.region);
-	assert_string_equal(back.credentials, c.credentials);
+	assert_int_equal(back.home.retention, c.home.retention);
+	assert_int_equal(back.home.partial, c.home.partial);
+	assert_int_equal(back.home.max_lag, c.home.max_lag);
+	assert_true(strs_equal(&back.home.copies, &c.home.copies));
+	assert_string_equal(back.home.endpoint, c.home.endpoint);
+	assert_string_equal(back.home.region, c.home.region);
+	assert_string_equal(back.home.credentials, c.home.credentials);
 	str_clear(&text);
 	config_clear(&c);
 	config_clear(&back);
@@ -387,7 +387,7 @@ a_log_lies_below_dir_unless_it_says_where(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char *at = NULL, *url = NULL;
 		struct config c = {.dir = (char *)(uintptr_t) "DIR",
-		    .log = (char *)(uintptr_t)rows[i].log};
+		    .home.log = (char *)(uintptr_t)rows[i].log};
 
 		assert_int_equal(config_log_dir(&c, &at), 0);
 		assert_int_equal(config_log_url(&c, &url), 0);
