@@ -85,7 +85,8 @@ net_client_new(struct loop *l, const struct net_client_options *o,
 	c->connect_ms = o->connect_ms != 0 ? o->connect_ms : CONNECT_MS;
 	c->keepalive_ms = o->keepalive_ms != 0 ? o->keepalive_ms : KEEPALIVE_MS;
 	STAILQ_INIT(&c->out);
-	if (set_name(c, o) != 0 ||
+	c->user = str_dup(o->user != NULL ? o->user : "writ");
+	if (set_name(c, o) != 0 || c->user == NULL ||
 	    (!o->look && (c->subsystem = str_dup(o->subsystem)) == NULL) ||
 	    wire_reader_new(WIRE_ANSWER, &c->reader) != 0) {
 		r = err_nomem(e);
@@ -116,6 +117,7 @@ net_client_free(struct net_client *c)
 		pubkey_free(c->host_keys[i]);
 	ssh_key_free(c->key); /* wipes it; NULL is fine */
 	free(c->subsystem);
+	free(c->user);
 	free(c->name);
 	free(c);
 }

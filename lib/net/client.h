@@ -37,6 +37,7 @@ struct net_client_options {
 	/* An unencrypted private key in OpenSSH's format; the caller wipes his
 	   text. */
 	const char *key;
+	const char *user;	/* the name to log in as; NULL: "writ" */
 	const char *subsystem;
 	int	    connect_ms;	  /* from here to the subsystem: 0 is 20000 */
 	int	    keepalive_ms; /* of silence until the peer is asked for a

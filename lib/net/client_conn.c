@@ -123,7 +123,7 @@ set_session(struct net_client *c)
 	    {SSH_OPTIONS_PROCESS_CONFIG, &no},
 	    {SSH_OPTIONS_COMPRESSION, "none"},
 	    {SSH_OPTIONS_HOST, "writ"}, /* it is the socket that counts */
-	    {SSH_OPTIONS_USER, "writ"}, /* and the key */
+	    {SSH_OPTIONS_USER, c->user},
 	    {SSH_OPTIONS_SSH_DIR, "/nonexistent"},
 	    {SSH_OPTIONS_KNOWNHOSTS, "/dev/null"},
 	    {SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null"},

@@ -48,7 +48,7 @@ struct net_client {
 	struct net_client_ops ops;
 	void *ctx;
 	char *name; /* host and port, for sentences */
-	char *subsystem;
+	char *user, *subsystem;
 	int connect_ms, keepalive_ms;
 	bool look;
 

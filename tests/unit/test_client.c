@@ -68,9 +68,12 @@ make_key(char **text, char **line, char *fingerprint)
 /* --- the server ------------------------------------------------------------ */
 
 static const char *
-whose(void *ctx, const struct net_key *k)
+whose(void *ctx, const struct net_key *k, const struct source *guest_from,
+    bool here)
 {
 	(void)ctx;
+	(void)guest_from;
+	(void)here;
 	return strcmp(k->fingerprint, ours) == 0 ? "us" : NULL;
 }
 
@@ -161,7 +164,7 @@ start_server(const char *subsystem)
 	static const struct net_ops ops = {whose, refusal, on_came, takes_input,
 	    on_words, on_call, on_gone, on_refused};
 	static const struct net_limits limits = {
-	    10, 10, 10, LONG_MS, LONG_MS, 5};
+	    10, 10, 10, LONG_MS, LONG_MS, LONG_MS, 5};
 	struct sockaddr_in a;
 	socklen_t len = sizeof(a);
 	int fd = -1;
