@@ -16,6 +16,9 @@
 #				at once must not meet
 #	t_done			the last line of the script
 
+# Scripts take it by way of several others.
+! declare -F t_done >/dev/null || return 0
+
 set -u
 export LC_ALL=C
 export ASAN_OPTIONS=${ASAN_OPTIONS:-exitcode=180}
