@@ -52,9 +52,7 @@ enum process {
 	X(REFUSED, 19, SIGNER, KEEPER, 4096, "refused, and why")          \
 	X(ASK, 32, KEEPER, COURIER, CALL_MAX + 64, "a call for the CA")   \
 	X(ANSWERED, 33, COURIER, KEEPER, RESULT_MAX + 64, "its answer")   \
-	X(CA, 34, COURIER, KEEPER, 4096, "whether the CA is there")       \
-	X(STATUS, 48, CONTROL, KEEPER, CALL_MAX + 1024, "a local call")   \
-	X(STATUS_IS, 49, KEEPER, CONTROL, RESULT_MAX + 64, "its answer")
+	X(CA, 34, COURIER, KEEPER, 4096, "whether the CA is there")
 
 enum message {
 #define X(name, value, from, to, most, words) MSG_##name = (value),

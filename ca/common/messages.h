@@ -63,9 +63,7 @@ enum process {
 	X(REFUSED, 23, SIGNER, KEEPER, 4096, "refused, and why")          \
 	X(DURABLE, 24, KEEPER, SIGNER, 1, "the log has it for good")      \
 	X(NOTICE, 32, KEEPER, NOTIFY, 65536, "a notice to send")          \
-	X(TOLD, 33, NOTIFY, KEEPER, 4096, "what became of it")            \
-	X(STATUS, 48, CONTROL, KEEPER, CALL_MAX + 1024, "a local call")   \
-	X(STATUS_IS, 49, KEEPER, CONTROL, RESULT_MAX + 64, "its answer")
+	X(TOLD, 33, NOTIFY, KEEPER, 4096, "what became of it")
 
 enum message {
 #define X(name, value, from, to, most, words) MSG_##name = (value),

@@ -40,44 +40,6 @@ struct program {
 	int listen_fd;
 };
 
-static volatile sig_atomic_t stop;
-
-static void
-on_stop(int sig)
-{
-	(void)sig;
-	stop = 1;
-}
-
-/* The policy comes from the keeper, and keys stay what they are. */
-static void
-on_hangup(int sig)
-{
-	(void)sig;
-}
-
-/* Blocked but while we wait, so that none comes between look and wait. */
-static void
-take_signals(sigset_t *waiting)
-{
-	struct sigaction act = {.sa_handler = on_stop};
-	sigset_t ours;
-
-	(void)sigemptyset(&act.sa_mask);
-	(void)sigaction(SIGTERM, &act, NULL);
-	(void)sigaction(SIGINT, &act, NULL);
-	act.sa_handler = on_hangup;
-	(void)sigaction(SIGHUP, &act, NULL);
-	(void)sigemptyset(&ours);
-	(void)sigaddset(&ours, SIGTERM);
-	(void)sigaddset(&ours, SIGINT);
-	(void)sigaddset(&ours, SIGHUP);
-	(void)sigprocmask(SIG_BLOCK, &ours, waiting);
-	(void)sigdelset(waiting, SIGTERM);
-	(void)sigdelset(waiting, SIGINT);
-	(void)sigdelset(waiting, SIGHUP);
-}
-
 /* --- keys ------------------------------------------------------------------- */
 
 /* Where nobody sits, a key that is encrypted ends the start with a sentence. */
@@ -234,10 +196,13 @@ run(struct program *p, const char *dir, struct err *e)
 {
 	struct signer_proc_config c = {
 	    .trust = &p->trust, .origin = p->origin, .log_name = NULL};
+	const volatile sig_atomic_t *stop;
 	sigset_t waiting;
 	int r;
 
-	take_signals(&waiting);
+	/* The policy comes from the keeper, and keys stay what they are: SIGHUP
+	   is for others. */
+	stop = serve_signals(&waiting);
 	if ((r = start(p, dir, e)) != 0)
 		return r;
 	c.signer = p->signer;
@@ -249,8 +214,8 @@ run(struct program *p, const char *dir, struct err *e)
 		return r;
 	service_notify("READY=1");
 	plog(PLOG_INFO, "ready", NULL);
-	r = signer_proc_serve(p->proc, p->listen_fd, p->keeper, &waiting, &stop,
-	    e);
+	r = serve(&signer_proc_ops, p->proc, p->listen_fd, p->keeper, &waiting,
+	    stop, e);
 	service_notify("STOPPING=1");
 	plog(PLOG_INFO, "stopped", NULL);
 	return r;

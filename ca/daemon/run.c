@@ -1,218 +1,43 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * writ-ca run: the service on a machine without systemd.
- *
- * It binds the sockets, starts the four processes, and starts again what dies:
- * the sockets stay open meanwhile, so that who connects waits and is not
- * refused.  It reads nothing from anybody and holds no key.
+ * writ-ca run: the service on a machine without systemd.  It binds the sockets,
+ * starts the four processes, and starts again what dies (lib/proc/supervise.h).
  */
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/signalfd.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "ca/common/config.h"
 #include "ca/daemon/admin.h"
-#include "ca/daemon/launch.h"
-#include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/notify/channels.h"
 #include "lib/proc/plog.h"
-#include "lib/proc/socket.h"
+#include "lib/proc/supervise.h"
 
-#define BACKOFF_MS     100 /* before the first restart, then doubled */
-#define BACKOFF_MAX_MS 1000
-#define KILLED_MAX     5     /* times, before it was ever ready */
-#define STEADY_MS      10000 /* whoever lived so long starts afresh */
-#define STOP_MS        10000 /* then a process that does not end is killed */
+enum { RUN_SIGNER, RUN_NOTIFY, RUN_KEEPER, RUN_FRONT, N_RUN };
 
-struct process {
-	pid_t pid;       /* 0: not running */
-	bool ready;      /* it said so, since it was started */
-	bool was_ready;  /* ever */
-	unsigned killed; /* by a signal, before that */
-	int64_t started_ms;
-	int64_t start_at_ms; /* when not running */
-	int64_t backoff_ms;
-	int64_t kill_at_ms; /* 0: not asked to end */
+static const struct launch_program programs[N_RUN] = {
+    [RUN_SIGNER] = {.name = "writ-ca-signer",
+	.sockets = {{"signer", RUN_KEEPER}},
+	.n_sockets = 1,
+	.round = 2},
+    [RUN_NOTIFY] = {.name = "writ-ca-notify",
+	.sockets = {{"notify", RUN_KEEPER}},
+	.n_sockets = 1,
+	.round = 2},
+    /* It may still need what it talks to. */
+    [RUN_KEEPER] = {.name = "writ-ca-keeper",
+	.sockets = {{"keeper", RUN_FRONT}, {"control", -1}},
+	.n_sockets = 2,
+	.round = 1,
+	.secrets = true},
+    [RUN_FRONT] = {.name = "writ-ca-front"},
 };
 
-struct runner {
-	struct launch launch;
-	struct process p[N_RUN];
-	int signals;
-	bool stopping;
-	bool told;  /* that all are ready */
-	int status; /* of ours in the end */
-};
-
-static const char *
-name_of(int i)
-{
-	return launch_programs[i].name;
-}
-
-/* --- starting and ending --------------------------------------------------- */
-
-static void
-start(struct runner *u, int i)
-{
-	struct process *p = &u->p[i];
-	struct err e = {0};
-
-	p->started_ms = clock_mono_ms();
-	p->ready = false;
-	if (launch_start(&u->launch, i, &p->pid, &e) == 0)
-		return;
-	plog_err(PLOG_ERR, &e, "process not started", NULL);
-	p->pid = 0;
-	p->start_at_ms = p->started_ms + BACKOFF_MAX_MS;
-}
-
-static void
-ask_to_end(struct process *p)
-{
-	if (p->pid == 0 || p->kill_at_ms != 0)
-		return;
-	(void)kill(p->pid, SIGTERM);
-	p->kill_at_ms = clock_mono_ms() + STOP_MS;
-}
-
-/* The front first, so that nobody new comes in; the rest once it is gone. */
-static void
-stop_next(struct runner *u)
-{
-	if (u->p[RUN_FRONT].pid != 0) {
-		ask_to_end(&u->p[RUN_FRONT]);
-		return;
-	}
-	/* The keeper may still need what it talks to. */
-	if (u->p[RUN_KEEPER].pid != 0) {
-		ask_to_end(&u->p[RUN_KEEPER]);
-		return;
-	}
-	for (int i = 0; i < N_RUN; i++)
-		ask_to_end(&u->p[i]);
-}
-
-static void
-stop(struct runner *u, int status)
-{
-	if (!u->stopping)
-		service_notify("STOPPING=1");
-	u->stopping = true;
-	if (status != 0)
-		u->status = status;
-	stop_next(u);
-}
-
-static bool
-any_left(const struct runner *u)
-{
-	for (int i = 0; i < N_RUN; i++)
-		if (u->p[i].pid != 0)
-			return true;
-	return false;
-}
-
-/* --- what happened --------------------------------------------------------- */
-
-static void
-describe(int status, char out[64])
-{
-	if (WIFSIGNALED(status))
-		(void)snprintf(out, 64, "signal %d", WTERMSIG(status));
-	else
-		(void)snprintf(out, 64, "exit status %d", WEXITSTATUS(status));
-}
-
-static void
-plan_restart(struct process *p, bool clean)
-{
-	int64_t now = clock_mono_ms();
-
-	if (clean || now - p->started_ms >= STEADY_MS)
-		p->backoff_ms = 0;
-	p->start_at_ms = now + p->backoff_ms;
-	p->backoff_ms = p->backoff_ms == 0 ? BACKOFF_MS : 2 * p->backoff_ms;
-	if (p->backoff_ms > BACKOFF_MAX_MS)
-		p->backoff_ms = BACKOFF_MAX_MS;
-}
-
-/*
- * One that was never ready and exits has a fault that no repetition mends: a
- * port in use, a key that is not the policy's.  Its own line says which.  Being
- * killed is no such fault, unless it happens each time.
- */
-static bool
-cannot_start(struct process *p, int status)
-{
-	return WIFEXITED(status) || ++p->killed >= KILLED_MAX;
-}
-
-static void
-has_ended(struct runner *u, int i, int status)
-{
-	struct process *p = &u->p[i];
-	char how[64];
-
-	describe(status, how);
-	p->pid = 0;
-	p->kill_at_ms = 0;
-	if (u->stopping) {
-		stop_next(u);
-		return;
-	}
-	if (!p->was_ready && cannot_start(p, status)) {
-		plog(PLOG_ERR, "a process cannot start", "process", name_of(i),
-		    "how", how, NULL);
-		stop(u,
-		    WIFEXITED(status) && WEXITSTATUS(status) != 0
-			? WEXITSTATUS(status)
-			: EXIT_SYSTEM);
-		return;
-	}
-	plog(status == 0 ? PLOG_INFO : PLOG_ERR, "a process ended", "process",
-	    name_of(i), "how", how, NULL);
-	plan_restart(p, status == 0);
-}
-
-static void
-reap(struct runner *u)
-{
-	int status;
-	pid_t pid;
-
-	/* We adopt what our children leave behind: reaped, and no more. */
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (int i = 0; i < N_RUN; i++)
-			if (u->p[i].pid == pid)
-				has_ended(u, i, status);
-}
-
-static void
-take_ready(struct runner *u)
-{
-	bool all = true;
-	pid_t pid;
-
-	while (launch_next_ready(&u->launch, &pid))
-		for (int i = 0; i < N_RUN; i++)
-			if (u->p[i].pid == pid)
-				u->p[i].ready = u->p[i].was_ready = true;
-	for (int i = 0; i < N_RUN; i++)
-		all = all && u->p[i].ready;
-	if (!all || u->told)
-		return;
-	u->told = true;
-	plog(PLOG_INFO, "the service is ready", NULL);
-	service_notify("READY=1");
-}
+static const struct launch_service service = {.name = "writ-ca",
+    .config_name = "writ.yaml",
+    .programs = programs,
+    .n = N_RUN,
+    .alone = "control",
+    .all = "writ-ca-front, -keeper, -signer and -notify"};
 
 /*
  * Each process verifies what it reads anew before it takes it.  The one that
@@ -220,8 +45,9 @@ take_ready(struct runner *u)
  * that file is looked at here, before it ends to be started with the new one.
  */
 static bool
-may_reload(const struct runner *u, int i)
+may_reload(void *ctx, int i)
 {
+	const struct launch *l = ctx;
 	struct channels c = {0};
 	struct err e = {0};
 	char *path = NULL;
@@ -229,7 +55,7 @@ may_reload(const struct runner *u, int i)
 
 	if (i != RUN_NOTIFY)
 		return true;
-	if (path_join(u->launch.dir, "notify.yaml", &path) != 0)
+	if (path_join(l->dir, "notify.yaml", &path) != 0)
 		return false;
 	r = channels_load(path, &c, &e);
 	if (r == ERR_NOTFOUND)
@@ -242,135 +68,39 @@ may_reload(const struct runner *u, int i)
 }
 
 static void
-take_signal(struct runner *u)
+set_users(struct launch *l, const struct service_users *u)
 {
-	struct signalfd_siginfo si;
-
-	if (read(u->signals, &si, sizeof(si)) != (ssize_t)sizeof(si))
-		return;
-	if (si.ssi_signo == SIGCHLD) {
-		/* What it said last comes before what became of it. */
-		take_ready(u);
-		reap(u);
-	} else if (si.ssi_signo == SIGHUP) {
-		for (int i = 0; i < N_RUN && !u->stopping; i++)
-			if (u->p[i].pid != 0 && may_reload(u, i))
-				(void)kill(u->p[i].pid, SIGHUP);
-	} else {
-		stop(u, 0);
-	}
-}
-
-/* --- time ------------------------------------------------------------------ */
-
-/* Does what is due; milliseconds until the next thing is, -1: nothing is. */
-static int
-keep_time(struct runner *u)
-{
-	int64_t now = clock_mono_ms(), next = INT64_MAX;
-
-	for (int i = 0; i < N_RUN; i++) {
-		struct process *p = &u->p[i];
-		int64_t at = INT64_MAX;
-
-		if (p->pid == 0 && !u->stopping)
-			at = p->start_at_ms;
-		else if (p->pid != 0 && p->kill_at_ms != 0)
-			at = p->kill_at_ms;
-		if (at <= now && p->pid == 0) {
-			start(u, i);
-			continue;
-		}
-		if (at <= now) {
-			plog(PLOG_ERR, "a process does not end: killed",
-			    "process", name_of(i), NULL);
-			(void)kill(p->pid, SIGKILL);
-			p->kill_at_ms = at = now + STOP_MS;
-		}
-		if (at < next)
-			next = at;
-	}
-	return next == INT64_MAX ? -1 : (int)(next - now);
-}
-
-static int
-open_signals(struct runner *u, struct err *e)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 ||
-	    (u->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) == -1)
-		return err_sys(e, "take signals");
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
-		return err_sys(e, "adopt children");
-	return 0;
-}
-
-/* What processes that are gone left behind, by whatever way, and is ours now. */
-static void
-end_orphans(void)
-{
-	char path[64], *text = NULL, *p, *end;
-	size_t n;
-
-	(void)snprintf(path, sizeof(path), "/proc/self/task/%ld/children",
-	    (long)getpid());
-	if (file_read(path, 65536, &text, &n, NULL) == 0)
-		for (p = text; *p != '\0'; p = end) {
-			long pid = strtol(p, &end, 10);
-
-			if (end == p)
-				break;
-			(void)kill((pid_t)pid, SIGKILL);
-			(void)waitpid((pid_t)pid, NULL, 0);
-			while (*end == ' ')
-				end++;
-		}
-	free(text);
-}
-
-static int
-run_loop(struct runner *u, struct err *e)
-{
-	while (!u->stopping || any_left(u)) {
-		struct pollfd fds[] = {{.fd = u->signals, .events = POLLIN},
-		    {.fd = u->launch.ready, .events = POLLIN}};
-		int wait = keep_time(u);
-
-		if (poll(fds, 2, wait) == -1 && errno != EINTR)
-			return err_sys(e, "poll");
-		if (fds[1].revents != 0)
-			take_ready(u);
-		if (fds[0].revents != 0)
-			take_signal(u);
-	}
-	return 0;
+	l->users[RUN_FRONT] = u->front != NULL ? u->front : "nobody";
+	l->users[RUN_NOTIFY] = u->notify != NULL ? u->notify : "nobody";
+	l->users[RUN_KEEPER] = u->keeper;
+	l->users[RUN_SIGNER] = u->signer;
 }
 
 static int
 run_run(struct cli_args *a, struct err *e)
 {
-	struct runner u = {.signals = -1};
-	int r;
+	struct launch l;
+	const struct supervise_ops ops = {may_reload, &l};
+	struct config c;
+	int status = 0, r;
 
-	launch_init(&u.launch, cli_dir(a));
+	config_init(&c);
+	launch_init(&l, &service, cli_dir(a));
 	plog_init("writ-ca", PLOG_INFO);
-	if ((r = launch_open(&u.launch, e)) != 0)
+	if ((r = config_load(cli_dir(a), &c, e)) != 0)
 		goto out;
-	plog_json(u.launch.config.service.log_json);
-	if ((r = open_signals(&u, e)) == 0)
-		r = run_loop(&u, e);
-	end_orphans();
+	l.runtime = c.service.runtime;
+	set_users(&l, &c.service.users);
+	if ((r = launch_open(&l, e)) != 0)
+		goto out;
+	plog_json(c.service.log_json);
+	r = supervise(&l, &ops, &status, e);
 out:
-	launch_clear(&u.launch);
-	if (u.signals != -1)
-		close(u.signals);
-	return r != 0 ? r : u.status;
+	launch_clear(&l);
+	config_clear(&c);
+	if (r != 0)
+		return r;
+	return status == SUPERVISE_KILLED ? EXIT_SYSTEM : status;
 }
 
 const struct cli_command cmd_run = {.name = "run",

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "ca/daemon/admin.h"
-#include "ca/daemon/control.h"
+#include "lib/front/control.h"
 #include "ca/keeper/local.h"
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
@@ -65,8 +65,8 @@ run_status(struct cli_args *a, struct err *e)
 	config_init(&c);
 	if ((r = config_load(cli_dir(a), &c, e)) != 0)
 		return r;
-	if (control_call(&c, "status", json ? FORM_JSON : FORM_TEXT, &status,
-		&out, &why) != 0) {
+	if (control_call(c.service.runtime, "status",
+		json ? FORM_JSON : FORM_TEXT, &status, &out, &why) != 0) {
 		str_reset(&out);
 		keeper_is_away(cli_dir(a), json, &why, &out);
 		status = EXIT_SYSTEM;
@@ -87,7 +87,8 @@ run_metrics(struct cli_args *a, struct err *e)
 
 	config_init(&c);
 	if ((r = config_load(cli_dir(a), &c, e)) == 0 &&
-	    (r = control_call(&c, "metrics", FORM_TEXT, &status, &out, e)) != 0)
+	    (r = control_call(c.service.runtime, "metrics", FORM_TEXT, &status,
+		 &out, e)) != 0)
 		err_prefix(e, "the keeper does not answer");
 	if (r == 0)
 		r = cli_print(&out, e);

@@ -418,3 +418,29 @@ signer_proc_frame(struct signer_proc *p, const struct frame *f, struct err *e)
 	return frame_dispatch(rules, sizeof(rules) / sizeof(rules[0]),
 	    p->permitted, p, f, e);
 }
+
+/* --- for the loop ------------------------------------------------------------- */
+
+static int
+begin(void *ctx, struct chan *c, struct err *e)
+{
+	return signer_proc_begin(ctx, c, e);
+}
+
+static int
+take_frame(void *ctx, const struct frame *f, struct err *e)
+{
+	return signer_proc_frame(ctx, f, e);
+}
+
+/* A batch that waits for its log may still come. */
+static bool
+busy(void *ctx)
+{
+	const struct signer_proc *p = ctx;
+
+	return p->batch != NULL;
+}
+
+const struct serve_ops signer_proc_ops = {
+    .peer = "keeper", .begin = begin, .frame = take_frame, .busy = busy};

@@ -14,12 +14,10 @@
 #ifndef CA_SIGNER_SIGNER_PROC_H
 #define CA_SIGNER_SIGNER_PROC_H
 
-#include <signal.h>
-#include <sys/types.h>
-
 #include "ca/signer/signer.h"
 #include "lib/base/err.h"
 #include "lib/proc/frame.h"
+#include "lib/proc/serve.h"
 #include "lib/trust/bundle.h"
 
 struct signer_proc; /* opaque */
@@ -44,14 +42,8 @@ int signer_proc_begin(struct signer_proc *p, struct chan *c, struct err *e)
 int signer_proc_frame(struct signer_proc *p, const struct frame *f,
     struct err *e) MUST_CHECK;
 
-/*
- * Serve keepers that run as uid on a listening socket, one at a time, until
- * *stop is set by a signal (which must be blocked outside, as must all that are
- * not in waiting): the mask to wait with.  What was begun is answered first.
- * ERR_SYS.
- */
-int signer_proc_serve(struct signer_proc *p, int listen_fd, uid_t uid,
-    const sigset_t *waiting, const volatile sig_atomic_t *stop, struct err *e)
-    MUST_CHECK;
+/* The two and what a stop waits for, for lib/proc/serve.h; ctx is the
+ * signer_proc. */
+extern const struct serve_ops signer_proc_ops;
 
 #endif

@@ -28,6 +28,11 @@
  * RESULT	byte exit status (enum cli_exit), string body.  The last of id.
  * EVENT	string body: something before the RESULT of id.
  * GAUGES	string: the keeper's metrics in Prometheus' text format.
+ *
+ * Whoever runs the machine asks the keeper directly, on control.sock:
+ *
+ * STATUS	as CALL, of nobody from nowhere.
+ * STATUS_IS	as RESULT.
  */
 #define FRONT_MSG_LIST(X)                                                 \
 	X(CALL, 1, FRONT, KEEPER, CALL_MAX + 1024, "a caller's call")     \
@@ -35,7 +40,9 @@
 	X(KEYS, 3, KEEPER, FRONT, 1024 * 1024, "whose keys may come in")  \
 	X(RESULT, 4, KEEPER, FRONT, RESULT_MAX + 64, "a call's answer")   \
 	X(EVENT, 5, KEEPER, FRONT, RESULT_MAX + 64, "news before it")     \
-	X(GAUGES, 6, KEEPER, FRONT, 256 * 1024, "metrics")
+	X(GAUGES, 6, KEEPER, FRONT, 256 * 1024, "metrics")                \
+	X(STATUS, 48, CONTROL, KEEPER, CALL_MAX + 1024, "a local call")   \
+	X(STATUS_IS, 49, KEEPER, CONTROL, RESULT_MAX + 64, "its answer")
 
 enum front_message {
 #define X(name, value, from, to, most, words) MSG_##name = (value),

@@ -43,7 +43,7 @@ seed_key(uint8_t n)
 
 /* Exits: nothing of the test that forked it runs here. */
 static void
-serve(const struct deployment *d, int fd)
+run_signer(const struct deployment *d, int fd)
 {
 	struct sigaction act = {.sa_handler = on_stop};
 	struct signer_config c = {.user_ca = seed_key(SEED_USER_CA),
@@ -76,7 +76,7 @@ serve(const struct deployment *d, int fd)
 	    bundles_load(d->dir, fixture_realm(), clock_now(), &t, &e) < 0 ||
 	    signer_open(&c, &pc.signer, &e) != 0 ||
 	    signer_proc_new(&pc, &p, &e) != 0 ||
-	    signer_proc_serve(p, 3, getuid(), &waiting, &stop, &e) != 0) {
+	    serve(&signer_proc_ops, p, 3, getuid(), &waiting, &stop, &e) != 0) {
 		fprintf(stderr, "signer: %s\n", e.msg);
 		_exit(1);
 	}
@@ -104,7 +104,7 @@ signerproc_start(struct signerproc *p, const struct deployment *d)
 	p->pid = fork();
 	assert_true(p->pid >= 0);
 	if (p->pid == 0)
-		serve(d, fd);
+		run_signer(d, fd);
 	(void)close(fd);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "ca/daemon/launch.h"
+#include "lib/proc/launch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -17,25 +18,17 @@
 #include <unistd.h>
 
 #include "lib/base/file.h"
-#include "lib/crypto/random.h"
+#include "lib/base/str.h"
 #include "lib/proc/socket.h"
 
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
 
-const struct launch_program launch_programs[N_RUN] = {
-    [RUN_SIGNER] = {"writ-ca-signer", {{"signer", RUN_KEEPER}}, 1},
-    [RUN_NOTIFY] = {"writ-ca-notify", {{"notify", RUN_KEEPER}}, 1},
-    [RUN_KEEPER] = {"writ-ca-keeper", {{"keeper", RUN_FRONT}, {"control", -1}},
-	2},
-    [RUN_FRONT] = {"writ-ca-front", {{NULL, -1}}, 0},
-};
-
 void
-launch_init(struct launch *l, const char *dir)
+launch_init(struct launch *l, const struct launch_service *s, const char *dir)
 {
 	memset(l, 0, sizeof(*l));
+	l->s = s;
 	l->dir = dir;
-	config_init(&l->config);
 	memset(l->fds, -1, sizeof(l->fds));
 	l->ready = -1;
 }
@@ -43,9 +36,9 @@ launch_init(struct launch *l, const char *dir)
 void
 launch_clear(struct launch *l)
 {
-	for (int i = 0; i < N_RUN; i++)
-		for (size_t j = 0; j < launch_programs[i].n_sockets; j++) {
-			const char *dir = l->config.service.runtime;
+	for (int i = 0; i < (int)l->s->n; i++)
+		for (size_t j = 0; j < l->s->programs[i].n_sockets; j++) {
+			const char *dir = l->runtime;
 			char *path = NULL;
 
 			if (l->fds[i][j] == -1)
@@ -53,28 +46,27 @@ launch_clear(struct launch *l)
 			close(l->fds[i][j]);
 			/* Nobody will answer there any more. */
 			if (path_joinf(&path, "%s/%s.sock", dir,
-				launch_programs[i].sockets[j].name) == 0)
+				l->s->programs[i].sockets[j].name) == 0)
 				(void)unlink(path);
 			free(path);
 		}
 	if (l->ready != -1)
 		close(l->ready);
-	config_clear(&l->config);
 	free(l->where);
-	launch_init(l, l->dir);
+	launch_init(l, l->s, l->dir);
 }
 
 /* --- programs -------------------------------------------------------------- */
 
 static bool
-has_programs(const char *dir)
+has_programs(const struct launch *l, const char *dir)
 {
 	bool all = true;
 
-	for (int i = 0; i < N_RUN && all; i++) {
+	for (int i = 0; i < (int)l->s->n && all; i++) {
 		char *path = NULL;
 
-		all = path_join(dir, launch_programs[i].name, &path) == 0 &&
+		all = path_join(dir, l->s->programs[i].name, &path) == 0 &&
 		    access(path, X_OK) == 0;
 		free(path);
 	}
@@ -96,55 +88,33 @@ find_programs(struct launch *l, struct err *e)
 	*slash = '\0';
 	if (path_joinf(&l->where, "%s", self) != 0)
 		return err_nomem(e);
-	if (has_programs(l->where))
+	if (has_programs(l, l->where))
 		return 0;
 	free(l->where);
 	l->where = NULL;
 	if (path_joinf(&l->where, "%s/../libexec/writ", self) != 0)
 		return err_nomem(e);
-	if (has_programs(l->where))
+	if (has_programs(l, l->where))
 		return 0;
-	return err_set(e, ERR_NOTFOUND,
-	    "writ-ca-front, -keeper, -signer and -notify are neither in %s "
-	    "nor in %s",
-	    self, l->where);
+	return err_set(e, ERR_NOTFOUND, "%s are neither in %s nor in %s",
+	    l->s->all, self, l->where);
 }
 
 /* --- sockets ---------------------------------------------------------------
  */
 
-/* Whom a process becomes: config users:, front and notify nobody without. */
-static const char *
-user_of(const struct launch *l, int which)
-{
-	const struct service_users *u = &l->config.service.users;
-
-	switch (which) {
-	case RUN_FRONT:
-		return u->front != NULL ? u->front : "nobody";
-	case RUN_NOTIFY:
-		return u->notify != NULL ? u->notify : "nobody";
-	case RUN_KEEPER:
-		return u->keeper;
-	case RUN_SIGNER:
-		return u->signer;
-	default:
-		return NULL;
-	}
-}
-
 static int
 give_to(const struct launch *l, const char *path, int which, struct err *e)
 {
-	const char *user = user_of(l, which);
+	const char *user = l->users[which];
 	const struct passwd *pw;
 
 	if (user == NULL)
 		return 0;
 	if ((pw = getpwnam(user)) == NULL)
 		return err_set(e, ERR_NOTFOUND,
-		    "writ.yaml: no user '%s' of 'users' is on this machine",
-		    user);
+		    "%s: no user '%s' of 'users' is on this machine",
+		    l->s->config_name, user);
 	if (chown(path, pw->pw_uid, (gid_t)-1) != 0)
 		return err_sys(e, "give %s to %s", path, user);
 	return 0;
@@ -155,19 +125,18 @@ runs_already(const struct launch *l, const char *path, struct err *e)
 {
 	(void)err_set(e, ERR_BUSY,
 	    "a service of this directory runs already (%s answers)", path);
-	err_hint(e, "writ-ca status -C %s", l->dir);
+	err_hint(e, "%s status -C %s", l->s->name, l->dir);
 	return ERR_BUSY;
 }
 
 static int
 bind_one(struct launch *l, int i, size_t j, struct err *e)
 {
-	const struct launch_socket *s = &launch_programs[i].sockets[j];
+	const struct launch_socket *s = &l->s->programs[i].sockets[j];
 	char *path = NULL;
 	int r;
 
-	if (path_joinf(&path, "%s/%s.sock", l->config.service.runtime,
-		s->name) != 0)
+	if (path_joinf(&path, "%s/%s.sock", l->runtime, s->name) != 0)
 		return err_nomem(e);
 	if ((r = socket_listen(path, &l->fds[i][j], e)) == ERR_BUSY)
 		r = runs_already(l, path, e);
@@ -185,8 +154,7 @@ check_alone(const struct launch *l, struct err *e)
 	char *path = NULL;
 	int fd = -1, r = 0;
 
-	if (path_joinf(&path, "%s/control.sock", l->config.service.runtime) !=
-	    0)
+	if (path_joinf(&path, "%s/%s.sock", l->runtime, l->s->alone) != 0)
 		return err_nomem(e);
 	if (socket_connect(path, &fd, NULL) == 0) {
 		(void)close(fd);
@@ -199,7 +167,7 @@ check_alone(const struct launch *l, struct err *e)
 static int
 bind_all(struct launch *l, struct err *e)
 {
-	const char *dir = l->config.service.runtime;
+	const char *dir = l->runtime;
 	int r;
 
 	if ((r = check_alone(l, e)) != 0 ||
@@ -207,8 +175,8 @@ bind_all(struct launch *l, struct err *e)
 		return r;
 	if (chmod(dir, 0700) != 0)
 		return err_sys(e, "%s", dir);
-	for (int i = 0; i < N_RUN; i++)
-		for (size_t j = 0; j < launch_programs[i].n_sockets; j++)
+	for (int i = 0; i < (int)l->s->n; i++)
+		for (size_t j = 0; j < l->s->programs[i].n_sockets; j++)
 			if ((r = bind_one(l, i, j, e)) != 0)
 				return r;
 	/* As root the clients are other users, who must pass through it. */
@@ -229,10 +197,11 @@ open_ready(struct launch *l, struct err *e)
 	char hex[2 * sizeof(unique) + 1];
 	int n, on = 1;
 
-	random_bytes(unique, sizeof(unique));
+	if (getrandom(unique, sizeof(unique), 0) != sizeof(unique))
+		return err_sys(e, "random bytes");
 	hex_encode(unique, sizeof(unique), hex);
-	(void)snprintf(l->ready_name, sizeof(l->ready_name), "@writ-ca-%s",
-	    hex);
+	(void)snprintf(l->ready_name, sizeof(l->ready_name), "@%s-%s",
+	    l->s->name, hex);
 	n = snprintf(a.sun_path + 1, sizeof(a.sun_path) - 1, "%s",
 	    l->ready_name + 1);
 	l->ready =
@@ -251,8 +220,7 @@ launch_open(struct launch *l, struct err *e)
 {
 	int r;
 
-	if ((r = config_load(l->dir, &l->config, e)) != 0 ||
-	    (r = find_programs(l, e)) != 0 || (r = bind_all(l, e)) != 0)
+	if ((r = find_programs(l, e)) != 0 || (r = bind_all(l, e)) != 0)
 		return r;
 	return open_ready(l, e);
 }
@@ -292,22 +260,22 @@ launch_next_ready(struct launch *l, pid_t *pid)
 
 /* --- starting one ---------------------------------------------------------- */
 
-/* Credentials of buckets are the keeper's alone. */
+/* Credentials of buckets are for who has the log. */
 static void
-drop_secrets(int which)
+drop_secrets(const struct launch_program *p)
 {
 	static const char *const secrets[] = {
 	    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"};
 
 	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
-		if (which != RUN_KEEPER)
+		if (!p->secrets)
 			(void)unsetenv(secrets[i]);
 }
 
 static void
 set_environment(const struct launch *l, int which)
 {
-	const struct launch_program *p = &launch_programs[which];
+	const struct launch_program *p = &l->s->programs[which];
 	char pid[24], n[24], names[128] = "";
 	size_t at = 0;
 
@@ -316,7 +284,7 @@ set_environment(const struct launch *l, int which)
 	for (size_t i = 0; i < p->n_sockets; i++)
 		at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s",
 		    i > 0 ? ":" : "", p->sockets[i].name);
-	drop_secrets(which);
+	drop_secrets(p);
 	(void)setenv("NOTIFY_SOCKET", l->ready_name, 1);
 	if (p->n_sockets == 0) {
 		(void)unsetenv("LISTEN_PID");
@@ -333,7 +301,7 @@ set_environment(const struct launch *l, int which)
 static int
 place_sockets(const struct launch *l, int which)
 {
-	size_t n = launch_programs[which].n_sockets;
+	size_t n = l->s->programs[which].n_sockets;
 	int high[LAUNCH_SOCKETS_MAX];
 
 	for (size_t i = 0; i < n; i++)
@@ -349,7 +317,7 @@ place_sockets(const struct launch *l, int which)
 static void __attribute__((noreturn))
 child_main(const struct launch *l, int which, pid_t parent)
 {
-	const char *name = launch_programs[which].name;
+	const char *name = l->s->programs[which].name;
 	char *path = NULL;
 	struct sigaction dfl = {.sa_handler = SIG_DFL};
 	sigset_t none;
@@ -368,7 +336,8 @@ child_main(const struct launch *l, int which, pid_t parent)
 	    path_join(l->where, name, &path) == 0 &&
 	    place_sockets(l, which) == 0)
 		(void)execl(path, name, "-C", l->dir, (char *)NULL);
-	fprintf(stderr, "writ-ca: start %s: %s\n", name, strerror(errno));
+	fprintf(stderr, "%s: start %s: %s\n", l->s->name, name,
+	    strerror(errno));
 	_exit(127);
 }
 
@@ -378,7 +347,7 @@ launch_start(struct launch *l, int which, pid_t *pid, struct err *e)
 	pid_t parent = getpid(), p = fork();
 
 	if (p == -1)
-		return err_sys(e, "start %s", launch_programs[which].name);
+		return err_sys(e, "start %s", l->s->programs[which].name);
 	if (p == 0)
 		child_main(l, which, parent);
 	*pid = p;

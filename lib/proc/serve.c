@@ -1,18 +1,54 @@
 /* SPDX-License-Identifier: ISC */
-/* The signer's loop: one keeper at a time, until told to stop. */
+#include "lib/proc/serve.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
-#include "ca/signer/signer_proc_impl.h"
 #include "lib/base/clock.h"
 #include "lib/proc/plog.h"
 #include "lib/proc/socket.h"
 
-#define STOP_MS 5000 /* a batch that waits for its log may still come */
+static volatile sig_atomic_t stopped;
+
+static void
+on_stop(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+static void
+on_hangup(int sig)
+{
+	(void)sig;
+}
+
+const volatile sig_atomic_t *
+serve_signals(sigset_t *waiting)
+{
+	struct sigaction act = {.sa_handler = on_stop};
+	sigset_t ours;
+
+	(void)sigemptyset(&act.sa_mask);
+	(void)sigaction(SIGTERM, &act, NULL);
+	(void)sigaction(SIGINT, &act, NULL);
+	act.sa_handler = on_hangup;
+	(void)sigaction(SIGHUP, &act, NULL);
+	(void)sigemptyset(&ours);
+	(void)sigaddset(&ours, SIGTERM);
+	(void)sigaddset(&ours, SIGINT);
+	(void)sigaddset(&ours, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &ours, waiting);
+	(void)sigdelset(waiting, SIGTERM);
+	(void)sigdelset(waiting, SIGINT);
+	(void)sigdelset(waiting, SIGHUP);
+	return &stopped;
+}
 
 struct serving {
-	struct signer_proc *p;
+	const struct serve_ops *ops;
+	void *ctx;
 	int listen_fd;
 	uid_t uid;
 	struct chan *chan;  /* NULL: nobody is there */
@@ -31,9 +67,11 @@ static void
 cut_off(struct serving *s, const struct err *why)
 {
 	if (why->code == ERR_NET)
-		plog_err(PLOG_INFO, why, "keeper is gone", NULL);
+		plog_err(PLOG_INFO, why, "a peer is gone", "peer", s->ops->peer,
+		    NULL);
 	else
-		plog_err(PLOG_ERR, why, "keeper is cut off", NULL);
+		plog_err(PLOG_ERR, why, "a peer is cut off", "peer",
+		    s->ops->peer, NULL);
 	hang_up(s);
 }
 
@@ -43,17 +81,19 @@ begin(struct serving *s, int fd)
 	struct err e = {0};
 
 	if (s->chan != NULL) {
-		plog(PLOG_WARN, "a second keeper is refused", NULL);
+		plog(PLOG_WARN, "a second one is refused", "peer", s->ops->peer,
+		    NULL);
 		(void)close(fd);
 		return;
 	}
 	if (socket_check_peer(fd, s->uid, &e) != 0 ||
 	    chan_new(fd, &s->chan, &e) != 0) {
-		plog_err(PLOG_ERR, &e, "connection refused", NULL);
+		plog_err(PLOG_ERR, &e, "connection refused", "peer",
+		    s->ops->peer, NULL);
 		(void)close(fd);
 		return;
 	}
-	if (signer_proc_begin(s->p, s->chan, &e) != 0)
+	if (s->ops->begin(s->ctx, s->chan, &e) != 0)
 		cut_off(s, &e);
 }
 
@@ -69,7 +109,7 @@ take_frames(struct serving *s)
 		return;
 	}
 	while ((r = chan_next(s->chan, &f, &e)) == 0)
-		if ((r = signer_proc_frame(s->p, &f, &e)) != 0)
+		if ((r = s->ops->frame(s->ctx, &f, &e)) != 0)
 			break;
 	if (r < 0)
 		cut_off(s, &e);
@@ -91,9 +131,10 @@ static bool
 is_done(struct serving *s)
 {
 	if (s->stop_at_ms == 0)
-		s->stop_at_ms = clock_mono_ms() + STOP_MS;
+		s->stop_at_ms = clock_mono_ms() + SERVE_STOP_MS;
 	return s->chan == NULL || clock_mono_ms() >= s->stop_at_ms ||
-	    (s->p->batch == NULL && !chan_wants_write(s->chan));
+	    ((s->ops->busy == NULL || !s->ops->busy(s->ctx)) &&
+		!chan_wants_write(s->chan));
 }
 
 static int
@@ -110,7 +151,9 @@ turn(struct serving *s, const sigset_t *waiting, struct err *e)
 			fds[1].events |= POLLOUT;
 	}
 	if (ppoll(fds, 2, s->stop_at_ms != 0 ? &tick : NULL, waiting) < 0)
-		return errno == EINTR ? 0 : err_sys(e, "wait for the keeper");
+		return errno == EINTR
+		    ? 0
+		    : err_sys(e, "wait for the %s", s->ops->peer);
 	if ((fds[1].revents & POLLOUT) != 0)
 		send_rest(s);
 	/* Who went is seen before who came. */
@@ -124,10 +167,11 @@ turn(struct serving *s, const sigset_t *waiting, struct err *e)
 }
 
 int
-signer_proc_serve(struct signer_proc *p, int listen_fd, uid_t uid,
+serve(const struct serve_ops *ops, void *ctx, int listen_fd, uid_t uid,
     const sigset_t *waiting, const volatile sig_atomic_t *stop, struct err *e)
 {
-	struct serving s = {.p = p, .listen_fd = listen_fd, .uid = uid};
+	struct serving s = {
+	    .ops = ops, .ctx = ctx, .listen_fd = listen_fd, .uid = uid};
 	int r = 0;
 
 	while (r == 0 && (!*stop || !is_done(&s)))

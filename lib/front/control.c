@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "ca/daemon/control.h"
+#include "lib/front/control.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -73,14 +73,14 @@ converse(int fd, struct slice question, int *status, struct str *out,
 }
 
 int
-control_call(const struct config *c, const char *name, enum call_form form,
+control_call(const char *runtime, const char *name, enum call_form form,
     int *status, struct str *out, struct err *e)
 {
 	struct buf *question = NULL;
 	char *path = NULL;
 	int fd, r;
 
-	if (path_join(c->service.runtime, "control.sock", &path) != 0 ||
+	if (path_join(runtime, "control.sock", &path) != 0 ||
 	    encode(name, form, &question) != 0) {
 		r = err_nomem(e);
 		goto out;
