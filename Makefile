@@ -65,9 +65,10 @@ rooms	:= lib/base lib/proc lib/crypto lib/ssh lib/conf lib/tlog \
 	   agent/fleet agent/states agent/minion agent/master \
 	   agent/client
 # ca/daemon/main.c is writ-ca, main_NAME.c is writ-ca-NAME, the same of
-# agent/master and writ-master, agent/minion/main.c is writ-agent: programs, not
+# agent/master and writ-master, of agent/minion and writ-agent: programs, not
 # parts of the library.
-main_c	:= $(sort $(wildcard ca/daemon/main*.c agent/master/main*.c)) agent/minion/main.c
+main_c	:= $(sort $(wildcard ca/daemon/main*.c agent/master/main*.c \
+	   agent/minion/main*.c))
 core_c	:= $(filter-out $(main_c),$(foreach d,$(rooms),$(sort $(wildcard $(d)/*.c))))
 writ_c	:= $(sort $(wildcard ca/cli/*.c))
 fleet_c	:= $(sort $(wildcard agent/cli/*.c))
@@ -80,7 +81,9 @@ bench_c	:= $(sort $(wildcard tests/bench/bench_*.c))
 obj	 = $(1:%.c=$(O)/%.o)
 
 ca_programs := $(patsubst ca/daemon/main_%.c,$(O)/writ-ca-%,$(filter ca/daemon/main_%,$(main_c)))
-programs := $(O)/writ $(O)/writ-ca $(ca_programs) $(O)/writ-fleet $(O)/writ-agent
+agent_programs := $(patsubst agent/minion/main_%.c,$(O)/writ-agent-%,$(filter agent/minion/main_%,$(main_c)))
+programs := $(O)/writ $(O)/writ-ca $(ca_programs) $(O)/writ-fleet \
+	   $(O)/writ-agent $(agent_programs)
 tests	:= $(test_c:tests/unit/%.c=$(O)/tests/%)
 tools	:= $(tool_c:tests/tools/%.c=$(O)/tools/%) \
 	   $(preload_c:tests/tools/preload/%.c=$(O)/tools/%.so)
@@ -124,6 +127,9 @@ $(O)/writ-ca: $(O)/ca/daemon/main.o $(O)/libwrit.a
 	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
 
 $(ca_programs): $(O)/writ-ca-%: $(O)/ca/daemon/main_%.o $(O)/libwrit.a
+	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
+
+$(agent_programs): $(O)/writ-agent-%: $(O)/agent/minion/main_%.o $(O)/libwrit.a
 	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
 
 $(O)/writ-fleet: $(call obj,$(fleet_c)) $(O)/libwrit.a
@@ -255,6 +261,7 @@ install: programs
 	    chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/$$f; \
 	done
 	install -m 644 packaging/systemd/writ-ca.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/writ-ca.conf
+	install -m 644 packaging/systemd/writ-agent.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/writ-agent.conf
 	install -m 644 packaging/systemd/writ-ca.tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/writ-ca.conf
 	install -m 644 packaging/completion/writ.bash \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/writ

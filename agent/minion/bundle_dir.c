@@ -47,9 +47,33 @@ unless_held(int64_t now, bool have, uint64_t version, uint64_t held)
 	return have && version == held ? 0 : now;
 }
 
-static int
-load_policy(const char *dir, const struct hash *pin, int64_t now,
-    const struct held *h, struct agent_bundles *out, struct err *e)
+int
+agent_policy_accept(const struct bundle_chain *c, const struct hash *pin,
+    int64_t now, struct held *held, struct trust *t, struct err *e)
+{
+	int r;
+
+	if (pin == NULL && !held->have)
+		return err_set(e, ERR_USAGE,
+		    "nothing is trusted yet, expected the root's fingerprint "
+		    "(--root SHA256:...)");
+	if (pin != NULL && held->have && !hash_equal(pin, &held->realm))
+		return err_set(e, ERR_DENIED,
+		    "this host belongs to another realm");
+	r = bundle_chain_accept(c, t, pin != NULL ? pin : &held->realm,
+	    unless_held(now, held->have, c->version, held->policy_version), e);
+	if (r < 0 || (r = not_older(held, t, e)) != 0)
+		return r;
+	held->have = true;
+	held->realm = t->realm;
+	held->policy_version = t->policy->version;
+	held->policy = t->policy->hash;
+	return 0;
+}
+
+int
+agent_policy_load(const char *dir, const struct hash *pin, int64_t now,
+    struct held *held, struct trust *t, struct err *e)
 {
 	struct bundle_chain *c;
 	int r;
@@ -58,15 +82,13 @@ load_policy(const char *dir, const struct hash *pin, int64_t now,
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return err_nomem(e);
 	if ((r = bundles_read(dir, c, e)) == 0)
-		r = bundle_chain_accept(c, &out->trust, pin,
-		    unless_held(now, h->have, c->version, h->policy_version),
-		    e);
+		r = agent_policy_accept(c, pin, now, held, t, e);
 	else if (r == ERR_NOTFOUND)
 		err_hint(e, "copy the directory bundle of the deployment to %s",
 		    dir);
 	bundle_chain_clear(c);
 	free(c);
-	return r < 0 ? r : not_older(h, &out->trust, e);
+	return r;
 }
 
 static int
@@ -106,16 +128,12 @@ agent_bundles_load(const char *dir, const struct hash *pin, int64_t now,
 	struct held h = *held;
 	int r;
 
-	if (pin == NULL && !held->have)
-		return err_set(e, ERR_USAGE,
+	trust_init(&b.trust);
+	if (!held->have && pin == NULL)
+		r = err_set(e, ERR_USAGE,
 		    "nothing is trusted yet, expected the root's fingerprint "
 		    "(--root SHA256:...)");
-	trust_init(&b.trust);
-	if (pin != NULL && held->have && !hash_equal(pin, &held->realm))
-		r = err_set(e, ERR_DENIED,
-		    "this host belongs to another realm");
-	else if ((r = load_policy(dir, pin != NULL ? pin : &held->realm, now,
-		      held, &b, e)) == 0)
+	else if ((r = agent_policy_load(dir, pin, now, &h, &b.trust, e)) == 0)
 		r = load_fleet(dir, now, &h, &b, e);
 	if (r != 0) {
 		agent_bundles_clear(&b);
@@ -123,10 +141,6 @@ agent_bundles_load(const char *dir, const struct hash *pin, int64_t now,
 	}
 	(void)trust_expiry(&b.trust, now, &b.warning, NULL);
 	(void)fleet_expiry(&h.fleet, &b.trust, now, &b.warning, NULL);
-	h.have = true;
-	h.realm = b.trust.realm;
-	h.policy_version = b.trust.policy->version;
-	h.policy = b.trust.policy->hash;
 	*held = h;
 	*out = b;
 	return 0;

@@ -15,14 +15,24 @@
 
 #include "lib/trust/bundle.h"
 #include "lib/trust/fleet_bundle.h"
+#include "lib/trust/fleet_job.h"
 
-/* The newest that this host has accepted; in STATE/held, JSON. */
+/* What this host has accepted; in STATE/held, JSON. */
 struct held {
-	bool		  have;
+	bool		  have;		/* a policy */
 	struct hash	  realm;
 	uint64_t	  policy_version;
 	struct hash	  policy;	/* name of the statement */
 	struct fleet_held fleet;
+	/* Of a host that has a master: */
+	struct fleet_last last;		/* job */
+	bool		  owed;		/* that job is not reported yet */
+	bool		  enforcing;	/* a job has enforced */
+	uint64_t	  krl_version;	/* 0: none */
+	struct hash	  krl;		/* the file */
+	char		  host[ID_MAX + 1]; /* "": not accepted */
+	struct hash	  accept;
+	int64_t		  accepted_at;
 };
 /* A file that is missing is a host that holds nothing.  ERR_CORRUPT. */
 int  held_read(const char *state_dir, struct held *out, struct err *e)
@@ -47,5 +57,15 @@ void agent_bundles_clear(struct agent_bundles *b);
  */
 int  agent_bundles_load(const char *dir, const struct hash *pin, int64_t now,
      struct held *held, struct agent_bundles *out, struct err *e) MUST_CHECK;
+
+/*
+ * The policy alone: of dir/bundle, or a chain from elsewhere.  t is initialised,
+ * held is moved on.  Errors as above.
+ */
+struct bundle_chain;
+int  agent_policy_load(const char *dir, const struct hash *pin, int64_t now,
+     struct held *held, struct trust *t, struct err *e) MUST_CHECK;
+int  agent_policy_accept(const struct bundle_chain *c, const struct hash *pin,
+     int64_t now, struct held *held, struct trust *t, struct err *e) MUST_CHECK;
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "lib/base/file.h"
 #include "lib/conf/schema.h"
+#include "lib/net/dest.h"
+#include "lib/ssh/pubkey.h"
 
 #define CONFIG_MAX 65536
 
@@ -42,6 +44,71 @@ read_operator(struct conf_in *in, const struct conf_key *k,
 	    sizeof(operator_keys) / sizeof(operator_keys[0]), field);
 }
 
+static bool
+is_master_key(struct conf_in *in, const struct yaml_node *n)
+{
+	struct pubkey *k = NULL;
+	struct err e = {0};
+
+	if (pubkey_parse_line(n->text, strlen(n->text), &k, NULL, &e) == 0) {
+		pubkey_free(k);
+		return true;
+	}
+	conf_error(in->diags, n->pos,
+	    "%s, expected the line of authorities/NAME.pub", e.msg);
+	return false;
+}
+
+static bool
+is_address(struct conf_in *in, const struct yaml_node *n)
+{
+	struct dest d = {0};
+	bool good = dest_parse(n->text, &d, NULL) == 0 && d.user == NULL;
+
+	dest_clear(&d);
+	if (!good)
+		conf_error(in->diags, n->pos,
+		    "'%s' is no address, expected HOST or HOST:PORT", n->text);
+	return good;
+}
+
+static const struct conf_key master_keys[] = {
+    {.name = "address",
+	.read = conf_text,
+	.offset = offsetof(struct agent_master, address),
+	.required = true,
+	.min = 1,
+	.max = 300,
+	.check = is_address,
+	.expect = "HOST:PORT"},
+    {.name = "key",
+	.read = conf_text,
+	.offset = offsetof(struct agent_master, key),
+	.required = true,
+	.min = 1,
+	.max = PUBKEY_LINE_MAX,
+	.check = is_master_key,
+	.expect = "a public key line"},
+};
+
+static void
+read_masters(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n, void *field)
+{
+	struct agent_config *c = field;
+
+	if (!conf_is_list(in, k, n))
+		return;
+	if ((c->masters = calloc(n->n, sizeof(*c->masters))) == NULL) {
+		conf_nomem(in);
+		return;
+	}
+	for (size_t i = 0; i < n->n; i++)
+		conf_map(in, n->items[i]->pos, "a master", n->items[i],
+		    master_keys, sizeof(master_keys) / sizeof(master_keys[0]),
+		    &c->masters[c->n_masters++]);
+}
+
 static const struct conf_key keys[] = {
     TEXT(agent_config, id, ID_MAX, is_id),
     TEXT(agent_config, root, 100, NULL),
@@ -49,6 +116,20 @@ static const struct conf_key keys[] = {
     {.name = "operator",
 	.read = read_operator,
 	.offset = offsetof(struct agent_config, operator)},
+    {.name = "masters",
+	.read = read_masters,
+	.offset = 0,
+	.min = 1,
+	.max = AGENT_MASTERS_MAX,
+	.expect = "a list of 1 to 16 masters"},
+    TEXT(agent_config, user, 32, NULL),
+    TEXT(agent_config, host_key, 1000, NULL),
+    {.name = "ssh_port",
+	.read = conf_unsigned,
+	.offset = offsetof(struct agent_config, ssh_port),
+	.min = 1,
+	.max = 65535,
+	.expect = "a port"},
 };
 
 void
@@ -57,6 +138,13 @@ agent_config_clear(struct agent_config *c)
 	free(c->id);
 	free(c->root);
 	free(c->local);
+	for (size_t i = 0; i < c->n_masters; i++) {
+		free(c->masters[i].address);
+		free(c->masters[i].key);
+	}
+	free(c->masters);
+	free(c->user);
+	free(c->host_key);
 	free(c->operator.account);
 	free(c->operator.address);
 	free(c->operator.principal);

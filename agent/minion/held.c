@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The text form of what a host has accepted. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "agent/minion/bundle_dir.h"
@@ -9,6 +10,69 @@
 #define HELD_MAX 4096
 
 static int
+parse_fleet(const json_t *o, struct held *h, struct err *e)
+{
+	int r;
+
+	if (json_object_get(o, "fleet_version") == NULL)
+		return 0;
+	if ((r = json_u64(o, "fleet_version", 0, 1, UINT64_MAX,
+		 &h->fleet.version, e)) != 0 ||
+	    (r = json_hex(o, "fleet", 0, h->fleet.bundle.b, HASH_LEN, e)) !=
+		0 ||
+	    (r = json_time(o, "fleet_expires", 0, &h->fleet.expires, e)) != 0 ||
+	    (r = json_bool(o, "enforcing", JSON_OPTIONAL, &h->enforcing, e)) !=
+		0)
+		return r;
+	h->fleet.have = true;
+	return 0;
+}
+
+static int
+parse_job(const json_t *o, struct held *h, struct err *e)
+{
+	int r;
+
+	if (json_object_get(o, "job") == NULL)
+		return 0;
+	if ((r = json_hex(o, "job", 0, h->last.job.b, HASH_LEN, e)) != 0 ||
+	    (r = json_time(o, "job_at", 0, &h->last.at, e)) != 0 ||
+	    (r = json_bool(o, "owed", 0, &h->owed, e)) != 0)
+		return r;
+	h->last.have = true;
+	return 0;
+}
+
+static int
+parse_accept(const json_t *o, struct held *h, struct err *e)
+{
+	const char *id = NULL;
+	int r;
+
+	if (json_object_get(o, "host") == NULL)
+		return 0;
+	if ((r = json_str(o, "host", 0, ID_MAX, &id, e)) != 0 ||
+	    (r = json_hex(o, "accept", 0, h->accept.b, HASH_LEN, e)) != 0 ||
+	    (r = json_time(o, "accepted_at", 0, &h->accepted_at, e)) != 0)
+		return r;
+	(void)snprintf(h->host, sizeof(h->host), "%s", id);
+	return 0;
+}
+
+static int
+parse_krl(const json_t *o, struct held *h, struct err *e)
+{
+	int r;
+
+	if (json_object_get(o, "krl") == NULL)
+		return 0;
+	if ((r = json_u64(o, "krl_version", 0, 1, UINT64_MAX, &h->krl_version,
+		 e)) != 0)
+		return r;
+	return json_hex(o, "krl", 0, h->krl.b, HASH_LEN, e);
+}
+
+static int
 parse(const json_t *o, struct held *h, struct err *e)
 {
 	int r;
@@ -16,14 +80,12 @@ parse(const json_t *o, struct held *h, struct err *e)
 	if ((r = json_hex(o, "realm", 0, h->realm.b, HASH_LEN, e)) != 0 ||
 	    (r = json_u64(o, "policy_version", 0, 1, UINT64_MAX,
 		 &h->policy_version, e)) != 0 ||
-	    (r = json_hex(o, "policy", 0, h->policy.b, HASH_LEN, e)) != 0 ||
-	    (r = json_u64(o, "fleet_version", 0, 1, UINT64_MAX,
-		 &h->fleet.version, e)) != 0 ||
-	    (r = json_hex(o, "fleet", 0, h->fleet.bundle.b, HASH_LEN, e)) !=
-		0 ||
-	    (r = json_time(o, "fleet_expires", 0, &h->fleet.expires, e)) != 0)
+	    (r = json_hex(o, "policy", 0, h->policy.b, HASH_LEN, e)) != 0)
 		return r;
-	h->have = h->fleet.have = true;
+	h->have = true;
+	if ((r = parse_fleet(o, h, e)) != 0 || (r = parse_job(o, h, e)) != 0 ||
+	    (r = parse_accept(o, h, e)) != 0 || (r = parse_krl(o, h, e)) != 0)
+		return r;
 	return 0;
 }
 
@@ -72,9 +134,26 @@ held_write(const char *state_dir, const struct held *h, struct err *e)
 	jw_hex(&w, "realm", h->realm.b, HASH_LEN);
 	jw_u64(&w, "policy_version", h->policy_version);
 	jw_hex(&w, "policy", h->policy.b, HASH_LEN);
-	jw_u64(&w, "fleet_version", h->fleet.version);
-	jw_hex(&w, "fleet", h->fleet.bundle.b, HASH_LEN);
-	jw_time(&w, "fleet_expires", h->fleet.expires);
+	if (h->fleet.have) {
+		jw_u64(&w, "fleet_version", h->fleet.version);
+		jw_hex(&w, "fleet", h->fleet.bundle.b, HASH_LEN);
+		jw_time(&w, "fleet_expires", h->fleet.expires);
+		jw_bool(&w, "enforcing", h->enforcing);
+	}
+	if (h->last.have) {
+		jw_hex(&w, "job", h->last.job.b, HASH_LEN);
+		jw_time(&w, "job_at", h->last.at);
+		jw_bool(&w, "owed", h->owed);
+	}
+	if (h->host[0] != '\0') {
+		jw_str(&w, "host", h->host);
+		jw_hex(&w, "accept", h->accept.b, HASH_LEN);
+		jw_time(&w, "accepted_at", h->accepted_at);
+	}
+	if (h->krl_version != 0) {
+		jw_u64(&w, "krl_version", h->krl_version);
+		jw_hex(&w, "krl", h->krl.b, HASH_LEN);
+	}
 	jw_end(&w, '}');
 	str_addc(&s, '\n');
 	if (str_check(&s) != 0 || path_join(state_dir, "held", &path) != 0)

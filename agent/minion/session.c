@@ -101,6 +101,9 @@ load(const struct session_opts *o, struct session *s, struct err *e)
 	struct hash pin;
 	int r;
 
+	/* What a master brought lies where the agent keeps it. */
+	if (dir == NULL && s->config.n_masters > 0)
+		dir = s->state_dir;
 	if (dir == NULL)
 		return err_set(e, ERR_USAGE,
 		    "no bundles, expected --local DIR, or local: in %s",
@@ -181,8 +184,36 @@ operator_of(struct session *s)
 	env->operator_principal = o->principal;
 }
 
+/* With a master the pillar is the host's own, whatever came with it. */
 static int
-compile(struct session *s, struct conf_diags *diags, struct err *e)
+check_pillar(struct session *s, struct err *e)
+{
+	struct strs names = {0};
+	int r = fleet_pillar_files(s->fleet, s->id, &s->roles, &names);
+
+	if (r != 0)
+		(void)err_nomem(e);
+	else
+		r = fleet_pillar_check(&s->bundles.fleet, &names, e);
+	strs_clear(&names);
+	return r;
+}
+
+static int
+add_roles(struct session *s, const struct strs *given)
+{
+	int r = 0;
+
+	for (size_t i = 0; given != NULL && i < given->n && r == 0; i++)
+		if (!strs_has(&s->roles, given->v[i]))
+			r = strs_add(&s->roles, given->v[i]);
+	strs_sort(&s->roles);
+	return r;
+}
+
+static int
+compile(struct session *s, const struct session_given *g,
+    struct conf_diags *diags, struct err *e)
 {
 	const struct fleet_host host = {.id = s->id,
 	    .roles = &s->roles,
@@ -193,8 +224,11 @@ compile(struct session *s, struct conf_diags *diags, struct err *e)
 	if ((r = fleet_parse(&s->bundles.fleet, FLEET_SOME_PILLAR, &s->fleet,
 		 diags)) != 0)
 		return r;
-	if (fleet_roles(s->fleet, s->id, &s->roles) != 0)
+	if (fleet_roles(s->fleet, s->id, &s->roles) != 0 ||
+	    add_roles(s, g != NULL ? g->roles : NULL) != 0)
 		return ERR_NOMEM;
+	if (g != NULL && (r = check_pillar(s, e)) != 0)
+		return r;
 	for (size_t i = 0; r == 0 && i < s->fleet->n_masters; i++)
 		r = add_master(s, s->fleet->masters[i].address, e);
 	if (r == 0 &&
@@ -203,22 +237,28 @@ compile(struct session *s, struct conf_diags *diags, struct err *e)
 	return r;
 }
 
-int
-session_open(const struct session_opts *o, struct session *s, struct err *e)
+static int
+open_session(const struct session_opts *o, const struct session_given *g,
+    struct session *s, struct err *e)
 {
 	struct conf_diags diags = {0};
 	int r;
 
 	*s = (struct session){.bundles.warning = STR_INIT};
-	if ((r = basics(o, s, e)) != 0 || (r = load(o, s, e)) != 0 ||
+	if ((r = basics(o, s, e)) != 0 ||
+	    (g == NULL && (r = load(o, s, e)) != 0) ||
 	    (r = grains_read(s->host, s->state_dir, &s->grains, e)) != 0)
 		goto out;
-	if ((r = compile(s, &diags, e)) != 0 && diags.n_errors > 0)
+	if (g != NULL) {
+		s->bundles.fleet = *g->files;
+		*g->files = (struct policy_files){0};
+	}
+	if ((r = compile(s, g, &diags, e)) != 0 && diags.n_errors > 0)
 		r = conf_diags_err(&diags, r, e);
 	else if (r == ERR_NOMEM)
 		(void)err_nomem(e);
 	s->env.host_id = s->id;
-	s->env.policy = s->bundles.trust.policy;
+	s->env.policy = g != NULL ? g->trust->policy : s->bundles.trust.policy;
 	s->env.master_addresses = &s->masters;
 	operator_of(s);
 out:
@@ -226,4 +266,17 @@ out:
 	if (r != 0)
 		session_close(s);
 	return r;
+}
+
+int
+session_open(const struct session_opts *o, struct session *s, struct err *e)
+{
+	return open_session(o, NULL, s, e);
+}
+
+int
+session_open_given(const struct session_opts *o, const struct session_given *g,
+    struct session *s, struct err *e)
+{
+	return open_session(o, g, s, e);
 }

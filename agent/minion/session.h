@@ -40,6 +40,20 @@ struct session {		/* session_open / session_close */
  */
 int  session_open(const struct session_opts *o, struct session *s,
      struct err *e) MUST_CHECK;
+/*
+ * The same with a policy and a fleet that were judged already, for a host that a
+ * master has: trust and roles (of its acceptance) are borrowed, files are taken
+ * over, and pillar must be this host's and all of it (ERR_DENIED).  o says the
+ * id.
+ */
+struct session_given {
+	const struct trust *trust;
+	struct policy_files *files;
+	const struct strs *roles;
+};
+int  session_open_given(const struct session_opts *o,
+     const struct session_given *g, struct session *s, struct err *e)
+     MUST_CHECK;
 void session_close(struct session *s);
 
 #endif

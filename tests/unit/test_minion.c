@@ -347,6 +347,31 @@ what_was_held_is_not_forgotten_when_damaged(void **state)
 	assert_int_equal(got.policy_version, 7);
 	assert_int_equal(got.fleet.version, 9);
 	assert_int_equal(got.fleet.expires, 1795000000);
+	assert_false(got.last.have || got.owed || got.enforcing);
+	assert_string_equal(got.host, "");
+	h.last = (struct fleet_last){.have = true, .at = 1790000000};
+	h.owed = h.enforcing = true;
+	h.krl_version = 4;
+	h.accepted_at = 1780000000;
+	memset(h.krl.b, 4, HASH_LEN);
+	memset(h.accept.b, 5, HASH_LEN);
+	memset(h.last.job.b, 6, HASH_LEN);
+	(void)snprintf(h.host, sizeof(h.host), "web-1.example.com");
+	assert_int_equal(held_write(b->dir, &h, &b->e), 0);
+	assert_int_equal(held_read(b->dir, &got, &b->e), 0);
+	assert_true(got.last.have && got.owed && got.enforcing);
+	assert_int_equal(got.last.at, 1790000000);
+	assert_int_equal(got.krl_version, 4);
+	assert_int_equal(got.accepted_at, 1780000000);
+	assert_true(hash_equal(&got.krl, &h.krl));
+	assert_true(hash_equal(&got.accept, &h.accept));
+	assert_true(hash_equal(&got.last.job, &h.last.job));
+	assert_string_equal(got.host, "web-1.example.com");
+	/* A host that was accepted and has no fleet yet. */
+	h.fleet = (struct fleet_held){0};
+	assert_int_equal(held_write(b->dir, &h, &b->e), 0);
+	assert_int_equal(held_read(b->dir, &got, &b->e), 0);
+	assert_true(got.have && !got.fleet.have);
 	assert_true(hash_equal(&got.realm, &h.realm));
 	assert_true(hash_equal(&got.policy, &h.policy));
 	assert_true(hash_equal(&got.fleet.bundle, &h.fleet.bundle));
@@ -366,6 +391,19 @@ the_configuration_is_read_strictly(void **state)
 	    {"id: web-1.example.com\nlocal: /srv/writ\n"
 	     "operator: {account: petra, principal: admin}\n",
 		NULL},
+	    {"masters:\n"
+	     "  - {address: \"m.example.com:2023\", key: \"ssh-ed25519 "
+	     "AAAAC3NzaC1lZDI1NTE5AAAAIIzBt1iD+8gd/"
+	     "GR1Qk0f9zaoMrQZeJ1NOxLo0vfF5C"
+	     "UV\"}\n"
+	     "user: agent\nhost_key: /etc/ssh/k\nssh_port: 2222\n",
+		NULL},
+	    {"masters: []\n", ":1:10: "},
+	    {"masters:\n  - {address: m}\n", ":2:5: "},
+	    {"masters:\n  - {address: \"a b\", key: x}\n",
+		":2:15: 'a b' is no"},
+	    {"masters:\n  - {address: m, key: ssh-rsa AAAA}\n", ":2:23: "},
+	    {"ssh_port: 0\n", ":1:11: "},
 	    {"id: Web 1\n", ":1:5: 'Web 1' is no id"},
 	    {"idd: x\n", ":1:1: unknown key"},
 	    {"operator: petra\n", ":1:11: "},

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: ISC */
+/* Requests and answers of the applier. */
+#include "agent/minion/applier.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "lib/base/file.h"
+#include "lib/base/json.h"
+#include "lib/proc/frame.h"
+#include "lib/proc/plog.h"
+
+#define STAY_MS     1500  /* for the next request of a row */
+#define LOCK_MS     60000 /* for an applier of an agent that died */
+#define ALARMS_KEPT 256
+#define ALARM_MAX   900 /* bytes of its message */
+
+static int
+verb_look(struct applier *a, struct err *e)
+{
+	(void)a;
+	(void)e;
+	return 0; /* every answer has it */
+}
+
+static const struct {
+	uint16_t verb;
+	const char *name;
+	verb_fn *fn;
+	bool judges; /* what the master brought: what is bad is an alarm */
+} verbs[] = {
+    {VERB_LOOK, "look", verb_look, false},
+    {VERB_ENROL, "enrol", verb_enrol, false},
+    {VERB_POLICY, "policy", verb_policy, true},
+    {VERB_ACCEPT, "accept", verb_accept, true},
+    {VERB_KRL, "krl", verb_krl, true},
+    {VERB_CERTIFICATE, "certificate", verb_certificate, true},
+    {VERB_RENEW, "renew", verb_renew, false},
+    {VERB_JOB, "job", verb_job, true},
+    {VERB_RUN, "run", verb_run, false},
+    {VERB_CONFIRM, "confirm", verb_confirm, false},
+    {VERB_SETTLE, "settle", verb_settle, false},
+    {VERB_REPORT, "report", verb_report, false},
+    {VERB_UNSENT, "unsent", verb_unsent, false},
+    {VERB_DIFF, "diff", verb_diff, false},
+};
+
+/* --- alarms --------------------------------------------------------------- */
+
+/* STATE/alarms: a line of hex each, the oldest first. */
+static int
+seen_before(struct applier *a, const struct hash *key, bool *seen,
+    struct err *e)
+{
+	const size_t line = 2 * HASH_LEN + 1;
+	char hex[HASH_HEX], *old = NULL;
+	struct str now = STR_INIT;
+	size_t n = 0, from = 0;
+	int r;
+
+	hash_hex(key, hex);
+	r = applier_read(a, "alarms", line * (ALARMS_KEPT + 1), &old, &n, NULL);
+	if (r != 0)
+		n = 0; /* a list that is lost alarms once more */
+	*seen = false;
+	for (size_t i = 0; i + line <= n; i += line)
+		*seen |= memcmp(old + i, hex, line - 1) == 0;
+	if (!*seen) {
+		if (n >= line * ALARMS_KEPT)
+			from = n - line * (ALARMS_KEPT - 1);
+		str_addn(&now, n > 0 ? old + from : "", n - from);
+		str_addf(&now, "%s\n", hex);
+	}
+	free(old);
+	r = str_check(&now) != 0 ? err_nomem(e) : 0;
+	if (r == 0 && !*seen)
+		r = applier_write(a, "alarms", slice_of(now.p, now.n), e);
+	str_clear(&now);
+	return r;
+}
+
+int
+applier_alarm(struct applier *a, const char *what, const struct err *why)
+{
+	struct report_statement rep = {.kind = REPORT_ALARM};
+	struct slice parts[2] = {slice_str(what), slice_str(why->msg)};
+	struct str text = STR_INIT;
+	struct err e = {0};
+	struct hash key;
+	bool seen;
+	int r;
+
+	hash_sha256v(parts, 2, &key);
+	if ((r = seen_before(a, &key, &seen, &e)) != 0 || seen)
+		goto out;
+	plog_err(PLOG_WARN, why, "a master brought what is not good", "what",
+	    what, NULL);
+	if (applier_is_accepted(a, NULL) != 0)
+		goto out;
+	str_addf(&text, "%s: %.*s", what, ALARM_MAX, why->msg);
+	if ((r = str_check(&text)) == 0) {
+		rep.message = text.p;
+		r = applier_say(a, &rep, &e);
+	}
+out:
+	if (r != 0)
+		plog_err(PLOG_ERR, &e, "cannot raise an alarm", NULL);
+	str_clear(&text);
+	return r;
+}
+
+/* Is that what nobody who is honest would have brought? */
+static bool
+is_hostile(int r)
+{
+	switch (r) {
+	case ERR_PARSE:
+	case ERR_LIMIT:
+	case ERR_DENIED:
+	case ERR_BADSIG:
+	case ERR_EXPIRED:
+	case ERR_ROLLBACK:
+	case ERR_EXISTS:
+	case ERR_CORRUPT:
+	case ERR_NOTFOUND:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* --- a request ------------------------------------------------------------ */
+
+static void
+put_error(struct applier *a, int r, const struct err *e)
+{
+	static const struct {
+		int code;
+		const char *name;
+	} names[] = {
+#define X(name, value, text) {name, #name},
+	    ERR_LIST(X)
+#undef X
+	};
+	char code[32] = "sys";
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].code == r) {
+			size_t n = 0;
+
+			for (const char *p = names[i].name + 4;
+			     *p != '\0' && n < sizeof(code) - 1; p++)
+				code[n++] = (char)(*p | 0x20);
+			code[n] = '\0';
+		}
+	jw_str(&a->w, "error", e->msg[0] != '\0' ? e->msg : err_text(r));
+	jw_str(&a->w, "code", code);
+}
+
+static void
+put_reports(struct applier *a)
+{
+	jw_begin(&a->w, "reports", '[');
+	for (size_t i = 0; i < a->made.n; i++) {
+		jw_begin(&a->w, NULL, '{');
+		jw_u64(&a->w, "seq", a->first_made + i);
+		jw_str(&a->w, "text", a->made.v[i]);
+		jw_end(&a->w, '}');
+	}
+	jw_end(&a->w, ']');
+}
+
+static int
+do_verb(struct applier *a, const struct frame *f, struct err *e)
+{
+	int r;
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (verbs[i].verb != f->type)
+			continue;
+		if ((r = json_read(f->payload, VERB_ARGS_MAX, &a->args, e)) !=
+		    0)
+			return r;
+		if ((r = applier_open(a, e)) != 0)
+			return r;
+		r = verbs[i].fn(a, e);
+		if (r != 0 && verbs[i].judges && is_hostile(r))
+			(void)applier_alarm(a, verbs[i].name, e);
+		else if (r != 0 && r != ERR_BUSY)
+			plog_err(PLOG_WARN, e, "cannot do it", "verb",
+			    verbs[i].name, NULL);
+		return r;
+	}
+	return err_set(e, ERR_DENIED, "there is no verb %u", f->type);
+}
+
+/* ERR_PARSE, ERR_NET: the link is not one to go on with. */
+static int
+serve_one(struct applier *a, struct chan *c, const struct frame *f,
+    struct err *e)
+{
+	struct str text = STR_INIT;
+	struct err why = {0};
+	int r;
+
+	jw_init(&a->w, &a->answer, false);
+	jw_begin(&a->w, NULL, '{');
+	if ((r = do_verb(a, f, &why)) != 0)
+		put_error(a, r, &why);
+	put_reports(a);
+	applier_look(a);
+	jw_end(&a->w, '}');
+	if (str_check(&a->answer) != 0)
+		str_add(&text,
+		    "{\"error\":\"out of memory\",\"code\":\"nomem\"}");
+	r = chan_send(c, VERB_ANSWER, f->id,
+	    text.n > 0 ? slice_of(text.p, text.n)
+		       : slice_of(a->answer.p, a->answer.n),
+	    e);
+	while (r == 0 && chan_wants_write(c)) {
+		struct pollfd p = {chan_fd(c), POLLOUT, 0};
+
+		(void)poll(&p, 1, -1);
+		r = chan_flush(c, e);
+	}
+	str_clear(&text);
+	applier_close(a);
+	return r;
+}
+
+/* One at a time, also after an agent that died with its applier at work. */
+static int
+lock(const char *state_dir, int *fd, struct err *e)
+{
+	char *path = NULL;
+	int r;
+
+	if (path_join(state_dir, "applier.lock", &path) != 0)
+		return err_nomem(e);
+	for (int waited = 0;; waited += 100) {
+		r = file_lock(path, fd, e);
+		if (r != ERR_BUSY || waited >= LOCK_MS)
+			break;
+		(void)usleep(100 * 1000);
+	}
+	free(path);
+	return r;
+}
+
+int
+applier_serve(const char *config_path, const char *state_dir, int fd,
+    struct err *e)
+{
+	struct applier a = {.config_path = config_path,
+	    .state_dir = state_dir,
+	    .answer = STR_INIT};
+	struct chan *c = NULL;
+	struct frame f;
+	int held = -1, r, ms = LOCK_MS;
+
+	if ((r = file_mkdirs(state_dir, 0711, e)) != 0 ||
+	    (r = lock(state_dir, &held, e)) != 0 ||
+	    (r = chan_new(fd, &c, e)) != 0)
+		goto out;
+	for (;; ms = STAY_MS) {
+		r = chan_wait(c, ms, &f, e);
+		if (r != 0) {
+			/* Nothing more is asked, or nobody is there. */
+			r = r == ERR_NET ? 0 : r;
+			break;
+		}
+		a.now = 0;
+		if ((r = serve_one(&a, c, &f, e)) != 0)
+			break;
+	}
+out:
+	chan_free(c);
+	if (held != -1)
+		(void)close(held); /* the lock's */
+	return r;
+}

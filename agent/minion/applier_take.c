@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What moves at once when a master brings it: policy, acceptance, revocation
+ * list, certificate; and what the host says for them, enrol and renew.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "agent/minion/applier.h"
+#include "agent/minion/grains.h"
+#include "agent/minion/spool.h"
+#include "lib/base/clock.h"
+#include "lib/bundle/bundles.h"
+#include "lib/crypto/random.h"
+#include "lib/ssh/krl.h"
+#include "lib/trust/fleet_accepted.h"
+
+#define KRL_AHEAD 300 /* seconds a statement's clock may be ahead */
+
+/* --- enrol ---------------------------------------------------------------- */
+
+static int
+add_grains(struct applier *a, struct enrol_statement *s, struct err *e)
+{
+	struct grains g = {0};
+	int r;
+
+	if ((r = grains_read(a->host, a->state_dir, &g, e)) != 0)
+		return r;
+	if ((s->grains = calloc(g.n > 0 ? g.n : 1, sizeof(*s->grains))) == NULL)
+		r = err_nomem(e);
+	for (size_t i = 0; r == 0 && i < g.n; i++) {
+		s->grains[i].name = str_dup(g.v[i].name);
+		s->grains[i].value = str_dup(g.v[i].value);
+		s->n_grains++;
+		if (s->grains[i].name == NULL || s->grains[i].value == NULL)
+			r = err_nomem(e);
+	}
+	grains_clear(&g);
+	return r;
+}
+
+/* The id it would like: its name, which a person looks at and may not give. */
+static int
+set_wish(struct applier *a, struct statement *s, struct err *e)
+{
+	struct utsname u;
+	char *p;
+
+	if (uname(&u) != 0)
+		return err_sys(e, "uname");
+	if ((s->u.enrol.hostname = str_dup(u.nodename)) == NULL)
+		return err_nomem(e);
+	for (p = u.nodename; *p != '\0'; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p | 0x20);
+	if (a->config.id != NULL)
+		s->by = str_dup(a->config.id);
+	else
+		s->by = str_dup(id_is_valid(u.nodename) ? u.nodename : "host");
+	return s->by != NULL ? 0 : err_nomem(e);
+}
+
+static int
+set_realm(struct applier *a, struct hash *out, struct err *e)
+{
+	if (a->held.have) {
+		*out = a->held.realm;
+		return 0;
+	}
+	if (a->config.root == NULL)
+		return err_set(e, ERR_USAGE,
+		    "nothing is trusted yet, expected root: SHA256:... in %s",
+		    a->config_path);
+	if (hash_from_fingerprint(a->config.root, out) != 0)
+		return err_set(e, ERR_USAGE,
+		    "%s: '%s' is no fingerprint, expected SHA256:...",
+		    a->config_path, a->config.root);
+	return 0;
+}
+
+static int
+sign_own(struct applier *a, struct statement *s, struct str *out, struct err *e)
+{
+	int r;
+
+	s->at = a->now;
+	random_bytes(s->nonce, sizeof(s->nonce));
+	if ((r = statement_encode(s, out, e)) != 0)
+		return r;
+	if ((r = key_sshsig(a->host_key, statement_namespace(s->type),
+		 slice_of(out->p, out->n), out, e)) != 0)
+		return r;
+	return str_check(out) == 0 ? 0 : err_nomem(e);
+}
+
+int
+verb_enrol(struct applier *a, struct err *e)
+{
+	struct str text = STR_INIT;
+	const char *line = NULL;
+	struct statement s;
+	int r;
+
+	statement_init(&s, ST_ENROL);
+	if ((r = json_str(a->args, "transport_key", 0, PUBKEY_LINE_MAX, &line,
+		 e)) != 0 ||
+	    (r = pubkey_parse_line(line, strlen(line), &s.u.enrol.transport_key,
+		 NULL, e)) != 0 ||
+	    (r = pubkey_dup(applier_host_key(a), &s.u.enrol.host_key)) != 0 ||
+	    (r = set_realm(a, &s.realm, e)) != 0 ||
+	    (r = set_wish(a, &s, e)) != 0 ||
+	    (r = add_grains(a, &s.u.enrol, e)) != 0)
+		goto out;
+	boot_id_read(s.u.enrol.boot_id);
+	if ((r = sign_own(a, &s, &text, e)) == 0)
+		jw_str(&a->w, "statement", text.p);
+out:
+	str_clear(&text);
+	statement_clear(&s);
+	return r;
+}
+
+/* --- policy --------------------------------------------------------------- */
+
+/* Of a chain in the spool.  The caller frees. */
+static int
+read_chain(struct applier *a, struct bundle_chain **out, struct err *e)
+{
+	int r;
+
+	if ((*out = calloc(1, sizeof(**out))) == NULL)
+		return err_nomem(e);
+	applier_as_link(a, true);
+	r = bundles_read(a->spool, *out, e);
+	applier_as_link(a, false);
+	return r;
+}
+
+int
+verb_policy(struct applier *a, struct err *e)
+{
+	struct bundle_chain *c = NULL;
+	struct trust t;
+	struct held h = a->held;
+	struct hash pin;
+	int r;
+
+	trust_init(&t);
+	if ((r = set_realm(a, &pin, e)) != 0 ||
+	    (r = read_chain(a, &c, e)) != 0 ||
+	    (r = agent_policy_accept(c, &pin, a->now, &h, &t, e)) != 0 ||
+	    (r = bundles_store(a->state_dir, c, e)) != 0)
+		goto out;
+	a->held = h;
+	if ((r = applier_save(a, e)) != 0)
+		goto out;
+	trust_clear(&a->trust);
+	a->trust = t;
+	trust_init(&t);
+out:
+	if (c != NULL)
+		bundle_chain_clear(c);
+	free(c);
+	trust_clear(&t);
+	return r;
+}
+
+/* --- acceptance ----------------------------------------------------------- */
+
+static int
+read_statement(struct applier *a, const char *name, struct statement *s,
+    struct err *e)
+{
+	char *text = NULL;
+	size_t n;
+	int r;
+
+	if ((r = applier_read_spool(a, name, STATEMENT_MAX, &text, &n, e)) ==
+		0 &&
+	    (r = statement_parse(name, slice_of(text, n), s, e)) == 0)
+		r = statement_verify(s, e);
+	free(text);
+	return r;
+}
+
+static int
+keep_acceptance(struct applier *a, struct statement *s, struct err *e)
+{
+	int r;
+
+	if ((r = applier_write(a, "accept", statement_bytes(s), e)) != 0)
+		return r;
+	memset(a->held.host, 0, sizeof(a->held.host));
+	memcpy(a->held.host, s->u.accept.host, strlen(s->u.accept.host));
+	a->held.accept = s->hash;
+	a->held.accepted_at = s->at;
+	return applier_save(a, e);
+}
+
+int
+verb_accept(struct applier *a, struct err *e)
+{
+	struct statement accept, enrol, token;
+	bool by_token;
+	int r;
+
+	statement_init(&accept, ST_ACCEPT);
+	statement_init(&enrol, ST_ENROL);
+	statement_init(&token, ST_TOKEN);
+	if ((r = read_statement(a, SPOOL_ACCEPT, &accept, e)) != 0 ||
+	    (r = read_statement(a, SPOOL_ENROL, &enrol, e)) != 0)
+		goto out;
+	by_token = accept.type == ST_ACCEPT && accept.u.accept.has_token;
+	if (by_token && (r = read_statement(a, SPOOL_TOKEN, &token, e)) != 0)
+		goto out;
+	if (enrol.type != ST_ENROL)
+		r = err_set(e, ERR_PARSE, "enrol: not an enrol statement");
+	else
+		/* Whose link this is was said when it enrolled. */
+		r = fleet_accepted(&a->trust, &accept, &enrol,
+		    by_token ? &token : NULL, applier_host_key(a),
+		    enrol.u.enrol.transport_key, a->held.accepted_at, a->now,
+		    e);
+	if (r == 0 && (r = keep_acceptance(a, &accept, e)) == 0) {
+		statement_clear(&a->accept);
+		a->accept = accept;
+		statement_init(&accept, ST_ACCEPT);
+	}
+out:
+	statement_clear(&accept);
+	statement_clear(&enrol);
+	statement_clear(&token);
+	return r;
+}
+
+/* --- revocations ---------------------------------------------------------- */
+
+static int
+judge_krl(const struct applier *a, const struct statement *s, struct slice list,
+    struct err *e)
+{
+	struct hash is;
+
+	if (s->type != ST_KRL)
+		return err_set(e, ERR_PARSE,
+		    "%s statement, expected one of a revocation list",
+		    statement_type_name(s->type));
+	if (!hash_equal(&s->realm, &a->held.realm))
+		return err_set(e, ERR_DENIED,
+		    "revocation list of another realm");
+	if (!policy_signed_by_log(a->trust.policy, s))
+		return err_set(e, ERR_DENIED,
+		    "revocation list %" PRIu64 " is not signed by log %s of "
+		    "the policy",
+		    s->u.krl.version, s->by);
+	if (s->at > a->now + KRL_AHEAD)
+		return err_set(e, ERR_DENIED,
+		    "revocation list %" PRIu64 " is from the future",
+		    s->u.krl.version);
+	hash_sha256(list.p, list.n, &is);
+	if (list.n != s->u.krl.size || !hash_equal(&is, &s->u.krl.file))
+		return err_set(e, ERR_PARSE,
+		    "revocation list %" PRIu64 " is not the one that its "
+		    "statement names",
+		    s->u.krl.version);
+	if (s->u.krl.version < a->held.krl_version ||
+	    (s->u.krl.version == a->held.krl_version &&
+		!hash_equal(&is, &a->held.krl)))
+		return err_set(e, ERR_ROLLBACK,
+		    "revocation list %" PRIu64 ", but this host has held "
+		    "%" PRIu64,
+		    s->u.krl.version, a->held.krl_version);
+	return 0;
+}
+
+/* sshd refuses everybody where its list cannot be read. */
+static int
+check_list(const struct statement *s, struct slice list, struct err *e)
+{
+	struct krl *k = NULL;
+	int r;
+
+	if ((r = krl_parse(list, &k, e)) != 0)
+		return r;
+	if (krl_version(k) != s->u.krl.version)
+		r = err_set(e, ERR_PARSE,
+		    "revocation list says version %" PRIu64 ", expected "
+		    "%" PRIu64,
+		    krl_version(k), s->u.krl.version);
+	krl_free(k);
+	return r;
+}
+
+int
+verb_krl(struct applier *a, struct err *e)
+{
+	struct statement s;
+	char *list = NULL;
+	size_t n = 0;
+	int r;
+
+	statement_init(&s, ST_KRL);
+	if (!a->trust.have) {
+		r = err_set(e, ERR_BUSY, "no policy is held yet");
+		goto out;
+	}
+	if ((r = read_statement(a, SPOOL_KRL_SAID, &s, e)) != 0 ||
+	    (r = applier_read_spool(a, SPOOL_KRL, KRL_MAX, &list, &n, e)) !=
+		0 ||
+	    (r = judge_krl(a, &s, slice_of(list, n), e)) != 0 ||
+	    (r = check_list(&s, slice_of(list, n), e)) != 0 ||
+	    (r = applier_write(a, "krl", slice_of(list, n), e)) != 0)
+		goto out;
+	a->held.krl_version = s.u.krl.version;
+	a->held.krl = s.u.krl.file;
+	r = applier_save(a, e);
+out:
+	free(list);
+	statement_clear(&s);
+	return r;
+}
+
+/* --- the host certificate -------------------------------------------------- */
+
+static int
+judge_names(const struct applier *a, const struct cert *c, struct err *e)
+{
+	for (size_t i = 0; i < c->principals.n; i++)
+		if (!strs_has(&a->accept.u.accept.names, c->principals.v[i]))
+			return err_set(e, ERR_DENIED,
+			    "certificate is for %s, which is no name of this "
+			    "host's acceptance",
+			    c->principals.v[i]);
+	if (c->principals.n == 0)
+		return err_set(e, ERR_DENIED,
+		    "certificate is for every host, expected names");
+	return 0;
+}
+
+static int
+judge_certificate(const struct applier *a, struct slice blob,
+    const struct cert *c, struct err *e)
+{
+	const struct authority *ca =
+	    policy_authority_of_key(a->trust.policy, c->ca);
+
+	if (c->kind != CERT_HOST)
+		return err_set(e, ERR_DENIED,
+		    "certificate is no host certificate");
+	if (!pubkey_equal(c->key, applier_host_key(a)))
+		return err_set(e, ERR_DENIED,
+		    "certificate is of another host's key");
+	if (ca == NULL || !ca->host)
+		return err_set(e, ERR_DENIED,
+		    "certificate is by a CA that is no host CA of the policy");
+	if (c->critical.n > 0)
+		return err_set(e, ERR_DENIED,
+		    "certificate has critical options, expected none");
+	if ((int64_t)c->valid_before <= a->now)
+		return err_set(e, ERR_EXPIRED, "certificate has expired");
+	if (c->valid_after > (uint64_t)a->now + KRL_AHEAD)
+		return err_set(e, ERR_DENIED, "certificate is from the future");
+	if (c->valid_before > CLOCK_MAX)
+		return err_set(e, ERR_DENIED, "certificate is for good");
+	return cert_verify_by(c, ca->key, blob, e);
+}
+
+/* Line to certificate; blob is the caller's. */
+static int
+parse_line(const char *text, size_t n, struct buf *blob, struct cert *c,
+    struct err *e)
+{
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	if (cert_parse_line(text, n, blob, e) != 0)
+		return ERR_PARSE;
+	return cert_parse(buf_slice(blob), c, e);
+}
+
+int
+verb_certificate(struct applier *a, struct err *e)
+{
+	struct buf *blob = NULL;
+	char *text = NULL;
+	struct cert c;
+	size_t n;
+	int r;
+
+	cert_init(&c);
+	if ((r = applier_is_accepted(a, e)) != 0 ||
+	    (r = applier_read_spool(a, SPOOL_CERTIFICATE, CERT_LINE_MAX, &text,
+		 &n, e)) != 0)
+		goto out;
+	if (buf_new(&blob, CERT_MAX) != 0) {
+		r = err_nomem(e);
+		goto out;
+	}
+	if ((r = parse_line(text, n, blob, &c, e)) != 0 ||
+	    (r = judge_certificate(a, buf_slice(blob), &c, e)) != 0 ||
+	    (r = judge_names(a, &c, e)) != 0)
+		goto out;
+	r = applier_write(a, "certificate", slice_of(text, n), e);
+out:
+	cert_clear(&c);
+	buf_free(blob);
+	free(text);
+	return r;
+}
+
+/* Two thirds of the life of the one there is; 0: there is none. */
+static int64_t
+renew_at(struct applier *a)
+{
+	struct buf *blob = NULL;
+	char *text = NULL;
+	struct cert c;
+	int64_t at = 0, after, before;
+	size_t n;
+
+	cert_init(&c);
+	if (applier_read(a, "certificate", CERT_LINE_MAX, &text, &n, NULL) ==
+		0 &&
+	    buf_new(&blob, CERT_MAX) == 0 &&
+	    parse_line(text, n, blob, &c, NULL) == 0 &&
+	    pubkey_equal(c.key, applier_host_key(a)) &&
+	    judge_names(a, &c, NULL) == 0 && c.valid_before <= CLOCK_MAX) {
+		after = (int64_t)c.valid_after;
+		before = (int64_t)c.valid_before;
+		at = after + (before - after) / 3 * 2;
+	}
+	cert_clear(&c);
+	buf_free(blob);
+	free(text);
+	return at;
+}
+
+int
+verb_renew(struct applier *a, struct err *e)
+{
+	struct str text = STR_INIT;
+	struct statement s;
+	int64_t at;
+	int r;
+
+	statement_init(&s, ST_RENEW);
+	if ((r = applier_is_accepted(a, e)) != 0)
+		goto out;
+	if ((at = renew_at(a)) > a->now) {
+		jw_int(&a->w, "in", at - a->now);
+		goto out;
+	}
+	if (a->accept.u.accept.renew_until < a->now) {
+		r = err_set(e, ERR_EXPIRED,
+		    "the acceptance of this host ended: its certificate is "
+		    "renewed no more");
+		(void)applier_alarm(a, "renew", e);
+		goto out;
+	}
+	s.realm = a->held.realm;
+	s.u.renew.accept = a->held.accept;
+	if ((s.by = str_dup(a->held.host)) == NULL ||
+	    pubkey_dup(applier_host_key(a), &s.u.renew.key) != 0)
+		r = err_nomem(e);
+	else if ((r = sign_own(a, &s, &text, e)) == 0)
+		jw_str(&a->w, "statement", text.p);
+out:
+	str_clear(&text);
+	statement_clear(&s);
+	return r;
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: ISC */
+#include "agent/minion/reports.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/minion/verbs.h"
+#include "lib/base/file.h"
+#include "lib/base/json.h"
+#include "lib/crypto/random.h"
+
+#define STATE_MAX 1024
+
+/* --- the last one --------------------------------------------------------- */
+
+static int
+parse(const json_t *o, struct report_state *s, struct err *e)
+{
+	int r;
+
+	if ((r = json_u64(o, "seq", 0, 0, UINT64_MAX, &s->seq, e)) != 0 ||
+	    (r = json_u64(o, "acked", 0, 0, s->seq, &s->acked, e)) != 0 ||
+	    (r = json_u64(o, "quiet", 0, 0, UINT64_MAX, &s->quiet, e)) != 0 ||
+	    (r = json_time(o, "at", 0, &s->at, e)) != 0)
+		return r;
+	return s->seq == 0 ? 0 : json_hex(o, "last", 0, s->last.b, HASH_LEN, e);
+}
+
+int
+report_state_read(const char *state_dir, struct report_state *out,
+    struct err *e)
+{
+	struct report_state s = {0};
+	struct err why = {0};
+	char *path, *text = NULL;
+	json_t *o = NULL;
+	size_t n;
+	int r;
+
+	if (path_join(state_dir, "report", &path) != 0)
+		return err_nomem(e);
+	r = file_read(path, STATE_MAX, &text, &n, &why);
+	if (r == ERR_NOTFOUND) {
+		r = 0;
+	} else if (r == 0 &&
+	    ((r = json_read(slice_of(text, n), STATE_MAX, &o, &why)) != 0 ||
+		(r = parse(o, &s, &why)) != 0)) {
+		err_prefix(&why, "%s", path);
+		r = r == ERR_NOMEM ? r : ERR_CORRUPT;
+	}
+	if (r == 0)
+		*out = s;
+	else if (e != NULL)
+		*e = why;
+	json_decref(o);
+	free(text);
+	free(path);
+	return r;
+}
+
+int
+report_state_write(const char *state_dir, const struct report_state *s,
+    struct err *e)
+{
+	struct str text = STR_INIT;
+	char *path = NULL;
+	struct jw w;
+	int r;
+
+	jw_init(&w, &text, false);
+	jw_begin(&w, NULL, '{');
+	jw_u64(&w, "seq", s->seq);
+	if (s->seq != 0)
+		jw_hex(&w, "last", s->last.b, HASH_LEN);
+	jw_u64(&w, "acked", s->acked);
+	jw_u64(&w, "quiet", s->quiet);
+	jw_time(&w, "at", s->at);
+	jw_end(&w, '}');
+	str_addc(&text, '\n');
+	if (str_check(&text) != 0 || path_join(state_dir, "report", &path) != 0)
+		r = err_nomem(e);
+	else
+		r = file_write(path, text.p, text.n, 0600, 0, e);
+	free(path);
+	str_clear(&text);
+	return r;
+}
+
+/* --- files of a directory ------------------------------------------------- */
+
+static int
+in_dir(const char *state_dir, const char *dir, const char *name, char **out)
+{
+	return path_joinf(out, "%s/%s/%s", state_dir, dir, name);
+}
+
+static int
+write_in(const char *state_dir, const char *dir, const char *name,
+    const char *text, size_t n, unsigned flags, struct err *e)
+{
+	char *path = NULL, *parent = NULL;
+	int r;
+
+	if (path_join(state_dir, dir, &parent) != 0 ||
+	    in_dir(state_dir, dir, name, &path) != 0)
+		r = err_nomem(e);
+	else if ((r = file_mkdirs(parent, 0700, e)) == 0)
+		r = file_write(path, text, n, 0600, flags, e);
+	free(parent);
+	free(path);
+	return r;
+}
+
+static void
+number_name(uint64_t seq, char out[24])
+{
+	char digits[24];
+	size_t n = 0;
+
+	do
+		digits[n++] = (char)('0' + seq % 10);
+	while ((seq /= 10) > 0);
+	for (size_t i = 0; i < n; i++)
+		out[i] = digits[n - 1 - i];
+	out[n] = '\0';
+}
+
+static void
+remove_report(const char *state_dir, uint64_t seq)
+{
+	char name[24], *path = NULL;
+
+	number_name(seq, name);
+	if (in_dir(state_dir, "reports", name, &path) == 0)
+		(void)unlink(path); /* what stays is passed over */
+	free(path);
+}
+
+/* --- making --------------------------------------------------------------- */
+
+void
+boot_id_read(uint8_t out[BOOT_ID_LEN])
+{
+	char *text = NULL, hex[2 * BOOT_ID_LEN];
+	size_t n, used = 0;
+
+	memset(out, 0, BOOT_ID_LEN);
+	if (file_read("/proc/sys/kernel/random/boot_id", 100, &text, &n,
+		NULL) != 0)
+		return;
+	for (size_t i = 0; i < n && used < sizeof(hex); i++)
+		if (text[i] != '-')
+			hex[used++] = text[i];
+	if (used < sizeof(hex) || hex_decode(hex, used, out, BOOT_ID_LEN) != 0)
+		memset(out, 0, BOOT_ID_LEN);
+	free(text);
+}
+
+static int
+sign(const struct report_by *by, struct statement *s, struct str *out,
+    struct err *e)
+{
+	int r;
+
+	s->realm = *by->realm;
+	s->at = by->now;
+	random_bytes(s->nonce, sizeof(s->nonce));
+	if ((s->by = str_dup(by->host)) == NULL)
+		return err_nomem(e);
+	if ((r = statement_encode(s, out, e)) != 0)
+		return r;
+	hash_sha256(out->p, out->n, &s->hash);
+	return key_sshsig(by->key, statement_namespace(s->type),
+	    slice_of(out->p, out->n), out, e);
+}
+
+int
+report_make(const struct report_by *by, struct report_state *state,
+    struct report_statement *r, struct strs *made, struct err *e)
+{
+	struct report_state after = *state;
+	struct str text = STR_INIT;
+	struct statement s;
+	char name[24];
+	int res;
+
+	r->seq = state->seq + 1;
+	r->has_previous = state->seq > 0;
+	r->previous = state->last;
+	r->quiet = state->quiet;
+	boot_id_read(r->boot_id);
+	statement_init(&s, ST_REPORT);
+	s.u.report = *r; /* borrowed: taken out again below */
+	if ((res = sign(by, &s, &text, e)) != 0)
+		goto out;
+	number_name(r->seq, name);
+	if ((res = str_check(&text)) != 0) {
+		(void)err_nomem(e);
+		goto out;
+	}
+	/* The text before its number: a number without a text would be a gap of
+	   our own making. */
+	if ((res = write_in(by->state_dir, "reports", name, text.p, text.n, 0,
+		 e)) != 0)
+		goto out;
+	after.seq = r->seq;
+	after.last = s.hash;
+	after.quiet = 0;
+	after.at = by->now;
+	if (after.seq - after.acked > REPORTS_KEPT)
+		remove_report(by->state_dir, after.seq - REPORTS_KEPT);
+	if ((res = report_state_write(by->state_dir, &after, e)) != 0)
+		goto out;
+	*state = after;
+	if (strs_addn(made, text.p, text.n) != 0)
+		res = err_nomem(e);
+out:
+	s.u.report = (struct report_statement){0};
+	statement_clear(&s);
+	str_clear(&text);
+	return res;
+}
+
+/* --- sending -------------------------------------------------------------- */
+
+int
+report_acked(const char *state_dir, struct report_state *state, uint64_t acked,
+    struct err *e)
+{
+	struct report_state after = *state;
+	int r;
+
+	if (acked > state->seq)
+		acked = state->seq;
+	if (acked <= state->acked)
+		return 0;
+	after.acked = acked;
+	if ((r = report_state_write(state_dir, &after, e)) != 0)
+		return r;
+	for (uint64_t i = state->acked + 1; i <= acked; i++)
+		remove_report(state_dir, i);
+	*state = after;
+	return 0;
+}
+
+int
+report_unsent(const char *state_dir, const struct report_state *state,
+    struct strs *out, uint64_t *first, struct err *e)
+{
+	uint64_t from = state->acked + 1;
+	size_t bytes = 0;
+	int r = 0;
+
+	if (state->seq - state->acked > REPORTS_KEPT)
+		from = state->seq - REPORTS_KEPT + 1;
+	*first = from;
+	for (uint64_t i = from; i <= state->seq && out->n < REPORTS_AT_ONCE;
+	     i++) {
+		char name[24], *path = NULL, *text = NULL;
+		size_t n = 0;
+
+		number_name(i, name);
+		if (in_dir(state_dir, "reports", name, &path) != 0)
+			return err_nomem(e);
+		r = file_read(path, STATEMENT_MAX, &text, &n, e);
+		free(path);
+		if (r == ERR_NOTFOUND && out->n == 0) {
+			*first = i + 1; /* a gap, which the master sees */
+			r = 0;
+			continue;
+		}
+		if (r == 0 && (bytes += n) > VERB_ANSWER_MAX / 2)
+			n = 0;
+		if (r == 0 && n > 0 && strs_addn(out, text, n) != 0)
+			r = err_nomem(e);
+		free(text);
+		if (r == ERR_NOTFOUND || (r == 0 && n == 0))
+			return 0;
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+/* --- diffs ---------------------------------------------------------------- */
+
+struct oldest {
+	size_t n;
+	int64_t at;
+	char *name;
+};
+
+static void
+look_for_oldest(DIR *d, struct oldest *o)
+{
+	struct dirent *x;
+	struct stat st;
+
+	while ((x = readdir(d)) != NULL) {
+		int64_t at;
+		char *name;
+
+		if (x->d_name[0] == '.' ||
+		    fstatat(dirfd(d), x->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			continue;
+		o->n++;
+		at = st.st_mtim.tv_sec * INT64_C(1000000000) +
+		    st.st_mtim.tv_nsec;
+		if ((o->name != NULL && at >= o->at) ||
+		    (name = str_dup(x->d_name)) == NULL)
+			continue;
+		free(o->name);
+		o->name = name;
+		o->at = at;
+	}
+}
+
+/* One comes, so at most one has to go. */
+static void
+make_room(const char *state_dir)
+{
+	struct oldest o = {0};
+	char *dir = NULL, *path = NULL;
+	DIR *d = NULL;
+
+	if (path_join(state_dir, "diffs", &dir) == 0 &&
+	    (d = opendir(dir)) != NULL)
+		look_for_oldest(d, &o);
+	if (o.n >= DIFFS_KEPT && path_join(dir, o.name, &path) == 0)
+		(void)unlink(path); /* one more than there should be */
+	if (d != NULL)
+		(void)closedir(d);
+	free(path);
+	free(o.name);
+	free(dir);
+}
+
+int
+diff_keep(const char *state_dir, const char *text, struct hash *out,
+    struct err *e)
+{
+	size_t n = strlen(text);
+	char hex[HASH_HEX], *path = NULL;
+	bool there;
+
+	hash_sha256(text, n, out);
+	hash_hex(out, hex);
+	if (in_dir(state_dir, "diffs", hex, &path) != 0)
+		return err_nomem(e);
+	there = file_exists(path);
+	free(path);
+	if (there)
+		return 0;
+	make_room(state_dir);
+	return write_in(state_dir, "diffs", hex, text, n, FILE_NOSYNC, e);
+}
+
+int
+diff_get(const char *state_dir, const struct hash *h, char **out, struct err *e)
+{
+	char hex[HASH_HEX], *path = NULL;
+	size_t n;
+	int r;
+
+	hash_hex(h, hex);
+	if (in_dir(state_dir, "diffs", hex, &path) != 0)
+		return err_nomem(e);
+	r = file_read(path, VERB_TEXT_MAX, out, &n, e);
+	if (r == ERR_NOTFOUND)
+		(void)err_set(e, r, "this host does not keep that diff");
+	free(path);
+	return r;
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: ISC */
+/* Connections, and when what is due. */
+#include "agent/minion/uplink.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/json.h"
+#include "lib/crypto/random.h"
+#include "lib/net/dest.h"
+#include "lib/net/server.h"
+#include "lib/proc/plog.h"
+
+#define PORT          2023
+#define BACKOFF_FIRST 500
+#define BACKOFF_MOST  (5 * 60 * 1000)
+#define STEADY_MS     60000 /* up for that long: the next wait is short again */
+#define BEAT_MS       (50 * 60 * 1000)
+#define BEAT_SPREAD   (10 * 60 * 1000) /* together: hourly at the latest */
+#define TURN_MS       60000
+#define RUN_AGAIN_MS  5000
+#define TRIM_AFTER_MS 2000
+
+/* A number below n. */
+static int64_t
+chance(int64_t n)
+{
+	uint32_t v = 0;
+
+	random_bytes(&v, sizeof(v));
+	return n > 0 ? (int64_t)(v % (uint64_t)n) : 0;
+}
+
+/* --- the applier's end ------------------------------------------------------ */
+
+static void
+on_chan(void *ctx, uint32_t events)
+{
+	struct uplink *u = ctx;
+	struct err e = {0};
+	struct frame f;
+	int r;
+
+	(void)events;
+	r = chan_read(u->chan, &e);
+	u->gone |= r == CHAN_CLOSED || r == ERR_NET;
+	while ((r = chan_next(u->chan, &f, &e)) == 0) {
+		if (f.type == VERB_DIED) {
+			u->died = true;
+		} else if (f.type == VERB_ANSWER && f.id == u->asked &&
+		    u->answer == NULL) {
+			if (json_read(f.payload, VERB_ANSWER_MAX, &u->answer,
+				&e) != 0)
+				u->died = true;
+		}
+	}
+	if (r == ERR_PARSE) {
+		plog_err(PLOG_ERR, &e, "the applier sends what is no frame",
+		    NULL);
+		u->gone = true;
+	}
+}
+
+int
+uplink_new(const char *spool, const char *key, const char *key_line,
+    int applier_fd, struct uplink **out, struct err *e)
+{
+	struct uplink *u;
+	int r;
+
+	if ((u = calloc(1, sizeof(*u))) == NULL)
+		return err_nomem(e);
+	u->spool = spool;
+	u->backoff_ms = BACKOFF_FIRST;
+	if ((u->key = str_dup(key)) == NULL ||
+	    (u->key_line = str_dup(key_line)) == NULL)
+		r = err_nomem(e);
+	else if ((r = loop_new(&u->loop, e)) == 0 &&
+	    (r = chan_new(applier_fd, &u->chan, e)) == 0)
+		r = loop_add(u->loop, applier_fd, EPOLLIN, on_chan, u,
+		    &u->chan_watch, e);
+	if (r != 0) {
+		uplink_free(u);
+		return r;
+	}
+	*out = u;
+	return 0;
+}
+
+void
+uplink_free(struct uplink *u)
+{
+	if (u == NULL)
+		return;
+	net_client_free(u->client);
+	loop_free(u->loop);
+	chan_free(u->chan);
+	json_decref(u->answer);
+	json_decref(u->held);
+	json_decref(u->want);
+	strs_clear(&u->tried);
+	strs_clear(&u->answered);
+	strs_clear(&u->unsent);
+	if (u->key != NULL)
+		mem_wipe(u->key, strlen(u->key));
+	free(u->key);
+	free(u->key_line);
+	free(u->enrol);
+	free(u->renewal);
+	free(u);
+}
+
+/* --- connections ------------------------------------------------------------ */
+
+static void
+on_up(void *ctx)
+{
+	struct uplink *u = ctx;
+
+	u->up = true;
+	u->up_since = loop_now(u->loop);
+}
+
+static void
+on_down(void *ctx, const struct err *why)
+{
+	struct uplink *u = ctx;
+
+	u->down = true;
+	u->why = *why;
+}
+
+void
+uplink_hang_up(struct uplink *u)
+{
+	net_client_free(u->client);
+	u->client = NULL;
+	u->up = u->down = u->attending = u->refused = u->changed = false;
+	json_decref(u->want);
+	u->want = NULL;
+	u->next_enrol = 0; /* at once, by the next connection */
+}
+
+int
+uplink_connect(struct uplink *u, struct err *e)
+{
+	static const struct net_client_ops ops = {on_up, on_down};
+	const json_t *all = json_object_get(u->held, "masters"), *m;
+	const char *keys[1];
+	struct net_client_options o = {.host_keys = keys,
+	    .n_host_keys = 1,
+	    .key = u->key,
+	    .user = NET_GUEST_USER,
+	    .subsystem = "writ"};
+	struct dest d = {0};
+	size_t n = json_array_size(all);
+	int r;
+
+	if (n == 0)
+		return err_set(e, ERR_USAGE,
+		    "no master is known, expected masters: in agent.yaml");
+	m = json_array_get(all, u->at++ % n);
+	keys[0] = uplink_text(m, "key");
+	if ((r = dest_parse(uplink_text(m, "address"), &d, e)) != 0)
+		return r;
+	o.host = d.host;
+	o.port = (uint16_t)(d.port != 0 ? d.port : PORT);
+	r = net_client_new(u->loop, &o, &ops, u, &u->client, e);
+	dest_clear(&d);
+	return r;
+}
+
+/* Longer each time, and not all hosts at once. */
+static void
+wait_longer(struct uplink *u)
+{
+	u->next_try =
+	    loop_now(u->loop) + u->backoff_ms / 2 + chance(u->backoff_ms);
+	u->backoff_ms *= 2;
+	if (u->backoff_ms > BACKOFF_MOST)
+		u->backoff_ms = BACKOFF_MOST;
+}
+
+static void
+lost(struct uplink *u, const struct err *why)
+{
+	bool was_up = u->up;
+	int r = (int)why->code;
+
+	if (u->up && loop_now(u->loop) - u->up_since >= STEADY_MS)
+		u->backoff_ms = BACKOFF_FIRST;
+	uplink_hang_up(u);
+	wait_longer(u);
+	plog_err(PLOG_WARN, why, was_up ? "lost the master" : "no master",
+	    NULL);
+	/* A host key that is another one's, frames that are none; but not that
+	   the master does not know us yet. */
+	if (uplink_is_hostile(r) ||
+	    (r == ERR_DENIED && !was_up &&
+		strstr(why->msg, "host key") != NULL))
+		uplink_alarm(u, "connection", why);
+}
+
+static void
+keep_connected(struct uplink *u)
+{
+	struct err e = {0};
+
+	if (u->down) {
+		e = u->why;
+		lost(u, &e);
+	} else if (u->client == NULL && loop_now(u->loop) >= u->next_try &&
+	    uplink_connect(u, &e) != 0) {
+		lost(u, &e);
+	}
+}
+
+/* As a host, or as one that asks to be. */
+static void
+come_in(struct uplink *u)
+{
+	struct err e = {0};
+
+	if (u->attending && u->refused) {
+		/* Not as a host, it says. */
+		u->attending = false;
+		u->accepted_now = false;
+		u->next_enrol = loop_now(u->loop);
+	}
+	if (u->attending)
+		return;
+	if ((uplink_bool(u->held, "accepted") || u->accepted_now) &&
+	    !u->refused) {
+		if (uplink_attend(u, &e) != 0)
+			plog_err(PLOG_WARN, &e, "cannot attend", NULL);
+	} else if (loop_now(u->loop) >= u->next_enrol) {
+		uplink_enrol(u);
+	}
+}
+
+/* --- what is due ------------------------------------------------------------ */
+
+static void
+run_again(struct uplink *u)
+{
+	int64_t interval = uplink_int(u->held, "interval") * 1000;
+	int64_t splay = uplink_int(u->held, "splay") * 1000;
+	struct err e = {0};
+	int r;
+
+	if (!uplink_bool(u->held, "enforcing") || interval <= 0) {
+		u->next_run = 0;
+		return;
+	}
+	r = uplink_ask(u, VERB_RUN,
+	    uplink_is_up(u) ? "\"connected\":true" : "\"connected\":false",
+	    NULL, &e);
+	if (r != 0)
+		plog_err(PLOG_WARN, &e, "a run did not come about", NULL);
+	u->next_run = loop_now(u->loop) +
+	    (r == ERR_BUSY ? RUN_AGAIN_MS : interval + chance(splay));
+}
+
+static void
+beat(struct uplink *u)
+{
+	struct err e = {0};
+
+	u->next_beat = loop_now(u->loop) + BEAT_MS + chance(BEAT_SPREAD);
+	if (uplink_bool(u->held, "accepted") &&
+	    uplink_ask(u, VERB_REPORT, "", NULL, &e) != 0)
+		plog_err(PLOG_WARN, &e, "no heartbeat", NULL);
+}
+
+/* Soon after the start, and then in its rhythm. */
+static void
+set_times(struct uplink *u)
+{
+	int64_t now = loop_now(u->loop);
+
+	u->next_beat = now + BEAT_MS + chance(BEAT_SPREAD);
+	u->next_renew = now;
+	if (uplink_bool(u->held, "enforcing"))
+		u->next_run = now + chance(uplink_int(u->held, "splay") * 1000);
+}
+
+/* 0: never. */
+static bool
+is_due(const struct uplink *u, int64_t at)
+{
+	return at != 0 && loop_now(u->loop) >= at;
+}
+
+static bool
+step(struct uplink *u)
+{
+	if (json_object_get(u->held, "run") != NULL &&
+	    loop_now(u->loop) >= u->next_settle) {
+		uplink_confirm(u);
+		return true;
+	}
+	keep_connected(u);
+	if (uplink_is_up(u))
+		come_in(u);
+	if (u->changed && uplink_is_up(u) && u->want != NULL) {
+		uplink_take(u);
+		uplink_send(u);
+		return true;
+	}
+	if (is_due(u, u->next_run)) {
+		run_again(u);
+		return true;
+	}
+	if (is_due(u, u->next_beat)) {
+		beat(u);
+		return true;
+	}
+	if (u->attending && u->want != NULL && uplink_is_up(u)) {
+		if (is_due(u, u->next_renew) &&
+		    uplink_bool(u->held, "accepted")) {
+			uplink_renew(u);
+			return true;
+		}
+		uplink_send(u);
+	}
+	return false;
+}
+
+static void
+sooner(const struct uplink *u, int64_t at, int *ms)
+{
+	int64_t left = at - loop_now(u->loop);
+
+	if (at != 0 && left < *ms)
+		*ms = left > 0 ? (int)left : 0;
+}
+
+static int
+until_next(const struct uplink *u)
+{
+	int ms = TURN_MS;
+
+	sooner(u, u->next_run, &ms);
+	sooner(u, u->next_beat, &ms);
+	if (u->client == NULL)
+		sooner(u, u->next_try != 0 ? u->next_try : 1, &ms);
+	if (uplink_is_up(u) && !u->attending)
+		sooner(u, u->next_enrol != 0 ? u->next_enrol : 1, &ms);
+	if (u->attending && u->want != NULL)
+		sooner(u, u->next_renew, &ms);
+	if (json_object_get(u->held, "run") != NULL)
+		sooner(u, u->next_settle, &ms);
+	if (u->changed && uplink_is_up(u))
+		ms = ms > 1000 ? 1000 : ms;
+	return ms;
+}
+
+int
+uplink_run(struct uplink *u, struct err *e)
+{
+	bool trimmed = false;
+	int r;
+
+	if ((r = uplink_ask(u, VERB_LOOK, "", NULL, e)) != 0) {
+		plog_err(PLOG_ERR, e, "the applier says what is not right",
+		    NULL);
+		if (u->gone || u->held == NULL)
+			return r;
+	}
+	u->acked = uplink_u64(u->held, "acked");
+	set_times(u);
+	while (!u->stop && !u->gone) {
+		bool worked = step(u);
+		int ms = until_next(u);
+
+		/* What a fetch or a handshake needed is given back. */
+		if (worked || !uplink_is_up(u))
+			trimmed = false;
+		else if (!trimmed && ms > TRIM_AFTER_MS)
+			ms = TRIM_AFTER_MS;
+		if ((r = uplink_turn(u, ms, e)) != 0)
+			return r;
+		if (!trimmed && !worked && ms >= TRIM_AFTER_MS &&
+		    uplink_is_up(u)) {
+			(void)malloc_trim(0);
+			trimmed = true;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The link: the agent's unprivileged part, which holds one connection to a
+ * master, fetches what the host lacks, and asks the applier to look at it.
+ *
+ *	uplink.c	connections, and when what is due
+ *	uplink_io.c	a call, an object, a question to the applier
+ *	uplink_fetch.c	what a master brings, into the spool
+ *	uplink_take.c	what a master wants: policy, order and so on, in turn
+ *	uplink_say.c	enrol, reports, diffs, renewal, the run that waits
+ *
+ * It believes the master nothing, and is believed nothing by the applier.  What
+ * it does on its own is to give up on a master that does not keep to the
+ * protocol, and to have the applier raise an alarm.
+ *
+ * It is one thread that does one thing at a time: whoever waits for an answer
+ * turns the loop meanwhile, so that connections and news go on.
+ */
+#ifndef AGENT_MINION_UPLINK_H
+#define AGENT_MINION_UPLINK_H
+
+#include <jansson.h>
+
+#include "agent/minion/verbs.h"
+#include "lib/base/str.h"
+#include "lib/net/client.h"
+#include "lib/proc/frame.h"
+
+#define UPLINK_MASTERS_MAX 16
+#define UPLINK_CALL_MS	   60000
+#define UPLINK_TRIED_MAX   64	/* things that were refused, remembered */
+#define UPLINK_SPOOL_FILES 8192 /* then the spool is emptied */
+#define UPLINK_BUNDLE_MAX  (64 * 1024 * 1024) /* bytes of one bundle's files */
+
+struct uplink {
+	struct loop *loop;
+	const char *spool;	 /* its directory */
+	char *key, *key_line;	 /* the transport key, and its public half */
+	bool stop;		 /* somebody wants us to end */
+
+	/* The applier. */
+	struct chan *chan;
+	struct watch *chan_watch;
+	uint32_t asked;
+	json_t *answer;		 /* of the last question */
+	bool died, gone;	 /* it; the one who starts it */
+	json_t *held;		 /* what the host holds, as last told */
+
+	/* The master. */
+	struct net_client *client;
+	bool up, down;
+	struct err why;		 /* it is down */
+	bool attending, refused; /* attend was called; and answered with no */
+	json_t *want;
+	bool changed;		 /* want is news */
+	struct strs tried;	 /* what was refused: not again while it is wanted */
+	struct strs answered;	 /* asks */
+	size_t at;		 /* which master */
+	int64_t backoff_ms, next_try, up_since;
+
+	/* Reports that no master has. */
+	struct strs unsent;
+	uint64_t first_unsent, acked;
+
+	char *enrol;		 /* the statement; NULL: not made yet */
+	bool accepted_now;	 /* a master says so: come in as a host */
+	char *renewal;
+	int64_t next_enrol, next_run, next_beat, next_renew, next_settle;
+};
+
+int  uplink_new(const char *spool, const char *key, const char *key_line,
+     int applier_fd, struct uplink **out, struct err *e) MUST_CHECK;
+void uplink_free(struct uplink *u);
+/* Until stop, or until nobody starts appliers any more.  ERR_SYS, ERR_NOMEM,
+ * ERR_PARSE (what the applier's end sends is no frame). */
+int  uplink_run(struct uplink *u, struct err *e) MUST_CHECK;
+
+/* --- among uplink*.c --- */
+
+/* One turn of everything, ms at most.  ERR_SYS, ERR_PARSE. */
+int uplink_turn(struct uplink *u, int ms, struct err *e) MUST_CHECK;
+/*
+ * Ask the applier.  args: members of an object, or "".  answer (NULL allowed;
+ * json_decref) is what it answered; what it says in "error" is returned as that.
+ * ERR_NET: it died of it, or there is none any more.
+ */
+int uplink_ask(struct uplink *u, enum verb v, const char *args,
+    json_t **answer, struct err *e) MUST_CHECK;
+/* Call the master; the same with its answer.  ERR_NET: the connection ended. */
+int uplink_call(struct uplink *u, const char *body, int ms, json_t **answer,
+    struct err *e) MUST_CHECK;
+/* News of calls that do not end. */
+int uplink_attend(struct uplink *u, struct err *e) MUST_CHECK;
+/* An object as bytes, whose name was verified: the hash of all of it, or of a
+ * statement's line.  The caller frees.  ERR_PARSE, ERR_LIMIT: not what it should
+ * be; ERR_NOTFOUND: the master has none such. */
+enum uplink_object { OBJECT_FILE, OBJECT_STATEMENT };
+int uplink_object(struct uplink *u, enum uplink_object kind, const char *hex,
+    size_t max, char **out, size_t *n, struct err *e) MUST_CHECK;
+/* Have an alarm raised, once for each text. */
+void uplink_alarm(struct uplink *u, const char *what, const struct err *why);
+/* Close the connection. */
+void uplink_hang_up(struct uplink *u);
+bool uplink_is_up(const struct uplink *u);
+/* Connect to the next master in turn, or say why not. */
+int uplink_connect(struct uplink *u, struct err *e) MUST_CHECK;
+/* Is that what nobody who is honest would send? */
+bool uplink_is_hostile(int r);
+
+/* Of what is held, or what is wanted; "" or 0 where it is not there. */
+const char *uplink_text(const json_t *o, const char *key);
+uint64_t uplink_u64(const json_t *o, const char *key);
+int64_t uplink_int(const json_t *o, const char *key);
+bool uplink_bool(const json_t *o, const char *key);
+
+int uplink_fetch_policy(struct uplink *u, struct err *e) MUST_CHECK;
+int uplink_fetch_fleet(struct uplink *u, struct err *e) MUST_CHECK;
+int uplink_spool(struct uplink *u, const char *name, const char *text,
+    size_t n, struct err *e) MUST_CHECK;
+void uplink_spool_empty(struct uplink *u); /* of bundles */
+/* A field of a statement's line, "" where there is none. */
+int uplink_field(const char *text, size_t n, const char *key, char *out,
+    size_t max);
+
+void uplink_take(struct uplink *u);
+
+void uplink_enrol(struct uplink *u);
+void uplink_send(struct uplink *u);
+void uplink_add_reports(struct uplink *u, const json_t *answer);
+void uplink_renew(struct uplink *u);
+void uplink_answer_asks(struct uplink *u);
+void uplink_confirm(struct uplink *u);
+
+#endif

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: ISC */
+/* What the host says to its master. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/minion/spool.h"
+#include "agent/minion/uplink.h"
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "lib/base/json.h"
+#include "lib/key/key.h"
+#include "lib/proc/plog.h"
+#include "lib/ssh/cert.h"
+#include "lib/statement/statement.h"
+
+#define UNSENT_MAX  256 /* reports in memory; the applier has the rest */
+#define CLEAN_AFTER 32  /* that a master has and the applier keeps still */
+#define ENROL_MS    10000
+#define RENEW_MS    (10 * 60 * 1000) /* asked for and not there yet */
+#define SETTLE_MS   2000
+#define AGAIN_MS    500
+#define ASKS_MAX    64
+
+/* {"call": call, key: text} */
+static int
+call_with(struct uplink *u, const char *call, const char *key, const char *text,
+    json_t **answer, struct err *e)
+{
+	struct str s = STR_INIT;
+	struct jw w;
+	int r;
+
+	jw_init(&w, &s, false);
+	jw_begin(&w, NULL, '{');
+	jw_str(&w, "call", call);
+	jw_str(&w, key, text);
+	jw_end(&w, '}');
+	r = str_check(&s) != 0 ? err_nomem(e)
+			       : uplink_call(u, s.p, UPLINK_CALL_MS, answer, e);
+	str_clear(&s);
+	return r;
+}
+
+/* "KEY":"TEXT", for uplink_ask(). */
+static void
+member(struct str *out, const char *key, const char *text)
+{
+	struct jw w;
+
+	jw_init(&w, out, false);
+	w.comma = out->n > 0;
+	jw_str(&w, key, text);
+}
+
+/* --- enrol ----------------------------------------------------------------- */
+
+/* With the link's signature beside the host's. */
+static int
+sign_enrol(struct uplink *u, const char *text, struct err *e)
+{
+	const char *end = strchr(text, '\n');
+	struct str s = STR_INIT;
+	struct key *k = NULL;
+	int r;
+
+	if (end == NULL)
+		return err_set(e, ERR_PARSE, "the applier's enrol statement");
+	if ((r = key_parse("the transport key", slice_str(u->key), NULL, &k,
+		 e)) != 0)
+		return r;
+	str_add(&s, text);
+	r = key_sshsig(k, statement_namespace(ST_ENROL),
+	    slice_of(text, (size_t)(end - text) + 1), &s, e);
+	key_free(k);
+	if (r == 0)
+		r = uplink_spool(u, SPOOL_ENROL, s.p, s.n, e);
+	if (r == 0 && str_take(&s, &u->enrol) != 0)
+		r = err_nomem(e);
+	str_clear(&s);
+	return r;
+}
+
+/* The same bytes as long as they are there: a person looks for what he saw. */
+static int
+make_enrol(struct uplink *u, struct err *e)
+{
+	struct str args = STR_INIT;
+	json_t *answer = NULL;
+	char *path = NULL;
+	size_t n;
+	int r;
+
+	if (u->enrol != NULL)
+		return 0;
+	if (path_join(u->spool, SPOOL_ENROL, &path) != 0)
+		return err_nomem(e);
+	r = file_read(path, STATEMENT_MAX, &u->enrol, &n, NULL);
+	free(path);
+	if (r == 0)
+		return 0;
+	member(&args, "transport_key", u->key_line);
+	r = str_check(&args) != 0
+	    ? err_nomem(e)
+	    : uplink_ask(u, VERB_ENROL, args.p, &answer, e);
+	if (r == 0)
+		r = sign_enrol(u, uplink_text(answer, "statement"), e);
+	json_decref(answer);
+	str_clear(&args);
+	return r;
+}
+
+void
+uplink_enrol(struct uplink *u)
+{
+	json_t *answer = NULL;
+	struct err e = {0};
+	const char *state;
+	int r;
+
+	u->next_enrol = loop_now(u->loop) + ENROL_MS;
+	if ((r = make_enrol(u, &e)) == 0)
+		r = call_with(u, "enrol", "statement", u->enrol, &answer, &e);
+	if (r != 0) {
+		plog_err(PLOG_WARN, &e, "cannot ask to be accepted", NULL);
+		return;
+	}
+	state = uplink_text(answer, "state");
+	if (strcmp(state, "accepted") == 0) {
+		/* Come in as what we are now; what was said is believed when
+		   the applier has seen the acceptance. */
+		u->accepted_now = true;
+		uplink_hang_up(u);
+		u->next_try = 0;
+	} else if (strcmp(state, "rejected") == 0) {
+		plog(PLOG_WARN, "this host is rejected", NULL);
+		u->next_enrol = loop_now(u->loop) + 60 * (int64_t)ENROL_MS;
+	}
+	json_decref(answer);
+}
+
+/* --- reports --------------------------------------------------------------- */
+
+static void
+drop_sent(struct uplink *u, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(u->unsent.v[i]);
+	memmove(u->unsent.v, u->unsent.v + n,
+	    (u->unsent.n - n) * sizeof(*u->unsent.v));
+	u->unsent.n -= n;
+	u->first_unsent += n;
+}
+
+void
+uplink_add_reports(struct uplink *u, const json_t *answer)
+{
+	const json_t *v = json_object_get(answer, "reports");
+
+	for (size_t i = 0; i < json_array_size(v); i++) {
+		const json_t *o = json_array_get(v, i);
+		const char *text = uplink_text(o, "text");
+		uint64_t seq = uplink_u64(o, "seq");
+
+		if (u->unsent.n == 0)
+			u->first_unsent = seq;
+		/* What does not follow is asked for when its turn comes. */
+		if (seq != u->first_unsent + u->unsent.n ||
+		    u->unsent.n >= UNSENT_MAX ||
+		    strs_add(&u->unsent, text) != 0)
+			return;
+	}
+}
+
+/* Those that were made while there was no room, or before we began. */
+static int
+ask_for_more(struct uplink *u, struct err *e)
+{
+	struct str args = STR_INIT;
+	char text[24];
+	int r;
+
+	(void)snprintf(text, sizeof(text), "%llu",
+	    (unsigned long long)u->acked);
+	member(&args, "acked", text);
+	r = str_check(&args) != 0 ? err_nomem(e)
+				  : uplink_ask(u, VERB_UNSENT, args.p, NULL, e);
+	str_clear(&args);
+	return r;
+}
+
+static int
+send_one(struct uplink *u, struct err *e)
+{
+	json_t *answer = NULL;
+	int r;
+
+	r = call_with(u, "report", "statement", u->unsent.v[0], &answer, e);
+	json_decref(answer);
+	if (r == 0) {
+		u->acked = u->first_unsent;
+		drop_sent(u, 1);
+	}
+	return r;
+}
+
+void
+uplink_send(struct uplink *u)
+{
+	uint64_t made = uplink_u64(u->held, "seq");
+	struct err e = {0};
+	int r = 0;
+
+	if (u->unsent.n > 0 && u->acked >= u->first_unsent) {
+		uint64_t had = u->acked - u->first_unsent + 1;
+
+		drop_sent(u, had < u->unsent.n ? (size_t)had : u->unsent.n);
+	}
+	/* One that is not the next would be a gap. */
+	if (u->unsent.n > 0 && u->first_unsent != u->acked + 1)
+		strs_clear(&u->unsent);
+	if ((u->unsent.n == 0 && made > u->acked) ||
+	    u->acked >= uplink_u64(u->held, "acked") + CLEAN_AFTER)
+		r = ask_for_more(u, &e);
+	while (r == 0 && u->unsent.n > 0 && uplink_is_up(u))
+		r = send_one(u, &e);
+	if (r == 0 || !uplink_is_up(u))
+		return;
+	plog_err(PLOG_WARN, &e, "the master does not take a report", NULL);
+	uplink_hang_up(u);
+}
+
+/* --- diffs ----------------------------------------------------------------- */
+
+static void
+answer_one(struct uplink *u, const char *id, const char *diff)
+{
+	struct str args = STR_INIT, s = STR_INIT;
+	json_t *answer = NULL;
+	struct err e = {0};
+	struct jw w;
+	int r;
+
+	member(&args, "diff", diff);
+	r = str_check(&args) != 0
+	    ? err_nomem(&e)
+	    : uplink_ask(u, VERB_DIFF, args.p, &answer, &e);
+	jw_init(&w, &s, false);
+	jw_begin(&w, NULL, '{');
+	jw_str(&w, "call", "diff");
+	jw_str(&w, "id", id);
+	if (r == 0)
+		jw_str(&w, "text", uplink_text(answer, "text"));
+	else
+		jw_str(&w, "error", e.msg);
+	jw_end(&w, '}');
+	if (str_check(&s) != 0 ||
+	    uplink_call(u, s.p, UPLINK_CALL_MS, NULL, &e) != 0)
+		plog_err(PLOG_WARN, &e, "a diff that was asked for", NULL);
+	json_decref(answer);
+	str_clear(&args);
+	str_clear(&s);
+}
+
+void
+uplink_answer_asks(struct uplink *u)
+{
+	json_t *asks = json_incref(json_object_get(u->want, "asks"));
+	size_t n = json_array_size(asks);
+
+	for (size_t i = 0; i < n && i < ASKS_MAX && uplink_is_up(u); i++) {
+		const json_t *o = json_array_get(asks, i);
+		const char *id = uplink_text(o, "id");
+
+		if (id[0] == '\0' || strs_has(&u->answered, id))
+			continue;
+		if (u->answered.n >= 2 * ASKS_MAX)
+			strs_clear(&u->answered);
+		if (strs_add(&u->answered, id) == 0)
+			answer_one(u, id, uplink_text(o, "diff"));
+	}
+	json_decref(asks);
+}
+
+/* --- the certificate ------------------------------------------------------- */
+
+static int
+ask_certificate(struct uplink *u, const char *statement, bool *got,
+    struct err *e)
+{
+	json_t *answer = NULL;
+	const char *line;
+	int r;
+
+	*got = false;
+	if ((r = call_with(u, "renew", "statement", statement, &answer, e)) !=
+	    0)
+		return r;
+	line = uplink_text(answer, "certificate");
+	if (line[0] != '\0' && strlen(line) < CERT_LINE_MAX) {
+		*got = true;
+		if ((r = uplink_spool(u, SPOOL_CERTIFICATE, line, strlen(line),
+			 e)) == 0)
+			r = uplink_ask(u, VERB_CERTIFICATE, "", NULL, e);
+	}
+	json_decref(answer);
+	return r;
+}
+
+void
+uplink_renew(struct uplink *u)
+{
+	json_t *answer = NULL;
+	struct err e = {0};
+	const char *statement;
+	bool got = false;
+	int64_t in;
+	int r;
+
+	u->next_renew = loop_now(u->loop) + RENEW_MS;
+	if ((r = uplink_ask(u, VERB_RENEW, "", &answer, &e)) == 0) {
+		statement = uplink_text(answer, "statement");
+		in = uplink_int(answer, "in");
+		if (statement[0] == '\0')
+			u->next_renew = loop_now(u->loop) +
+			    (in > 86400 ? 86400 : in) * 1000;
+		else if ((r = ask_certificate(u, statement, &got, &e)) == 0 &&
+		    got)
+			u->next_run = u->next_renew = loop_now(u->loop);
+	}
+	if (r != 0)
+		plog_err(PLOG_WARN, &e, "no host certificate yet", NULL);
+	json_decref(answer);
+}
+
+/* --- the run that waits ---------------------------------------------------- */
+
+static void
+wait_ms(struct uplink *u, int64_t ms, struct err *e)
+{
+	int64_t until = clock_mono_ms() + ms;
+
+	while (clock_mono_ms() < until && !u->stop && !u->gone)
+		if (uplink_turn(u, (int)(until - clock_mono_ms()), e) != 0)
+			return;
+}
+
+/* A connection made after the change, or why there is none. */
+static int
+connect_anew(struct uplink *u, int64_t until, struct err *e)
+{
+	int r;
+
+	uplink_hang_up(u);
+	if ((r = uplink_connect(u, e)) != 0)
+		return r;
+	while (!u->up && !u->down && clock_mono_ms() < until && !u->gone)
+		if ((r = uplink_turn(u, 200, e)) != 0)
+			return r;
+	if (u->up && !u->down)
+		return 0;
+	if (u->down)
+		*e = u->why;
+	else
+		(void)err_set(e, ERR_NET, "the master does not answer");
+	return ERR_NET;
+}
+
+/* The master comes to the host's sshd, and says whom it met. */
+static int
+have_dialled(struct uplink *u, json_t **out, struct err *e)
+{
+	struct str s = STR_INIT;
+	struct jw w;
+	int r;
+
+	jw_init(&w, &s, false);
+	jw_begin(&w, NULL, '{');
+	jw_str(&w, "call", "dial");
+	jw_int(&w, "port", uplink_int(u->held, "ssh_port"));
+	jw_end(&w, '}');
+	r = str_check(&s) != 0 ? err_nomem(e)
+			       : uplink_call(u, s.p, UPLINK_CALL_MS, out, e);
+	str_clear(&s);
+	return r;
+}
+
+static int
+ask_confirm(struct uplink *u, const json_t *dial, struct err *e)
+{
+	struct str args = STR_INIT;
+	struct jw w;
+	int r;
+
+	jw_init(&w, &args, false);
+	jw_begin(&w, "dial", '{');
+	jw_bool(&w, "reached", uplink_bool(dial, "reached"));
+	if (uplink_text(dial, "key")[0] != '\0')
+		jw_str(&w, "key", uplink_text(dial, "key"));
+	if (uplink_text(dial, "why")[0] != '\0')
+		jw_strn(&w, "why", uplink_text(dial, "why"),
+		    strnlen(uplink_text(dial, "why"), 500));
+	jw_end(&w, '}');
+	r = str_check(&args) != 0
+	    ? err_nomem(e)
+	    : uplink_ask(u, VERB_CONFIRM, args.p, NULL, e);
+	str_clear(&args);
+	return r;
+}
+
+static void
+settle(struct uplink *u)
+{
+	struct err e = {0};
+
+	if (uplink_ask(u, VERB_SETTLE, "", NULL, &e) != 0)
+		plog_err(PLOG_WARN, &e, "what became of the run", NULL);
+	u->next_settle = loop_now(u->loop) + SETTLE_MS;
+}
+
+void
+uplink_confirm(struct uplink *u)
+{
+	int64_t until = clock_mono_ms() + uplink_int(u->held, "left") * 1000;
+	bool fresh = false;
+
+	while (json_object_get(u->held, "run") != NULL &&
+	    clock_mono_ms() < until && !u->stop && !u->gone) {
+		json_t *dial = NULL;
+		struct err e = {0}, turn = {0};
+		int r = 0;
+
+		if (!fresh || !uplink_is_up(u))
+			r = connect_anew(u, until, &e);
+		fresh = r == 0;
+		if (r == 0)
+			r = have_dialled(u, &dial, &e);
+		if (r == 0)
+			r = ask_confirm(u, dial, &e);
+		json_decref(dial);
+		if (r == 0)
+			return;
+		plog_err(PLOG_WARN, &e, "the change is not confirmed yet",
+		    NULL);
+		wait_ms(u, AGAIN_MS, &turn);
+	}
+	if (json_object_get(u->held, "run") != NULL)
+		settle(u);
+}

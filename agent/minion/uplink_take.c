@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a master wants the host to have, and the host has not: fetched, shown to
+ * the applier, one after the other.  The policy comes first, since everything
+ * else is judged under it, and the order last.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/minion/spool.h"
+#include "agent/minion/uplink.h"
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "lib/proc/plog.h"
+#include "lib/ssh/cert.h"
+#include "lib/ssh/krl.h"
+#include "lib/statement/statement.h"
+
+/* --- what was refused ------------------------------------------------------ */
+
+static void
+mark(struct str *out, const char *what, const char *hash)
+{
+	str_addf(out, "%s %.64s", what, hash);
+}
+
+static bool
+was_tried(struct uplink *u, const char *what, const char *hash)
+{
+	struct str s = STR_INIT;
+	bool was;
+
+	mark(&s, what, hash);
+	was = strs_has(&u->tried, s.p);
+	str_clear(&s);
+	return was;
+}
+
+static void
+remember(struct uplink *u, const char *what, const char *hash)
+{
+	struct str s = STR_INIT;
+
+	if (u->tried.n >= UPLINK_TRIED_MAX)
+		strs_clear(&u->tried);
+	mark(&s, what, hash);
+	/* Forgotten, it is refused once more. */
+	(void)!strs_add(&u->tried, s.p);
+	str_clear(&s);
+}
+
+/* What came of an attempt; true: go on with the next thing. */
+static bool
+done(struct uplink *u, const char *what, const char *hash, bool asked, int r,
+    const struct err *e)
+{
+	if (r == 0)
+		return true;
+	if (r == ERR_BUSY || !uplink_is_up(u)) {
+		plog_err(PLOG_INFO, e, "later", "what", what, NULL);
+		u->changed = true;
+		return false;
+	}
+	/* The applier has raised its alarm itself. */
+	if (!asked && uplink_is_hostile(r))
+		uplink_alarm(u, what, e);
+	else
+		plog_err(PLOG_WARN, e, "not taken", "what", what, NULL);
+	remember(u, what, hash);
+	return r != ERR_NOMEM && r != ERR_SYS;
+}
+
+/* --- each thing ------------------------------------------------------------ */
+
+/* An object into a file of the spool. */
+static int
+fetch_as(struct uplink *u, enum uplink_object kind, const char *hex, size_t max,
+    const char *name, struct err *e)
+{
+	char *text = NULL;
+	size_t n = 0;
+	int r;
+
+	if ((r = uplink_object(u, kind, hex, max, &text, &n, e)) == 0)
+		r = uplink_spool(u, name, text, n, e);
+	free(text);
+	return r;
+}
+
+/* A statement into the spool, and one that it names by a field, if it does. */
+static int
+fetch_named(struct uplink *u, const char *from, const char *field,
+    const char *name, struct err *e)
+{
+	char *path = NULL, *text = NULL, hex[HASH_HEX];
+	size_t n = 0;
+	int r;
+
+	if (path_join(u->spool, from, &path) != 0)
+		return err_nomem(e);
+	r = file_read(path, STATEMENT_MAX, &text, &n, e);
+	free(path);
+	if (r == 0) {
+		(void)uplink_field(text, n, field, hex, sizeof(hex));
+		if (hex[0] != '\0')
+			r = fetch_as(u, OBJECT_STATEMENT, hex, STATEMENT_MAX,
+			    name, e);
+	}
+	free(text);
+	return r;
+}
+
+static bool
+take_policy(struct uplink *u)
+{
+	const json_t *w = json_object_get(u->want, "policy");
+	const char *hash = uplink_text(w, "statement");
+	struct err e = {0};
+	bool asked = false;
+	int r;
+
+	if (hash[0] == '\0' ||
+	    strcmp(hash, uplink_text(u->held, "policy")) == 0 ||
+	    was_tried(u, "policy", hash))
+		return true;
+	if ((r = uplink_fetch_policy(u, &e)) == 0) {
+		asked = true;
+		if ((r = uplink_ask(u, VERB_POLICY, "", NULL, &e)) == 0)
+			u->next_run = loop_now(u->loop);
+	}
+	if (r != 0)
+		uplink_spool_empty(u); /* nothing of it stays in the way */
+	return done(u, "policy", hash, asked, r, &e);
+}
+
+static bool
+take_accept(struct uplink *u)
+{
+	const char *hash = uplink_text(u->want, "accept");
+	struct err e = {0};
+	bool asked = false;
+	int r;
+
+	if (hash[0] == '\0' || uplink_text(u->held, "policy")[0] == '\0' ||
+	    strcmp(hash, uplink_text(u->held, "accept")) == 0 ||
+	    was_tried(u, "accept", hash))
+		return true;
+	r = fetch_as(u, OBJECT_STATEMENT, hash, STATEMENT_MAX, SPOOL_ACCEPT,
+	    &e);
+	if (r == 0)
+		r = fetch_named(u, SPOOL_ACCEPT, "enrol", SPOOL_ENROL, &e);
+	if (r == 0)
+		r = fetch_named(u, SPOOL_ACCEPT, "token", SPOOL_TOKEN, &e);
+	if (r == 0) {
+		asked = true;
+		if ((r = uplink_ask(u, VERB_ACCEPT, "", NULL, &e)) == 0)
+			u->next_renew = loop_now(u->loop);
+	}
+	return done(u, "accept", hash, asked, r, &e);
+}
+
+static bool
+take_krl(struct uplink *u)
+{
+	const json_t *w = json_object_get(u->want, "krl");
+	const char *hash = uplink_text(w, "statement");
+	struct err e = {0};
+	bool asked = false;
+	int r;
+
+	if (hash[0] == '\0' || uplink_text(u->held, "policy")[0] == '\0' ||
+	    strcmp(uplink_text(w, "file"), uplink_text(u->held, "krl")) == 0 ||
+	    was_tried(u, "krl", hash))
+		return true;
+	r = fetch_as(u, OBJECT_STATEMENT, hash, STATEMENT_MAX, SPOOL_KRL_SAID,
+	    &e);
+	if (r == 0)
+		r = fetch_as(u, OBJECT_FILE, uplink_text(w, "file"), KRL_MAX,
+		    SPOOL_KRL, &e);
+	if (r == 0) {
+		asked = true;
+		if ((r = uplink_ask(u, VERB_KRL, "", NULL, &e)) == 0)
+			u->next_run = loop_now(u->loop);
+	}
+	return done(u, "krl", hash, asked, r, &e);
+}
+
+static bool
+take_certificate(struct uplink *u)
+{
+	const char *hash = uplink_text(u->want, "certificate");
+	struct err e = {0};
+	bool asked = false;
+	int r;
+
+	if (hash[0] == '\0' || !uplink_bool(u->held, "accepted") ||
+	    was_tried(u, "certificate", hash))
+		return true;
+	r = fetch_as(u, OBJECT_FILE, hash, CERT_LINE_MAX, SPOOL_CERTIFICATE,
+	    &e);
+	if (r == 0) {
+		asked = true;
+		r = uplink_ask(u, VERB_CERTIFICATE, "", NULL, &e);
+	}
+	if (r == 0) {
+		/* Once: it is what the host has now. */
+		remember(u, "certificate", hash);
+		u->next_run = u->next_renew = loop_now(u->loop);
+	}
+	return done(u, "certificate", hash, asked, r, &e);
+}
+
+/* The bundle that an order names, unless the host has it. */
+static int
+fetch_order(struct uplink *u, const json_t *w, struct err *e)
+{
+	char *text = NULL, bundle[HASH_HEX];
+	size_t n = 0;
+	int r;
+
+	if ((r = uplink_object(u, OBJECT_STATEMENT, uplink_text(w, "statement"),
+		 STATEMENT_MAX, &text, &n, e)) != 0 ||
+	    (r = uplink_spool(u, SPOOL_JOB, text, n, e)) != 0 ||
+	    (r = fetch_as(u, OBJECT_FILE, uplink_text(w, "targets"),
+		 TARGETS_MAX, SPOOL_TARGETS, e)) != 0)
+		goto out;
+	(void)uplink_field(text, n, "bundle", bundle, sizeof(bundle));
+	if (strcmp(bundle, uplink_text(u->held, "fleet")) != 0)
+		r = uplink_fetch_fleet(u, e);
+out:
+	free(text);
+	return r;
+}
+
+static bool
+take_job(struct uplink *u)
+{
+	const json_t *w = json_object_get(u->want, "job");
+	const char *hash = uplink_text(w, "statement");
+	struct err e = {0};
+	bool asked = false, known;
+	int r;
+
+	known = strcmp(hash, uplink_text(u->held, "job")) == 0 &&
+	    !uplink_bool(u->held, "owed");
+	if (hash[0] == '\0' || known || !uplink_bool(u->held, "accepted") ||
+	    was_tried(u, "job", hash) ||
+	    json_object_get(u->held, "run") != NULL)
+		return true;
+	if ((r = fetch_order(u, w, &e)) == 0) {
+		asked = true;
+		r = uplink_ask(u, VERB_JOB, "", NULL, &e);
+	}
+	return done(u, "job", hash, asked, r, &e);
+}
+
+/* What a master says it has of our reports. */
+static void
+compare_reports(struct uplink *u)
+{
+	uint64_t has = uplink_u64(u->want, "seq");
+	uint64_t made = uplink_u64(u->held, "seq");
+	struct err e = {0};
+
+	if (!uplink_bool(u->held, "accepted"))
+		return;
+	if (has > made) {
+		(void)err_set(&e, ERR_PARSE,
+		    "the master has report %llu of this host, which has made "
+		    "%llu: its state was set back, or another host has its "
+		    "keys",
+		    (unsigned long long)has, (unsigned long long)made);
+		uplink_alarm(u, "reports", &e);
+	} else if (has > u->acked) {
+		u->acked = has;
+	}
+}
+
+void
+uplink_take(struct uplink *u)
+{
+	const char *bad = uplink_text(u->want, "bad");
+	struct err e = {0};
+
+	u->changed = false;
+	if (bad[0] != '\0') {
+		(void)err_set(&e, ERR_PARSE, "%s", bad);
+		uplink_alarm(u, "attend", &e);
+		uplink_hang_up(u);
+		return;
+	}
+	if (!take_policy(u) || !take_accept(u))
+		return;
+	compare_reports(u);
+	if (!take_krl(u) || !take_certificate(u) || !take_job(u))
+		return;
+	uplink_answer_asks(u);
+}

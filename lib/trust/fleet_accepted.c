@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+#include "lib/trust/fleet_accepted.h"
+
+#include "lib/trust/fleet_hosts_impl.h"
+
+/* Is it about us? */
+static int
+check_ours(const struct statement *accept, const struct statement *enrol,
+    const struct pubkey *host_key, const struct pubkey *transport_key,
+    struct err *e)
+{
+	const struct acceptance *a = &accept->u.accept;
+
+	if (!pubkey_equal(a->host_key, host_key) ||
+	    !pubkey_equal(a->transport_key, transport_key))
+		return err_set(e, ERR_DENIED,
+		    "the acceptance of %s is of other keys than this host's",
+		    a->host);
+	if (statement_signed_by(enrol, host_key) < 0 ||
+	    statement_signed_by(enrol, transport_key) < 0)
+		return err_set(e, ERR_DENIED,
+		    "the enrol statement that came with the acceptance of %s "
+		    "is not signed by both keys of this host",
+		    a->host);
+	if (!hash_equal(&a->enrol, &enrol->hash))
+		return err_set(e, ERR_DENIED,
+		    "the acceptance of %s is of another enrol statement than "
+		    "the one that came with it",
+		    a->host);
+	return 0;
+}
+
+/*
+ * One that ends an older acceptance names that one, which a host that was set up
+ * anew does not have; it is an operator's alone, so that is all there is to see.
+ */
+static int
+check_replacing(const struct trust *t, const struct statement *accept,
+    const struct statement *enrol, int64_t now, struct err *e)
+{
+	const struct fleet_judge j = {
+	    .policy = t->policy, .realm = &t->realm, .now = now};
+	int r;
+
+	if ((r = fleet_check_common(&t->realm, enrol, e)) != 0 ||
+	    (r = fleet_check_common(&t->realm, accept, e)) != 0 ||
+	    (r = fleet_check_operator(&j, accept, e)) != 0)
+		return r;
+	if (accept->at > now + FLEET_HOSTS_AHEAD)
+		return err_set(e, ERR_DENIED,
+		    "the acceptance of %s is from the future",
+		    accept->u.accept.host);
+	if (accept->u.accept.renew_until < now)
+		return err_set(e, ERR_EXPIRED,
+		    "the acceptance of %s is past its renew_until",
+		    accept->u.accept.host);
+	return 0;
+}
+
+/* What a log would have come to that had these alone. */
+static int
+check_fold(const struct trust *t, const struct statement *accept,
+    const struct statement *enrol, const struct statement *token, int64_t now,
+    struct err *e)
+{
+	const struct statement *const order[] = {token, enrol, accept};
+	struct fleet_hosts *h = NULL;
+	int r;
+
+	if ((r = fleet_hosts_new(&h)) != 0)
+		return err_nomem(e);
+	for (size_t i = 0; i < 3 && r == 0; i++)
+		if (order[i] != NULL)
+			r = fleet_hosts_apply(h, t, order[i], now, e);
+	if (r > 0)
+		r = ERR_DENIED;
+	fleet_hosts_free(h);
+	return r;
+}
+
+int
+fleet_accepted(const struct trust *t, const struct statement *accept,
+    const struct statement *enrol, const struct statement *token,
+    const struct pubkey *host_key, const struct pubkey *transport_key,
+    int64_t since, int64_t now, struct err *e)
+{
+	int r;
+
+	if (accept->type != ST_ACCEPT || enrol->type != ST_ENROL ||
+	    (token != NULL && token->type != ST_TOKEN))
+		return err_set(e, ERR_PARSE,
+		    "%s statement in the place of another, expected an "
+		    "acceptance, what it accepts, and its token",
+		    statement_type_name(accept->type));
+	if (!t->have)
+		return err_set(e, ERR_DENIED,
+		    "no policy is trusted, so nobody can accept a host");
+	if (accept->at < since)
+		return err_set(e, ERR_ROLLBACK,
+		    "the acceptance of %s is older than the one held",
+		    accept->u.accept.host);
+	if ((r = check_ours(accept, enrol, host_key, transport_key, e)) != 0)
+		return r;
+	if (accept->u.accept.has_replace)
+		return check_replacing(t, accept, enrol, now, e);
+	if (accept->u.accept.has_token && token == NULL)
+		return err_set(e, ERR_NOTFOUND,
+		    "the acceptance of %s is by a token, which is not there",
+		    accept->u.accept.host);
+	return check_fold(t, accept, enrol,
+	    accept->u.accept.has_token ? token : NULL, now, e);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A host's own look at its acceptance: who it is, from nobody but operators.
+ *
+ * The fold of lib/trust/fleet_hosts.h is a master's, which has every statement;
+ * a host has three of them, about itself, from somebody it does not believe.
+ * Pure.
+ */
+#ifndef LIB_TRUST_FLEET_ACCEPTED_H
+#define LIB_TRUST_FLEET_ACCEPTED_H
+
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/statement/statement.h"
+#include "lib/trust/bundle.h"
+
+/*
+ * Is `accept` an acceptance of the host with these two keys?  All statements are
+ * verified; token NULL: none came with it.  since: when the acceptance was made
+ * that is held (0: none); an older one is ERR_ROLLBACK.
+ *
+ * ERR_PARSE	other types than these
+ * ERR_DENIED	another realm, not by an operator or not within its token; for
+ *		other keys, or for an enrol statement that is not the one given;
+ *		from the future; no policy is trusted
+ * ERR_NOTFOUND	it is by a token, and that one did not come along
+ * ERR_EXPIRED	renew_until is past, or the token was
+ * ERR_BADSIG, ERR_ROLLBACK, ERR_NOMEM
+ */
+int fleet_accepted(const struct trust *t, const struct statement *accept,
+    const struct statement *enrol, const struct statement *token,
+    const struct pubkey *host_key, const struct pubkey *transport_key,
+    int64_t since, int64_t now, struct err *e) MUST_CHECK;
+
+#endif
