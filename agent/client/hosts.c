@@ -15,8 +15,15 @@ asks_clear(struct host_asks *a)
 {
 	statement_clear(&a->enrol);
 	free(a->from);
-	free(a->reason);
 	free(a->of);
+}
+
+static void
+refused_clear(struct host_refused *x)
+{
+	free(x->fingerprint);
+	free(x->hostname);
+	free(x->reason);
 }
 
 static void
@@ -43,7 +50,7 @@ host_keys_clear(struct host_keys *k)
 	for (size_t i = 0; i < k->n_waiting; i++)
 		asks_clear(&k->waiting[i]);
 	for (size_t i = 0; i < k->n_refused; i++)
-		asks_clear(&k->refused[i]);
+		refused_clear(&k->refused[i]);
 	for (size_t i = 0; i < k->n_hosts; i++)
 		known_clear(&k->hosts[i]);
 	for (size_t i = 0; i < k->n_tokens; i++)
@@ -89,10 +96,8 @@ read_asks(const json_t *o, const struct hash *realm, struct host_asks *a,
 	if ((r = json_hex(o, "enrol", 0, name.b, HASH_LEN, e)) != 0 ||
 	    (r = json_strdup(o, "from", JSON_OPTIONAL | JSON_EMPTY_OK, 128,
 		 &a->from, e)) != 0 ||
-	    (r = json_strdup(o, "reason", JSON_OPTIONAL | JSON_EMPTY_OK,
-		 STATEMENT_REASON_MAX, &a->reason, e)) != 0 ||
-	    (r = json_strdup(o, "of", JSON_OPTIONAL | JSON_EMPTY_OK, ID_MAX,
-		 &a->of, e)) != 0 ||
+	    (r = json_strdup(o, "replaces", JSON_OPTIONAL, ID_MAX, &a->of,
+		 e)) != 0 ||
 	    (r = json_time(o, "since", JSON_OPTIONAL, &a->since, e)) != 0)
 		return r;
 	/* Lines and all: no text for people, and parsed as what it is. */
@@ -107,6 +112,21 @@ read_asks(const json_t *o, const struct hash *realm, struct host_asks *a,
 		return err_set(e, ERR_DENIED,
 		    "an enrol that is not the one it is said to be");
 	return 0;
+}
+
+static int
+read_refusal(const json_t *o, struct host_refused *x, struct err *e)
+{
+	static const unsigned may = JSON_OPTIONAL | JSON_EMPTY_OK;
+	int r;
+
+	if ((r = json_hex(o, "enrol", 0, x->enrol.b, HASH_LEN, e)) != 0 ||
+	    (r = json_strdup(o, "fingerprint", may, FINGERPRINT_MAX,
+		 &x->fingerprint, e)) != 0 ||
+	    (r = json_strdup(o, "hostname", may, 255, &x->hostname, e)) != 0)
+		return r;
+	return json_strdup(o, "reason", may, STATEMENT_REASON_MAX, &x->reason,
+	    e);
 }
 
 static int
@@ -150,8 +170,7 @@ read_token(const json_t *o, struct host_token *t, struct err *e)
 	    (r = json_strs(o, "roles", JSON_OPTIONAL | JSON_EMPTY_OK,
 		 HOST_ROLES_MAX, HOST_ROLE_MAX, &t->roles, e)) != 0 ||
 	    (r = json_u64(o, "count", 0, 0, UINT64_MAX, &t->count, e)) != 0 ||
-	    (r = json_u64(o, "used", JSON_OPTIONAL, 0, UINT64_MAX, &t->used,
-		 e)) != 0)
+	    (r = json_u64(o, "left", 0, 0, UINT64_MAX, &t->left, e)) != 0)
 		return r;
 	return json_time(o, "expires", 0, &t->expires, e);
 }
@@ -184,20 +203,40 @@ row_failed(const char *key, size_t i, int r, struct err *e)
 }
 
 static int
-read_asking(const json_t *o, const char *key, const struct hash *realm,
-    struct host_asks **v, size_t *n, struct err *e)
+read_waiting(const json_t *o, const struct hash *realm, struct host_keys *k,
+    struct err *e)
 {
 	const json_t *list = NULL;
 	void *rows = NULL;
 	int r;
 
-	r = list_of(o, key, sizeof(**v), &rows, n, &list, e);
-	*v = rows;
-	for (size_t i = 0; i < *n; i++)
-		statement_init(&(*v)[i].enrol, ST_ENROL);
-	for (size_t i = 0; i < *n && r == 0; i++)
-		r = row_failed(key, i,
-		    read_asks(json_array_get(list, i), realm, &(*v)[i], e), e);
+	r = list_of(o, "waiting", sizeof(*k->waiting), &rows, &k->n_waiting,
+	    &list, e);
+	k->waiting = rows;
+	for (size_t i = 0; i < k->n_waiting; i++)
+		statement_init(&k->waiting[i].enrol, ST_ENROL);
+	for (size_t i = 0; i < k->n_waiting && r == 0; i++)
+		r = row_failed("waiting", i,
+		    read_asks(json_array_get(list, i), realm, &k->waiting[i],
+			e),
+		    e);
+	return r;
+}
+
+static int
+read_refused(const json_t *o, struct host_keys *k, struct err *e)
+{
+	const json_t *list = NULL;
+	void *rows = NULL;
+	int r;
+
+	r = list_of(o, "rejected", sizeof(*k->refused), &rows, &k->n_refused,
+	    &list, e);
+	k->refused = rows;
+	for (size_t i = 0; i < k->n_refused && r == 0; i++)
+		r = row_failed("rejected", i,
+		    read_refusal(json_array_get(list, i), &k->refused[i], e),
+		    e);
 	return r;
 }
 
@@ -233,24 +272,53 @@ read_tokens(const json_t *o, struct host_keys *k, struct err *e)
 	return r;
 }
 
+/* The later pages have further ones that wait, and nothing else that is new. */
+static int
+add_waiting(struct host_keys *out, struct host_keys *page, struct err *e)
+{
+	size_t n = out->n_waiting + page->n_waiting;
+	struct host_asks *v;
+
+	if (page->n_waiting == 0)
+		return 0;
+	if (n > MASTER_LIST_MAX)
+		return err_set(e, ERR_LIMIT, "more than %d that wait",
+		    MASTER_LIST_MAX);
+	if ((v = reallocarray(out->waiting, n, sizeof(*v))) == NULL)
+		return err_nomem(e);
+	memcpy(v + out->n_waiting, page->waiting, page->n_waiting * sizeof(*v));
+	out->waiting = v;
+	out->n_waiting = n;
+	page->n_waiting = 0; /* moved */
+	return 0;
+}
+
 int
 host_keys_parse(const json_t *answer, const struct hash *realm,
-    struct host_keys *out, struct err *e)
+    struct host_keys *out, uint64_t *next, struct err *e)
 {
 	struct host_keys k = {0};
+	uint64_t after = 0;
 	int r;
 
 	if ((r = read_hosts(answer, &k, e)) != 0 ||
-	    (r = read_asking(answer, "waiting", realm, &k.waiting, &k.n_waiting,
-		 e)) != 0 ||
-	    (r = read_asking(answer, "rejected", realm, &k.refused,
-		 &k.n_refused, e)) != 0 ||
-	    (r = read_tokens(answer, &k, e)) != 0) {
-		host_keys_clear(&k);
-		return r;
+	    (r = read_waiting(answer, realm, &k, e)) != 0 ||
+	    (r = read_refused(answer, &k, e)) != 0 ||
+	    (r = read_tokens(answer, &k, e)) != 0 ||
+	    (r = json_u64(answer, "next", JSON_OPTIONAL, 1, UINT64_MAX, &after,
+		 e)) != 0)
+		goto out;
+	if (out->n_waiting > 0) {
+		r = add_waiting(out, &k, e);
+	} else {
+		*out = k;
+		k = (struct host_keys){0};
 	}
-	*out = k;
-	return 0;
+	if (r == 0 && next != NULL)
+		*next = after;
+out:
+	host_keys_clear(&k);
+	return r;
 }
 
 /* --- finding ---------------------------------------------------------------- */
@@ -292,7 +360,7 @@ host_asks_find(const struct host_keys *k, const char *what,
 	char quoted[QUOTE_MAX], a[HASH_HEX], b[HASH_HEX];
 	int r;
 
-	for (size_t i = 0; i < k->n_waiting; i++) {
+	for (size_t i = 0; k->waiting != NULL && i < k->n_waiting; i++) {
 		if (!is_meant(&k->waiting[i], what))
 			continue;
 		if (found != NULL) {
@@ -345,8 +413,6 @@ host_asks_describe(const struct host_asks *a, struct str *out)
 	}
 	if (a->of != NULL && a->of[0] != '\0')
 		str_addf(out, "  keys of      %s\n", a->of);
-	if (a->reason != NULL && a->reason[0] != '\0')
-		str_addf(out, "  rejected     %s\n", a->reason);
 	for (size_t i = 0; i < x->n_grains; i++)
 		str_addf(out, "  %s%s=%s\n",
 		    i == 0 ? "says         " : "             ",

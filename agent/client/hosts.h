@@ -19,12 +19,15 @@
 #include "lib/base/str.h"
 #include "lib/statement/statement.h"
 
-struct host_asks {		/* one that asks, or was rejected asking */
+struct host_asks {		/* one that asks */
 	struct statement enrol;	/* verified */
 	char	   *from;	/* the address it came from; NULL: not told */
-	char	   *reason;	/* of the rejection; NULL */
 	char	   *of;		/* the host that has one of its keys; NULL */
 	int64_t	    since;
+};
+struct host_refused {		/* one that was rejected when it asked */
+	struct hash enrol;
+	char	   *fingerprint, *hostname, *reason; /* NULL: not told */
 };
 struct host_known {		/* one that was accepted */
 	char	   *id;
@@ -40,20 +43,27 @@ struct host_token {
 	char	   *hosts;	/* the pattern */
 	char	   *by;		/* NULL: not told */
 	struct strs roles;
-	uint64_t    count, used;
+	uint64_t    count, left;
 	int64_t	    expires;
 };
 struct host_keys {		/* zero-initialise; host_keys_clear */
-	struct host_asks *waiting, *refused;
 	struct host_known *hosts;
+	struct host_asks *waiting;
+	struct host_refused *refused;
 	struct host_token *tokens;
-	size_t n_waiting, n_refused, n_hosts, n_tokens;
+	size_t n_hosts, n_waiting, n_refused, n_tokens;
 };
 
-/* ERR_PARSE, ERR_LIMIT: which field of which list; ERR_BADSIG, ERR_DENIED: an
- * enrol statement that is none; ERR_NOMEM.  *out is untouched then. */
+/*
+ * Of those that wait a master tells some at a time: *next (NULL allowed) is what
+ * to ask for after this answer, 0: nothing; what it says of them is then added
+ * to out, whose other lists stay.
+ *
+ * ERR_PARSE, ERR_LIMIT: which field of which list; ERR_BADSIG, ERR_DENIED: an
+ * enrol statement that is none; ERR_NOMEM.  *out is untouched then.
+ */
 int  host_keys_parse(const json_t *answer, const struct hash *realm,
-     struct host_keys *out, struct err *e) MUST_CHECK;
+     struct host_keys *out, uint64_t *next, struct err *e) MUST_CHECK;
 void host_keys_clear(struct host_keys *k);
 
 /* Is s a verified enrol of this realm, signed by both its keys?  ERR_PARSE,

@@ -211,6 +211,8 @@ read_hello(struct master *m, const json_t *body, struct err *e)
 	if ((r = json_hex(body, "realm", 0, realm.b, HASH_LEN, e)) != 0 ||
 	    (r = json_str(body, "name", JSON_OPTIONAL, ID_MAX, &name, e)) !=
 		0 ||
+	    (r = json_u64(body, "root_version", JSON_OPTIONAL, 0, UINT64_MAX,
+		 &m->root_version, e)) != 0 ||
 	    (r = json_u64(body, "policy_version", JSON_OPTIONAL, 0, UINT64_MAX,
 		 &m->policy_version, e)) != 0 ||
 	    (r = json_u64(body, "fleet_version", JSON_OPTIONAL, 0, UINT64_MAX,

@@ -59,7 +59,7 @@ struct master {			/* master_init / master_clear */
 	void	   *ctx;
 	/* As it says of itself: */
 	char	   *name;
-	uint64_t    policy_version, fleet_version;
+	uint64_t    root_version, policy_version, fleet_version;
 };
 void master_init(struct master *m, const struct trust *t, const char *identity);
 void master_clear(struct master *m);

@@ -227,10 +227,12 @@ progress_news(struct progress *p, const json_t *news, struct str *out,
 
 	if ((r = json_str(news, "host", 0, ID_MAX, &id, e)) != 0)
 		return r;
-	if ((t = targets_find(p->targets, id)) == NULL)
-		return err_set(e, ERR_PARSE,
-		    "news of %s, which the job is not for",
+	if ((t = targets_find(p->targets, id)) == NULL) {
+		/* Renamed since, for one. */
+		str_addf(out, "(news of %s, which the job is not for)",
 		    str_quote(quoted, id));
+		return str_check(out) == 0 ? 0 : err_nomem(e);
+	}
 	h = &p->v[t - p->targets->v];
 	got.host = h->host;
 	got.batch = h->batch;

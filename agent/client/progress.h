@@ -2,8 +2,8 @@
 /*
  * How a job goes: what each host of it has said, as a master tells it.
  *
- * Which hosts there are, and in which batches, is the signed TARGETS' to say; a
- * master that speaks of another host is wrong.  Pure.
+ * Which hosts there are, and in which batches, is the signed TARGETS' to say;
+ * news of another host are said and not counted.  Pure.
  */
 #ifndef AGENT_CLIENT_PROGRESS_H
 #define AGENT_CLIENT_PROGRESS_H
@@ -50,7 +50,7 @@ void progress_clear(struct progress *p);
  * News of a host: {"host","outcome","message","changes"}.  A host may be told
  * of again; what it said last holds.  Appends the line for people to out
  * (without its end), or nothing where nothing is new.  ERR_PARSE, ERR_LIMIT: no
- * such news (which field), or of a host that is not among the targets.
+ * such news (which field).
  */
 int  progress_news(struct progress *p, const json_t *news, struct str *out,
      struct err *e) MUST_CHECK;

@@ -46,6 +46,26 @@ read_text(const json_t *o, const char *key, char **out, struct err *e)
 	return *out != NULL ? 0 : err_nomem(e);
 }
 
+/* [{"at","what"}]; the oldest first. */
+static int
+read_alarms(const json_t *o, struct strs *out, struct err *e)
+{
+	const json_t *list = NULL;
+	int r = json_array_of(o, "alarms", JSON_OPTIONAL | JSON_EMPTY_OK,
+	    ALARMS_MAX, &list, e);
+
+	for (size_t i = 0; r == 0 && i < json_array_size(list); i++) {
+		const char *what = NULL;
+
+		if ((r = json_str(json_array_get(list, i), "what", 0,
+			 MASTER_TEXT_MAX, &what, e)) != 0)
+			err_prefix(e, "'alarms'");
+		else if (strs_add(out, what) != 0)
+			r = err_nomem(e);
+	}
+	return r;
+}
+
 static int
 read_state(const json_t *o, struct host_state *s, struct err *e)
 {
@@ -65,10 +85,10 @@ read_state(const json_t *o, struct host_state *s, struct err *e)
 		 e)) != 0 ||
 	    (r = read_text(o, "outcome", &s->outcome, e)) != 0 ||
 	    (r = read_text(o, "drift", &s->drift, e)) != 0 ||
-	    (r = read_text(o, "boot_id", &s->boot_id, e)) != 0)
+	    (r = read_text(o, "boot_id", &s->boot_id, e)) != 0 ||
+	    (r = json_bool(o, "rejected", may, &s->rejected, e)) != 0)
 		return r;
-	return json_strs(o, "alarms", may | JSON_EMPTY_OK, ALARMS_MAX,
-	    MASTER_TEXT_MAX, &s->alarms, e);
+	return read_alarms(o, &s->alarms, e);
 }
 
 int

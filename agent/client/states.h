@@ -16,7 +16,7 @@
 
 struct host_state {
 	char	*host;
-	bool	 connected;
+	bool	 connected, rejected;
 	int64_t	 last_contact;	/* 0: never, or not told */
 	uint64_t fleet_version;	/* what it says it has; 0: none */
 	uint64_t target;	/* what it is to have; 0: no job named it */

@@ -67,7 +67,7 @@ parse(const char *text, struct host_keys *out)
 	int r;
 
 	assert_int_equal(json_read(slice_str(text), 1 << 20, &o, &err), 0);
-	r = host_keys_parse(o, fixture_realm(), out, &err);
+	r = host_keys_parse(o, fixture_realm(), out, NULL, &err);
 	json_decref(o);
 	return r;
 }
@@ -81,7 +81,7 @@ parse(const char *text, struct host_keys *out)
 	"\"renew_until\":\"2027-03-02T10:00:00Z\"}"
 #define TOKEN                                                           \
 	"{\"token\":\"" ACCEPT "\",\"hosts\":\"db-*\",\"count\":\"5\"," \
-	"\"used\":\"2\",\"expires\":\"2026-03-03T10:00:00Z\"}"
+	"\"left\":\"3\",\"expires\":\"2026-03-03T10:00:00Z\"}"
 
 /* The caller frees. */
 static char *
@@ -116,7 +116,7 @@ hosts_and_those_that_ask_are_read(void **state)
 	assert_non_null(h);
 	assert_string_equal(h->roles.v[0], "web");
 	assert_null(host_known_find(&k, "web-2"));
-	assert_int_equal(k.tokens[0].used, 2);
+	assert_int_equal(k.tokens[0].left, 3);
 	assert_int_equal(host_asks_find(&k, "db-1", &a, &err), 0);
 	host_asks_describe(a, &s);
 	assert_non_null(strstr(s.p, "  from         192.0.2.7\n"));
@@ -160,6 +160,49 @@ one_is_found_by_hash_id_or_hostname(void **state)
 	assert_non_null(strstr(err.msg, "several"));
 	assert_int_equal(host_asks_find(&k, "db-3", &found, &err),
 	    ERR_NOTFOUND);
+	host_keys_clear(&k);
+	str_clear(&s);
+	statement_clear(&a);
+	statement_clear(&b);
+}
+
+/* As a master tells them: a page at a time. */
+static void
+those_that_wait_come_in_pages(void **state)
+{
+	struct host_keys k = {0};
+	struct str s = STR_INIT;
+	struct statement a, b;
+	uint64_t next = 9;
+	json_t *o = NULL;
+
+	(void)state;
+	make_enrol(&a, "db-1", "db-1", FIXTURE_BY(HOST, LINK));
+	make_enrol(&b, "db-2", "db-2", FIXTURE_BY(HOST, LINK));
+	str_add(&s, "{\"hosts\":[" KNOWN "],\"next\":\"1\",\"waiting\":[");
+	add_waiting(&s, &a, &a.hash);
+	str_add(&s,
+	    "],\"rejected\":[{\"enrol\":\"" ACCEPT
+	    "\",\"hostname\":\"x\",\"reason\":\"no\"}]}");
+	assert_int_equal(json_read(slice_str(s.p), 1 << 20, &o, &err), 0);
+	assert_int_equal(host_keys_parse(o, fixture_realm(), &k, &next, &err),
+	    0);
+	json_decref(o);
+	assert_int_equal(next, 1);
+	str_reset(&s);
+	str_add(&s, "{\"hosts\":[],\"waiting\":[");
+	add_waiting(&s, &b, &b.hash);
+	str_add(&s, "]}");
+	assert_int_equal(json_read(slice_str(s.p), 1 << 20, &o, &err), 0);
+	assert_int_equal(host_keys_parse(o, fixture_realm(), &k, &next, &err),
+	    0);
+	json_decref(o);
+	assert_int_equal(next, 0);
+	assert_int_equal(k.n_hosts, 1);
+	assert_int_equal(k.n_waiting, 2);
+	assert_int_equal(k.n_refused, 1);
+	assert_string_equal(k.refused[0].reason, "no");
+	assert_string_equal(k.waiting[1].enrol.by, "db-2");
 	host_keys_clear(&k);
 	str_clear(&s);
 	statement_clear(&a);
@@ -245,7 +288,7 @@ static int
 try_keys(void *arg)
 {
 	struct host_keys k = {0};
-	int r = host_keys_parse(arg, fixture_realm(), &k, NULL);
+	int r = host_keys_parse(arg, fixture_realm(), &k, NULL, NULL);
 
 	host_keys_clear(&k);
 	return r;
@@ -286,7 +329,8 @@ who_needs_somebody_comes_first(void **state)
 	    "{\"host\":\"a\",\"connected\":true,\"fleet_version\":\"3\","
 	    "\"target\":\"3\",\"outcome\":\"unchanged\",\"drift\":false},"
 	    "{\"host\":\"b\",\"fleet_version\":\"3\",\"target\":\"3\","
-	    "\"alarms\":[\"silent\"]},"
+	    "\"alarms\":[{\"at\":\"2026-03-02T10:00:00Z\",\"what\":"
+	    "\"silent\"}]},"
 	    "{\"host\":\"c\",\"outcome\":\"changed\",\"drift\":true},"
 	    "{\"host\":\"d\",\"fleet_version\":\"2\",\"target\":\"3\"},"
 	    "{\"host\":\"e\",\"outcome\":\"undone\",\"drift\":\"sshd\"}]}";
@@ -441,6 +485,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(hosts_and_those_that_ask_are_read),
 	    cmocka_unit_test(one_is_found_by_hash_id_or_hostname),
+	    cmocka_unit_test(those_that_wait_come_in_pages),
 	    cmocka_unit_test(an_enrol_is_not_believed_but_checked),
 	    cmocka_unit_test(lists_are_read_strictly),
 	    cmocka_unit_test(every_failing_allocation_is_answered),
