@@ -14,7 +14,12 @@
 #include "lib/trust/policy.h"
 
 extern const struct cli_command cmd_check, cmd_plan, cmd_diff, cmd_sign,
-    cmd_show, cmd_export, cmd_job;
+    cmd_show, cmd_export, cmd_job, cmd_push, cmd_keys, cmd_accept, cmd_reject,
+    cmd_rename, cmd_forget, cmd_token, cmd_send, cmd_apply, cmd_watch, cmd_jobs,
+    cmd_status, cmd_facts, cmd_changes;
+
+/* keys.c: of cmd_token, since it is the same question. */
+int run_token_list(struct cli_args *a, struct err *e);
 
 /* The working copy, DIR/fleet: as draft_read(). */
 int fleet_read_draft(const char *dir, struct policy_files *out,

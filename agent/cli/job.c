@@ -10,22 +10,17 @@
 
 #include "agent/cli/cli.h"
 #include "agent/cli/job.h"
+#include "agent/cli/order.h"
 #include "agent/cli/signer.h"
-#include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/cli/signing.h"
 #include "lib/trust/fleet_job.h"
-
-#define JOB_LIFE (INT64_C(86400))
 
 struct ordering {
 	struct fleet_signer by;
 	struct fleet_held held;
 	struct fleet_chain chain;
-	struct strs hosts;
-	struct batches batches;
-	struct str targets;
-	struct statement job;
+	struct order order;
 	const char *path;
 	char *targets_path;
 };
@@ -34,10 +29,7 @@ static void
 ordering_clear(struct ordering *o)
 {
 	fleet_chain_clear(&o->chain);
-	strs_clear(&o->hosts);
-	batches_clear(&o->batches);
-	str_clear(&o->targets);
-	statement_clear(&o->job);
+	order_clear(&o->order);
 	free(o->targets_path);
 	fleet_signer_clear(&o->by);
 }
@@ -75,7 +67,7 @@ find_hosts(const struct cli_args *a, struct ordering *o, struct err *e)
 		goto out;
 	}
 	r = job_hosts(f, cli_get(a, "hosts"), cli_all(a, "host"),
-	    cli_get(a, "on"), &o->hosts, e);
+	    cli_get(a, "on"), &o->order.hosts, e);
 out:
 	fleet_free(f);
 	conf_diags_clear(&diags);
@@ -83,69 +75,21 @@ out:
 }
 
 static int
-fill_job(const struct cli_args *a, struct ordering *o, struct err *e)
-{
-	struct job_statement *j = &o->job.u.job;
-	const char *expires = cli_get(a, "expires");
-	const char *failures = cli_get(a, "max-failures");
-	char quoted[QUOTE_MAX];
-	int r;
-
-	j->version = o->held.version;
-	j->bundle = o->held.bundle;
-	j->enforce = !cli_flag(a, "test");
-	j->expires = o->by.now + JOB_LIFE;
-	if (expires != NULL &&
-	    (r = cli_time("--expires", expires, o->by.now, 1, &j->expires,
-		 e)) != 0)
-		return r;
-	if (failures != NULL &&
-	    parse_u64(failures, 0, TARGETS_HOSTS_MAX, &j->max_failures) != 0)
-		return err_set(e, ERR_USAGE,
-		    "--max-failures is %s, expected a number of hosts",
-		    str_quote(quoted, failures));
-	hash_sha256(o->targets.p, o->targets.n, &j->targets);
-	j->targets_size = o->targets.n;
-	return 0;
-}
-
-/* Said before the key is used: how many, in what steps, how it ends. */
-static void
-say_order(const struct ordering *o)
-{
-	const struct job_statement *j = &o->job.u.job;
-	char when[CLOCK_TEXT];
-
-	clock_format(j->expires, when);
-	printf("%s fleet %llu on %zu host%s", j->enforce ? "enforce" : "test",
-	    (unsigned long long)j->version, o->hosts.n,
-	    o->hosts.n == 1 ? "" : "s");
-	for (size_t i = 0; i < o->batches.n; i++)
-		printf("%s%zu", i == 0 ? ", in batches of " : ", ",
-		    o->batches.v[i].n);
-	printf("; at most %llu may fail; until %s\n",
-	    (unsigned long long)j->max_failures, when);
-	for (size_t i = 0; i < o->batches.n; i++)
-		for (size_t k = 0; k < o->batches.v[i].n; k++)
-			printf("  %zu %s\n", i + 1, o->batches.v[i].v[k]);
-}
-
-static int
 write_new(struct ordering *o, struct err *e)
 {
+	struct statement *job = &o->order.job;
 	struct str text = STR_INIT;
 	int r;
 
-	if ((r = cli_sign_statement(&o->job, &o->by.key_path, 1, &text, e)) !=
-		0 ||
-	    (r = file_write(o->targets_path, o->targets.p, o->targets.n, 0644,
-		 FILE_NEW, e)) != 0 ||
+	if ((r = cli_sign_statement(job, &o->by.key_path, 1, &text, e)) != 0 ||
+	    (r = file_write(o->targets_path, o->order.targets.p,
+		 o->order.targets.n, 0644, FILE_NEW, e)) != 0 ||
 	    (r = cli_write_new(o->path, slice_of(text.p, text.n), e)) != 0)
 		goto out;
-	statement_clear(&o->job);
-	if ((r = statement_parse(o->path, slice_of(text.p, text.n), &o->job,
-		 e)) == 0)
-		r = statement_verify(&o->job, e);
+	statement_clear(job);
+	if ((r = statement_parse(o->path, slice_of(text.p, text.n), job, e)) ==
+	    0)
+		r = statement_verify(job, e);
 out:
 	str_clear(&text);
 	return r;
@@ -154,7 +98,7 @@ out:
 static int
 new_job(const struct cli_args *a, struct ordering *o, struct err *e)
 {
-	const char *batch = cli_get(a, "batch");
+	struct str shown = STR_INIT;
 	int r;
 
 	if (file_exists(o->path) || file_exists(o->targets_path))
@@ -162,15 +106,11 @@ new_job(const struct cli_args *a, struct ordering *o, struct err *e)
 		    "%s or %s is there already, expected a new name", o->path,
 		    o->targets_path);
 	if ((r = find_hosts(a, o, e)) != 0 ||
-	    (r = batches_split(&o->hosts, batch != NULL ? batch : "1,10%",
-		 &o->batches, e)) != 0 ||
-	    (r = targets_write(o->batches.v, o->batches.n, &o->targets, e)) !=
-		0 ||
-	    (r = cli_new_statement(&o->job, ST_JOB, &o->by.trust.realm,
-		 o->by.person, e)) != 0 ||
-	    (r = fill_job(a, o, e)) != 0)
+	    (r = order_make(&o->order, a, &o->by, &o->held, e)) != 0)
 		return r;
-	say_order(o);
+	order_describe(&o->order, &shown);
+	if ((r = cli_print(&shown, e)) != 0)
+		return r;
 	if (!cli_flag(a, "y") && !cli_confirm("Sign this job?"))
 		return err_set(e, ERR_DENIED, "not signed");
 	return write_new(o, e);
@@ -192,14 +132,14 @@ say_again(struct ordering *o, struct err *e)
 	if ((r = file_read(o->targets_path, TARGETS_MAX, &text, &n, e)) != 0)
 		return r;
 	hash_sha256(text, n, &h);
-	if (!hash_equal(&h, &o->job.u.job.targets) ||
-	    n != o->job.u.job.targets_size)
+	if (!hash_equal(&h, &o->order.job.u.job.targets) ||
+	    n != o->order.job.u.job.targets_size)
 		r = err_set(e, ERR_PARSE, "%s: differs from what %s names",
 		    o->targets_path, o->path);
 	else
 		r = targets_parse(slice_of(text, n), &t, e);
 	if (r == 0) {
-		statement_describe(&o->job, &s);
+		statement_describe(&o->order.job, &s);
 		str_addn(&s, text, n);
 		r = cli_print(&s, e);
 	}
@@ -212,16 +152,16 @@ say_again(struct ordering *o, struct err *e)
 static int
 add_to_job(const struct cli_args *a, struct ordering *o, struct err *e)
 {
-	const struct job_statement *j = &o->job.u.job;
+	const struct job_statement *j = &o->order.job.u.job;
 	int r;
 
-	if ((r = cli_read_statement(o->path, &o->job, e)) != 0 ||
-	    (r = statement_verify(&o->job, e)) != 0)
+	if ((r = cli_read_statement(o->path, &o->order.job, e)) != 0 ||
+	    (r = statement_verify(&o->order.job, e)) != 0)
 		return r;
-	if (o->job.type != ST_JOB)
+	if (o->order.job.type != ST_JOB)
 		return err_set(e, ERR_PARSE, "%s: a %s, expected a job",
-		    o->path, statement_type_name(o->job.type));
-	if (!hash_equal(&o->job.realm, &o->by.trust.realm) ||
+		    o->path, statement_type_name(o->order.job.type));
+	if (!hash_equal(&o->order.job.realm, &o->by.trust.realm) ||
 	    j->version != o->held.version ||
 	    !hash_equal(&j->bundle, &o->held.bundle))
 		return err_set(e, ERR_DENIED,
@@ -231,7 +171,8 @@ add_to_job(const struct cli_args *a, struct ordering *o, struct err *e)
 		return r;
 	if (!cli_flag(a, "y") && !cli_confirm("Sign this job?"))
 		return err_set(e, ERR_DENIED, "not signed");
-	return cli_draft_sign(o->path, o->by.key_path, o->by.key, &o->job, e);
+	return cli_draft_sign(o->path, o->by.key_path, o->by.key, &o->order.job,
+	    e);
 }
 
 /* --- the command ----------------------------------------------------------- */
@@ -240,12 +181,11 @@ static int
 run_job(struct cli_args *a, struct err *e)
 {
 	const char *out = cli_get(a, "o"), *add = cli_get(a, "add");
-	struct ordering o = {
-	    .targets = STR_INIT, .path = out != NULL ? out : add};
+	struct ordering o = {.path = out != NULL ? out : add};
 	bool holds = false;
 	int r;
 
-	statement_init(&o.job, ST_JOB);
+	order_init(&o.order);
 	if ((out == NULL) == (add == NULL))
 		return err_set(e, ERR_USAGE,
 		    "expected -o FILE for a new job, or --add FILE to sign "
@@ -253,7 +193,8 @@ run_job(struct cli_args *a, struct err *e)
 	if ((r = open_published(a, &o, e)) == 0)
 		r = out != NULL ? new_job(a, &o, e) : add_to_job(a, &o, e);
 	if (r == 0)
-		r = fleet_threshold(&o.by.trust, &o.job, "job", &holds, e);
+		r = fleet_threshold(&o.by.trust, &o.order.job, "job", &holds,
+		    e);
 	if (r == 0 && holds)
 		printf("%s has its signatures\n", o.path);
 	ordering_clear(&o);
@@ -265,11 +206,7 @@ static const struct cli_option options[] = {{'i', NULL, "KEY", "your key"},
     {0, "add", "FILE", "sign a job that another operator began"},
     {0, "hosts", "FILE", "ids of hosts, one a line"},
     {0, "host", "ID", "a host; may be repeated"},
-    {0, "on", "EXPR", "of those, the ones that match"},
-    {0, "test", NULL, "say what would change, change nothing"},
-    {0, "batch", "N|N%,...", "how many at a time, then the rest (1,10%)"},
-    {0, "max-failures", "N", "how many may fail before it stops (0)"},
-    {0, "expires", "SPAN|TIME", "until when hosts begin (1d)"}, CLI_YES};
+    {0, "on", "EXPR", "of those, the ones that match"}, ORDER_OPTIONS, CLI_YES};
 
 const struct cli_command cmd_job = {.name = "job",
     .operands = "",

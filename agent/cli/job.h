@@ -19,6 +19,16 @@ int  fleet_read_hosts(const char *path, struct strs *out, struct err *e)
 int  job_hosts(const struct fleet *f, const char *file, const struct strs *said,
      const char *on, struct strs *out, struct err *e) MUST_CHECK;
 
+/* A host as it was accepted. */
+struct job_who {
+	const char	  *id;
+	const struct strs *roles;	/* beside fleet.yaml's; NULL: none */
+};
+/* Those of v that on matches (it may ask for id and role; NULL: all), sorted,
+ * each once.  ERR_USAGE, ERR_NOMEM. */
+int  job_choose(const struct fleet *f, const struct job_who *v, size_t n,
+     const char *on, struct strs *out, struct err *e) MUST_CHECK;
+
 struct batches {		/* zero-initialise; batches_clear */
 	struct strs *v;
 	size_t	     n;

@@ -97,49 +97,93 @@ parse_on(const char *on, struct expr **out, struct err *e)
 	return r;
 }
 
-/* Each of all once, if x (NULL: whatever it is) matches it. */
+/* Does x (NULL: whatever it is) match it? */
 static int
-choose(const struct fleet *f, const struct expr *x, const struct strs *all,
-    struct strs *out, struct err *e)
+matches(const struct fleet *f, const struct expr *x, const struct job_who *who,
+    bool *out)
 {
+	struct strs roles = {0};
+	struct expr_host h = {.id = who->id, .roles = &roles};
 	int r = 0;
 
-	for (size_t i = 0; i < all->n && r == 0; i++) {
-		struct strs roles = {0};
-		struct expr_host h = {.id = all->v[i], .roles = &roles};
-
-		if (i > 0 && strcmp(all->v[i - 1], all->v[i]) == 0)
-			continue;
-		if (fleet_roles(f, all->v[i], &roles) != 0 ||
-		    ((x == NULL || expr_match(x, &h)) &&
-			strs_add(out, all->v[i]) != 0))
-			r = err_nomem(e);
-		strs_clear(&roles);
-	}
+	if (who->roles != NULL)
+		r = strs_dup(who->roles, &roles);
+	if (r == 0 && (r = fleet_roles(f, who->id, &roles)) == 0)
+		*out = x == NULL || expr_match(x, &h);
+	strs_clear(&roles);
 	return r;
+}
+
+static int
+choose(const struct fleet *f, const struct expr *x, const struct job_who *v,
+    size_t n, struct strs *out, struct err *e)
+{
+	bool fits = false;
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		if ((r = matches(f, x, &v[i], &fits)) == 0 && fits)
+			r = strs_add(out, v[i].id);
+	if (r != 0)
+		return err_nomem(e);
+	strs_sort(out);
+	return out->n > 0
+	    ? 0
+	    : err_set(e, ERR_USAGE,
+		  "no host matches, and a job is never for nobody");
+}
+
+int
+job_choose(const struct fleet *f, const struct job_who *v, size_t n,
+    const char *on, struct strs *out, struct err *e)
+{
+	struct expr *x = NULL;
+	int r = 0;
+
+	if (on != NULL)
+		r = parse_on(on, &x, e);
+	if (r == 0)
+		r = choose(f, x, v, n, out, e);
+	expr_free(x);
+	return r;
+}
+
+/* Each of all once; they are sorted. */
+static int
+as_hosts(const struct strs *all, struct job_who **out, size_t *n, struct err *e)
+{
+	struct job_who *v = calloc(all->n + 1, sizeof(*v));
+
+	if (v == NULL)
+		return err_nomem(e);
+	*n = 0;
+	for (size_t i = 0; i < all->n; i++)
+		if (i == 0 || strcmp(all->v[i - 1], all->v[i]) != 0)
+			v[(*n)++].id = all->v[i];
+	*out = v;
+	return 0;
 }
 
 int
 job_hosts(const struct fleet *f, const char *file, const struct strs *said,
     const char *on, struct strs *out, struct err *e)
 {
+	struct job_who *v = NULL;
 	struct strs all = {0};
-	struct expr *x = NULL;
+	size_t n = 0;
 	int r;
 
 	if (file == NULL && said->n == 0)
 		return err_set(e, ERR_USAGE,
 		    "for which hosts? expected --hosts FILE or --host ID");
 	if ((file != NULL && (r = fleet_read_hosts(file, &all, e)) != 0) ||
-	    (r = add_said(said, &all, e)) != 0 ||
-	    (on != NULL && (r = parse_on(on, &x, e)) != 0))
+	    (r = add_said(said, &all, e)) != 0)
 		goto out;
 	strs_sort(&all);
-	if ((r = choose(f, x, &all, out, e)) == 0 && out->n == 0)
-		r = err_set(e, ERR_USAGE,
-		    "no host matches, and a job is never for nobody");
+	if ((r = as_hosts(&all, &v, &n, e)) == 0)
+		r = job_choose(f, v, n, on, out, e);
 out:
-	expr_free(x);
+	free(v);
 	strs_clear(&all);
 	return r;
 }
