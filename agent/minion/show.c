@@ -101,6 +101,10 @@ end_text(const struct run_out *r, const struct err *why, struct str *out)
 	if (r->n_failed > 0)
 		str_addf(out, "%zu states could not be brought about\n",
 		    r->n_failed);
+	for (size_t i = 0; i < r->left.n; i++)
+		str_addf(out,
+		    "no longer in the policy, and stays as it is: %s\n",
+		    r->left.v[i]);
 }
 
 void
@@ -174,6 +178,7 @@ show_json(const struct run_out *r, const struct err *why, const char *host_id,
 	jw_bool(&w, "later", r->later);
 	if (why->msg[0] != '\0')
 		jw_str(&w, "why", why->msg);
+	jw_strs(&w, "left", &r->left);
 	jw_begin(&w, "states", '[');
 	for (size_t i = 0; i < r->n; i++)
 		state_json(&w, &r->v[i]);

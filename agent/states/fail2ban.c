@@ -20,6 +20,12 @@
 #include "agent/states/kinds.h"
 #include "agent/states/words.h"
 
+static bool
+is_absent(const void *params)
+{
+	return ((const struct f2b_params *)params)->absent;
+}
+
 static int
 owns(const void *params, struct strs *out)
 {
@@ -361,6 +367,7 @@ const struct state_ops state_fail2ban = {
     .observed_size = sizeof(struct f2b_observed),
     .parse = f2b_parse,
     .owns = owns,
+    .is_absent = is_absent,
     .observe = f2b_observe,
     .plan = plan,
     .apply = apply,

@@ -18,6 +18,17 @@
 #include "agent/states/kinds.h"
 #include "agent/states/words.h"
 
+static bool
+is_absent(const void *params)
+{
+	const struct fstab_params *p = params;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (!p->v[i].absent)
+			return false;
+	return true;
+}
+
 static int
 owns(const void *params, struct strs *out)
 {
@@ -356,10 +367,12 @@ show(struct host *h, struct str *out, struct err *e)
 const struct state_ops state_fstab = {
     .name = "fstab",
     .summary = "mount options, now and after a reboot",
+    .flags = STATE_EACH,
     .params_size = sizeof(struct fstab_params),
     .observed_size = sizeof(struct fstab_observed),
     .parse = fstab_parse,
     .owns = owns,
+    .is_absent = is_absent,
     .observe = observe,
     .plan = plan,
     .apply = fstab_apply,

@@ -70,6 +70,12 @@ struct observed {
 	bool missing;      /* the package iptables is not installed */
 };
 
+static bool
+is_absent(const void *params)
+{
+	return ((const struct fw_params *)params)->absent;
+}
+
 static int
 owns(const void *params, struct strs *out)
 {
@@ -395,6 +401,7 @@ const struct state_ops state_iptables = {
     .observed_size = sizeof(struct observed),
     .parse = fw_parse,
     .owns = owns,
+    .is_absent = is_absent,
     .observe = observe,
     .plan = plan,
     .apply = apply,

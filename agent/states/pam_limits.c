@@ -22,6 +22,12 @@
 #include "agent/states/limits_impl.h"
 #include "agent/states/words.h"
 
+static bool
+is_absent(const void *params)
+{
+	return ((const struct params *)params)->absent;
+}
+
 static int
 owns(const void *params, struct strs *out)
 {
@@ -213,6 +219,7 @@ const struct state_ops state_pam_limits = {
     .observed_size = sizeof(struct observed),
     .parse = limits_parse,
     .owns = owns,
+    .is_absent = is_absent,
     .observe = limits_observe,
     .plan = plan,
     .fingerprint = fingerprint,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/states/left.h"
 #include "agent/states/run_impl.h"
 #include "agent/states/runs.h"
 #include "agent/states/undo.h"
@@ -40,6 +41,7 @@ run_clear(struct run_out *out)
 		free(out->v[i].diff);
 	}
 	free(out->v);
+	strs_clear(&out->left);
 	*out = (struct run_out){0};
 }
 
@@ -314,6 +316,27 @@ carry_out(struct running *r, uint64_t newest, struct err *e)
 		(void)note_history(r, NULL);
 }
 
+/* What holds now, by this run or without it. */
+static int
+note_left(struct running *r, struct err *e)
+{
+	const struct run_out *out = r->out;
+	bool *holds;
+	int res;
+
+	if (out->end != RUN_END_NOTHING && out->end != RUN_END_DONE &&
+	    out->end != RUN_END_WAITS)
+		return 0;
+	if ((holds = calloc(out->n + 1, sizeof(*holds))) == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < out->n; i++)
+		holds[i] = out->v[i].result == RESULT_OK ||
+		    out->v[i].result == RESULT_CHANGED;
+	res = left_note(r->in->dir, r->in->states, holds, e);
+	free(holds);
+	return res;
+}
+
 static int
 go(struct running *r, uint64_t newest, struct err *e)
 {
@@ -322,7 +345,9 @@ go(struct running *r, uint64_t newest, struct err *e)
 	int res;
 
 	if ((res = verified_read(in->dir, &r->known, e)) != 0 ||
-	    (res = run_plan(r, NULL, e)) != 0 || (res = run_sum(r, e)) != 0)
+	    (res = run_plan(r, NULL, e)) != 0 || (res = run_sum(r, e)) != 0 ||
+	    (res = left_find(in->host, in->dir, in->states, &out->left, e)) !=
+		0)
 		return res;
 	if (in->expect != NULL && !hash_equal(in->expect, &out->plan)) {
 		out->end = RUN_END_REFUSED;
@@ -335,9 +360,11 @@ go(struct running *r, uint64_t newest, struct err *e)
 		out->end = out->n_changes > 0 ? RUN_END_WOULD : RUN_END_NOTHING;
 	else if (out->n_changes > 0)
 		carry_out(r, newest, e);
-	/* Lost, it is observed anew. */
+	/* Lost, it is observed anew; and the other is told once more. */
 	if (r->known.changed)
 		(void)verified_write(&r->known, in->dir, NULL);
+	if ((in->flags & RUN_TEST) == 0)
+		(void)note_left(r, NULL);
 	return 0;
 }
 

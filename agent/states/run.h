@@ -60,6 +60,8 @@ struct run_out {		/* zero-initialise; run_clear */
 					   to be confirmed */
 	struct hash	  plan;		/* name of the list of changes */
 	uint64_t	  number;	/* of the run; 0: nothing was written */
+	struct strs	  left;		/* what earlier runs brought about and
+					   no state speaks of (left.h) */
 	bool		  later;	/* packages came first, and made the rest
 					   another than the plan that was named:
 					   that is left for the next run */

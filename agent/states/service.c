@@ -473,6 +473,7 @@ fingerprint(struct host *h, const struct state_env *env, const void *params,
 const struct state_ops state_service = {
     .name = "service",
     .summary = "whether a service runs, and starts at boot",
+    .flags = STATE_EACH,
     .params_size = sizeof(struct service_params),
     .observed_size = sizeof(struct observed),
     .parse = service_parse,

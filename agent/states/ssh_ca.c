@@ -26,6 +26,12 @@
 #include "lib/base/file.h"
 #include "lib/ssh/krl.h"
 
+static bool
+is_absent(const void *params)
+{
+	return ((const struct ssh_ca_params *)params)->absent;
+}
+
 static int
 owns(const void *params, struct strs *out)
 {
@@ -254,6 +260,7 @@ const struct state_ops state_ssh_ca = {
     .observed_size = sizeof(struct ssh_ca_observed),
     .parse = ssh_ca_parse,
     .owns = owns,
+    .is_absent = is_absent,
     .observe = ssh_ca_observe,
     .plan = ssh_ca_plan,
     .validate = validate,

@@ -42,6 +42,12 @@ says_port(const struct sshd_want *w)
 	    sshd_block_find(&w->all, sshd_word("ListenAddress")) != NULL;
 }
 
+static bool
+is_absent(const void *params)
+{
+	return ((const struct sshd_config_params *)params)->absent;
+}
+
 static int
 owns(const void *params, struct strs *out)
 {
@@ -286,6 +292,7 @@ const struct state_ops state_sshd_config = {
     .observed_size = sizeof(struct observed),
     .parse = sshd_config_parse,
     .owns = owns,
+    .is_absent = is_absent,
     .observe = observe,
     .plan = plan,
     .validate = validate,

@@ -39,6 +39,9 @@ struct state_env {
 enum {
 	STATE_WAY_IN = 1,	/* its changes may shut a way in */
 	STATE_FIRST = 2,	/* applied before the rest is planned (pkg) */
+	STATE_EACH = 4,		/* what it owns are things of their own: one
+				   that policy names no more stays as it is,
+				   though another is named (fstab, service) */
 };
 
 struct state_ops {
@@ -57,6 +60,9 @@ struct state_ops {
 	   "/etc/ssh/sshd_config.d/00-writ.conf", "iptables:filter".  NULL:
 	   none. */
 	int (*owns)(const void *params, struct strs *out);
+	/* Does it take away what it owns (`ensure: absent`)?  NULL: no state of
+	   this kind does. */
+	bool (*is_absent)(const void *params);
 	/* observed is zeroed.  Errors are those of the host that no plan can
 	   speak of; what is missing or strange is observed and planned. */
 	int (*observe)(struct host *h, const struct state_env *env,

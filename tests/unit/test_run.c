@@ -659,6 +659,91 @@ old_runs_are_taken_away(void **state)
 	}
 }
 
+static void
+left_is(struct bench *b, const char *want)
+{
+	assert_int_equal(b->out.left.n, want != NULL ? 1 : 0);
+	if (want != NULL)
+		assert_string_equal(b->out.left.v[0], want);
+}
+
+static void
+policy_is(struct bench *b, const struct state_ops *ops, const char *id,
+    const char *params)
+{
+	toys_clear(&b->t);
+	toys_add(&b->t, ops, id, params);
+}
+
+static void
+what_policy_leaves_is_named_until_it_is_absent(void **state)
+{
+	static const char left[] = "a (toy): /etc/a.conf";
+	struct bench *b = *state;
+
+	/* Nobody has been told to bring that about. */
+	policy_is(b, &state_toy, "a", "{path: /etc/a.conf, text: after}");
+	go(b, RUN_TEST, RUN_END_WOULD);
+	policy_is(b, &state_toy, "b", "{path: /etc/b.conf, text: x}");
+	go(b, 0, RUN_END_DONE);
+	left_is(b, NULL);
+
+	toys_add(&b->t, &state_toy, "a", "{path: /etc/a.conf, text: after}");
+	go(b, 0, RUN_END_DONE);
+	left_is(b, NULL);
+	policy_is(b, &state_toy, "b", "{path: /etc/b.conf, text: x}");
+	go(b, RUN_TEST, RUN_END_NOTHING);
+	left_is(b, left);
+	go(b, 0, RUN_END_NOTHING);
+	go(b, 0, RUN_END_NOTHING);
+	left_is(b, left);
+
+	/* By whatever name, it is spoken of again. */
+	policy_is(b, &state_toy, "c", "{path: /etc/a.conf, text: after}");
+	go(b, RUN_TEST, RUN_END_NOTHING);
+	left_is(b, "b (toy): /etc/b.conf");
+	policy_is(b, &state_toy, "c", "{path: /etc/a.conf, text: \"-\"}");
+	toys_add(&b->t, &state_toy, "b", "{path: /etc/b.conf, text: x}");
+	go(b, 0, RUN_END_DONE);
+	policy_is(b, &state_toy, "b", "{path: /etc/b.conf, text: x}");
+	go(b, 0, RUN_END_NOTHING);
+	left_is(b, NULL);
+}
+
+static void
+what_is_gone_or_excepted_is_not_left(void **state)
+{
+	struct bench *b = *state;
+
+	policy_is(b, &state_toy, "a", "{path: /etc/a.conf, text: after}");
+	toys_add(&b->t, &state_toy, "b", "{path: /etc/b.conf, text: x}");
+	go(b, 0, RUN_END_DONE);
+	b->t.h[0].off = true;
+	params_free(&state_toy, b->t.v[0].params);
+	b->t.v[0].params = NULL;
+	go(b, RUN_TEST, RUN_END_NOTHING);
+	left_is(b, NULL);
+	policy_is(b, &state_toy, "b", "{path: /etc/b.conf, text: x}");
+	fakehost_remove(b->f, "/etc/a.conf");
+	go(b, 0, RUN_END_NOTHING);
+	left_is(b, NULL);
+}
+
+static void
+a_kind_written_as_a_whole_leaves_nothing_behind(void **state)
+{
+	struct bench *b = *state;
+
+	policy_is(b, &state_toyfirst, "a", "{path: /etc/a.conf, text: after}");
+	go(b, 0, RUN_END_DONE);
+	policy_is(b, &state_toyfirst, "b", "{path: /etc/b.conf, text: x}");
+	go(b, RUN_TEST, RUN_END_WOULD);
+	left_is(b, NULL);
+	policy_is(b, &state_toy, "b", "{path: /etc/b.conf, text: x}");
+	go(b, RUN_TEST, RUN_END_WOULD);
+	left_is(b, "a (toyfirst): /etc/a.conf");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int
 main(void)
@@ -685,6 +770,9 @@ main(void)
 	    T(killed_at_every_call_it_can_be_undone),
 	    T(a_run_that_did_not_end_is_undone_before_the_next),
 	    T(old_runs_are_taken_away),
+	    T(what_policy_leaves_is_named_until_it_is_absent),
+	    T(what_is_gone_or_excepted_is_not_left),
+	    T(a_kind_written_as_a_whole_leaves_nothing_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

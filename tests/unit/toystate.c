@@ -50,6 +50,20 @@ is_yes(const char *s)
 }
 
 static int
+toy_owns(const void *params, struct strs *out)
+{
+	return strs_add(out, ((const struct params *)params)->path);
+}
+
+static bool
+toy_is_absent(const void *params)
+{
+	const struct params *p = params;
+
+	return p->text != NULL && strcmp(p->text, "-") == 0;
+}
+
+static int
 toy_observe(struct host *h, const struct state_env *env, const void *params,
     void *observed, struct err *e)
 {
@@ -219,16 +233,18 @@ toy_observed_clear(void *observed)
 	free(o->value);
 }
 
-#define TOY                                                           \
-	.params_size = sizeof(struct params),                         \
-	.observed_size = sizeof(struct observed), .parse = toy_parse, \
-	.observe = toy_observe, .plan = toy_plan, .apply = toy_apply, \
-	.validate = toy_validate, .proof = toy_proof,                 \
-	.activate = toy_activate, .snapshot = toy_snapshot,           \
-	.restore = toy_restore, .fingerprint = toy_fingerprint,       \
-	.params_clear = toy_params_clear, .observed_clear = toy_observed_clear
+#define TOY                                                                   \
+	.params_size = sizeof(struct params),                                 \
+	.observed_size = sizeof(struct observed), .parse = toy_parse,         \
+	.owns = toy_owns, .is_absent = toy_is_absent, .observe = toy_observe, \
+	.plan = toy_plan, .apply = toy_apply, .validate = toy_validate,       \
+	.proof = toy_proof, .activate = toy_activate,                         \
+	.snapshot = toy_snapshot, .restore = toy_restore,                     \
+	.fingerprint = toy_fingerprint, .params_clear = toy_params_clear,     \
+	.observed_clear = toy_observed_clear
 
-const struct state_ops state_toy = {.name = "toy", .summary = "a toy", TOY};
+const struct state_ops state_toy = {
+    .name = "toy", .summary = "a toy", .flags = STATE_EACH, TOY};
 const struct state_ops state_toyfirst = {.name = "toyfirst",
     .summary = "a toy that comes first",
     .flags = STATE_FIRST,
