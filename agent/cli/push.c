@@ -101,8 +101,6 @@ push_policy(struct online *o, struct err *e)
 
 /* --- the fleet ------------------------------------------------------------- */
 
-/* Which statements lie between what it has and this one: the chain by which it
- * can see that nobody ran ahead. */
 static int
 call_fleet(struct master *m, const struct fleet_chain *c, struct err *e)
 {
@@ -113,33 +111,46 @@ call_fleet(struct master *m, const struct fleet_chain *c, struct err *e)
 	jw_begin(&w, NULL, '{');
 	jw_str(&w, "call", "push");
 	jw_str(&w, "what", "fleet");
-	jw_begin(&w, "between", '[');
-	for (size_t i = 0; i < c->n_between; i++)
-		add_text(&w, NULL, c->between[i]);
-	jw_end(&w, ']');
 	add_text(&w, "statement", c->statement);
 	add_text(&w, "manifest", c->manifest);
 	jw_end(&w, '}');
 	return master_call(m, &call, NULL, NULL, e);
 }
 
+static int
+push_version(struct online *o, uint64_t version, struct err *e)
+{
+	struct fleet_chain c = {0};
+	struct str s = STR_INIT;
+	int r;
+
+	if ((r = fleets_read_past(o->by.dir, version, &c, e)) != 0 ||
+	    (r = put_files(&o->master, &c.files, e)) != 0 ||
+	    (r = call_fleet(&o->master, &c, e)) != 0) {
+		err_prefix(e, "fleet %llu", (unsigned long long)version);
+		goto out;
+	}
+	str_addf(&s, "%s has fleet %llu now\n", o->master.address,
+	    (unsigned long long)version);
+	o->master.fleet_version = version;
+	r = online_note(o, &s, e);
+out:
+	str_clear(&s);
+	fleet_chain_clear(&c);
+	return r;
+}
+
+/* It follows version by version, so that it sees that nobody ran ahead, and has
+ * the chain for hosts that were off.  One that has none begins with the newest. */
 int
 push_fleet(struct online *o, struct err *e)
 {
-	struct fleet_chain c = {0};
-	int r;
+	uint64_t has = o->master.fleet_version;
+	int r = 0;
 
-	if ((r = fleets_read(o->by.dir, o->master.fleet_version, &c, e)) == 0 &&
-	    (r = put_files(&o->master, &c.files, e)) == 0 &&
-	    (r = call_fleet(&o->master, &c, e)) == 0) {
-		struct str s = STR_INIT;
-
-		str_addf(&s, "%s has fleet %llu now\n", o->master.address,
-		    (unsigned long long)c.version);
-		o->master.fleet_version = c.version;
-		r = online_note(o, &s, e);
-	}
-	fleet_chain_clear(&c);
+	for (uint64_t v = has > 0 ? has + 1 : o->held.version;
+	     v <= o->held.version && r == 0; v++)
+		r = push_version(o, v, e);
 	return r;
 }
 

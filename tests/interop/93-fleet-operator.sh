@@ -426,11 +426,17 @@ t "or kept for another's signature" says 0 "writ fleet send j1" \
 t "who signs it too" says 0 "j1 has its signatures" \
 	fleet job -i piet -y --add j1
 t "and sends it" says 0 "j1: the job is taken" fleet send j1
+echo '["1","1"]' >state/versions
+sed -i 's/MaxAuthTries: 4/MaxAuthTries: 5/' corp/fleet/states/base.yaml
+fleet sign -i petra -y >sign.log 2>&1 || t_fail 'fleet 3' "$(cat sign.log)"
+t "a master that was away is brought on version by version" \
+	says 0 "has fleet 2 now" fleet push --master m1.example.com
+t "to the newest" grep -q 'has fleet 3 now' out
 jq 'map(.fleet_version = "7")' state/status.json >s
 cp s state/status.json
 t "what hosts have and is not here is said" \
 	says 1 "what 12 hosts have now does not lie here" apply --on '*'
-jq 'map(.fleet_version = "2")' s >state/status.json
+jq 'map(.fleet_version = "3")' s >state/status.json
 t "the same again touches no way in" says 1 "touches no way in" \
 	apply --on '*'
 
