@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "agent/cli/cli.h"
+#include "lib/cli/completion.h"
 #include "lib/crypto/secmem.h"
 
 static const char about[] = "Hosts that are what signed policy says.";
@@ -34,15 +35,36 @@ static const struct cli_command *const commands[] = {
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
+static struct cli_command table[N_COMMANDS + 1];
+
+/* What may follow these words: `writ completion` has a shell ask us. */
+static int
+run_completion(struct cli_args *a, struct err *e)
+{
+	struct str s = STR_INIT;
+
+	if (cli_completion_words(table, N_COMMANDS, cli_operands(a), &s) != 0) {
+		str_clear(&s);
+		return err_nomem(e);
+	}
+	str_addc(&s, '\n');
+	return cli_print(&s, e);
+}
+
+static const struct cli_command cmd_completion = {.name = "completion",
+    .operands = "-- [WORD ...]",
+    .summary = "what may follow these words, for shells",
+    .max_operands = CLI_ANY,
+    .run = run_completion};
+
 int
 main(int argc, char **argv)
 {
-	struct cli_command table[N_COMMANDS];
-
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		table[i] = *commands[i];
+	table[N_COMMANDS] = cmd_completion;
 	secmem_harden_process();
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(022);
-	return cli_main("writ fleet", about, table, N_COMMANDS, argc, argv);
+	return cli_main("writ fleet", about, table, N_COMMANDS + 1, argc, argv);
 }

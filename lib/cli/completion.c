@@ -31,6 +31,16 @@ add_words(struct str *s, const struct cli_command *c)
 static void
 bash_case(struct str *s, const char *before, const struct cli_command *c)
 {
+	/* After the first word $1 is split on purpose. */
+	if (c->through) {
+		str_addf(s,
+		    "\t'%s' | '%s '*)\n"
+		    "\t\t# shellcheck disable=SC2086\n"
+		    "\t\twords=$(\"${COMP_WORDS[0]}\" %s completion -- "
+		    "${1#%s} 2>/dev/null) ;;\n",
+		    c->name, c->name, c->name, c->name);
+		return;
+	}
 	str_addf(s, "\t'%s%s')\n\t\twords='", before, c->name);
 	add_words(s, c);
 	str_add(s, "' ;;\n");
@@ -136,7 +146,13 @@ zsh_function(struct str *s, const char *before, const struct cli_command *c)
 	for (size_t i = 0; i < c->n_subs; i++)
 		zsh_function(s, name.p, &c->subs[i]);
 	str_addf(s, "%s() {\n", name.p);
-	if (c->subs == NULL) {
+	if (c->through) {
+		str_addf(s,
+		    "\tcompadd -- ${=$(writ %s completion -- "
+		    "${words[2,CURRENT-1]} 2>/dev/null)}\n"
+		    "\t[[ $PREFIX == -* ]] || _files\n",
+		    c->name);
+	} else if (c->subs == NULL) {
 		zsh_options(s, c);
 	} else {
 		str_add(s, "\tlocal -a subs=(");
@@ -184,6 +200,40 @@ zsh(struct str *s, const char *program,
 	    "\t\t(($+functions[$f])) && $f\n\tfi\n}\n%s \"$@\"\n",
 	    root.p, root.p);
 	str_clear(&root);
+}
+
+/* --- for who asks --------------------------------------------------------- */
+
+static const struct cli_command *
+find(const struct cli_command *v, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i].name, name) == 0)
+			return &v[i];
+	return NULL;
+}
+
+int
+cli_completion_words(const struct cli_command *commands, size_t n,
+    const struct strs *said, struct str *out)
+{
+	const struct cli_command *at = NULL, *next;
+	const struct cli_command *v = commands;
+
+	for (size_t i = 0; i < said->n; i++) {
+		if (strcmp(said->v[i], "-C") == 0) {
+			i++;
+		} else if ((next = find(v, n, said->v[i])) != NULL) {
+			at = next;
+			v = next->subs;
+			n = next->n_subs;
+		}
+	}
+	if (at != NULL)
+		add_words(out, at);
+	for (size_t i = 0; at == NULL && i < n; i++)
+		str_addf(out, "%s%s", i > 0 ? " " : "", commands[i].name);
+	return str_check(out);
 }
 
 int

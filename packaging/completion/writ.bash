@@ -104,8 +104,9 @@ _writ_words() {
 		words='--since --json --csv -C' ;;
 	'audit merge')
 		words='--json -C' ;;
-	'fleet')
-		words='-C' ;;
+	'fleet' | 'fleet '*)
+		# shellcheck disable=SC2086
+		words=$("${COMP_WORDS[0]}" fleet completion -- ${1#fleet} 2>/dev/null) ;;
 	'completion')
 		words='-C' ;;
 	esac

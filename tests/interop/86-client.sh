@@ -341,6 +341,11 @@ completes() {
 t_eq 'and completes a subcommand' pending "$(completes 1 writ pend)"
 t_eq 'and one of a subcommand' push "$(completes 2 writ policy pus)"
 t_eq 'and an option' '--no-wait' "$(completes 3 writ request deploy --no-w)"
+t_eq 'and what another program has' 'apply' \
+	"$(completes 2 "$writ" fleet appl)"
+t_eq 'its subcommands' 'list' "$(completes 3 "$writ" fleet token l)"
+t_eq 'and options' '--count' \
+	"$(completes 4 "$writ" fleet token new --co)"
 t 'the one that is installed is this one' cmp completion.bash \
 	"$TOP/packaging/completion/writ.bash"
 "$writ" completion zsh >completion.zsh
