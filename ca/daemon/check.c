@@ -12,35 +12,22 @@
 #include "lib/base/clock.h"
 #include "lib/bundle/bundles.h"
 
-static const char *const words[] = {"ok", "warn", "fail"};
-
 void
 check_add(struct check *c, enum finding f, const char *what, const char *fmt,
     ...)
 {
-	struct str s = STR_INIT;
 	va_list ap;
 
 	va_start(ap, fmt);
-	str_vaddf(&s, fmt, ap);
+	findings_vadd(&c->found, f, what, fmt, ap);
 	va_end(ap);
-	if (str_check(&s) != 0)
-		c->table.failed = true;
-	table_add(&c->table, words[f]);
-	table_add(&c->table, what);
-	table_add(&c->table, s.p);
-	str_clear(&s);
-	if (f == FINDING_FAIL)
-		c->failed = true;
 }
 
 void
 check_err(struct check *c, enum finding f, const char *what,
     const struct err *e)
 {
-	check_add(c, f, what, "%s%s%s%s", e->msg,
-	    e->hint[0] != '\0' ? " (" : "", e->hint,
-	    e->hint[0] != '\0' ? ")" : "");
+	findings_err(&c->found, f, what, e);
 }
 
 /* --- policy and keys -------------------------------------------------------- */
@@ -167,7 +154,7 @@ check_stores(struct check *c)
 	char *url = NULL;
 
 	if (config_log_url(&c->config, &url) != 0)
-		c->table.failed = true;
+		c->found.table.failed = true;
 	else
 		check_store(c, "log", url);
 	free(url);
@@ -200,38 +187,17 @@ check_all(struct check *c)
 }
 
 static int
-print(struct check *c, bool json, struct err *e)
-{
-	struct str s = STR_INIT;
-
-	if (c->table.failed)
-		return err_nomem(e);
-	if (json) {
-		if (table_print(&c->table, TABLE_JSON, &s) != 0)
-			s.failed = true;
-		return cli_print(&s, e);
-	}
-	for (size_t i = 0; i + 2 < c->table.cells.n; i += 3)
-		str_addf(&s, "%-5s %-10s %s\n", c->table.cells.v[i],
-		    c->table.cells.v[i + 1], c->table.cells.v[i + 2]);
-	return cli_print(&s, e);
-}
-
-static int
 run_check(struct cli_args *a, struct err *e)
 {
-	static const char *const columns[] = {"result", "what", "detail"};
 	struct check c = {.dir = cli_dir(a), .now = clock_now()};
 	int r;
 
 	config_init(&c.config);
 	trust_init(&c.trust);
-	table_init(&c.table, columns, 3);
+	findings_init(&c.found);
 	check_all(&c);
-	r = print(&c, cli_flag(a, "json"), e);
-	if (r == 0 && c.failed)
-		r = EXIT_REFUSED;
-	table_clear(&c.table);
+	r = findings_print(&c.found, cli_flag(a, "json"), e);
+	findings_clear(&c.found);
 	trust_clear(&c.trust);
 	config_clear(&c.config);
 	return r;

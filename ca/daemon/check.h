@@ -11,18 +11,15 @@
 
 #include "ca/common/config.h"
 #include "lib/base/err.h"
-#include "lib/cli/table.h"
+#include "lib/cli/findings.h"
 #include "lib/trust/bundle.h"
-
-enum finding { FINDING_OK, FINDING_WARN, FINDING_FAIL };
 
 struct check {
 	const char *dir;
 	int64_t now;
 	struct config config;
 	struct trust trust; /* have: false where there is none */
-	struct table table; /* result, what, detail */
-	bool failed;	    /* something did */
+	struct findings found;
 };
 
 void check_add(struct check *c, enum finding f, const char *what,

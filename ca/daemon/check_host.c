@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "ca/daemon/check.h"
-#include "ca/daemon/check_port.h"
+#include "lib/net/port.h"
 #include "ca/keeper/local.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
@@ -131,7 +131,7 @@ check_key_files(struct check *c)
 			continue;
 		if ((from[0] == '/' ? path_joinf(&path, "%s", from)
 				    : path_join(c->dir, from, &path)) != 0)
-			c->table.failed = true;
+			c->found.table.failed = true;
 		else
 			ok = check_path(c, path, 077, USER_SIGNER, true) && ok;
 		free(path);
@@ -152,7 +152,7 @@ check_named_keys(struct check *c)
 		if (names[i] == NULL)
 			continue;
 		if (path_joinf(&path, "%s/keys/%s", c->dir, names[i]) != 0)
-			c->table.failed = true;
+			c->found.table.failed = true;
 		else
 			ok = check_path(c, path, 077, USER_SIGNER, false) && ok;
 		free(path);
@@ -188,7 +188,7 @@ check_files(struct check *c)
 		if ((files[i].path[0] == '\0'
 			    ? path_joinf(&path, "%s", c->dir)
 			    : path_join(c->dir, files[i].path, &path)) != 0)
-			c->table.failed = true;
+			c->found.table.failed = true;
 		else
 			ok = check_path(c, path, files[i].closed,
 				 files[i].owner, files[i].needed) &&
@@ -219,7 +219,7 @@ check_notify(struct check *c)
 	int r;
 
 	if (path_join(c->dir, "notify.yaml", &path) != 0) {
-		c->table.failed = true;
+		c->found.table.failed = true;
 		return;
 	}
 	r = channels_load(path, &ch, &e);
@@ -358,7 +358,7 @@ check_disk(struct check *c)
 
 	check_room(c, c->dir);
 	if (config_log_dir(&c->config, &log) != 0)
-		c->table.failed = true;
+		c->found.table.failed = true;
 	else if (stat(c->dir, &a) == 0 && stat(log, &b) == 0 &&
 	    a.st_dev != b.st_dev)
 		check_room(c, log);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "ca/daemon/check_port.h"
+#include "lib/net/port.h"
 
 #include <ctype.h>
 #include <dirent.h>
