@@ -26,6 +26,7 @@ enum sandbox_profile {
 			   sockets, for an ssh-agent */
 	SANDBOX_KEEPER,	/* files below the directories given; local sockets, and
 			   S3's */
+	SANDBOX_COURIER, /* reads files, makes outgoing sockets */
 	SANDBOX_NOTIFY,	/* reads files, makes outgoing sockets, waits for
 			   children; whatever starts programs was forked before */
 };

@@ -251,6 +251,8 @@ sets_of(const struct sandbox *s)
 		return BASE | LOCAL | (files ? READ | WRITE : 0);
 	case SANDBOX_KEEPER:
 		return BASE | READ | WRITE | LOCAL | INET | SYNC;
+	case SANDBOX_COURIER:
+		return BASE | READ | LOCAL | INET;
 	case SANDBOX_NOTIFY:
 		return BASE | READ | LOCAL | INET | WAIT;
 	}
