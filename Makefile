@@ -82,8 +82,9 @@ obj	 = $(1:%.c=$(O)/%.o)
 
 ca_programs := $(patsubst ca/daemon/main_%.c,$(O)/writ-ca-%,$(filter ca/daemon/main_%,$(main_c)))
 agent_programs := $(patsubst agent/minion/main_%.c,$(O)/writ-agent-%,$(filter agent/minion/main_%,$(main_c)))
+master_programs := $(patsubst agent/master/main_%.c,$(O)/writ-master-%,$(filter agent/master/main_%,$(main_c)))
 programs := $(O)/writ $(O)/writ-ca $(ca_programs) $(O)/writ-fleet \
-	   $(O)/writ-agent $(agent_programs)
+	   $(O)/writ-agent $(agent_programs) $(O)/writ-master $(master_programs)
 tests	:= $(test_c:tests/unit/%.c=$(O)/tests/%)
 tools	:= $(tool_c:tests/tools/%.c=$(O)/tools/%) \
 	   $(preload_c:tests/tools/preload/%.c=$(O)/tools/%.so)
@@ -130,6 +131,12 @@ $(ca_programs): $(O)/writ-ca-%: $(O)/ca/daemon/main_%.o $(O)/libwrit.a
 	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
 
 $(agent_programs): $(O)/writ-agent-%: $(O)/agent/minion/main_%.o $(O)/libwrit.a
+	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
+
+$(O)/writ-master: $(O)/agent/master/main.o $(O)/libwrit.a
+	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
+
+$(master_programs): $(O)/writ-master-%: $(O)/agent/master/main_%.o $(O)/libwrit.a
 	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
 
 $(O)/writ-fleet: $(call obj,$(fleet_c)) $(O)/libwrit.a
@@ -235,9 +242,9 @@ format:
 man:
 	mandoc -Tlint -Wwarning $(sort $(wildcard */*.[1-8] */*/*.[1-8]))
 
-# People type writ, writ-ca and writ-agent; what those and systemd start is in
+# People type writ, writ-ca, writ-master and writ-agent; what those and systemd start is in
 # libexec.  Units say /usr, and get PREFIX.
-install_bin := $(O)/writ $(O)/writ-ca $(O)/writ-agent
+install_bin := $(O)/writ $(O)/writ-ca $(O)/writ-master $(O)/writ-agent
 install_libexec := $(filter-out $(install_bin),$(programs))
 install: programs
 	install -d $(foreach d,bin libexec/writ lib/systemd/system \
@@ -250,9 +257,12 @@ install: programs
 	install -m 644 $(wildcard ca/cli/*.1 agent/cli/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 $(wildcard lib/trust/*.5 ca/common/*.5 agent/fleet/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 $(wildcard lib/tlog/*.7) $(DESTDIR)$(PREFIX)/share/man/man7/
-	install -m 644 $(wildcard ca/daemon/*.8 agent/minion/*.8) $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 $(wildcard ca/daemon/*.8 agent/minion/*.8 agent/master/*.8) $(DESTDIR)$(PREFIX)/share/man/man8/
 	for f in $(filter writ-ca-%,$(notdir $(install_libexec))); do \
 	    ln -sf writ-ca.8 $(DESTDIR)$(PREFIX)/share/man/man8/$$f.8; \
+	done
+	for f in $(filter writ-master-%,$(notdir $(install_libexec))); do \
+	    ln -sf writ-master.8 $(DESTDIR)$(PREFIX)/share/man/man8/$$f.8; \
 	done
 	ln -sf writ.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/notify.yaml.5
 	for f in $(notdir $(wildcard packaging/systemd/*.service packaging/systemd/*.socket packaging/systemd/*.target packaging/systemd/*.timer)); do \

@@ -209,6 +209,26 @@ finish_ca(struct master_ca *ca)
 	return 0;
 }
 
+/* The key that systemd hands to front and courier, which may not look into keys/.
+ * An absolute path, or none. */
+static int
+passed_key(struct master_config *c)
+{
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	char *path = NULL;
+
+	if (c->transport != NULL || dir == NULL || dir[0] != '/')
+		return 0;
+	if (path_join(dir, "transport", &path) != 0)
+		return ERR_NOMEM;
+	if (file_exists(path)) {
+		c->transport = path;
+		path = NULL;
+	}
+	free(path);
+	return 0;
+}
+
 /* What is absent, and what follows from the rest. */
 static int
 finish(struct master_config *c)
@@ -222,6 +242,7 @@ finish(struct master_config *c)
 	    (c->log_name = str_dup(name.p)) == NULL ||
 	    (c->log_key == NULL &&
 		(c->log_key = str_dup(c->log_name)) == NULL) ||
+	    passed_key(c) != 0 ||
 	    path_default(&c->transport, c->dir, file.p) != 0)
 		goto out;
 	str_reset(&file);

@@ -3,7 +3,8 @@
  * A master's directory, DIR, and its master.yaml.
  *
  *   master.yaml	this file
- *   keys/NAME		the transport key: who the master is to hosts and to the CA
+ *   keys/NAME		the transport key: who the master is to hosts and to the CA;
+ *			where systemd passes a credential `transport`, that is it
  *   keys/NAME_log	the key of its log
  *   bundle/		the signed policy and fleet (lib/bundle)
  *   log/		the log's journal, and the log itself by default

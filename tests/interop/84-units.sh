@@ -9,7 +9,7 @@
 cd "$TOP" || exit 1
 t 'make install' env -u MAKEFLAGS make O="$O" PREFIX="$T/usr" install
 cd "$T" || exit 1
-for file in bin/writ bin/writ-ca libexec/writ/writ-ca-front \
+for file in bin/writ bin/writ-ca bin/writ-master libexec/writ/writ-ca-front \
 	libexec/writ/writ-ca-keeper libexec/writ/writ-ca-signer \
 	libexec/writ/writ-ca-notify share/man/man1/writ.1 \
 	share/man/man5/writ-policy.5 share/man/man5/writ.yaml.5 \
@@ -18,7 +18,7 @@ for file in bin/writ bin/writ-ca libexec/writ/writ-ca-front \
 	lib/tmpfiles.d/writ-ca.conf; do
 	t "$file is installed" test -s "usr/$file"
 done
-t_eq 'nothing but what people type is in bin' 'writ writ-agent writ-ca' \
+t_eq 'nothing but what people type is in bin' 'writ writ-agent writ-ca writ-master' \
 	"$(cd usr/bin && echo *)"
 t 'what was installed runs' usr/bin/writ-ca -h
 mkdir ca

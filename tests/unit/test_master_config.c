@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -102,6 +103,30 @@ what_is_not_said_follows(void **state)
 	assert_string_equal(origin,
 	    "writ.invalid/0102030405060708/master_1_log");
 	master_config_clear(&c);
+}
+
+static void
+a_key_that_was_passed_is_the_transports(void **state)
+{
+	char key[TMPDIR_MAX + 16];
+	struct master_config c;
+
+	(void)state;
+	snprintf(key, sizeof(key), "%s/transport", dir);
+	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", dir, 1), 0);
+	load(NEEDED, &c);
+	is_below(c.transport, "keys/master_1"); /* none was */
+	master_config_clear(&c);
+	assert_int_equal(file_write(key, "", 0, 0600, 0, NULL), 0);
+	load(NEEDED, &c);
+	assert_string_equal(c.transport, key);
+	is_below(c.log_key_file, "keys/master_1_log");
+	master_config_clear(&c);
+	load(NEEDED "transport: /etc/key\n", &c);
+	assert_string_equal(c.transport, "/etc/key");
+	master_config_clear(&c);
+	assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+	assert_int_equal(unlink(key), 0);
 }
 
 static void
@@ -278,6 +303,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    T(what_is_not_said_follows),
+	    T(a_key_that_was_passed_is_the_transports),
 	    T(every_key_is_read),
 	    T(errors_say_where),
 	    T(a_directory_without_it_is_no_masters),
