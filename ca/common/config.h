@@ -53,7 +53,8 @@ int config_load(const char *dir, struct config *out, struct err *e) MUST_CHECK;
 int config_encode(const struct config *c, struct str *out) MUST_CHECK;
 
 /* The key of an authority, as keys: says (default keys/NAME); pub is who it
- * must be, NULL before there is a policy.  Asks for a passphrase with pass. */
+ * must be, NULL before there is a policy.  Asks for a passphrase with pass.  Its
+ * file belongs to root, to us, or to the user that the signer is. */
 int config_load_key(const struct config *c, const char *name,
     const struct pubkey *pub, const struct passphrase *pass, struct key **out,
     struct err *e) MUST_CHECK;

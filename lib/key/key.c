@@ -260,7 +260,7 @@ key_parse(const char *name, struct slice text, const struct passphrase *pass,
 
 /* What ssh(1) demands: nobody else may read it, nobody else may change it. */
 static int
-check_file(int fd, const char *path, struct err *e)
+check_file(int fd, const char *path, uid_t owner, struct err *e)
 {
 	struct stat st;
 
@@ -268,7 +268,7 @@ check_file(int fd, const char *path, struct err *e)
 		return err_sys(e, "%s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_DENIED, "%s: not a regular file", path);
-	if (st.st_uid != 0 && st.st_uid != geteuid())
+	if (st.st_uid != 0 && st.st_uid != geteuid() && st.st_uid != owner)
 		return err_set(e, ERR_DENIED,
 		    "%s: belongs to uid %u, expected root or yourself", path,
 		    (unsigned)st.st_uid);
@@ -286,6 +286,13 @@ int
 key_load_file(const char *path, const struct passphrase *pass, struct key **out,
     struct err *e)
 {
+	return key_load_file_of(path, geteuid(), pass, out, e);
+}
+
+int
+key_load_file_of(const char *path, uid_t owner, const struct passphrase *pass,
+    struct key **out, struct err *e)
+{
 	char *text = NULL;
 	size_t n = 0;
 	int fd, r;
@@ -295,7 +302,7 @@ key_load_file(const char *path, const struct passphrase *pass, struct key **out,
 		return err_set(e, ERR_NOTFOUND, "%s: no such file", path);
 	if (fd == -1)
 		return err_sys(e, "%s", path);
-	if ((r = check_file(fd, path, e)) == 0 &&
+	if ((r = check_file(fd, path, owner, e)) == 0 &&
 	    (r = file_read_fd(fd, path, KEY_FILE_MAX, &text, &n, e)) == 0)
 		r = key_parse(path, slice_of(text, n), pass, out, e);
 	close(fd);

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
@@ -44,6 +45,10 @@ struct passphrase {
  */
 int key_load_file(const char *path, const struct passphrase *pass,
     struct key **out, struct err *e) MUST_CHECK;
+/* The same, and the file may belong to owner as well: root looks after keys
+ * that are a service's. */
+int key_load_file_of(const char *path, uid_t owner,
+    const struct passphrase *pass, struct key **out, struct err *e) MUST_CHECK;
 int key_parse(const char *name, struct slice text,
     const struct passphrase *pass, struct key **out, struct err *e) MUST_CHECK;
 

@@ -9,6 +9,7 @@
 
 #include <sys/stat.h>
 
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -485,6 +486,47 @@ a_key_that_others_can_read_is_refused(void **state)
 }
 
 static void
+a_key_may_belong_to_the_signer(void **state)
+{
+	static const struct {
+		const char *service;
+		int want;
+	} cases[] = {
+	    {"service: {users: {signer: nobody}}\n", 0},
+	    {"service: {users: {keeper: nobody}}\n", ERR_DENIED},
+	    {"service: {users: {signer: daemon}}\n", ERR_DENIED},
+	    {"service: {users: {signer: no-such-user}}\n", ERR_DENIED},
+	    {"", ERR_DENIED},
+	};
+	const struct passwd *nobody = getpwnam("nobody");
+
+	(void)state;
+	if (geteuid() != 0 || nobody == NULL)
+		skip();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct pubkey *pub = put_key("keys/user_ca", 0600);
+		struct str text = STR_INIT;
+		struct key *k = NULL;
+		struct config c;
+		struct err e = {0};
+		char path[128];
+
+		snprintf(path, sizeof(path), "%s/keys/user_ca", dir);
+		assert_int_equal(chown(path, nobody->pw_uid, nobody->pw_gid),
+		    0);
+		str_addf(&text, "%s%s", GOOD, cases[i].service);
+		load(text.p, &c);
+		assert_int_equal(config_load_key(&c, "user_ca", pub, NULL, &k,
+				     &e),
+		    cases[i].want);
+		key_free(k);
+		config_clear(&c);
+		str_clear(&text);
+		pubkey_free(pub);
+	}
+}
+
+static void
 a_key_in_an_agent_needs_its_public_half(void **state)
 {
 	struct config c;
@@ -522,6 +564,7 @@ main(void)
 	    T(a_log_lies_below_dir_unless_it_says_where),
 	    T(a_key_is_where_keys_says_and_whose_policy_says),
 	    T(a_key_that_others_can_read_is_refused),
+	    T(a_key_may_belong_to_the_signer),
 	    T(a_key_in_an_agent_needs_its_public_half),
 	};
 
