@@ -96,9 +96,11 @@ dir_open_failed(const struct dir_store *d, const char *path, struct err *e)
 		    "a symbolic link is in the way of %s/%s, which is never "
 		    "followed",
 		    d->root, path);
+	/* The second is what RestrictSUIDSGID= of a unit does. */
 	if (err == ENOSYS)
 		return err_set(e, ERR_SYS,
-		    "this kernel has no openat2, expected Linux 5.6 or newer");
+		    "no openat2 here, expected Linux 5.6 or newer and no "
+		    "filter that takes it away");
 	return err_sys(e, "open %s/%s", d->root, path);
 }
 
