@@ -357,6 +357,14 @@ const struct statement *audit_statement(struct audit *a,
     enum statement_type type, const struct hash *h, uint64_t before,
     uint64_t *index, int *r, struct err *e);
 
+/* What a certificate was asked by: a request, or a renewal. */
+const struct statement *audit_request(struct audit *a, const struct hash *h,
+    uint64_t before, int *r, struct err *e);
+/* A statement of a type that counts about that one. */
+const struct statement *audit_counted(struct audit *a,
+    const struct statement *request, const struct hash *h, uint64_t before,
+    uint64_t *index, int *r, struct err *e);
+
 /* issue_check.c */
 int  audit_issue_leaf(struct audit *a, const struct audit_slot *s,
      struct err *e) MUST_CHECK;

@@ -67,7 +67,6 @@ audit_owner(void *audit, uint64_t serial)
 	const struct audit_issue *i = audit_issue_of(a, serial);
 	const struct statement *request;
 	const struct leaf *l;
-	uint64_t index;
 	int r;
 
 	if (i == NULL)
@@ -76,8 +75,7 @@ audit_owner(void *audit, uint64_t serial)
 	a->r->failed = a->r->failed || r != 0;
 	if (l == NULL || l->kind != LEAF_ISSUE)
 		return NULL;
-	request = audit_statement(a, ST_REQUEST, &l->u.i.request, i->index,
-	    &index, &r, NULL);
+	request = audit_request(a, &l->u.i.request, i->index, &r, NULL);
 	a->r->failed = a->r->failed || r != 0;
 	if (request == NULL)
 		return NULL;
@@ -119,8 +117,8 @@ gather(struct audit *a, struct audit_job *j, struct err *e)
 	    (j->all = calloc(ISSUE_DECISIONS_MAX, sizeof(*j->all))) == NULL)
 		return err_nomem(e);
 	for (size_t i = 0; i < l->n_decisions; i++) {
-		j->decisions[i] = audit_statement(a, ST_DECISION,
-		    &l->decisions[i], j->index, &at, &r, e);
+		j->decisions[i] = audit_counted(a, j->request, &l->decisions[i],
+		    j->index, &at, &r, e);
 		if (r != 0)
 			return r;
 		if (j->decisions[i] == NULL) {
@@ -199,7 +197,7 @@ int
 audit_issue_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 {
 	const struct issue_leaf *l = &s->leaf.u.i;
-	uint64_t serial = leaf_serial(&l->request), at;
+	uint64_t serial = leaf_serial(&l->request);
 	const struct audit_issue *twin = audit_issue_of(a, serial);
 	struct audit_job *j;
 	int r;
@@ -220,8 +218,7 @@ audit_issue_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 	j->index = s->index;
 	j->leaf = l;
 	j->policy = a->chain.trust.policy;
-	j->request =
-	    audit_statement(a, ST_REQUEST, &l->request, s->index, &at, &r, e);
+	j->request = audit_request(a, &l->request, s->index, &r, e);
 	if (r == 0 && j->request == NULL) {
 		LEAF_FINDING(a, s->index, "issue",
 		    "names a request that is not in the log before it");

@@ -18,7 +18,9 @@ static bool
 is_lasting(uint8_t tag)
 {
 	return tag == LTAG_ROOT || tag == LTAG_POLICY || tag == LTAG_KEY ||
-	    tag == LTAG_REVOKE || tag == LTAG_KEY_DECISION || tag == LTAG_KRL;
+	    tag == LTAG_REVOKE || tag == LTAG_KEY_DECISION || tag == LTAG_KRL ||
+	    tag == LTAG_ENROL || tag == LTAG_ACCEPT || tag == LTAG_REJECT ||
+	    tag == LTAG_RENAME || tag == LTAG_FORGET || tag == LTAG_TOKEN;
 }
 
 static int
@@ -135,6 +137,36 @@ audit_statement(struct audit *a, enum statement_type type, const struct hash *h,
 	return NULL;
 }
 
+const struct statement *
+audit_request(struct audit *a, const struct hash *h, uint64_t before, int *r,
+    struct err *e)
+{
+	const struct statement *s;
+	uint64_t at;
+
+	s = audit_statement(a, ST_REQUEST, h, before, &at, r, e);
+	return s != NULL || *r != 0
+	    ? s
+	    : audit_statement(a, ST_RENEW, h, before, &at, r, e);
+}
+
+const struct statement *
+audit_counted(struct audit *a, const struct statement *request,
+    const struct hash *h, uint64_t before, uint64_t *index, int *r,
+    struct err *e)
+{
+	static const enum statement_type of_host[] = {
+	    ST_ACCEPT, ST_RENAME, ST_TOKEN};
+	const struct statement *s = NULL;
+
+	if (request->type == ST_REQUEST)
+		return audit_statement(a, ST_DECISION, h, before, index, r, e);
+	*r = 0;
+	for (size_t i = 0; i < 3 && s == NULL && *r == 0; i++)
+		s = audit_statement(a, of_host[i], h, before, index, r, e);
+	return s;
+}
+
 static void
 pool_clear(struct audit *a)
 {
@@ -162,6 +194,39 @@ policy_of(struct audit *a, uint64_t index)
 	return NULL;
 }
 
+/* No clock says when a leaf came, but it came after the tick before it. */
+static void
+token_in_time(struct audit *a, const struct audit_slot *s)
+{
+	const struct statement *st = &s->leaf.u.s;
+	const struct fleet_hosts *hosts = standing_hosts(a->standing);
+	const struct fleet_token_row *t;
+
+	if (st->type != ST_ACCEPT || !st->u.accept.has_token || hosts == NULL)
+		return;
+	t = fleet_hosts_token(hosts, &st->u.accept.token);
+	if (t != NULL && a->last_tick > t->expires)
+		LEAF_FINDING(a, s->index, "standing",
+		    "came by a token that had expired at the tick before it");
+}
+
+static int
+renew_leaf(struct audit *a, const struct policy *p, const struct audit_slot *s)
+{
+	const struct fleet_judge j = {
+	    .policy = p, .realm = &a->c->realm, .standing = a->standing};
+	const struct fleet_hosts *hosts = standing_hosts(a->standing);
+	struct err why = {0};
+
+	if (hosts == NULL)
+		LEAF_FINDING(a, s->index, "author",
+		    "is by a host, and none was accepted before");
+	else if (fleet_hosts_renew(hosts, &j, &s->leaf.u.s, NULL, &why) != 0)
+		LEAF_FINDING(a, s->index, "author",
+		    "is by nobody who could say it: %s", why.msg);
+	return 0;
+}
+
 /* The standing as it is now judges; a change is applied after what waits. */
 static int
 apply(struct audit *a, const struct policy *p, const struct audit_slot *s,
@@ -169,11 +234,11 @@ apply(struct audit *a, const struct policy *p, const struct audit_slot *s,
 {
 	const struct statement *st = &s->leaf.u.s;
 	struct err why = {0}, idle = {0};
-	bool known,
-	    moves = st->type == ST_KEY || st->type == ST_REVOKE ||
-	    (st->type == ST_DECISION && st->u.d.n_keys > 0);
+	bool known, moves = standing_is_act(st);
 	int r;
 
+	if (st->type == ST_RENEW)
+		return renew_leaf(a, p, s);
 	known = standing_author(a->standing, p, st, NULL, &why) != NULL;
 	if (moves) {
 		if ((r = audit_flush(a, e)) != 0)
@@ -188,9 +253,12 @@ apply(struct audit *a, const struct policy *p, const struct audit_slot *s,
 			LEAF_FINDING(a, s->index, "standing",
 			    "changes nothing and should not be there: %s",
 			    idle.msg);
+		/* Whose word about a host counts was looked at with it. */
 		if (!known)
-			known = standing_author(a->standing, p, st, NULL,
-				    NULL) != NULL;
+			known = standing_is_about_host(st->type) ||
+			    standing_author(a->standing, p, st, NULL, NULL) !=
+				NULL;
+		token_in_time(a, s);
 	}
 	if (!known)
 		LEAF_FINDING(a, s->index, "author",
@@ -341,7 +409,8 @@ old_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 	    s->leaf.kind == LEAF_STATEMENT && s->leaf.u.s.type == ST_DECISION &&
 	    note_denials(a, s) != 0)
 		return err_nomem(e);
-	if (s->tag == LTAG_REQUEST || s->tag == LTAG_DECISION)
+	if (s->tag == LTAG_REQUEST || s->tag == LTAG_DECISION ||
+	    s->tag == LTAG_RENEW)
 		return register_statement(a, s, e);
 	return 0;
 }

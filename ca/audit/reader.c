@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ca/audit/audit_impl.h"
+#include "ca/issue/issue.h"
 
 struct audit_log {
 	struct blob_store *store;
@@ -101,9 +102,10 @@ out:
 /* --- certificates -----------------------------------------------------------
  */
 
-/* A statement by its hash; what the index has is compared in full. */
+/* What was asked by (request NULL), or what counts about that, by its hash; what
+ * the index has is compared in full. */
 static int
-find_statement(struct audit_log *l, enum statement_type type,
+find_statement(struct audit_log *l, const struct statement *request,
     const struct hash *h, uint64_t before, struct statement *out, struct err *e)
 {
 	size_t cursor = 0;
@@ -118,13 +120,15 @@ find_statement(struct audit_log *l, enum statement_type type,
 		if ((r = audit_source_leaf(&l->source, at, &bytes, e)) != 0 ||
 		    (r = statement_parse("statement", bytes, out, e)) != 0)
 			return r;
-		if (out->type == type && hash_equal(&out->hash, h))
+		if (hash_equal(&out->hash, h) &&
+		    (request == NULL ? issue_is_request(out)
+				     : issue_may_count(request, out)))
 			return 0;
 		statement_clear(out);
 	}
 	return err_set(e, ERR_CORRUPT,
 	    "a %s that it names is not in the log before it",
-	    statement_type_name(type));
+	    request == NULL ? "request" : "decision");
 }
 
 static int
@@ -146,13 +150,13 @@ show_issue(struct audit_log *l, uint64_t index, const struct issue_leaf *i,
 		r = err_nomem(e);
 		goto out;
 	}
-	if ((r = find_statement(l, ST_REQUEST, &i->request, index, &request,
-		 e)) != 0 ||
+	if ((r = find_statement(l, NULL, &i->request, index, &request, e)) !=
+		0 ||
 	    (r = cert_parse_tbs(slice_of(i->tbs, i->tbs_len), &cert, e)) != 0)
 		goto out;
 	for (; n < i->n_decisions; n++) {
 		statement_init(&decisions[n], ST_DECISION);
-		if ((r = find_statement(l, ST_DECISION, &i->decisions[n], index,
+		if ((r = find_statement(l, &request, &i->decisions[n], index,
 			 &decisions[n], e)) != 0)
 			goto out;
 		list[n] = &decisions[n];
@@ -189,7 +193,8 @@ show_leaf(struct audit_log *l, uint64_t index,
 		return r;
 	leaf_classify(bytes, &tag, &name);
 	if (tag == LTAG_REQUEST || tag == LTAG_DECISION ||
-	    tag == LTAG_KEY_DECISION)
+	    tag == LTAG_KEY_DECISION || tag == LTAG_RENEW ||
+	    tag == LTAG_ACCEPT || tag == LTAG_RENAME || tag == LTAG_TOKEN)
 		return audit_table_add(&l->table, TABLE_STATEMENT,
 			   audit_key(&name), index) != 0
 		    ? err_nomem(e)

@@ -60,6 +60,7 @@ add_number(struct strs *row, uint64_t v)
 static int
 make_row(const struct audit_certificate *c, const char *log, struct strs *row)
 {
+	const bool renewal = c->request->type == ST_RENEW;
 	const struct request *q = &c->request->u.r;
 	struct str principals = STR_INIT, approvers = STR_INIT;
 	int r = ERR_NOMEM;
@@ -72,9 +73,11 @@ make_row(const struct audit_certificate *c, const char *log, struct strs *row)
 	    add_number(row, c->cert->serial) != 0 ||
 	    strs_add(row, c->request->by) != 0 ||
 	    strs_add(row, c->cert->kind == CERT_HOST ? "host" : "user") != 0 ||
-	    strs_add(row, principals.p) != 0 || strs_add(row, q->grant) != 0 ||
-	    strs_add(row, q->reason) != 0 ||
-	    strs_add(row, q->ticket != NULL ? q->ticket : "") != 0 ||
+	    strs_add(row, principals.p) != 0 ||
+	    /* A host asks by its acceptance alone. */
+	    strs_add(row, renewal ? "" : q->grant) != 0 ||
+	    strs_add(row, renewal ? "" : q->reason) != 0 ||
+	    strs_add(row, renewal || q->ticket == NULL ? "" : q->ticket) != 0 ||
 	    strs_add(row, approvers.p) != 0 ||
 	    add_time(row, (uint64_t)c->request->at) != 0 ||
 	    add_time(row, c->cert->valid_after) != 0 ||

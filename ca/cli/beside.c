@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "lib/base/file.h"
+#include "lib/trust/standing.h"
 
 #define DIRS_MAX      1000
 #define NAMES_MAX     10000000
@@ -227,7 +228,7 @@ parse_decision(const char *path, struct slice text, struct statement *s,
 
 	if ((r = statement_parse(path_base(path), text, s, e)) != 0)
 		return r;
-	if (s->type != ST_DECISION)
+	if (s->type != ST_DECISION && !standing_is_about_host(s->type))
 		return err_set(e, ERR_PARSE, "%s: is a %s, expected a decision",
 		    path, statement_type_name(s->type));
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Files that belong together: FILE, and FILE.PERSON beside it for each decision
- * about it.
+ * about it; of a host's renewal, FILE.WORD for each statement that let it in.
  */
 #ifndef CA_CLI_BESIDE_H
 #define CA_CLI_BESIDE_H
@@ -69,7 +69,7 @@ int beside_list(struct beside *b, const char *path, bool keys,
  * allowed, is a new array of which files they are. */
 int beside_decisions(struct beside *b, const char *path, struct strs *out,
     struct file_id **ids, struct err *e) MUST_CHECK;
-/* The decision in a file, borrowed; the same bytes give the same pointer.  It is
+/* The decision, or statement about a host, in a file, borrowed; the same bytes give the same pointer.  It is
  * verified if its signatures are good.  id may be NULL. */
 int beside_read(struct beside *b, const char *path, const struct file_id *id,
     struct statement **out, struct err *e) MUST_CHECK;

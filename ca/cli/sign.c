@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * writ sign: requests in, certificates out, and every act in the log before
- * anybody has anything of it.  Key and revoke statements go the same way.
+ * anybody has anything of it.  Key and revoke statements go the same way, and
+ * what is said of hosts.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 
 #include "ca/cli/beside.h"
 #include "ca/cli/cli.h"
+#include "ca/issue/issue.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/pages.h"
@@ -27,6 +29,7 @@ struct job {
 	size_t n_given;
 	struct strs passed_over; /* a sentence for each of the others */
 	char *out;               /* of a request: the certificate's file */
+	bool taken;              /* an enrol statement: by an acceptance */
 	int r;
 	struct err *e; /* of errs */
 };
@@ -102,6 +105,21 @@ pass_over(struct job *j, const char *path, const char *why)
 	return r;
 }
 
+/* With what a host says goes what is said of hosts, and decisions with all
+ * else. */
+static int
+check_goes_with(const struct job *j, const char *path,
+    const struct statement *s, struct err *e)
+{
+	bool host = j->s.type == ST_RENEW || standing_is_about_host(j->s.type);
+
+	if (standing_is_about_host(s->type) == host)
+		return 0;
+	return err_set(e, ERR_PARSE, "%s: is a %s, expected %s", path,
+	    statement_type_name(s->type),
+	    host ? "a statement about a host" : "a decision");
+}
+
 /* One that cannot be read is to be named, and is passed over. */
 static void
 read_decisions(struct signing *g, struct job *j)
@@ -117,13 +135,20 @@ read_decisions(struct signing *g, struct job *j)
 		struct err why = {0};
 
 		if (beside_read(&g->beside, path,
-			j->ids != NULL ? &j->ids[k] : NULL, &s, &why) == 0)
+			j->ids != NULL ? &j->ids[k] : NULL, &s, &why) == 0 &&
+		    check_goes_with(j, path, s, &why) == 0)
 			j->given[j->n_given++] = s;
 		else
 			r = pass_over(j, path, why.msg);
 	}
 	if (r != 0)
 		j->r = err_nomem(j->e);
+}
+
+static const struct pubkey *
+subject_of(const struct statement *s)
+{
+	return s->type == ST_RENEW ? s->u.renew.key : s->u.r.subject;
 }
 
 /*
@@ -141,7 +166,7 @@ choose_output(struct signing *g, struct job *j, struct err *e)
 		o = "-";
 	if (o != NULL)
 		return (j->out = str_dup(o)) != NULL ? 0 : err_nomem(e);
-	if ((r = beside_key(&g->beside, j->path, j->s.u.r.subject, &pub, e)) !=
+	if ((r = beside_key(&g->beside, j->path, subject_of(&j->s), &pub, e)) !=
 	    0)
 		return r;
 	if (pub != NULL)
@@ -164,7 +189,7 @@ find_nth(void *ctx, size_t i, struct err *e)
 	if (j->r != 0)
 		return 0;
 	if ((r = find_decisions(g, j, e)) != 0 ||
-	    (j->s.type == ST_REQUEST && (r = choose_output(g, j, e)) != 0))
+	    (issue_is_request(&j->s) && (r = choose_output(g, j, e)) != 0))
 		return r;
 	read_decisions(g, j);
 	return 0;
@@ -285,11 +310,13 @@ issue_all(struct signing *g, struct err *e)
 	for (size_t i = 0; i <= g->n && r == 0; i++) {
 		struct job *j = i < g->n ? &g->jobs[i] : NULL;
 
-		if (j != NULL && j->r == 0 && j->s.type == ST_REQUEST) {
+		if (j != NULL && j->r == 0 && issue_is_request(&j->s)) {
 			items[n].request = &j->s;
 			items[n].e = j->e;
-			items[n].given = j->given;
-			items[n].n_given = j->n_given;
+			if (j->s.type == ST_REQUEST) {
+				items[n].given = j->given;
+				items[n].n_given = j->n_given;
+			}
 			g->of_item[n++] = i;
 		}
 		if (n == KEEPER_BATCH_MAX || (j == NULL && n > 0)) {
@@ -308,30 +335,130 @@ out:
 /* --- keys and revocations --------------------------------------------------
  */
 
+/* The enrol statement that is accepted or rejected: beside it, or a FILE of its
+ * own; NULL: none of them, so the log must have it. */
+static struct statement *
+find_enrol(struct signing *g, const struct job *j, const struct statement *s)
+{
+	const struct hash *h =
+	    s->type == ST_ACCEPT ? &s->u.accept.enrol : &s->u.reject.enrol;
+
+	for (size_t i = 0; i < j->n_given; i++)
+		if (hash_equal(&j->given[i]->hash, h))
+			return j->given[i];
+	for (size_t i = 0; i < g->n; i++)
+		if (g->jobs[i].r == 0 && g->jobs[i].s.type == ST_ENROL &&
+		    hash_equal(&g->jobs[i].s.hash, h)) {
+			g->jobs[i].taken = true;
+			return &g->jobs[i].s;
+		}
+	return NULL;
+}
+
+/* s is the job's, or what lies beside it. */
 static int
-apply_job(struct signing *g, struct job *j, struct err *e)
+apply_statement(struct signing *g, struct job *j, struct statement *s,
+    struct err *e)
 {
 	struct ledger_receipt receipts[KEEPER_BATCH_MAX];
 	struct keeper_leaves leaves = {0};
+	struct statement *enrol = NULL, **given = j->given;
+	size_t n_given = j->n_given;
 	struct buf *krl = NULL;
 	int r;
 
-	j->r = keeper_apply(g->local->keeper, &j->s, j->given, j->n_given,
-	    &leaves, j->e);
+	if (s->type == ST_ACCEPT || s->type == ST_REJECT) {
+		enrol = find_enrol(g, j, s);
+		given = &enrol;
+		n_given = enrol != NULL;
+	}
+	j->r = keeper_apply(g->local->keeper, s, given, n_given, &leaves, j->e);
 	r = leaves.n > 0 ? local_commit(g->local, &leaves, receipts, e)
 			 : local_publish(g->local, e);
-	if (r == 0 && j->r == 0 && j->s.type == ST_REVOKE) {
+	if (r == 0 && j->r == 0 && s->type == ST_REVOKE) {
 		r = local_new_krl(g->local, &krl, e);
 		buf_free(krl);
 	}
 	if (r == 0 && j->r == 0)
-		printf("%s: in force\n", j->path);
-	else if (r == 0 && j->r == ERR_EXISTS)
+		printf("%s: %s\n", j->path,
+		    s == &j->s ? "in force" : "accepted");
+	else if (r == 0 && j->r == ERR_EXISTS && s == &j->s)
 		printf("%s: %s\n", j->path, j->e->msg);
-	else if (r == 0)
+	else if (r == 0 && j->r != ERR_EXISTS)
 		report(g, j);
 	keeper_leaves_clear(&leaves);
 	return r;
+}
+
+static int
+apply_job(struct signing *g, struct job *j, struct err *e)
+{
+	return apply_statement(g, j, &j->s, e);
+}
+
+/* --- hosts --- */
+
+/* What lies beside a renewal: the statements that let its host in. */
+static int
+apply_beside(struct signing *g, struct job *j, enum statement_type type,
+    struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < j->n_given && r == 0; i++) {
+		struct job one = {.path = j->path,
+		    .given = j->given,
+		    .n_given = j->n_given,
+		    .e = j->e};
+
+		if (j->given[i]->type != type)
+			continue;
+		statement_init(&one.s, type);
+		r = apply_statement(g, &one, j->given[i], e);
+		if (one.r != 0 && one.r != ERR_EXISTS)
+			j->r = one.r;
+	}
+	return r;
+}
+
+/* In the order in which they count, whatever that of the files: a token before
+ * who comes by it, and who is turned out last. */
+static int
+apply_hosts(struct signing *g, struct err *e)
+{
+	static const enum statement_type order[] = {
+	    ST_TOKEN, ST_ACCEPT, ST_RENAME, ST_REJECT, ST_FORGET};
+	int r = 0;
+
+	for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++)
+		for (size_t i = 0; i < g->n && r == 0; i++) {
+			struct job *j = &g->jobs[i];
+
+			if (j->r != 0)
+				continue;
+			if (j->s.type == ST_RENEW)
+				r = apply_beside(g, j, order[k], e);
+			else if (j->s.type == order[k])
+				r = apply_job(g, j, e);
+		}
+	for (size_t i = 0; i < g->n && r == 0; i++) {
+		struct job *j = &g->jobs[i];
+
+		if (j->r != 0 || j->s.type != ST_ENROL || j->taken)
+			continue;
+		j->r = err_set(j->e, ERR_DENIED,
+		    "an enrol statement counts with its acceptance, expected "
+		    "it "
+		    "as well");
+		report(g, j);
+	}
+	return r;
+}
+
+static bool
+is_applied_elsewhere(const struct statement *s)
+{
+	return issue_is_request(s) || standing_is_about_host(s->type);
 }
 
 static int
@@ -342,19 +469,19 @@ apply_all(struct signing *g, struct err *e)
 	for (size_t i = 0; i < g->n && r == 0; i++) {
 		struct job *j = &g->jobs[i];
 
-		if (j->r != 0 || j->s.type == ST_REQUEST)
+		if (j->r != 0 || is_applied_elsewhere(&j->s))
 			continue;
 		if (j->s.type == ST_KEY || j->s.type == ST_REVOKE) {
 			r = apply_job(g, j, e);
 			continue;
 		}
 		j->r = err_set(j->e, ERR_PARSE,
-		    "is a %s statement, expected a request, a key or a "
-		    "revocation",
+		    "is a %s statement, expected a request, a key, a "
+		    "revocation or one about a host",
 		    statement_type_name(j->s.type));
 		report(g, j);
 	}
-	return r;
+	return r == 0 ? apply_hosts(g, e) : r;
 }
 
 /* --- the command ---------------------------------------------------------- */
@@ -417,12 +544,25 @@ read_and_open(struct signing *g, struct err *e)
 	return r;
 }
 
+/* Of several FILEs one at most may come to a certificate then. */
+static int
+check_output(const struct signing *g, struct err *e)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->n; i++)
+		n += issue_is_request(&g->jobs[i].s);
+	return cli_get(g->a, "o") != NULL && n > 1
+	    ? err_set(e, ERR_USAGE, "-o is for one FILE")
+	    : 0;
+}
+
 static int
 sign_all(struct signing *g, struct err *e)
 {
 	int r;
 
-	if ((r = read_and_open(g, e)) != 0)
+	if ((r = read_and_open(g, e)) != 0 || (r = check_output(g, e)) != 0)
 		return r;
 	/* Who was revoked in this call asks for nothing in it any more. */
 	if ((r = apply_all(g, e)) != 0 || (r = issue_all(g, e)) != 0)
@@ -450,8 +590,6 @@ run_sign(struct cli_args *a, struct err *e)
 	    .a = a, .beside = BESIDE_INIT, .n = cli_n_operands(a)};
 	int r;
 
-	if (cli_get(a, "o") != NULL && g.n > 1)
-		return err_set(e, ERR_USAGE, "-o is for one FILE");
 	g.jobs = pages_calloc(g.n, sizeof(*g.jobs));
 	g.errs = calloc(g.n, sizeof(*g.errs));
 	if (g.jobs == NULL || g.errs == NULL) {

@@ -34,7 +34,7 @@ enum process {
  *		bundle statement, string MANIFEST, uint32 n, n x (string path,
  *		string bytes).  Answered by OK or REFUSED, a SEEN before OK.
  *		Past ones come before the first that is in force.
- * ACT		string statement: a key, revoke or decision leaf, in log order,
+ * ACT		string statement: a leaf that moves a standing, in log order,
  *		judged by the POLICY before it; uint32 n, n x (uint64 serial,
  *		string person): whose certificates the serials in it are.  Never
  *		answered: one that is refused ends the connection.
@@ -55,7 +55,7 @@ enum process {
 #define CA_MSG_LIST(X)                                                    \
 	X(SEEN, 16, SIGNER, KEEPER, 8192, "what the signer has seen")     \
 	X(POLICY, 17, KEEPER, SIGNER, FRAME_MAX, "a signed policy")       \
-	X(ACT, 18, KEEPER, SIGNER, 128 * 1024, "a key or revocation")     \
+	X(ACT, 18, KEEPER, SIGNER, 128 * 1024, "a key, revocation, host") \
 	X(SIGN, 19, KEEPER, SIGNER, FRAME_MAX, "sign certificates")       \
 	X(SIGN_KRL, 20, KEEPER, SIGNER, FRAME_MAX, "sign a KRL")          \
 	X(SIGNED, 21, SIGNER, KEEPER, FRAME_MAX, "signatures")            \

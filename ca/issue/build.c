@@ -135,7 +135,7 @@ fill_cert(const struct issue_step *s, const struct pubkey *ca, struct cert *c)
 	char id[ISSUE_KEY_ID_MAX];
 	int r;
 
-	issue_key_id(s->r->requester->id, h, id);
+	issue_key_id(s->id, h, id);
 	c->kind = s->q->kind;
 	c->serial = issue_serial(h);
 	c->valid_after = s->r->start > ISSUE_BACKDATE

@@ -10,6 +10,27 @@
 
 #include "ca/issue/steps.h"
 
+enum cert_kind
+issue_kind(const struct statement *request)
+{
+	return request->type == ST_RENEW ? CERT_HOST : request->u.r.kind;
+}
+
+bool
+issue_is_request(const struct statement *s)
+{
+	return s->type == ST_REQUEST || s->type == ST_RENEW;
+}
+
+bool
+issue_may_count(const struct statement *request, const struct statement *s)
+{
+	if (request->type == ST_REQUEST)
+		return s->type == ST_DECISION;
+	return s->type == ST_TOKEN || s->type == ST_ACCEPT ||
+	    s->type == ST_RENAME;
+}
+
 void
 issue_result_init(struct issue_result *r)
 {
@@ -67,17 +88,19 @@ int
 issue_decide(const struct issue_input *in, struct issue_result *r,
     struct err *e)
 {
+	bool renewal = in->request->type == ST_RENEW;
 	struct issue_step s = {.in = in, .r = r, .q = &in->request->u.r};
 	int rc;
 
 	issue_result_clear(r);
-	if (in->request->type != ST_REQUEST)
+	if (in->request->type != ST_REQUEST && !renewal)
 		return err_set(e, ERR_PARSE, "not a request");
 	if (in->n_decisions > ISSUE_DECISIONS_MAX)
 		return err_set(e, ERR_LIMIT,
 		    "%zu decisions about one request, at most %d expected",
 		    in->n_decisions, ISSUE_DECISIONS_MAX);
-	if ((rc = decide(&s)) >= 0) {
+	rc = renewal ? issue_decide_renewal(&s) : decide(&s);
+	if (rc >= 0) {
 		/* What was refused at the end leaves nothing to sign. */
 		if (r->verdict != ISSUE_READY) {
 			cert_clear(&r->cert);

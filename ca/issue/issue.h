@@ -31,9 +31,12 @@ struct issue_input {
 	const struct policy    *policy;
 	const struct standing  *standing;
 	const struct hash      *realm;
-	const struct statement *request;	/* verified, ST_REQUEST */
+	const struct statement *request;	/* verified, ST_REQUEST or
+						   ST_RENEW */
 	/* Verified ST_DECISIONs in log order; those about other requests and
-	   those that do not count are named and passed over. */
+	   those that do not count are named and passed over.  Of a renewal: what
+	   it stands on, the token, acceptance and rename that hold, by which
+	   they are leaves. */
 	const struct statement *const *decisions;
 	size_t			n_decisions;
 	int64_t			now;
@@ -73,6 +76,16 @@ struct issue_result {		/* issue_result_clear */
 	struct cert	   cert;	/* ready: all but the signature */
 };
 
+/* What a request, or renewal, is for. */
+enum cert_kind issue_kind(const struct statement *request);
+
+/* Does it ask for a certificate: a request, or a renewal? */
+bool issue_is_request(const struct statement *s);
+/* Is it of a type that counts about such a one: a decision; token, acceptance or
+ * rename. */
+bool issue_may_count(const struct statement *request,
+    const struct statement *s);
+
 void issue_result_init(struct issue_result *r);
 void issue_result_clear(struct issue_result *r);
 
@@ -85,6 +98,9 @@ void issue_result_clear(struct issue_result *r);
  * author grant kind person; future expired principals length reason ticket
  * subject source force-command extensions touch pin ahead revoked; denied;
  * approvals (waiting); hours past authority lint; ready.
+ *
+ * Of a renewal: realm policy-expired host future expired grant acceptance
+ * subject revoked; hours past authority lint; ready.  requester stays NULL.
  *
  * ERR_PARSE (not a request), ERR_LIMIT (more than ISSUE_DECISIONS_MAX
  * decisions), ERR_NOMEM.

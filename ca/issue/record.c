@@ -69,11 +69,16 @@ put_source(struct jw *w, const struct cert *c)
 static void
 put_asked(struct jw *w, const struct statement *request)
 {
-	const struct request *q = &request->u.r;
+	const struct request none = {0}, *q = &request->u.r;
 
+	if (request->type == ST_RENEW)
+		q = &none;
 	jw_begin(w, "asked", '{');
 	jw_time(w, "at", request->at);
-	jw_span(w, "for", q->length);
+	if (q->length != 0)
+		jw_span(w, "for", q->length);
+	else
+		jw_null(w, "for");
 	if (q->not_before != 0)
 		jw_time(w, "not_before", q->not_before);
 	else
@@ -118,11 +123,12 @@ put_approvals(struct jw *w, const struct statement *const *decisions, size_t n)
 		jw_begin(w, NULL, '{');
 		jw_str(w, "person", d->by);
 		jw_time(w, "at", d->at);
-		if (d->u.d.length != 0)
+		if (d->type == ST_DECISION && d->u.d.length != 0)
 			jw_span(w, "for", d->u.d.length);
 		else
 			jw_null(w, "for");
-		put_str(w, "comment", d->u.d.comment);
+		put_str(w, "comment",
+		    d->type == ST_DECISION ? d->u.d.comment : NULL);
 		put_hash(w, "decision", &d->hash);
 		jw_end(w, '}');
 	}
@@ -148,7 +154,7 @@ static int
 check_statements(const struct issue_leaf *leaf, const struct statement *request,
     const struct statement *const *decisions, size_t n, struct err *e)
 {
-	if (request->type != ST_REQUEST ||
+	if (!issue_is_request(request) ||
 	    !hash_equal(&request->hash, &leaf->request))
 		return err_set(e, ERR_CORRUPT,
 		    "the request is not the one that the leaf names");
@@ -156,7 +162,7 @@ check_statements(const struct issue_leaf *leaf, const struct statement *request,
 		return err_set(e, ERR_CORRUPT,
 		    "%zu decisions, the leaf names %zu", n, leaf->n_decisions);
 	for (size_t i = 0; i < n; i++)
-		if (decisions[i]->type != ST_DECISION ||
+		if (!issue_may_count(request, decisions[i]) ||
 		    !hash_equal(&decisions[i]->hash, &leaf->decisions[i]))
 			return err_set(e, ERR_CORRUPT,
 			    "decision %zu is not the one that the leaf names",
@@ -164,23 +170,36 @@ check_statements(const struct issue_leaf *leaf, const struct statement *request,
 	return 0;
 }
 
+/* A host is called as it was when this was issued, whatever it called itself. */
+static void
+put_person(struct jw *w, const struct statement *request, const struct cert *c)
+{
+	if (request->type == ST_RENEW)
+		jw_strn(w, "person", c->key_id, strcspn(c->key_id, "/"));
+	else
+		jw_str(w, "person", request->by);
+}
+
 static void
 put_record(struct jw *w, const struct issue_leaf *leaf, uint64_t index,
     const struct statement *request, const struct statement *const *decisions,
     size_t n, const struct cert *c)
 {
-	const struct request *q = &request->u.r;
+	const struct request none = {0}, *q = &request->u.r;
 
+	/* What a renewal may have stands in the acceptance it names. */
+	if (request->type == ST_RENEW)
+		q = &none;
 	jw_begin(w, NULL, '{');
 	jw_int(w, "v", RECORD_VERSION);
 	jw_u64(w, "serial", c->serial);
 	jw_str(w, "key_id", c->key_id);
 	jw_str(w, "kind", c->kind == CERT_HOST ? "host" : "user");
-	jw_str(w, "person", request->by);
+	put_person(w, request, c);
 	jw_strs(w, "principals", &c->principals);
 	put_str(w, "reason", q->reason);
 	put_str(w, "ticket", q->ticket);
-	jw_str(w, "grant", q->grant);
+	put_str(w, "grant", q->grant);
 	put_asked(w, request);
 	put_cert(w, c);
 	put_approvals(w, decisions, n);

@@ -10,8 +10,8 @@
 #include "lib/base/clock.h"
 #include "lib/ssh/lint.h"
 
-static int
-check_policy(struct issue_step *s)
+int
+issue_check_policy(struct issue_step *s)
 {
 	const struct policy *p = s->in->policy;
 	char text[CLOCK_TEXT];
@@ -27,8 +27,8 @@ check_policy(struct issue_step *s)
 	    "the policy expired at %s and its grace is over", text);
 }
 
-static int
-check_realm(struct issue_step *s)
+int
+issue_check_realm(struct issue_step *s)
 {
 	if (hash_equal(&s->in->request->realm, s->in->realm))
 		return 0;
@@ -47,6 +47,7 @@ check_author(struct issue_step *s)
 			return issue_refuse(s->r, "author", "%s is revoked",
 			    s->in->who->id);
 		s->r->requester = s->in->who;
+		s->id = s->r->requester->id;
 		return 0;
 	}
 	if (!st->verified)
@@ -56,6 +57,7 @@ check_author(struct issue_step *s)
 	    &s->flags, &why);
 	if (s->r->requester == NULL)
 		return issue_refuse(s->r, "author", "%s", why.msg);
+	s->id = s->r->requester->id;
 	return 0;
 }
 
@@ -245,8 +247,8 @@ check_presence(struct issue_step *s)
 	return 0;
 }
 
-static int
-check_clock(struct issue_step *s)
+int
+issue_check_clock(struct issue_step *s)
 {
 	int64_t at = s->in->request->at, now = s->in->now;
 	char text[CLOCK_TEXT], wait[SPAN_TEXT];
@@ -291,13 +293,13 @@ check_ahead(struct issue_step *s)
 }
 
 /* Somebody revoked it before it was issued. */
-static int
-check_revoked(struct issue_step *s)
+int
+issue_check_revoked(struct issue_step *s)
 {
 	const struct hash *h = &s->in->request->hash;
 	char id[ISSUE_KEY_ID_MAX];
 
-	issue_key_id(s->r->requester->id, h, id);
+	issue_key_id(s->id, h, id);
 	if (!standing_serial_revoked(s->in->standing, issue_serial(h)) &&
 	    !standing_key_id_revoked(s->in->standing, id))
 		return 0;
@@ -319,8 +321,8 @@ int
 issue_check_asker(struct issue_step *s)
 {
 	static int (*const checks[])(struct issue_step *) = {
-	    check_realm, /* before anything else is believed */
-	    check_policy,
+	    issue_check_realm, /* before anything else is believed */
+	    issue_check_policy,
 	    check_author,
 	    check_grant,
 	};
@@ -332,7 +334,7 @@ int
 issue_check_request(struct issue_step *s)
 {
 	static int (*const checks[])(struct issue_step *) = {
-	    check_clock,
+	    issue_check_clock,
 	    issue_check_principals,
 	    check_length,
 	    check_reason,
@@ -343,7 +345,7 @@ issue_check_request(struct issue_step *s)
 	    issue_check_extensions,
 	    check_presence,
 	    check_ahead,
-	    check_revoked,
+	    issue_check_revoked,
 	};
 
 	return run(checks, sizeof(checks) / sizeof(checks[0]), s);

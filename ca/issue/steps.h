@@ -21,6 +21,8 @@ struct issue_step {
 	const struct request	 *q;	 /* of in->request */
 	struct sk_flags		  flags; /* of the asker's signatures */
 	bool			  asking; /* nobody signed: in->who asks */
+	const char		 *id;	  /* of who asks, for the key id */
+	struct request		  renewal; /* what a renewal comes to; q then */
 };
 
 /* Set the verdict to refused, by this rule; the answer is ISSUE_STOP. */
@@ -29,6 +31,18 @@ int issue_refuse(struct issue_result *r, const char *rule, const char *fmt,
 /* An answer of lib/ssh/lint.h: ERR_DENIED becomes a refusal. */
 int issue_lint_answer(struct issue_result *r, const char *rule, int answer,
     const struct err *why);
+
+/* rules.c: of this realm, under a policy that still holds. */
+int issue_check_realm(struct issue_step *s) MUST_CHECK;
+int issue_check_policy(struct issue_step *s) MUST_CHECK;
+/* rules.c: not made ahead of its time, and within the grant's wait. */
+int issue_check_clock(struct issue_step *s) MUST_CHECK;
+/* rules.c: neither serial nor key id was revoked before. */
+int issue_check_revoked(struct issue_step *s) MUST_CHECK;
+
+/* renew.c: all of it, for a host that was accepted and asks for its own
+ * certificate. */
+int issue_decide_renewal(struct issue_step *s) MUST_CHECK;
 
 /* rules.c: who asks, under which grant.  Fills requester, grant and terms. */
 int issue_check_asker(struct issue_step *s) MUST_CHECK;

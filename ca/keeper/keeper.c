@@ -138,6 +138,16 @@ keeper_find_issue(struct ledger *l, uint64_t serial, struct leaf *out,
 }
 
 int
+keeper_find_request(struct ledger *l, const struct hash *h, struct leaf *out,
+    uint64_t *index, struct err *e)
+{
+	int r = keeper_find_statement(l, LTAG_REQUEST, h, out, index, e);
+
+	return r == 1 ? keeper_find_statement(l, LTAG_RENEW, h, out, index, e)
+		      : r;
+}
+
+int
 keeper_find_statement(struct ledger *l, uint8_t tag, const struct hash *h,
     struct leaf *out, uint64_t *index, struct err *e)
 {
@@ -280,7 +290,9 @@ int
 keeper_each_act(struct ledger *l, keeper_act *each, void *ctx, struct err *e)
 {
 	struct feed feeds[] = {{.tag = LTAG_REVOKE}, {.tag = LTAG_KEY},
-	    {.tag = LTAG_KEY_DECISION}, {.tag = LTAG_POLICY}};
+	    {.tag = LTAG_KEY_DECISION}, {.tag = LTAG_POLICY},
+	    {.tag = LTAG_ENROL}, {.tag = LTAG_ACCEPT}, {.tag = LTAG_REJECT},
+	    {.tag = LTAG_RENAME}, {.tag = LTAG_FORGET}, {.tag = LTAG_TOKEN}};
 	const size_t n = sizeof(feeds) / sizeof(feeds[0]);
 	struct walk w = {.l = l, .each = each, .ctx = ctx};
 	struct feed *f;

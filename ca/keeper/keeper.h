@@ -27,7 +27,7 @@ struct keeper; /* opaque */
 
 /*
  * A keeper over an open ledger and a verified policy, both borrowed.  Replays
- * the key statements and revocations of the log into a standing; earlier
+ * the acts of the log into a standing; earlier
  * policies come from dir/bundle.  ERR_CORRUPT, ERR_NOTFOUND, ERR_NOMEM.
  */
 int  keeper_new(const char *dir, struct ledger *l, const struct trust *t,
@@ -36,8 +36,7 @@ void keeper_free(struct keeper *k);
 const struct standing *keeper_standing(const struct keeper *k);
 
 /*
- * The key, revoke and key decision statements of the log in its order, verified,
- * each with the bundle statement that was in force then (NULL: none was logged
+ * The acts of the log (standing_is_act()) in its order, verified, each with the bundle statement that was in force then (NULL: none was logged
  * yet); each() non-zero ends it and is returned.  ERR_CORRUPT, ERR_BADSIG,
  * ERR_NOMEM.
  */
@@ -112,8 +111,10 @@ int keeper_finish(struct keeper *k, const struct keeper_item *items, size_t n,
     struct keeper_leaves *leaves, struct err *e) MUST_CHECK;
 
 /*
- * A key or revoke statement, and decisions on a key statement: applied to the
- * standing if it is entitled; leaves gets what is new of it.
+ * A key or revoke statement, and decisions on a key statement; one about a host,
+ * and with accept and reject the enrol statement they name, which the log gets
+ * with them: applied to the standing if it is entitled; leaves gets what is new of
+ * it.
  *
  * 0		it counts
  * ERR_WAIT	entitled, and waits for officers; to be committed
@@ -137,6 +138,10 @@ int keeper_find_issue(struct ledger *l, uint64_t serial, struct leaf *out,
 int keeper_find_statement(struct ledger *l, uint8_t tag, const struct hash *h,
     struct leaf *out, uint64_t *index, struct err *e) MUST_CHECK;
 
+/* What asks for a certificate, a request or a renewal: likewise. */
+int keeper_find_request(struct ledger *l, const struct hash *h,
+    struct leaf *out, uint64_t *index, struct err *e) MUST_CHECK;
+
 /*
  * The decisions of the log about a request or key statement, verified, in the
  * log's order: whether their files are still there or not, for a denial cannot
@@ -157,6 +162,8 @@ int keeper_krl(struct keeper *k, uint64_t version, int64_t now,
 #define KEEPER_LISTED                                                          \
 	(1u << LTAG_REVOKE | 1u << LTAG_KEY | 1u << LTAG_KEY_DECISION |        \
 	    1u << LTAG_POLICY | 1u << LTAG_ROOT | 1u << LTAG_KRL |             \
-	    1u << LTAG_ISSUE)
+	    1u << LTAG_ISSUE | 1u << LTAG_ENROL | 1u << LTAG_ACCEPT |          \
+	    1u << LTAG_REJECT | 1u << LTAG_RENAME | 1u << LTAG_FORGET |        \
+	    1u << LTAG_TOKEN)
 
 #endif

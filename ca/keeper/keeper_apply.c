@@ -5,6 +5,7 @@
 
 #include "ca/keeper/keeper.h"
 #include "ca/keeper/keeper_impl.h"
+#include "lib/base/clock.h"
 
 /*
  * Try s on the standing.  IDLE is told apart by its reason: what waits for
@@ -51,6 +52,110 @@ key_in_force(const struct keeper *k, const struct standing *st,
 	return s->u.k.add ? is_his : !is_his;
 }
 
+/* --- hosts --- */
+
+/* One statement about a host, onto the standing itself: hosts are too many for a
+ * trial each.  Answers of keeper_apply(). */
+static int
+apply_host(struct keeper *k, const struct statement *s,
+    struct keeper_leaves *leaves, struct err *e)
+{
+	struct err why = {0};
+	int r;
+
+	r = standing_apply_host(k->standing, k->trust->policy, s, clock_now(),
+	    &why);
+	if (r != 0) {
+		if (e != NULL)
+			*e = why;
+		return r < 0 ? r : (int)why.code;
+	}
+	return leaves != NULL ? keeper_add_statement(k, s, leaves, e) : 0;
+}
+
+static struct statement *
+find_given(struct statement **given, size_t n, const struct hash *h)
+{
+	for (size_t i = 0; i < n; i++)
+		if (hash_equal(&given[i]->hash, h))
+			return given[i];
+	return NULL;
+}
+
+static const struct hash *
+enrol_of(const struct statement *s)
+{
+	if (s->type == ST_ACCEPT)
+		return &s->u.accept.enrol;
+	if (s->type == ST_REJECT && s->u.reject.host == NULL)
+		return &s->u.reject.enrol;
+	return NULL;
+}
+
+static int
+add_enrol(struct keeper *k, struct statement *enrol, const struct hash *h,
+    struct keeper_leaves *leaves, struct err *e)
+{
+	uint64_t index;
+	int r;
+
+	if (enrol == NULL) {
+		r = ledger_find(k->ledger, LTAG_ENROL, h, &index, e);
+		return r != 1 ? r
+			      : err_set(e, ERR_DENIED,
+				    "the enrol statement that it names is not "
+				    "here, expected it with it");
+	}
+	if (!enrol->verified && (r = statement_verify(enrol, e)) != 0)
+		return r;
+	r = apply_host(k, enrol, NULL, e);
+	if (r != 0 && r != ERR_EXISTS)
+		return r;
+	return keeper_add_statement(k, enrol, leaves, e);
+}
+
+/*
+ * Whoever reaches us could fill the log with hosts that ask in.  So what they
+ * say becomes a leaf with the statement about it alone, before it.
+ */
+static int
+apply_with_enrol(struct keeper *k, const struct statement *s,
+    const struct hash *h, struct statement *enrol, struct keeper_leaves *leaves,
+    struct err *e)
+{
+	size_t mark = leaves->n;
+	int r;
+
+	if ((r = add_enrol(k, enrol, h, leaves, e)) == 0)
+		r = apply_host(k, s, leaves, e);
+	if (r != 0)
+		leaves->n = mark;
+	return r;
+}
+
+static int
+keeper_apply_host(struct keeper *k, const struct statement *s,
+    struct statement **given, size_t n_given, struct keeper_leaves *leaves,
+    struct err *e)
+{
+	const struct hash *h = enrol_of(s);
+	bool has;
+	int r;
+
+	if ((r = keeper_has(k, leaves, s, &has, e)) != 0)
+		return r;
+	if (has)
+		return err_set(e, ERR_EXISTS,
+		    "in the log and in force already");
+	if (h != NULL)
+		return apply_with_enrol(k, s, h, find_given(given, n_given, h),
+		    leaves, e);
+	if (s->type == ST_ENROL)
+		return err_set(e, ERR_DENIED,
+		    "an enrol statement counts with its acceptance alone");
+	return apply_host(k, s, leaves, e);
+}
+
 int
 keeper_apply(struct keeper *k, struct statement *s, struct statement **given,
     size_t n_given, struct keeper_leaves *leaves, struct err *e)
@@ -66,6 +171,8 @@ keeper_apply(struct keeper *k, struct statement *s, struct statement **given,
 	if (!hash_equal(&s->realm, &k->trust->realm))
 		return err_set(e, ERR_DENIED,
 		    "statement of another realm, expected this deployment's");
+	if (standing_is_about_host(s->type))
+		return keeper_apply_host(k, s, given, n_given, leaves, e);
 	if ((r = standing_dup(k->standing, &trial)) != 0)
 		return err_nomem(e);
 	if (!has) {
@@ -88,6 +195,7 @@ keeper_apply(struct keeper *k, struct statement *s, struct statement **given,
 	if ((r = apply_given(k, trial, given, n_given, &counts, leaves, e)) !=
 	    0)
 		goto out;
+	standing_move_hosts(k->standing, trial);
 	standing_free(k->standing);
 	k->standing = trial;
 	trial = NULL;
@@ -130,6 +238,17 @@ add_serial(struct krl_make *m, uint64_t serial)
 	return r;
 }
 
+/* A host may have called itself by a name it had before. */
+static bool
+is_by(const struct statement *request, const struct cert *c, const char *who)
+{
+	size_t n = strlen(who);
+
+	if (request->type == ST_RENEW)
+		return strncmp(c->key_id, who, n) == 0 && c->key_id[n] == '/';
+	return strcmp(request->by, who) == 0;
+}
+
 static int
 add_certificate_of(struct krl_make *m, const struct leaf *issue,
     const char *person)
@@ -145,12 +264,12 @@ add_certificate_of(struct krl_make *m, const struct leaf *issue,
 	    m->e);
 	if (r != 0 || c.valid_before <= (uint64_t)m->now)
 		goto out;
-	r = keeper_find_statement(m->k->ledger, LTAG_REQUEST,
-	    &issue->u.i.request, &request, &index, m->e);
+	r = keeper_find_request(m->k->ledger, &issue->u.i.request, &request,
+	    &index, m->e);
 	if (r == 1)
 		r = err_set(m->e, ERR_CORRUPT,
 		    "a request that the log issued for is not in the log");
-	if (r == 0 && strcmp(request.u.s.by, person) == 0)
+	if (r == 0 && is_by(&request.u.s, &c, person))
 		r = add_serial(m, c.serial);
 out:
 	cert_clear(&c);

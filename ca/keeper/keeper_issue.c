@@ -98,11 +98,66 @@ add_given(struct keeper_item *it, struct err *e)
 	return 0;
 }
 
+/* A statement that a host's standing comes from. */
+static int
+read_statement(struct keeper *k, uint8_t tag, const struct hash *h,
+    struct keeper_item *it, struct err *e)
+{
+	struct statement *out = &it->logged[it->n_logged];
+	struct leaf leaf;
+	uint64_t index;
+	int r;
+
+	leaf_init(&leaf);
+	r = keeper_find_statement(k->ledger, tag, h, &leaf, &index, e);
+	if (r == 1)
+		r = err_set(e, ERR_CORRUPT,
+		    "a statement that a host stands on is not in the log");
+	if (r == 0 && (r = statement_verify(&leaf.u.s, e)) == 0) {
+		*out = leaf.u.s; /* moved */
+		leaf_init(&leaf);
+		it->decisions[it->n_decisions++] = out;
+		it->n_logged++;
+	}
+	leaf_clear(&leaf);
+	return r;
+}
+
+/* What a renewal stands on; nothing where it names no host, which ca/issue
+ * says. */
+static int
+gather_host(struct keeper *k, struct keeper_item *it, struct err *e)
+{
+	const struct fleet_hosts *hosts = standing_hosts(k->standing);
+	const struct fleet_host_row *row = hosts == NULL
+	    ? NULL
+	    : fleet_hosts_by_accept(hosts, &it->request->u.renew.accept);
+	int r = 0;
+
+	it->logged = calloc(3, sizeof(*it->logged));
+	it->decisions = calloc(3, sizeof(*it->decisions));
+	if (it->logged == NULL || it->decisions == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < 3; i++)
+		statement_init(&it->logged[i], ST_ACCEPT);
+	if (row == NULL)
+		return 0;
+	if (row->by_token)
+		r = read_statement(k, LTAG_TOKEN, &row->token, it, e);
+	if (r == 0)
+		r = read_statement(k, LTAG_ACCEPT, &row->accept, it, e);
+	if (r == 0 && row->has_renamed)
+		r = read_statement(k, LTAG_RENAME, &row->renamed, it, e);
+	return r;
+}
+
 static int
 gather(struct keeper *k, struct keeper_item *it, struct err *e)
 {
 	int r;
 
+	if (it->request->type == ST_RENEW)
+		return gather_host(k, it, e);
 	if (it->n_given > ISSUE_DECISIONS_MAX)
 		return err_set(e, ERR_LIMIT, "more than %d decisions",
 		    ISSUE_DECISIONS_MAX);
@@ -262,14 +317,14 @@ decide(const struct deciding *d, struct keeper_item *it,
 	    .nonce = d->nonces[it - d->items]};
 	int r;
 
-	in.ca = it->request->u.r.kind == CERT_HOST ? d->host_ca : d->user_ca;
+	in.ca = issue_kind(it->request) == CERT_HOST ? d->host_ca : d->user_ca;
 	if ((r = issue_decide(&in, res, e)) != 0)
 		return r;
 	for (size_t i = 0; i < res->passed_over.n; i++)
 		if (strs_add(&it->notes, res->passed_over.v[i]) != 0)
 			return err_nomem(e);
 	/* What nobody we know has said, or was never possible, is no act. */
-	it->record = res->requester != NULL &&
+	it->record = (res->requester != NULL || res->verdict == ISSUE_READY) &&
 	    (res->verdict != ISSUE_REFUSED || strcmp(res->rule, "denied") == 0);
 	if (res->verdict == ISSUE_READY)
 		return make_leaf(d, it, res, e);

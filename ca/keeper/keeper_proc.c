@@ -176,22 +176,28 @@ keys_send(struct keys *x, bool last)
 }
 
 static int
-add_key(void *ctx, const struct person *who, const struct pubkey *key,
-    const char *comment)
+add_name(void *ctx, const char *name, const struct pubkey *key)
 {
 	struct keys *x = ctx;
 	struct slice blob = pubkey_blob(key);
 	struct hash h;
 	int r;
 
-	(void)comment;
 	if (buf_len(x->b) > KEYS_FRAME - 256 &&
 	    ((r = keys_send(x, false)) != 0 || (r = keys_begin(x, false)) != 0))
 		return r;
 	hash_sha256(blob.p, blob.n, &h);
 	if ((r = buf_put_string(x->b, h.b, HASH_LEN)) != 0)
 		return r;
-	return buf_put_cstring(x->b, who->id);
+	return buf_put_cstring(x->b, name);
+}
+
+static int
+add_key(void *ctx, const struct person *who, const struct pubkey *key,
+    const char *comment)
+{
+	(void)comment;
+	return add_name(ctx, who->id, key);
 }
 
 int
@@ -203,7 +209,8 @@ kp_send_keys(struct kp *k, struct kp_conn *to, struct err *e)
 	if ((r = buf_new(&x.b, 1024 * 1024)) == 0 &&
 	    (r = keys_begin(&x, true)) == 0 &&
 	    (r = standing_each_key(k->standing, k->view->trust.policy, add_key,
-		 &x)) == 0)
+		 &x)) == 0 &&
+	    (r = kp_master_keys(k, add_name, &x)) == 0)
 		r = keys_send(&x, true);
 	buf_free(x.b);
 	if (r != 0 && e != NULL && e->msg[0] == '\0')

@@ -17,14 +17,26 @@ bucket_of(const struct hash *h)
 	return ((size_t)h->b[0] << 8 | h->b[1]) % KP_BUCKETS;
 }
 
-struct asked *
-kp_asked_find(struct kp *k, const struct hash *h)
+static struct asked *
+find(struct kp *k, const struct hash *h, enum statement_type type)
 {
 	struct asked *a = k->bucket[bucket_of(h)];
 
-	while (a != NULL && !hash_equal(&a->s.hash, h))
+	while (a != NULL && (a->s.type != type || !hash_equal(&a->s.hash, h)))
 		a = a->bucket;
 	return a;
+}
+
+struct asked *
+kp_asked_find(struct kp *k, const struct hash *h)
+{
+	return find(k, h, ST_REQUEST);
+}
+
+struct asked *
+kp_renewal_find(struct kp *k, const struct hash *h)
+{
+	return find(k, h, ST_RENEW);
 }
 
 int

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ca/keeper/kp_impl.h"
+#include "lib/front/front.h"
 #include "lib/proc/plog.h"
 
 /*
@@ -179,6 +180,10 @@ check_fields(struct kp_call *c, struct err *e)
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
 		if (handlers[i].call != c->row->call)
 			continue;
+		if (kp_is_master(c) && !kp_master_calls(handlers[i].call))
+			return err_set(e, ERR_DENIED,
+			    "'%s' is a call of persons, and you are %s",
+			    c->row->name, c->person);
 		for (; n <= FIELDS_MAX && handlers[i].fields[n - 1] != NULL;
 		     n++)
 			known[n] = handlers[i].fields[n - 1];
@@ -242,6 +247,8 @@ kp_call_free(struct kp *k, struct kp_call *c)
 		statement_clear(&p->s);
 		strs_clear(&p->notes);
 		free(p->requests);
+		str_clear(&p->certificate);
+		statement_clear(&p->enrol);
 	}
 	free(c->parts);
 	json_decref(c->args);
@@ -305,7 +312,8 @@ kp_call_open(struct kp_call *c, struct slice payload, struct slice *json,
 		(void)err_set(e, r, "a call that cannot be read");
 	else if (form > FORM_TEXT)
 		r = err_set(e, ERR_PARSE, "a call of form %u", form);
-	else if (c->control ? c->person[0] != '\0' : !id_is_valid(c->person))
+	else if (c->control ? c->person[0] != '\0'
+			    : !front_name_is_valid(c->person))
 		r = err_set(e, ERR_PARSE, "a call of nobody");
 	free(fingerprint);
 	c->form = (enum call_form)form;

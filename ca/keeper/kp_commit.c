@@ -323,9 +323,10 @@ apply_one(struct committer *c, struct kp_done *d)
 	if (j->on != NULL)
 		j->r = local_apply(c->local, j->on, &given, 1, &j->e);
 	else
-		j->r = local_apply(c->local, j->statement, NULL, 0, &j->e);
+		j->r = local_apply(c->local, j->statement, &j->given,
+		    j->given != NULL ? 1 : 0, &j->e);
 	if (j->r != 0 && j->r != ERR_WAIT && j->r != ERR_EXISTS &&
-	    j->r != ERR_DENIED) {
+	    j->r != ERR_DENIED && j->r != ERR_BADSIG) {
 		d->e = j->e;
 		c->broken = j->r == ERR_RECORD || j->r == ERR_CORRUPT;
 		c->why = j->e;

@@ -112,6 +112,8 @@ struct kp_job {
 					   APPLY: the act; borrowed */
 	struct statement *on;		/* APPLY of a decision: the key
 					   statement; owned */
+	struct statement *given;	/* APPLY of accept, reject: the enrol
+					   statement it names; borrowed */
 	struct bundle_chain *chain;	/* RELOAD; NULL: DIR/bundle; owned */
 	struct kp_part *part;		/* the loop's */
 	size_t nth;			/* of a decision: which request */
@@ -230,6 +232,9 @@ struct kp_part {
 	struct strs notes;
 	struct hash *requests;	/* of a decision */
 	size_t n_requests, counted, open_jobs;
+	bool taken;		/* enrol: with what is about it */
+	struct statement enrol;	/* accept, reject: of an earlier call */
+	struct str certificate;	/* of a renewal: its line */
 };
 
 struct kp_call {
@@ -299,6 +304,18 @@ struct kp_stage {
 	size_t n, cap, bytes;
 };
 
+/* Enrol statements that came without what is about them: the last of a call
+ * that was full. */
+#define KP_ENROLS 64
+struct kp_enrols {
+	struct kp_enrol {
+		struct hash hash;
+		char *text;	/* NULL: free */
+		size_t n;
+	} v[KP_ENROLS];
+	size_t next;		/* a ring */
+};
+
 struct kp_quota {
 	char *person;
 	uint64_t n;
@@ -330,6 +347,7 @@ struct kp {
 	struct kp_waiting waiting[KP_WAITING]; /* by the hash waited for */
 	struct kp_stage stages[KP_STAGES];
 	struct kp_quota *quota[256];
+	struct kp_enrols enrols;
 	int64_t quota_day;
 
 	/* What the store has not taken yet, and what leaves changed. */
@@ -402,7 +420,9 @@ int kp_texts(const json_t *args, const char *key, size_t max,
 
 /* --- the board ------------------------------------------------------------- */
 
+/* A request; a renewal, which is on no board and in no row, by the other. */
 struct asked *kp_asked_find(struct kp *k, const struct hash *h);
+struct asked *kp_renewal_find(struct kp *k, const struct hash *h);
 /* s moves in. */
 int kp_asked_new(struct kp *k, struct statement *s, struct asked **out,
     struct err *e) MUST_CHECK;
@@ -476,6 +496,31 @@ void kp_quota_clear(struct kp *k);
 void kp_stage_clear(struct kp_stage *s);
 
 /* --- the rest ---------------------------------------------------------------- */
+
+/*
+ * Masters (kp_master.c): a key that the policy lists under `authorities: master`
+ * comes in as "master/NAME", and brings what hosts and operators have signed.
+ */
+bool kp_is_master(const struct kp_call *c);
+bool kp_master_calls(enum call call); /* may it make that one? */
+/* 0; ERR_DENIED: no such statement of a master.  Of others, nothing is said. */
+int kp_master_may(const struct kp_call *c, const struct statement *s,
+    struct err *e) MUST_CHECK;
+/* Their keys: add() with "master/NAME". */
+int kp_master_keys(struct kp *k,
+    int (*add)(void *ctx, const char *name, const struct pubkey *key),
+    void *ctx) MUST_CHECK;
+/* An enrol statement, an act about a host, a renewal: into jobs.  parts are
+ * those of the call until this one. */
+int kp_host_take(struct kp *k, struct kp_part *p, struct err *e) MUST_CHECK;
+/* Keep those of a call that nothing in it was about. */
+int kp_host_keep(struct kp *k, struct kp_part *p, struct err *e) MUST_CHECK;
+void kp_enrols_clear(struct kp_enrols *x);
+/* What a renewal came to. */
+void kp_renewal_done(struct kp_part *p, struct kp_job *j);
+int kp_put_job(struct kp *k, struct kp_part *p, enum kp_job_kind kind,
+    struct asked *a, struct statement *statement, struct statement *given,
+    struct err *e) MUST_CHECK;
 
 int kp_send_keys(struct kp *k, struct kp_conn *to, struct err *e) MUST_CHECK;
 void kp_send_gauges(struct kp *k);

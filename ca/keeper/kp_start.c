@@ -327,6 +327,7 @@ kp_end(struct kp *k)
 		kp_stage_clear(&k->stages[i]);
 	chan_free(k->notify);
 	kp_quota_clear(k);
+	kp_enrols_clear(&k->enrols);
 	kp_queue_clear(&k->notices);
 	requests_close(k->rows);
 	policy_free(k->policy_then);

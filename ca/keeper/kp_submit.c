@@ -64,6 +64,21 @@ add_covered(struct kp_part *p, const struct hash *h)
 	return 0;
 }
 
+int
+kp_put_job(struct kp *k, struct kp_part *p, enum kp_job_kind kind,
+    struct asked *a, struct statement *statement, struct statement *given,
+    struct err *e)
+{
+	struct kp_job *j = NULL;
+	int r;
+
+	if ((r = new_job(p, kind, a, &j, e)) != 0)
+		return r;
+	j->statement = statement;
+	j->given = given;
+	return put_job(k, p, j, e);
+}
+
 /* --- a request ------------------------------------------------------------------ */
 
 static int
@@ -292,13 +307,7 @@ take_decision(struct kp *k, struct kp_part *p, struct err *e)
 static int
 take_act(struct kp *k, struct kp_part *p, struct err *e)
 {
-	struct kp_job *j = NULL;
-	int r;
-
-	if ((r = new_job(p, JOB_APPLY, NULL, &j, e)) != 0)
-		return r;
-	j->statement = &p->s;
-	return put_job(k, p, j, e);
+	return kp_put_job(k, p, JOB_APPLY, NULL, &p->s, NULL, e);
 }
 
 /*
@@ -314,6 +323,8 @@ check_author(const struct kp *k, const struct kp_call *c,
 		return err_set(e, ERR_DENIED,
 		    "%s of another realm, expected this deployment's",
 		    statement_type_name(s->type));
+	if (kp_is_master(c))
+		return kp_master_may(c, s, e);
 	if (strcmp(s->by, c->person) == 0)
 		return 0;
 	(void)err_set(e, ERR_DENIED,
@@ -344,6 +355,14 @@ take_part(struct kp *k, struct kp_part *p, struct slice text, size_t nth,
 	case ST_KEY:
 	case ST_REVOKE:
 		return take_act(k, p, e);
+	case ST_ENROL:
+	case ST_ACCEPT:
+	case ST_REJECT:
+	case ST_RENAME:
+	case ST_FORGET:
+	case ST_TOKEN:
+	case ST_RENEW:
+		return kp_host_take(k, p, e);
 	case ST_ROOT:
 	case ST_POLICY:
 	case ST_KRL:
@@ -378,11 +397,19 @@ kp_submit(struct kp *k, struct kp_call *c, struct kp_answer *a, struct err *e)
 
 		p->call = c;
 		statement_init(&p->s, ST_REQUEST);
+		str_init(&p->certificate);
+		statement_init(&p->enrol, ST_ENROL);
 		p->r = take_part(k, p,
 		    slice_of(json_string_value(t), json_string_length(t)), i,
 		    &p->e);
 		if (p->r != 0)
 			p->e.code = p->r;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct kp_part *p = &c->parts[i];
+
+		if (p->r == 0 && p->s.type == ST_ENROL && !p->taken)
+			p->r = kp_host_keep(k, p, &p->e);
 	}
 	if (c->open_jobs == 0)
 		kp_submit_finish(k, c);
@@ -461,6 +488,8 @@ kp_submit_job(struct kp *k, struct kp_job *j)
 
 	if (j->kind == JOB_APPLY)
 		act_done(p, j);
+	else if (j->asked != NULL && j->asked->s.type == ST_RENEW)
+		kp_renewal_done(p, j);
 	else if (j->statement != NULL)
 		decision_done(p, j);
 	else
@@ -526,7 +555,8 @@ part_id(const struct kp_part *p)
 static const char *
 part_type(const struct kp_part *p)
 {
-	return p->asked != NULL ? "request" : statement_type_name(p->s.type);
+	return p->asked != NULL ? statement_type_name(p->asked->s.type)
+				: statement_type_name(p->s.type);
 }
 
 static void
@@ -546,6 +576,8 @@ part_json(struct kp *k, struct jw *w, const struct kp_part *p)
 	jw_strs(w, "notes", &p->notes);
 	if (p->parsed)
 		put_requests(k, w, p);
+	if (p->certificate.n > 0)
+		jw_str(w, "certificate", p->certificate.p);
 	jw_end(w, '}');
 }
 

@@ -104,12 +104,14 @@ local_apply(struct local *l, struct statement *s, struct statement **given,
 	verdict = keeper_apply(l->keeper, s, given, n_given, &leaves, e);
 	if (leaves.n > 0 && (r = commit_acts(l, &leaves, e)) != 0)
 		goto out;
-	/* In the order of the log. */
-	if (is_among(&leaves, s))
+	/* In the order of the log: a host asks before it is accepted. */
+	if (!standing_is_about_host(s->type) && is_among(&leaves, s))
 		to->ops->act(to->ctx, s);
 	for (size_t i = 0; i < n_given; i++)
 		if (is_among(&leaves, given[i]))
 			to->ops->act(to->ctx, given[i]);
+	if (standing_is_about_host(s->type) && is_among(&leaves, s))
+		to->ops->act(to->ctx, s);
 out:
 	keeper_leaves_clear(&leaves);
 	return r != 0 ? r : verdict;

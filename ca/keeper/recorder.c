@@ -62,16 +62,25 @@ find_at_hand(const struct recorder *r, const struct hash *name)
 
 /* A statement that a leaf names must be there: it was logged before. */
 static int
-must_find(struct recorder *r, uint8_t tag, const struct hash *h,
-    struct leaf *out, struct err *e)
+not_there(struct err *e)
 {
-	uint64_t index;
-	int ret = keeper_find_statement(r->ledger, tag, h, out, &index, e);
+	return err_set(e, ERR_CORRUPT,
+	    "a statement that the log issued on is not in the log");
+}
 
-	if (ret == 1)
-		return err_set(e, ERR_CORRUPT,
-		    "a statement that the log issued on is not in the log");
-	return ret;
+/* What the certificate of a host stands on. */
+static int
+host_statement(struct recorder *r, const struct hash *h, struct leaf *out,
+    struct err *e)
+{
+	static const uint8_t tags[] = {LTAG_ACCEPT, LTAG_RENAME, LTAG_TOKEN};
+	uint64_t index;
+	int ret = 1;
+
+	for (size_t i = 0; i < sizeof(tags) && ret == 1; i++)
+		ret = keeper_find_statement(r->ledger, tags[i], h, out, &index,
+		    e);
+	return ret == 1 ? not_there(e) : ret;
 }
 
 static int
@@ -91,7 +100,10 @@ decision(struct recorder *r, const struct hash *h, const struct statement **out,
 	ret = keeper_find_statement(r->ledger, LTAG_DECISION, h, &leaf, &index,
 	    e);
 	if (ret == 1)
-		ret = must_find(r, LTAG_KEY_DECISION, h, &leaf, e);
+		ret = keeper_find_statement(r->ledger, LTAG_KEY_DECISION, h,
+		    &leaf, &index, e);
+	if (ret == 1)
+		ret = host_statement(r, h, &leaf, e);
 	if (ret != 0) {
 		leaf_clear(&leaf);
 		return ret;
@@ -129,6 +141,7 @@ put_record(struct recorder *r, uint64_t index, const struct issue_leaf *l,
 {
 	const struct statement *decisions[RECORDER_KEPT];
 	struct leaf request;
+	uint64_t index_of;
 	int ret;
 
 	leaf_init(&request);
@@ -138,9 +151,12 @@ put_record(struct recorder *r, uint64_t index, const struct issue_leaf *l,
 	/* What this record borrows must stay until it is written. */
 	if (r->n_kept + l->n_decisions > RECORDER_KEPT)
 		forget(r);
-	ret = must_find(r, LTAG_REQUEST, &l->request, &request, e);
-	if (ret != 0)
+	ret =
+	    keeper_find_request(r->ledger, &l->request, &request, &index_of, e);
+	if (ret != 0) {
+		ret = ret == 1 ? not_there(e) : ret;
 		goto out;
+	}
 	for (size_t i = 0; i < l->n_decisions; i++)
 		if ((ret = decision(r, &l->decisions[i], &decisions[i], e)) !=
 		    0)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/issue/issue.h"
 #include "ca/signer/signer_impl.h"
 #include "lib/base/parallel.h"
 #include "lib/key/note.h"
@@ -70,7 +71,7 @@ static int
 sign_job(struct signer *s, struct signer_job *j, struct buf **out,
     struct err *e)
 {
-	struct key *ca = signer_ca(s, j->request->u.r.kind);
+	struct key *ca = signer_ca(s, issue_kind(j->request));
 	struct slice tbs = slice_of(j->leaf->tbs, j->leaf->tbs_len);
 	struct buf *blob = NULL, *sig = NULL;
 	int r;

@@ -54,13 +54,6 @@ signer_proc_acts_known(const struct signer_proc *p, struct err *e)
 	    (unsigned long long)p->acts, (unsigned long long)seen.acts);
 }
 
-static bool
-is_act(const struct statement *s)
-{
-	return s->type == ST_KEY || s->type == ST_REVOKE ||
-	    (s->type == ST_DECISION && s->u.d.n_keys > 0);
-}
-
 static int
 apply(struct signer_proc *p, struct slice bytes, struct act_owners *owners,
     struct err *e)
@@ -72,7 +65,7 @@ apply(struct signer_proc *p, struct slice bytes, struct act_owners *owners,
 	if ((r = statement_parse("act", bytes, &s, e)) != 0 ||
 	    (r = statement_verify(&s, e)) != 0)
 		goto out;
-	if (!is_act(&s) || !hash_equal(&s.realm, &p->c.trust->realm)) {
+	if (!standing_is_act(&s) || !hash_equal(&s.realm, &p->c.trust->realm)) {
 		r = err_set(e, ERR_DENIED,
 		    "a statement that is no act of this deployment");
 		goto out;

@@ -112,12 +112,12 @@ check_named(const struct signer_batch *b, const struct signer_job *j,
 	const struct policy *p = b->trust->policy;
 	const struct issue_leaf *l = j->leaf;
 
-	if (j->request->type != ST_REQUEST || !j->request->verified ||
+	if (!issue_is_request(j->request) || !j->request->verified ||
 	    !hash_equal(&l->request, &j->request->hash))
 		return err_set(e, ERR_DENIED,
 		    "certificate names another request");
 	for (size_t i = 0; i < j->n_decisions; i++)
-		if (j->decisions[i]->type != ST_DECISION ||
+		if (!issue_may_count(j->request, j->decisions[i]) ||
 		    !j->decisions[i]->verified)
 			return err_set(e, ERR_DENIED,
 			    "certificate counts what is no decision");
@@ -215,7 +215,7 @@ decide_again(const struct checked *c, const struct signer_job *j,
 		    "certificate ended before it was signed");
 		goto out;
 	}
-	if ((ca = signer_ca(c->s, j->request->u.r.kind)) == NULL ||
+	if ((ca = signer_ca(c->s, issue_kind(j->request))) == NULL ||
 	    asked.nonce_len != CERT_NONCE_LEN) {
 		r = err_set(e, ERR_DENIED,
 		    "signer has no key for this kind "

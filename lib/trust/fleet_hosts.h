@@ -34,7 +34,6 @@
 #include "lib/statement/statement.h"
 #include "lib/trust/bundle.h"
 #include "lib/trust/policy.h"
-#include "lib/trust/standing.h"
 
 #define FLEET_HOSTS_MAX	      100000
 #define FLEET_ENROLS_MAX      10000	/* that wait, and as many rejected; the
@@ -46,6 +45,7 @@
 #define FLEET_TOKEN_RENEW_MAX (366 * 86400)	/* seconds after `at` */
 
 struct fleet_hosts; /* opaque */
+struct standing;
 
 /* All borrowed until the next change. */
 struct fleet_host_row {

@@ -4,6 +4,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/trust/fleet_hosts_impl.h"
+#include "lib/trust/standing.h"
 
 /* --- by a token --- */
 

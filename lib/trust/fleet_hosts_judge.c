@@ -7,6 +7,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/trust/fleet_hosts_impl.h"
+#include "lib/trust/standing.h"
 
 /* --- what all have in common --- */
 

@@ -5,6 +5,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/trust/fleet_hosts_impl.h"
+#include "lib/trust/standing.h"
 
 /* Its id, or one it had under this acceptance: a host learns of a new name
  * when it is told. */

@@ -37,6 +37,7 @@ standing_free(struct standing *st)
 	for (size_t i = 0; i < st->n_waiting; i++)
 		waiting_clear(&st->waiting[i]);
 	free(st->waiting);
+	fleet_hosts_free(st->hosts);
 	free(st);
 }
 
@@ -336,9 +337,12 @@ standing_apply(struct standing *st, const struct policy *p,
 		r = standing_apply_revoke(st, p, s, owner_of_serial, ctx, why);
 		break;
 	default:
-		return standing_idle(why, ERR_DENIED,
-		    "statement of type %s changes nobody's standing",
-		    statement_type_name(s->type));
+		if (!standing_is_about_host(s->type))
+			return standing_idle(why, ERR_DENIED,
+			    "statement of type %s changes nobody's standing",
+			    statement_type_name(s->type));
+		r = standing_apply_host(st, p, s, 0, why);
+		break;
 	}
 	if (r < 0)
 		(void)err_set(why, r, "apply %s statement of %s: %s",

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Standing: what key statements and revocations, in the order of the log, have
- * made of the policy.  Whose key is this now, and is he still somebody?
+ * Standing: what key statements, revocations and statements about hosts, in the
+ * order of the log, have made of the policy.  Whose key is this now, and is he
+ * still somebody?
  *
- * A standing is folded over the leaves of a log: standing_apply() with each
- * key, revoke and decision statement at its index, under the policy of that
- * time.  The same leaves give the same standing, which is what lets an auditor
+ * A standing is folded over the leaves of a log: standing_apply() with each act
+ * (standing_is_act()) at its index, under the policy of that time.  The same leaves give the same standing, which is what lets an auditor
  * re-run a decision of last year.  Pure.
  *
  *  key add	counts when signed by the new key and by a key that is the
@@ -15,6 +15,7 @@
  *  revoke	one officer: any serial, key id, person, user key.  Anybody:
  *		his own person, keys, serials, key ids.  A CA or log key: the
  *		root threshold of officers.
+ *  hosts	as lib/trust/fleet_hosts.h says.
  *
  * Keys in root.yaml change with root.yaml alone, but can be revoked.
  * Revocation is for good.
@@ -29,22 +30,33 @@
 #include "lib/ssh/cert.h"
 #include "lib/ssh/krl.h"
 #include "lib/statement/statement.h"
+#include "lib/trust/fleet_hosts.h"
 #include "lib/trust/policy.h"
 
 struct standing; /* opaque */
 
 int  standing_new(struct standing **out) MUST_CHECK;
 void standing_free(struct standing *s);
-/* A deep copy: to try a statement before it is logged. */
+/* A deep copy, to try a statement before it is logged; it knows no hosts, who
+ * are many and of one place. */
 int  standing_dup(const struct standing *from, struct standing **out)
      MUST_CHECK;
+/* The hosts of one become those of the other, which has none. */
+void standing_move_hosts(struct standing *from, struct standing *to);
+
+/* Is it of those that make a standing: key, revoke, a decision on keys, and
+ * enrol, accept, reject, rename, forget, token? */
+bool standing_is_act(const struct statement *s);
+/* One of the last six? */
+bool standing_is_about_host(enum statement_type t);
 
 /*
- * Apply a verified statement of the log.  Answers STANDING_IDLE when it
- * changes nothing, with the reason in why (NULL allowed): not entitled, waits
- * for officers, known already.  Types other than key, revoke and decision are
- * idle.  owner_of_serial tells whose certificate a serial is (a person's id or
- * NULL), for "anybody his own"; may be NULL: nobody's.
+ * Apply a verified statement of the log, of the realm asked about.  Answers
+ * STANDING_IDLE when it changes nothing, with the reason in why (NULL allowed):
+ * not entitled, waits for officers (ERR_WAIT), known already (ERR_EXISTS).  What
+ * is no act is idle.  No clock is asked.  owner_of_serial tells whose
+ * certificate a serial is (a person's id or NULL), for "anybody his own"; may be
+ * NULL: nobody's.
  * ERR_NOMEM, ERR_LIMIT.
  */
 #define STANDING_IDLE 1
@@ -52,6 +64,11 @@ int standing_apply(struct standing *st, const struct policy *p,
     const struct statement *s,
     const char *(*owner_of_serial)(void *ctx, uint64_t serial), void *ctx,
     struct err *why) MUST_CHECK;
+
+/* One about a host, which is no leaf yet: by the clock as well (a token may have
+ * expired).  As above; now 0 asks no clock. */
+int standing_apply_host(struct standing *st, const struct policy *p,
+    const struct statement *s, int64_t now, struct err *why) MUST_CHECK;
 
 /*
  * The person whose key this is now, or NULL with the reason in why: nobody's,
@@ -67,6 +84,9 @@ const struct person *standing_person_of_key(const struct standing *st,
 const struct person *standing_author(const struct standing *st,
     const struct policy *p, const struct statement *s, struct sk_flags *flags,
     struct err *why);
+
+/* Who is which host; NULL: nobody was accepted yet. */
+const struct fleet_hosts *standing_hosts(const struct standing *st);
 
 bool standing_person_revoked(const struct standing *st, const char *id);
 bool standing_key_revoked(const struct standing *st, const struct pubkey *k);

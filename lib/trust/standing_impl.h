@@ -74,6 +74,7 @@ struct standing {
 	struct entry_set added;		/* ENTRY_ADDED alone */
 	struct waiting	*waiting;	/* in the order of the log */
 	size_t		 n_waiting, cap_waiting;
+	struct fleet_hosts *hosts;	/* NULL: none yet */
 };
 
 /* STANDING_IDLE, with the reason. */
@@ -96,6 +97,7 @@ int standing_apply_revoke(struct standing *st, const struct policy *p,
     const struct statement *s,
     const char *(*owner_of_serial)(void *ctx, uint64_t serial), void *ctx,
     struct err *why) MUST_CHECK;
+
 
 void waiting_clear(struct waiting *w);
 /* Drop those whose person or key has been revoked meanwhile. */

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "lib/trust/fleet_hosts.h"
+#include "lib/trust/standing.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/fixture.h"
 
