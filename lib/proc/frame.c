@@ -210,6 +210,12 @@ chan_gather(struct chan *c)
 	c->gathers = true;
 }
 
+size_t
+chan_waiting(const struct chan *c)
+{
+	return c->waiting;
+}
+
 bool
 chan_wants_write(const struct chan *c)
 {

@@ -59,6 +59,7 @@ int  chan_send(struct chan *c, uint16_t type, uint32_t id,
 void chan_gather(struct chan *c);
 bool chan_wants_write(const struct chan *c);	/* poll for POLLOUT too */
 int  chan_flush(struct chan *c, struct err *e) MUST_CHECK;
+size_t chan_waiting(const struct chan *c);	/* bytes to be sent */
 
 /*
  * Take in what the socket has, at most a few hundred KiB a call, so poll by
