@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a leaf makes of this keeper, once it is durable: who is told of what, how
+ * far orders are; and the rows it is kept in.  The fold of hosts was moved on
+ * when the statement was judged.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/master/mk_impl.h"
+#include "lib/proc/plog.h"
+
+/* --- hosts come and go ------------------------------------------------------------ */
+
+static void
+came(struct mk *k, const char *id)
+{
+	struct mk_host *h = NULL;
+
+	if (board_get(&k->board, id, &h) != 0) {
+		k->r = err_nomem(&k->e);
+		return;
+	}
+	k->keys_changed = true;
+	mk_dirty(k, h);
+}
+
+/* Its session ends with its key; who attends is told so. */
+static void
+left(struct mk *k, const char *id, const char *why)
+{
+	struct mk_host *h = board_find(&k->board, id);
+	struct err e = {0};
+
+	k->keys_changed = true;
+	if (h == NULL)
+		return;
+	jobs_left(k->jobs, h->number);
+	if (h->attend != NULL) {
+		(void)err_set(&e, ERR_WAIT, "%s %s", id, why);
+		mk_call_fail(k, h->attend, &e);
+	}
+	h->has_certificate = false;
+}
+
+static void
+renamed(struct mk *k, const struct rename_host *r)
+{
+	struct mk_host *old = board_find(&k->board, r->host), *h = NULL;
+
+	came(k, r->to);
+	h = board_find(&k->board, r->to);
+	if (old != NULL && h != NULL) {
+		h->root_version = old->root_version;
+		h->policy_version = old->policy_version;
+		h->fleet_version = old->fleet_version;
+		h->krl_version = old->krl_version;
+		h->contact = old->contact;
+	}
+	left(k, r->host, "has another name now");
+}
+
+/* --- reports ------------------------------------------------------------------------- */
+
+bool
+mk_is_run(const struct statement *s)
+{
+	return s->u.report.kind == REPORT_RUN ||
+	    s->u.report.kind == REPORT_DRIFT;
+}
+
+void
+mk_note_report(struct mk *k, struct mk_host *h, const struct statement *s,
+    int64_t at)
+{
+	const struct report_statement *r = &s->u.report;
+
+	h->root_version = r->root_version;
+	h->policy_version = r->policy_version;
+	h->fleet_version = r->fleet_version;
+	h->krl_version = r->krl_version;
+	memcpy(h->boot_id, r->boot_id, BOOT_ID_LEN);
+	h->has_boot = true;
+	if (at > h->contact)
+		h->contact = at;
+	if (r->kind == REPORT_ALARM)
+		mk_alarm(k, h, "report", r->message);
+	if (!mk_is_run(s))
+		return;
+	h->has_run = true;
+	h->outcome = (uint8_t)r->outcome;
+	h->drifts = r->kind == REPORT_DRIFT && r->outcome != RUN_UNCHANGED;
+}
+
+static void
+reported(struct mk *k, const struct mk_item *i)
+{
+	const struct report_statement *r = &i->s.u.report;
+	struct mk_host *h = NULL;
+
+	if (board_get(&k->board, i->s.by, &h) != 0) {
+		k->r = err_nomem(&k->e);
+		return;
+	}
+	k->totals.reports++;
+	mk_note_report(k, h, &i->s, k->now);
+	if (i->gap)
+		mk_alarm(k, h, "report",
+		    "reports before the last one are missing");
+	if (!r->has_job || r->kind != REPORT_RUN)
+		return;
+	if (jobs_report(k->jobs, h->number, &r->job, r->outcome) == 0)
+		mk_watch_report(k, h, &i->s);
+}
+
+/* --- in memory -------------------------------------------------------------------------- */
+
+void
+mk_apply(struct mk *k, struct mk_item *i)
+{
+	const struct statement *s = &i->s;
+	struct err e = {0};
+	int r;
+
+	switch (s->type) {
+	case ST_ACCEPT:
+		k->totals.accepted++;
+		came(k, s->u.accept.host);
+		break;
+	case ST_REJECT:
+		if (s->u.reject.host != NULL)
+			left(k, s->u.reject.host, "was rejected");
+		break;
+	case ST_RENAME:
+		renamed(k, &s->u.rename);
+		break;
+	case ST_FORGET:
+		left(k, s->u.forget.host, "was forgotten");
+		break;
+	case ST_REPORT:
+		reported(k, i);
+		break;
+	case ST_JOB:
+		k->totals.orders++;
+		r = mk_add_job(k, s, slice_of(i->targets, i->n_targets), &e);
+		if (r < 0)
+			plog_err(PLOG_ERR, &e, "an order of the log is lost",
+			    NULL);
+		break;
+	default:
+		break;
+	}
+}
+
+/* --- in rows -------------------------------------------------------------------------------- */
+
+static int
+report_rows(struct mk *k, const struct mk_item *i, struct err *e)
+{
+	const struct report_statement *r = &i->s.u.report;
+	const struct job *j;
+	int ret;
+
+	ret = rows_put_report(k->rows, i->s.by, i->index, k->now, &i->s,
+	    mk_is_run(&i->s), e);
+	if (ret != 0 || !r->has_job || r->kind != REPORT_RUN ||
+	    (j = jobs_find(k->jobs, &r->job)) == NULL)
+		return ret;
+	return rows_put_part(k->rows, &r->job, i->s.by, i->index,
+	    statement_bytes(&i->s), e);
+}
+
+int
+mk_apply_rows(struct mk *k, struct mk_item *i, struct err *e)
+{
+	const struct statement *s = &i->s;
+	const struct hash *targets = &s->u.job.targets;
+	int r;
+
+	if (s->type == ST_REPORT)
+		return report_rows(k, i, e);
+	if ((r = rows_put_act(k->rows, i->index, s, e)) != 0)
+		return r;
+	switch (s->type) {
+	case ST_ENROL:
+		return rows_drop_waiting(k->rows, &s->hash, e);
+	case ST_RENAME:
+		return rows_rename(k->rows, s->u.rename.host, s->u.rename.to,
+		    e);
+	case ST_FORGET:
+		return rows_forget(k->rows, s->u.forget.host, e);
+	case ST_JOB:
+		return i->targets == NULL
+		    ? 0
+		    : rows_put_object(k->rows, targets,
+			  slice_of(i->targets, i->n_targets), e);
+	default:
+		return 0;
+	}
+}
+
+/* --- how far orders are ------------------------------------------------------------------------ */
+
+static int
+put_job(struct mk *k, const struct job *j, struct err *e)
+{
+	int r = rows_put_job(k->rows, &j->name, j->opened, (int)j->state, e);
+
+	for (size_t i = 0; i < j->n_hosts && r == 0; i++)
+		if (j->hosts[i].part == JOB_AWAY)
+			r = rows_put_away(k->rows, &j->name,
+			    k->board.v[j->hosts[i].host]->id, e);
+	return r;
+}
+
+int
+mk_store_job(struct mk *k, const struct job *j, struct err *e)
+{
+	int r;
+
+	if (k->in_rows)
+		return put_job(k, j, e);
+	if ((r = rows_begin(k->rows, e)) != 0)
+		return r;
+	if ((r = put_job(k, j, e)) == 0)
+		r = rows_commit(k->rows, rows_applied(k->rows), e);
+	if (r != 0)
+		rows_rollback(k->rows);
+	return r;
+}
+
+int
+mk_store_jobs(struct mk *k, struct err *e)
+{
+	const struct job *j;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && (j = jobs_at(k->jobs, i)) != NULL; i++)
+		r = mk_store_job(k, j, e);
+	return r;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC */
+/* What hosts say: they are there, how they are, and what they would like. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/master/mk_calls.h"
+#include "agent/master/mk_impl.h"
+
+#define PORT_SSH 22
+
+/* --- attend ------------------------------------------------------------------------ */
+
+/*
+ * Another session of the same key while one is open: with the same boot it is
+ * the host that comes again, with another one it is two machines.
+ */
+static void
+take_over(struct mk *k, struct mk_host *h, const uint8_t *boot)
+{
+	struct err e = {0};
+
+	if (h->attend == NULL)
+		return;
+	if (h->has_boot && memcmp(h->boot_id, boot, BOOT_ID_LEN) != 0)
+		mk_alarm(k, h, h->attend->address,
+		    "is there twice, from two boots: its key may be cloned");
+	(void)err_set(&e, ERR_BUSY, "%s attends anew", h->id);
+	mk_call_fail(k, h->attend, &e);
+}
+
+int
+mk_attend(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
+{
+	uint64_t root = 0, policy = 0, fleet = 0, krl = 0;
+	struct mk_host *h = c->host;
+	uint8_t boot[BOOT_ID_LEN];
+	int r;
+
+	(void)out;
+	if ((r = json_hex(c->args, "boot_id", 0, boot, sizeof(boot), e)) != 0 ||
+	    (r = json_u64(c->args, "root_version", 0, 0, UINT64_MAX, &root,
+		 e)) != 0 ||
+	    (r = json_u64(c->args, "policy_version", 0, 0, UINT64_MAX, &policy,
+		 e)) != 0 ||
+	    (r = json_u64(c->args, "fleet_version", 0, 0, UINT64_MAX, &fleet,
+		 e)) != 0 ||
+	    (r = json_u64(c->args, "krl_version", 0, 0, UINT64_MAX, &krl, e)) !=
+		0)
+		return r;
+	take_over(k, h, boot);
+	/* A claim, as everything it says of itself. */
+	h->root_version = root;
+	h->policy_version = policy;
+	h->fleet_version = fleet;
+	h->krl_version = krl;
+	memcpy(h->boot_id, boot, sizeof(boot));
+	h->has_boot = true;
+	h->attend = c;
+	k->n_attend++;
+	jobs_came(k->jobs, h->number);
+	mk_dirty(k, h);
+	return MK_LATER;
+}
+
+/* --- report -------------------------------------------------------------------------- */
+
+/* Is what it says about an order possible?  It was told of no other. */
+static int
+check_job(struct mk *k, const struct mk_host *h, const struct statement *s,
+    struct err *e)
+{
+	const struct report_statement *r = &s->u.report;
+	const struct job *j;
+	const struct job_host *at;
+
+	if (!r->has_job || (j = jobs_find(k->jobs, &r->job)) == NULL)
+		return 0;
+	at = job_host(j, h->number);
+	if (at == NULL)
+		return err_set(e, ERR_DENIED,
+		    "report about a job that does not name %s", h->id);
+	if (at->batch > j->opened)
+		return err_set(e, ERR_DENIED,
+		    "report of %s about a job whose batch %u is not open",
+		    h->id, at->batch);
+	return 0;
+}
+
+static int
+check_report(struct mk *k, struct mk_call *c, const struct statement *s,
+    struct err *e)
+{
+	char quoted[QUOTE_MAX];
+
+	if (s->type != ST_REPORT)
+		return err_set(e, ERR_PARSE,
+		    "'statement' is of type %s, expected report",
+		    statement_type_name(s->type));
+	if (strcmp(s->by, c->host->id) != 0)
+		return err_set(e, ERR_DENIED, "report of %s, brought by %s",
+		    str_quote(quoted, s->by), c->host->id);
+	if (s->at > k->now + FLEET_HOSTS_AHEAD)
+		return err_set(e, ERR_DENIED, "report of %s is from the future",
+		    c->host->id);
+	return check_job(k, c->host, s, e);
+}
+
+int
+mk_report(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
+{
+	const struct hash *realm = &content_trust(k->content)->realm;
+	struct mk_item item = {.call = c};
+	struct err why = {0};
+	int r;
+
+	(void)out;
+	statement_init(&item.s, ST_REPORT);
+	if ((r = mk_can_take(k, e)) != 0 ||
+	    (r = mk_arg_statement(c, "statement", &item.s, e)) != 0 ||
+	    (r = check_report(k, c, &item.s, e)) != 0 ||
+	    (r = mk_parts(c, 1, e)) != 0)
+		goto out;
+	r = fleet_hosts_report(k->hosts, realm, &item.s, NULL, &why);
+	if (r < 0) {
+		if (e != NULL)
+			*e = why;
+		goto out;
+	}
+	item.gap = r == FLEET_HOSTS_GAP;
+	item.has_leaf = r != FLEET_HOSTS_AGAIN;
+	c->parts[0].hash = item.s.hash;
+	c->parts[0].number = item.s.u.report.seq;
+	return (r = mk_item_put(k, &item, e)) == 0 ? MK_LATER : r;
+out:
+	mk_item_clear(&item);
+	return r;
+}
+
+/* --- renew ------------------------------------------------------------------------------ */
+
+int
+mk_renew(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
+{
+	const struct trust *t = content_trust(k->content);
+	const struct fleet_judge j = {
+	    .policy = t->policy, .realm = &t->realm, .now = k->now};
+	const struct fleet_host_row *row = NULL;
+	struct statement s;
+	int r;
+
+	statement_init(&s, ST_RENEW);
+	if ((r = mk_arg_statement(c, "statement", &s, e)) != 0)
+		goto out;
+	if (strcmp(s.by, c->host->id) != 0) {
+		char quoted[QUOTE_MAX];
+
+		r = err_set(e, ERR_DENIED, "renewal of %s, brought by %s",
+		    str_quote(quoted, s.by), c->host->id);
+		goto out;
+	}
+	if ((r = fleet_hosts_renew(k->hosts, &j, &s, &row, e)) != 0)
+		goto out;
+	r = mk_courier_renew(k, c, &s, out, e);
+out:
+	statement_clear(&s);
+	return r;
+}
+
+/* --- dial --------------------------------------------------------------------------------- */
+
+int
+mk_dial(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
+{
+	int64_t port = PORT_SSH;
+	int r;
+
+	(void)out;
+	if ((r = json_int(c->args, "port", JSON_OPTIONAL, 1, 65535, &port,
+		 e)) != 0)
+		return r;
+	if ((r = dialer_ask(k->dialer, ++k->last_ask, c->address,
+		 (uint16_t)port, e)) != 0)
+		return r;
+	mk_call_asks(k, c, k->last_ask);
+	return MK_LATER;
+}
+
+void
+mk_dialed(struct mk *k)
+{
+	struct dial_answer a;
+	struct err e = {0};
+	struct mk_call *c;
+	int r;
+
+	while ((r = dialer_take(k->dialer, &a, &e)) == 0) {
+		struct str s = STR_INIT;
+		struct jw w;
+
+		if ((c = mk_call_asking(k, a.id)) == NULL)
+			continue;
+		jw_init(&w, &s, false);
+		jw_begin(&w, NULL, '{');
+		jw_bool(&w, "reached", a.reached);
+		jw_str(&w, a.reached ? "key" : "why", a.text);
+		jw_end(&w, '}');
+		mk_call_end(k, c, 0, &s);
+		str_clear(&s);
+	}
+	if (r < 0) {
+		k->r = r;
+		k->e = e;
+	}
+}

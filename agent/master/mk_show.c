@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: ISC */
+/* What people are shown: this master, hosts, what hosts have said. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/master/mk_calls.h"
+#include "agent/master/mk_impl.h"
+#include "lib/conf/expr.h"
+
+#define PROGRAM   "writ 0.1"
+#define KEYS_PAGE 1000 /* that wait, in one answer */
+
+int
+mk_hello(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
+{
+	const struct trust *t = content_trust(k->content);
+	struct jw w;
+
+	(void)e;
+	jw_init(&w, out, false);
+	jw_begin(&w, NULL, '{');
+	jw_str(&w, "name", k->config.name);
+	jw_hex(&w, "realm", t->realm.b, HASH_LEN);
+	jw_str(&w, "you", c->name);
+	jw_u64(&w, "root_version", t->root_version);
+	jw_u64(&w, "policy_version", t->policy->version);
+	jw_u64(&w, "fleet_version", content_held(k->content)->version);
+	jw_u64(&w, "krl_version", k->krl.version);
+	jw_time(&w, "now", k->now);
+	jw_str(&w, "version", PROGRAM);
+	jw_end(&w, '}');
+	return 0;
+}
+
+int
+mk_help(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
+{
+	struct str s = STR_INIT;
+	struct jw w;
+
+	(void)k;
+	(void)e;
+	call_help(&master_calls, &s);
+	if (c->form == FORM_TEXT) {
+		str_addn(out, s.p, s.n);
+	} else {
+		jw_init(&w, out, false);
+		jw_begin(&w, NULL, '{');
+		jw_str(&w, "text", s.p);
+		jw_end(&w, '}');
+	}
+	out->failed = out->failed || s.failed;
+	str_clear(&s);
+	return 0;
+}
+
+/* --- keys ------------------------------------------------------------------------- */
+
+static void
+put_fingerprint(struct jw *w, const char *name, const struct pubkey *key)
+{
+	struct slice blob = pubkey_blob(key);
+	char text[FINGERPRINT_MAX];
+	struct hash h;
+
+	hash_sha256(blob.p, blob.n, &h);
+	hash_fingerprint(&h, text);
+	jw_str(w, name, text);
+}
+
+static int
+put_host(void *ctx, const struct fleet_host_row *row)
+{
+	struct jw *w = ctx;
+
+	jw_begin(w, NULL, '{');
+	jw_str(w, "host", row->id);
+	jw_hex(w, "accept", row->accept.b, HASH_LEN);
+	jw_hex(w, "enrol", row->enrol.b, HASH_LEN);
+	put_fingerprint(w, "fingerprint", row->host_key);
+	put_fingerprint(w, "transport", row->transport_key);
+	jw_strs(w, "names", row->names);
+	jw_strs(w, "roles", row->roles);
+	jw_time(w, "since", row->since);
+	jw_time(w, "renew_until", row->renew_until);
+	if (row->by_token)
+		jw_hex(w, "token", row->token.b, HASH_LEN);
+	if (row->rejected) {
+		jw_bool(w, "rejected", true);
+		jw_str(w, "reason", row->reason != NULL ? row->reason : "");
+	}
+	jw_end(w, '}');
+	return 0;
+}
+
+static int
+put_token(void *ctx, const struct fleet_token_row *row)
+{
+	struct jw *w = ctx;
+
+	jw_begin(w, NULL, '{');
+	jw_hex(w, "token", row->token.b, HASH_LEN);
+	put_fingerprint(w, "fingerprint", row->key);
+	jw_str(w, "hosts", row->hosts);
+	jw_str(w, "by", row->by);
+	jw_strs(w, "roles", row->roles);
+	jw_u64(w, "count", row->count);
+	jw_u64(w, "left", row->count - row->used);
+	jw_time(w, "expires", row->expires);
+	jw_end(w, '}');
+	return 0;
+}
+
+static int
+put_rejected(void *ctx, const struct fleet_enrol_row *row)
+{
+	struct jw *w = ctx;
+
+	if (!row->rejected)
+		return 0;
+	jw_begin(w, NULL, '{');
+	jw_hex(w, "enrol", row->enrol.b, HASH_LEN);
+	put_fingerprint(w, "fingerprint", row->host_key);
+	jw_str(w, "hostname", row->hostname);
+	jw_str(w, "reason", row->reason != NULL ? row->reason : "");
+	jw_end(w, '}');
+	return 0;
+}
+
+struct waiting {
+	struct mk *k;
+	struct jw *w;
+	struct err *e;
+	uint64_t skip, n;
+	bool more;
+};
+
+static void
+put_asking(struct waiting *x, const struct fleet_enrol_row *row,
+    const char *from, int64_t since, const struct statement *s)
+{
+	const struct fleet_host_row *has =
+	    fleet_hosts_enrol_of(x->k->hosts, row);
+	struct jw *w = x->w;
+
+	jw_begin(w, NULL, '{');
+	jw_hex(w, "enrol", s->hash.b, HASH_LEN);
+	put_fingerprint(w, "fingerprint", row->host_key);
+	jw_str(w, "hostname", s->u.enrol.hostname);
+	jw_str(w, "wish", s->by);
+	jw_str(w, "from", from);
+	jw_time(w, "since", since);
+	if (has != NULL)
+		jw_str(w, "replaces", has->id);
+	jw_strn(w, "statement", (const char *)s->bytes, s->n_bytes);
+	jw_end(w, '}');
+}
+
+/* The newest of its keys alone: a host that was reinstalled asks anew. */
+static int
+put_waiting(void *ctx, const char *from, int64_t since, struct slice bytes)
+{
+	struct waiting *x = ctx;
+	const struct fleet_enrol_row *row;
+	struct statement s;
+	int r;
+
+	statement_init(&s, ST_ENROL);
+	if ((r = statement_parse("store", bytes, &s, x->e)) != 0)
+		goto out;
+	row = fleet_hosts_enrol(x->k->hosts, &s.hash);
+	if (row == NULL || row->rejected || !hash_equal(&row->enrol, &s.hash))
+		goto out;
+	if (x->n++ < x->skip)
+		goto out;
+	if (x->n > x->skip + KEYS_PAGE)
+		x->more = true;
+	else
+		put_asking(x, row, from, since, &s);
+out:
+	statement_clear(&s);
+	return r;
+}
+
+int
+mk_keys(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
+{
+	struct waiting x = {.k = k, .e = e};
+	struct jw w;
+	int r;
+
+	if ((r = json_u64(c->args, "after", JSON_OPTIONAL, 0, UINT64_MAX,
+		 &x.skip, e)) != 0)
+		return r;
+	jw_init(&w, out, false);
+	x.w = &w;
+	jw_begin(&w, NULL, '{');
+	jw_begin(&w, "hosts", '[');
+	if (x.skip == 0)
+		(void)fleet_hosts_each(k->hosts, put_host, &w);
+	jw_end(&w, ']');
+	jw_begin(&w, "waiting", '[');
+	if ((r = rows_each_waiting(k->rows, put_waiting, &x, e)) != 0)
+		return r;
+	jw_end(&w, ']');
+	jw_begin(&w, "rejected", '[');
+	(void)fleet_hosts_each_enrol(k->hosts, put_rejected, &w);
+	jw_end(&w, ']');
+	jw_begin(&w, "tokens", '[');
+	(void)fleet_hosts_each_token(k->hosts, put_token, &w);
+	jw_end(&w, ']');
+	if (x.more)
+		jw_u64(&w, "next", x.skip + KEYS_PAGE);
+	jw_end(&w, '}');
+	return 0;
+}
+
+/* --- facts --------------------------------------------------------------------------- */
+
+static void
+put_enrol(struct jw *w, const struct statement *s)
+{
+	const struct enrol_statement *n = &s->u.enrol;
+
+	jw_str(w, "hostname", n->hostname);
+	jw_begin(w, "grains", '{');
+	for (size_t i = 0; i < n->n_grains; i++)
+		jw_str(w, n->grains[i].name, n->grains[i].value);
+	jw_end(w, '}');
+}
+
+/* What it asked in with, parsed: 1 where it is not there. */
+static int
+read_enrol(struct mk *k, const struct fleet_host_row *row, struct statement *s,
+    struct err *e)
+{
+	char *text = NULL;
+	size_t n = 0;
+	int r;
+
+	if ((r = rows_act(k->rows, &row->enrol, &text, &n, e)) == 0)
+		r = statement_parse("store", slice_of(text, n), s, e);
+	free(text);
+	return r;
+}
+
+static void
+put_said(struct jw *w, const char *name, struct slice text, int64_t at)
+{
+	if (text.n == 0)
+		return;
+	jw_begin(w, name, '{');
+	jw_time(w, "came", at);
+	jw_strn(w, "statement", (const char *)text.p, text.n);
+	jw_end(w, '}');
+}
+
+static int
+put_reports(void *ctx, const struct host_rows *row)
+{
+	struct jw *w = ctx;
+
+	put_said(w, "report", row->report, row->at);
+	put_said(w, "run", row->run, row->run_at);
+	if (row->certificate != NULL)
+		jw_str(w, "certificate", row->certificate);
+	return 0;
+}
+
+int
+mk_facts(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
+{
+	const struct fleet_host_row *row;
+	const char *host = NULL;
+	char quoted[QUOTE_MAX];
+	struct statement s;
+	struct jw w;
+	int r;
+
+	if ((r = json_str(c->args, "host", 0, ID_MAX, &host, e)) != 0)
+		return r;
+	if ((row = fleet_hosts_by_id(k->hosts, host)) == NULL)
+		return err_set(e, ERR_NOTFOUND, "no host has the id %s",
+		    str_quote(quoted, host));
+	statement_init(&s, ST_ENROL);
+	jw_init(&w, out, false);
+	jw_begin(&w, NULL, '{');
+	jw_begin(&w, "acceptance", '{');
+	(void)put_host(&w, row);
+	jw_end(&w, '}');
+	if ((r = read_enrol(k, row, &s, e)) == 0)
+		put_enrol(&w, &s);
+	if (r >= 0)
+		r = rows_host(k->rows, host, put_reports, &w, e);
+	jw_end(&w, '}');
+	statement_clear(&s);
+	return r < 0 ? r : 0;
+}
+
+/* --- status ------------------------------------------------------------------------------ */
+
+static void
+put_alarms(struct jw *w, const struct mk_host *h)
+{
+	jw_begin(w, "alarms", '[');
+	for (size_t i = 0; i < h->n_alarms; i++) {
+		jw_begin(w, NULL, '{');
+		jw_time(w, "at", h->alarms[i].at);
+		jw_str(w, "what", h->alarms[i].text);
+		jw_end(w, '}');
+	}
+	jw_end(w, ']');
+}
+
+static void
+put_status(struct mk *k, const struct mk_host *h,
+    const struct fleet_host_row *row, struct jw *w)
+{
+	char boot[2 * BOOT_ID_LEN + 1];
+
+	jw_begin(w, NULL, '{');
+	jw_str(w, "host", h->id);
+	jw_bool(w, "connected", h->attend != NULL);
+	if (h->contact != 0)
+		jw_time(w, "last_contact", h->contact);
+	jw_u64(w, "fleet_version", h->fleet_version);
+	jw_u64(w, "target", jobs_version(k->jobs, h->number));
+	jw_u64(w, "policy_version", h->policy_version);
+	jw_u64(w, "krl_version", h->krl_version);
+	jw_u64(w, "seq", row->seq);
+	if (h->has_run)
+		jw_str(w, "outcome",
+		    run_outcome_name((enum run_outcome)h->outcome));
+	jw_bool(w, "drift", h->drifts);
+	if (h->has_boot) {
+		hex_encode(h->boot_id, BOOT_ID_LEN, boot);
+		jw_str(w, "boot_id", boot);
+	}
+	if (row->rejected)
+		jw_bool(w, "rejected", true);
+	put_alarms(w, h);
+	jw_end(w, '}');
+}
+
+struct showing {
+	struct mk *k;
+	struct jw w;
+	struct expr *on; /* NULL: all */
+	bool grains;     /* it asks for some */
+	struct statement s;
+	struct err *e;
+};
+
+static const char *
+grain(void *ctx, const char *name)
+{
+	const struct showing *x = ctx;
+	const struct enrol_statement *n = &x->s.u.enrol;
+
+	if (x->s.type != ST_ENROL || x->s.bytes == NULL)
+		return NULL;
+	for (size_t i = 0; i < n->n_grains; i++)
+		if (strcmp(n->grains[i].name, name) == 0)
+			return n->grains[i].value;
+	return NULL;
+}
+
+static int
+show_host(void *ctx, const struct fleet_host_row *row)
+{
+	struct showing *x = ctx;
+	const struct expr_host who = {
+	    .id = row->id, .roles = row->roles, .grain = grain, .ctx = x};
+	const struct mk_host *h = board_find(&x->k->board, row->id);
+	int r = 0;
+
+	if (h == NULL)
+		return 0;
+	if (x->on != NULL) {
+		if (x->grains)
+			r = read_enrol(x->k, row, &x->s, x->e);
+		if (r < 0 || !expr_match(x->on, &who))
+			return r < 0 ? r : 0;
+	}
+	put_status(x->k, h, row, &x->w);
+	return 0;
+}
+
+static int
+parse_on(struct mk_call *c, struct showing *x, struct err *e)
+{
+	const struct conf_pos pos = {.file = "on", .line = 1, .col = 1};
+	struct conf_diags diags = {0};
+	struct strs names = {0};
+	const char *text = NULL;
+	int r;
+
+	if ((r = json_str(c->args, "on", JSON_OPTIONAL, EXPR_MAX, &text, e)) !=
+		0 ||
+	    text == NULL)
+		return r;
+	if ((r = expr_parse_text(text, pos, &x->on, &diags)) != 0)
+		r = r == ERR_NOMEM ? err_nomem(e)
+				   : conf_diags_err(&diags, r, e);
+	else if (expr_grains(x->on, &names) != 0)
+		r = err_nomem(e);
+	x->grains = names.n > 0;
+	strs_clear(&names);
+	conf_diags_clear(&diags);
+	return r;
+}
+
+int
+mk_status(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
+{
+	struct showing x = {.k = k, .e = e};
+	int r;
+
+	statement_init(&x.s, ST_ENROL);
+	if ((r = parse_on(c, &x, e)) == 0) {
+		jw_init(&x.w, out, false);
+		jw_begin(&x.w, NULL, '{');
+		jw_begin(&x.w, "hosts", '[');
+		r = fleet_hosts_each(k->hosts, show_host, &x);
+		jw_end(&x.w, ']');
+		jw_end(&x.w, '}');
+	}
+	expr_free(x.on);
+	statement_clear(&x.s);
+	return r;
+}
