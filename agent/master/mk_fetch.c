@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The policy and the revocation list from the CA: asked for now and then, file by
+ * The policy and the revocation list from the CA: asked for once a minute, file by
  * file, and judged here as whatever comes.
  */
 #include <stdlib.h>

@@ -185,7 +185,8 @@ teardown(void **state)
 /* --- who may have what ----------------------------------------------------------------- */
 
 static bool
-gets(uint64_t version, const char *path, const char *host, const char *role)
+host_gets(uint64_t version, const char *path, const char *host,
+    const char *role)
 {
 	const struct policy_file *f;
 	struct fleet_chain c;
@@ -248,7 +249,7 @@ a_host_gets_what_its_own_top_gives_it(void **state)
 	(void)state;
 	must(push(1, SEED_PETRA, &e), &e);
 	for (size_t i = 0; i < sizeof(who) / sizeof(who[0]); i++) {
-		bool got = gets(1, who[i].path, who[i].host, who[i].role);
+		bool got = host_gets(1, who[i].path, who[i].host, who[i].role);
 
 		if (got != who[i].want)
 			print_error("%s (%s): %s\n", who[i].host, who[i].role,
@@ -273,7 +274,8 @@ a_version_has_its_own_files(void **state)
 			struct fleet_chain c;
 			struct hash h;
 
-			assert_true(gets(v, "states/base.yaml", "web-1", NULL));
+			assert_true(host_gets(v, "states/base.yaml", "web-1",
+			    NULL));
 			make_fleet(v + 1, NULL, SEED_PETRA, &c);
 			hash_sha256(policy_files_find(&c.files,
 					"states/base.yaml")

@@ -114,6 +114,18 @@ name_of(unsigned number)
 	return h;
 }
 
+static uint64_t
+number(const char *text)
+{
+	char digits[24];
+	uint64_t v = 0;
+
+	(void)snprintf(digits, sizeof(digits), "%.*s",
+	    (int)strspn(text, "0123456789"), text);
+	assert_int_equal(parse_u64(digits, 0, UINT64_MAX, &v), 0);
+	return v;
+}
+
 /*
  * Steps, a blank between two: J0|1,2 a new order (with /N: N may fail; ~: a
  * test), +H comes, -H goes, ?H may be on its way, rH reports done, fH failed, uH
@@ -131,7 +143,7 @@ step(struct fleet *f, const char *s)
 	uint32_t host = (uint32_t)(s[1] - '0');
 	const char *colon = strchr(s, ':'), *slash = strchr(s, '/');
 	struct hash name =
-	    name_of(colon != NULL ? (unsigned)atol(colon + 1) : f->n);
+	    name_of(colon != NULL ? (unsigned)number(colon + 1) : f->n);
 
 	if (s[0] == 'J') {
 		char batches[64];
@@ -139,8 +151,7 @@ step(struct fleet *f, const char *s)
 		snprintf(batches, sizeof(batches), "%.*s",
 		    (int)strcspn(s + 1, "/~"), s + 1);
 		assert_int_equal(add(f, batches,
-				     slash != NULL ? (uint64_t)atol(slash + 1)
-						   : 0,
+				     slash != NULL ? number(slash + 1) : 0,
 				     strchr(s, '~') == NULL, NULL),
 		    0);
 	} else if (s[0] == '+') {
@@ -153,7 +164,7 @@ step(struct fleet *f, const char *s)
 	} else if (s[0] == '!') {
 		jobs_left(f->jobs, host);
 	} else if (s[0] == '@') {
-		f->now = atol(s + 1);
+		f->now = (int64_t)number(s + 1);
 	} else {
 		for (size_t i = 0; i < 5; i++)
 			if (outcomes[i].c == s[0])
