@@ -87,14 +87,16 @@ int
 applier_alarm(struct applier *a, const char *what, const struct err *why)
 {
 	struct report_statement rep = {.kind = REPORT_ALARM};
-	struct slice parts[2] = {slice_str(what), slice_str(why->msg)};
+	const char *of = json_string_value(json_object_get(a->args, "of"));
+	struct slice parts[3] = {slice_str(what), slice_str(why->msg),
+	    slice_str(of != NULL ? of : "")};
 	struct str text = STR_INIT;
 	struct err e = {0};
 	struct hash key;
 	bool seen;
 	int r;
 
-	hash_sha256v(parts, 2, &key);
+	hash_sha256v(parts, 3, &key);
 	if ((r = seen_before(a, &key, &seen, &e)) != 0 || seen)
 		goto out;
 	plog_err(PLOG_WARN, why, "a master brought what is not good", "what",

@@ -78,7 +78,8 @@ const struct pubkey *applier_host_key(const struct applier *a);
 int  applier_is_accepted(const struct applier *a, struct err *e) MUST_CHECK;
 
 /*
- * Raise an alarm, once for each key: the second time nothing is done.  It is
+ * Raise an alarm, once for each sentence about one thing (`of` of the request, its
+ * hash): the second time nothing is done.  It is
  * logged, and reported where the host is accepted.  A failure is logged too, and
  * returned to whoever has nothing else to say.
  */

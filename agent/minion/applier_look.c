@@ -4,6 +4,7 @@
 
 #include "agent/minion/applier.h"
 #include "lib/bundle/fleets.h"
+#include "lib/ssh/cert.h"
 
 static void
 put_master(struct applier *a, const char *address, const char *key)
@@ -75,6 +76,23 @@ read_fleet(struct applier *a)
 	return f;
 }
 
+/* By the name that a master gives it: the hash of its line. */
+static void
+put_certificate(struct applier *a)
+{
+	char *text = NULL;
+	struct hash h;
+	size_t n;
+
+	if (applier_read(a, "certificate", CERT_LINE_MAX, &text, &n, NULL) != 0)
+		return;
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	hash_sha256(text, n, &h);
+	jw_hex(&a->w, "certificate", h.b, HASH_LEN);
+	free(text);
+}
+
 static void
 put_held(struct applier *a)
 {
@@ -97,6 +115,7 @@ put_held(struct applier *a)
 		jw_hex(&a->w, "krl", h->krl.b, HASH_LEN);
 	if (h->last.have)
 		jw_hex(&a->w, "job", h->last.job.b, HASH_LEN);
+	put_certificate(a);
 	jw_bool(&a->w, "owed", h->owed);
 	jw_bool(&a->w, "enforcing", h->enforcing);
 }

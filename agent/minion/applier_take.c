@@ -359,12 +359,12 @@ judge_certificate(const struct applier *a, struct slice blob,
 	if (c->critical.n > 0)
 		return err_set(e, ERR_DENIED,
 		    "certificate has critical options, expected none");
-	if ((int64_t)c->valid_before <= a->now)
-		return err_set(e, ERR_EXPIRED, "certificate has expired");
 	if (c->valid_after > (uint64_t)a->now + KRL_AHEAD)
 		return err_set(e, ERR_DENIED, "certificate is from the future");
 	if (c->valid_before > CLOCK_MAX)
 		return err_set(e, ERR_DENIED, "certificate is for good");
+	if ((int64_t)c->valid_before <= a->now)
+		return err_set(e, ERR_EXPIRED, "certificate has expired");
 	return cert_verify_by(c, ca->key, blob, e);
 }
 

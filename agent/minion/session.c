@@ -195,6 +195,9 @@ check_pillar(struct session *s, struct err *e)
 		(void)err_nomem(e);
 	else
 		r = fleet_pillar_check(&s->bundles.fleet, &names, e);
+	/* Not the fleet is at fault, which is signed, but who brought it. */
+	if (r == ERR_PARSE)
+		r = err_set(e, ERR_DENIED, "%s", e->msg);
 	strs_clear(&names);
 	return r;
 }

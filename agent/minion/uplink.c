@@ -21,6 +21,7 @@
 #define BEAT_MS       (50 * 60 * 1000)
 #define BEAT_SPREAD   (10 * 60 * 1000) /* together: hourly at the latest */
 #define TURN_MS       60000
+#define AGAIN_MS      200 /* what could not be done just now */
 #define RUN_AGAIN_MS  5000
 #define TRIM_AFTER_MS 2000
 
@@ -74,6 +75,7 @@ uplink_new(const char *spool, const char *key, const char *key_line,
 	if ((u = calloc(1, sizeof(*u))) == NULL)
 		return err_nomem(e);
 	u->spool = spool;
+	str_init(&u->bad);
 	u->backoff_ms = BACKOFF_FIRST;
 	if ((u->key = str_dup(key)) == NULL ||
 	    (u->key_line = str_dup(key_line)) == NULL)
@@ -104,6 +106,7 @@ uplink_free(struct uplink *u)
 	strs_clear(&u->tried);
 	strs_clear(&u->answered);
 	strs_clear(&u->unsent);
+	str_clear(&u->bad);
 	if (u->key != NULL)
 		mem_wipe(u->key, strlen(u->key));
 	free(u->key);
@@ -201,7 +204,7 @@ lost(struct uplink *u, const struct err *why)
 	if (uplink_is_hostile(r) ||
 	    (r == ERR_DENIED && !was_up &&
 		strstr(why->msg, "host key") != NULL))
-		uplink_alarm(u, "connection", why);
+		uplink_alarm(u, "connection", "", why);
 }
 
 static void
@@ -305,7 +308,8 @@ step(struct uplink *u)
 	keep_connected(u);
 	if (uplink_is_up(u))
 		come_in(u);
-	if (u->changed && uplink_is_up(u) && u->want != NULL) {
+	if (u->changed && uplink_is_up(u) &&
+	    loop_now(u->loop) >= u->next_take) {
 		uplink_take(u);
 		uplink_send(u);
 		return true;
@@ -354,7 +358,7 @@ until_next(const struct uplink *u)
 	if (json_object_get(u->held, "run") != NULL)
 		sooner(u, u->next_settle, &ms);
 	if (u->changed && uplink_is_up(u))
-		ms = ms > 1000 ? 1000 : ms;
+		sooner(u, u->next_take + AGAIN_MS, &ms);
 	return ms;
 }
 

@@ -53,6 +53,7 @@ struct uplink {
 	bool attending, refused; /* attend was called; and answered with no */
 	json_t *want;
 	bool changed;		 /* want is news */
+	struct str bad;		 /* why what came as want is none */
 	struct strs tried;	 /* what was refused: not again while it is wanted */
 	struct strs answered;	 /* asks */
 	size_t at;		 /* which master */
@@ -65,7 +66,8 @@ struct uplink {
 	char *enrol;		 /* the statement; NULL: not made yet */
 	bool accepted_now;	 /* a master says so: come in as a host */
 	char *renewal;
-	int64_t next_enrol, next_run, next_beat, next_renew, next_settle;
+	int64_t next_enrol, next_run, next_beat, next_renew, next_settle,
+		next_take;
 };
 
 int  uplink_new(const char *spool, const char *key, const char *key_line,
@@ -97,8 +99,9 @@ int uplink_attend(struct uplink *u, struct err *e) MUST_CHECK;
 enum uplink_object { OBJECT_FILE, OBJECT_STATEMENT };
 int uplink_object(struct uplink *u, enum uplink_object kind, const char *hex,
     size_t max, char **out, size_t *n, struct err *e) MUST_CHECK;
-/* Have an alarm raised, once for each text. */
-void uplink_alarm(struct uplink *u, const char *what, const struct err *why);
+/* Have an alarm raised, once for each text about one thing; of: its hash, or "". */
+void uplink_alarm(struct uplink *u, const char *what, const char *of,
+    const struct err *why);
 /* Close the connection. */
 void uplink_hang_up(struct uplink *u);
 bool uplink_is_up(const struct uplink *u);

@@ -128,7 +128,8 @@ uplink_ask(struct uplink *u, enum verb v, const char *args, json_t **answer,
 }
 
 void
-uplink_alarm(struct uplink *u, const char *what, const struct err *why)
+uplink_alarm(struct uplink *u, const char *what, const char *of,
+    const struct err *why)
 {
 	struct str args = STR_INIT, text = STR_INIT;
 	struct err e = {0};
@@ -140,6 +141,8 @@ uplink_alarm(struct uplink *u, const char *what, const struct err *why)
 	jw_init(&w, &args, false);
 	w.depth = 1; /* members of an object that is somebody else's */
 	jw_str(&w, "alarm", text.p);
+	if (of[0] != '\0')
+		jw_strn(&w, "of", of, strnlen(of, HASH_HEX - 1));
 	if (str_check(&args) != 0 || str_check(&text) != 0 ||
 	    uplink_ask(u, VERB_REPORT, args.p, NULL, &e) != 0)
 		plog_err(PLOG_WARN, &e, "cannot raise an alarm", NULL);
@@ -225,13 +228,14 @@ on_want(void *ctx, const struct net_client_answer *a)
 		u->refused = true;
 		return;
 	}
+	u->changed = true;
 	if (json_read(a->body, WIRE_ANSWER_MAX, &o, &e) != 0) {
-		o = json_object();
-		(void)json_object_set_new(o, "bad", json_string(e.msg));
+		str_reset(&u->bad);
+		str_add(&u->bad, e.msg);
+		return;
 	}
 	json_decref(u->want);
 	u->want = o;
-	u->changed = true;
 }
 
 int

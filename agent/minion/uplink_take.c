@@ -11,10 +11,13 @@
 #include "agent/minion/uplink.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/base/json.h"
 #include "lib/proc/plog.h"
 #include "lib/ssh/cert.h"
 #include "lib/ssh/krl.h"
 #include "lib/statement/statement.h"
+
+#define TAKE_MS 200 /* after something was refused: no flood of appliers */
 
 /* --- what was refused ------------------------------------------------------ */
 
@@ -63,11 +66,27 @@ done(struct uplink *u, const char *what, const char *hash, bool asked, int r,
 	}
 	/* The applier has raised its alarm itself. */
 	if (!asked && uplink_is_hostile(r))
-		uplink_alarm(u, what, e);
+		uplink_alarm(u, what, hash, e);
 	else
 		plog_err(PLOG_WARN, e, "not taken", "what", what, NULL);
 	remember(u, what, hash);
+	u->next_take = loop_now(u->loop) + TAKE_MS;
 	return r != ERR_NOMEM && r != ERR_SYS;
+}
+
+static int
+ask_of(struct uplink *u, enum verb v, const char *hash, struct err *e)
+{
+	struct str args = STR_INIT;
+	struct jw w;
+	int r;
+
+	jw_init(&w, &args, false);
+	jw_strn(&w, "of", hash, strnlen(hash, HASH_HEX - 1));
+	r = str_check(&args) != 0 ? err_nomem(e)
+				  : uplink_ask(u, v, args.p, NULL, e);
+	str_clear(&args);
+	return r;
 }
 
 /* --- each thing ------------------------------------------------------------ */
@@ -125,7 +144,7 @@ take_policy(struct uplink *u)
 		return true;
 	if ((r = uplink_fetch_policy(u, &e)) == 0) {
 		asked = true;
-		if ((r = uplink_ask(u, VERB_POLICY, "", NULL, &e)) == 0)
+		if ((r = ask_of(u, VERB_POLICY, hash, &e)) == 0)
 			u->next_run = loop_now(u->loop);
 	}
 	if (r != 0)
@@ -153,7 +172,7 @@ take_accept(struct uplink *u)
 		r = fetch_named(u, SPOOL_ACCEPT, "token", SPOOL_TOKEN, &e);
 	if (r == 0) {
 		asked = true;
-		if ((r = uplink_ask(u, VERB_ACCEPT, "", NULL, &e)) == 0)
+		if ((r = ask_of(u, VERB_ACCEPT, hash, &e)) == 0)
 			u->next_renew = loop_now(u->loop);
 	}
 	return done(u, "accept", hash, asked, r, &e);
@@ -179,7 +198,7 @@ take_krl(struct uplink *u)
 		    SPOOL_KRL, &e);
 	if (r == 0) {
 		asked = true;
-		if ((r = uplink_ask(u, VERB_KRL, "", NULL, &e)) == 0)
+		if ((r = ask_of(u, VERB_KRL, hash, &e)) == 0)
 			u->next_run = loop_now(u->loop);
 	}
 	return done(u, "krl", hash, asked, r, &e);
@@ -194,19 +213,17 @@ take_certificate(struct uplink *u)
 	int r;
 
 	if (hash[0] == '\0' || !uplink_bool(u->held, "accepted") ||
+	    strcmp(hash, uplink_text(u->held, "certificate")) == 0 ||
 	    was_tried(u, "certificate", hash))
 		return true;
 	r = fetch_as(u, OBJECT_FILE, hash, CERT_LINE_MAX, SPOOL_CERTIFICATE,
 	    &e);
 	if (r == 0) {
 		asked = true;
-		r = uplink_ask(u, VERB_CERTIFICATE, "", NULL, &e);
+		r = ask_of(u, VERB_CERTIFICATE, hash, &e);
 	}
-	if (r == 0) {
-		/* Once: it is what the host has now. */
-		remember(u, "certificate", hash);
+	if (r == 0)
 		u->next_run = u->next_renew = loop_now(u->loop);
-	}
 	return done(u, "certificate", hash, asked, r, &e);
 }
 
@@ -249,8 +266,10 @@ take_job(struct uplink *u)
 		return true;
 	if ((r = fetch_order(u, w, &e)) == 0) {
 		asked = true;
-		r = uplink_ask(u, VERB_JOB, "", NULL, &e);
+		r = ask_of(u, VERB_JOB, hash, &e);
 	}
+	if (r != 0 && r != ERR_BUSY)
+		uplink_spool_empty(u); /* nothing of it stays in the way */
 	return done(u, "job", hash, asked, r, &e);
 }
 
@@ -266,11 +285,10 @@ compare_reports(struct uplink *u)
 		return;
 	if (has > made) {
 		(void)err_set(&e, ERR_PARSE,
-		    "the master has report %llu of this host, which has made "
-		    "%llu: its state was set back, or another host has its "
-		    "keys",
-		    (unsigned long long)has, (unsigned long long)made);
-		uplink_alarm(u, "reports", &e);
+		    "the master has report %llu, which this host did not make: "
+		    "its state was set back, or another host has its keys",
+		    (unsigned long long)has);
+		uplink_alarm(u, "reports", "", &e);
 	} else if (has > u->acked) {
 		u->acked = has;
 	}
@@ -279,15 +297,15 @@ compare_reports(struct uplink *u)
 void
 uplink_take(struct uplink *u)
 {
-	const char *bad = uplink_text(u->want, "bad");
 	struct err e = {0};
 
 	u->changed = false;
-	if (bad[0] != '\0') {
-		(void)err_set(&e, ERR_PARSE, "%s", bad);
-		uplink_alarm(u, "attend", &e);
-		uplink_hang_up(u);
-		return;
+	if (u->bad.n > 0) {
+		/* What was wanted before stands. */
+		(void)err_set(&e, ERR_PARSE, "%s", u->bad.p);
+		str_reset(&u->bad);
+		uplink_alarm(u, "attend", "", &e);
+		u->next_take = loop_now(u->loop) + TAKE_MS;
 	}
 	if (!take_policy(u) || !take_accept(u))
 		return;

@@ -10,7 +10,8 @@
  *			  "error", "code"  where it failed
  *	VERB_DIED	no answer will come: the applier ended without one
  *
- * What is large lies in the spool (spool.h), which the link writes: the applier
+ * A request may name what it is about by "of", a hash, so that an alarm is one for
+ * each thing.  What is large lies in the spool (spool.h), which the link writes: the applier
  * believes nothing of it.
  */
 #ifndef AGENT_MINION_VERBS_H

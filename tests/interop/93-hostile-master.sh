@@ -53,6 +53,8 @@ for who in olga ivan; do
 done
 cp -a corp/fleet fleet.before 2>/dev/null
 
+fleet_make elsewhere
+
 as=root
 [ "$(id -u)" -ne 0 ] || ! id nobody >/dev/null 2>&1 || as=nobody
 [ -e /proc/self/uid_map ] && ! grep -q 4294967295 /proc/self/uid_map && as=root

@@ -139,10 +139,12 @@ def answer(call, o):
 
 def chain_policy(statement, manifest, roots=None):
     put(manifest)
-    answer('chain.policy', {
-        'roots': corp.roots() if roots is None else roots,
-        'statement': statement.decode(), 'manifest': sha(manifest),
-        'size': str(len(manifest))})
+    said = {'roots': corp.roots() if roots is None else roots,
+            'statement': statement.decode(), 'manifest': sha(manifest),
+            'size': str(len(manifest))}
+    answer('chain.policy', said)
+    # The host has root 1 already.
+    answer('chain.policy.1', dict(said, roots=said['roots'][1:] if roots is None else roots))
     put_statement(statement)
     return {'version': field(statement, 'version'), 'statement': name(statement)}
 
@@ -383,10 +385,428 @@ def begin():
     good = base
 
 
+
+# --- then the others -----------------------------------------------------------------
+# An attack makes want() of a copy of what the honest master says, and what `chain`
+# answers; it returns what the alarm has to say.
+
+def newest_policy(**more):
+    return policy(2, name(policy_1), policy_files(), **more)
+
+
+def policy_files(**change):
+    files = {}
+    for entry in read('corp/bundle/' + field(policy_1, 'manifest')).decode().split('\n')[:-1]:
+        h, size, path = entry.split(' ', 2)
+        files[path] = read('corp/bundle/' + h)
+    files.update({k: v for k, v in change.items()})
+    return files
+
+
+def a_policy(w, alarm, *args, roots=None, **more):
+    w['policy'] = chain_policy(*newest_policy(**more), roots=roots)
+    return alarm
+
+
+def job(w, alarm, statement, targets=TARGETS, **more):
+    w['job'] = job_of(statement, targets, **more)
+    return alarm
+
+
+def newer_fleet(w, files=None, version=3, previous=None, between=(), give=None, **more):
+    """Version 3 and an order to it, good but for what is said."""
+    statement, manifest = fleet(version, previous or name(fleets[2]),
+                                files or fleet_files(3), **more)
+    w['fleet'] = chain_fleet(statement, manifest, between)
+    w['job'] = job_of(order(version, name(statement), TARGETS), TARGETS)
+    return statement, manifest
+
+
+def an_accept(w, alarm, by='petra@example.com', keys=('petra',), at=0, dep=None, **more):
+    o = (dep or corp).new('accept', by, at=at, **dict(accept_fields, **more))
+    w['accept'] = put_statement(sign(o, keys))
+    return alarm
+
+
+def a_token(w, alarm, hosts='web-*.example.com', expires=3600, by='petra', give=True):
+    token = sign(corp.new('token', by + '@example.com', key=line('other'), hosts=hosts,
+                          count='1', expires=when(expires)), [by])
+    if give:
+        put_statement(token)
+    fields = dict(accept_fields, token=name(token))
+    o = corp.new('accept', HOST, **fields)
+    w['accept'] = put_statement(sign(o, ['other']))
+    return alarm
+
+
+def a_krl(w, alarm, version=3, b=None, **more):
+    w['krl'] = krl_want(version, b if b is not None else krl_list(version), **more)
+    return alarm
+
+
+def a_cert(w, alarm, **more):
+    w['certificate'] = put(certificate(**more))
+    return alarm
+
+
+def swapped(w, alarm, what):
+    """The object of that name is another one."""
+    files = fleet_files(3, limit=1500 + len(what))
+    statement, manifest = newer_fleet(w, files)
+    victim = manifest if what == 'manifest' else files[what]
+    put(b'x' * len(victim), sha(victim))
+    return alarm
+
+
+def endless(w, alarm, claim):
+    statement, manifest = newer_fleet(w)
+    write('%s/objects/%s.more' % (PLAY, sha(manifest)), str(claim))
+    return alarm
+
+
+def other_realm():
+    return Deployment('elsewhere')
+
+
+def p_unsigned(w):
+    s, m = newest_policy()
+    w['policy'] = chain_policy(s.split(b'-----BEGIN')[0], m)
+    return 'policy: .*not signed'
+
+
+def p_rollback(w):
+    # 0 of the same chain does not exist: the one held again with other content.
+    s, m = policy(1, name(policy_1), policy_files(), keys=('olga', 'ivan'))
+    o = json.loads(s.split(b'\n', 1)[0])
+    del o['previous']
+    s = sign(o, ['olga', 'ivan'])
+    w['policy'] = chain_policy(s, m)
+    return 'policy: .*version 1'
+
+
+def p_elsewhere(w):
+    d = other_realm()
+    d.files()
+    s = d.newest('policy')[1]
+    w['policy'] = chain_policy(s, read('elsewhere/bundle/' + field(s, 'manifest')),
+                               roots=d.roots())
+    return 'policy: '
+
+
+def p_root(w):
+    """Root 2 by somebody who is nobody."""
+    text = read('corp/bundle/root.1.yaml').replace(b'version: 1', b'version: 2')
+    put(text)
+    o = corp.new('root', 'stranger@example.com', version='2', file=sha(text))
+    root = {'version': '2', 'file': sha(text), 'size': str(len(text)),
+            'statement': sign(o, ['stranger']).decode()}
+    files = policy_files()
+    files['root.yaml'] = text
+    s, m = policy(2, name(policy_1), files)
+    w['policy'] = chain_policy(s, m, roots=[root])
+    answer('chain.policy', dict(json.loads(read(PLAY + '/chain.policy')), roots=corp.roots() + [root]))
+    return 'policy: '
+
+
+def p_roots_order(w):
+    r = corp.roots()[0]
+    s, m = newest_policy()
+    w['policy'] = chain_policy(s, m, roots=[dict(r, version='3')])
+    return 'policy: .*out of order'
+
+
+def p_roots_endless(w):
+    r = corp.roots()[0]
+    s, m = newest_policy()
+    w['policy'] = chain_policy(s, m, roots=[dict(r, version=str(i + 1)) for i in range(1100)])
+    return 'policy: .*roots'
+
+
+def p_manifest(w, manifest, alarm):
+    s, m = newest_policy(manifest=manifest)
+    w['policy'] = chain_policy(s, m)
+    return alarm
+
+
+def p_type(w):
+    f, fm = fleet(3, name(fleets[2]), fleet_files(3))
+    put_statement(f)
+    w['policy'] = chain_policy(f, fm)
+    return 'policy: '
+
+
+def p_twice(w):
+    s, m = newest_policy()
+    text, rest = s.split(b'\n', 1)
+    text = text.replace(b'{"v":1,', b'{"v":1,"v":1,') + b'\n'
+    w['policy'] = chain_policy(resign(text, ['olga', 'ivan'], 'policy@writ'), m)
+    return 'policy: '
+
+
+def j_other_bundle(w):
+    statement, manifest = fleet(3, name(fleets[2]), fleet_files(3))
+    other, other_m = fleet(3, name(fleets[2]), fleet_files(4))
+    w['fleet'] = chain_fleet(other, other_m)
+    return job(w, 'job: ', order(3, name(statement), TARGETS))
+
+
+def j_replayed(w):
+    return job(w, 'job: ', order(1, name(fleets[1]), TARGETS, at=-15))
+
+
+def j_rollback(w):
+    manifest = [f for f in [manifest_of(fleet_files(1))]][0]
+    w['fleet'] = chain_fleet(fleets[1], manifest)
+    return job(w, 'job: ', order(1, name(fleets[1]), TARGETS))
+
+
+def j_swapped_targets(w):
+    o = order(3, name(fleets[2]), TARGETS)
+    w['job'] = dict(job_of(o, TARGETS), targets=put(b'1 db-1.example.com\n1 %s\n' % HOST.encode()))
+    return 'job: '
+
+
+def j_between(w):
+    f3, _ = fleet(3, name(fleets[2]), fleet_files(3))
+    f4, _ = fleet(4, name(f3), fleet_files(4))
+    newer_fleet(w, version=5, previous=name(f4), between=[f4])
+    return 'job: '
+
+
+def j_ahead(w):
+    newer_fleet(w, version=9, previous='ab' * 32)
+    return 'job: '
+
+
+def j_pillar(w):
+    put(fleet_files(3)['pillar/secret.yaml'])
+    newer_fleet(w)
+    return 'job: .*pillar'
+
+
+def j_no_pillar(w):
+    newer_fleet(w, dict(fleet_files(3), **{'pillar/common.yaml': b'a: 33\n'}))
+    os.unlink('%s/objects/%s' % (PLAY, sha(b'a: 33\n')))
+    return 'job: .*pillar'
+
+
+def j_path(w, path):
+    files = fleet_files(3)
+    text = manifest_of(files).decode()
+    evil = b'evil\n'
+    put(evil)
+    text = '\n'.join(sorted(text.split('\n')[:-1] + ['%s %d %s' % (sha(evil), len(evil), path)],
+                            key=lambda l: l.split(' ', 2)[2])) + '\n'
+    newer_fleet(w, files, manifest=text.encode())
+    return 'job: '
+
+
+def j_giant(w):
+    text = manifest_of(fleet_files(3)).decode().rstrip('\n')
+    big = '%s %d states/z.yaml' % ('ab' * 32, 10 ** 15)
+    lines = sorted(text.split('\n') + [big], key=lambda l: l.split(' ', 2)[2])
+    newer_fleet(w, manifest=('\n'.join(lines) + '\n').encode())
+    return 'job: '
+
+
+def j_endless_between(w):
+    f3, _ = fleet(3, name(fleets[2]), fleet_files(3))
+    newer_fleet(w, version=4, previous=name(f3), between=[f3] * 4200)
+    return 'job: .*between'
+
+
+def raw_want(text):
+    def attack(w):
+        write(PLAY + '/want', text)
+        return 'attend: '
+    return attack
+
+
+def said(w, key, value, alarm):
+    w[key] = value
+    return alarm
+
+
+def reordered(w):
+    statement, manifest = newer_fleet(w)
+    lines = manifest.decode().split('\n')[:-1]
+    newer_fleet(w, manifest=('\n'.join(reversed(lines)) + '\n').encode())
+    return 'job: '
+
+
+ATTACKS = [
+    # policy
+    ('an unsigned policy', p_unsigned),
+    ('a policy one signer short', lambda w: a_policy(w, 'policy: ', keys=('olga',))),
+    ('a policy signed twice by one officer',
+     lambda w: a_policy(w, 'policy: ', keys=('olga', 'olga'))),
+    ('a policy signed by a stranger',
+     lambda w: a_policy(w, 'policy: ', keys=('olga', 'stranger'))),
+    ('a policy signed by operators',
+     lambda w: a_policy(w, 'policy: ', by='petra@example.com', keys=('petra', 'piet'))),
+    ('a policy signed as a fleet', lambda w: a_policy(w, 'policy: ', namespace='fleet@writ')),
+    ('another version 1 of the policy', p_rollback),
+    ('a policy that has expired', lambda w: a_policy(w, 'policy: ', expires=-40 * 86400)),
+    ('the policy of another realm', p_elsewhere),
+    ('a root that nobody signed', p_root),
+    ('roots out of order', p_roots_order),
+    ('roots without an end', p_roots_endless),
+    ('a fleet in the place of a policy', p_type),
+    ('a policy that says a field twice', p_twice),
+    ('a policy with a file outside of it',
+     lambda w: p_manifest(w, b'%s 1 ../../../etc/shadow\n' % (b'ab' * 32), 'policy: ')),
+    ('a policy with an absolute path',
+     lambda w: p_manifest(w, b'%s 1 /etc/shadow\n' % (b'ab' * 32), 'policy: ')),
+    ('a MANIFEST that is none', lambda w: p_manifest(w, b'\0' * 100, 'policy: ')),
+    # acceptance
+    ('an acceptance nobody signed',
+     lambda w: an_accept(w, 'accept: ', keys=())),
+    ('an acceptance by an officer',
+     lambda w: an_accept(w, 'accept: ', by='olga@example.com', keys=('olga',))),
+    ('an acceptance that another one signed',
+     lambda w: an_accept(w, 'accept: ', keys=('stranger',))),
+    ('an acceptance of another host key',
+     lambda w: an_accept(w, 'accept: ', host_key=line('otherhost'))),
+    ('an acceptance of another transport key',
+     lambda w: an_accept(w, 'accept: ', transport_key=line('other'))),
+    ('an acceptance that is older', lambda w: an_accept(w, 'accept: ', at=-86400)),
+    ('an acceptance from the future', lambda w: an_accept(w, 'accept: ', at=86400)),
+    ('an acceptance that is over', lambda w: an_accept(w, 'accept: ', renew_until=when(-3600))),
+    ('an acceptance of another realm',
+     lambda w: an_accept(w, 'accept: ', dep=other_realm())),
+    ('a token for other hosts', lambda w: a_token(w, 'accept: ', hosts='db-*.example.com')),
+    ('a token that is over', lambda w: a_token(w, 'accept: ', expires=-3600)),
+    ('a token by an officer', lambda w: a_token(w, 'accept: ', by='olga')),
+    # revocation lists
+    ('a revocation list by nobody', lambda w: a_krl(w, 'krl: ', key='stranger')),
+    ('a revocation list by a CA', lambda w: a_krl(w, 'krl: ', key='corp/keys/user_ca')),
+    ('a revocation list rolled back', lambda w: a_krl(w, 'krl: .*1, but', version=1)),
+    ('another list of the same version',
+     lambda w: a_krl(w, 'krl: ', version=2, b=krl_list(2, 'serial: 6\n'))),
+    ('a revocation list from the future', lambda w: a_krl(w, 'krl: ', at=86400)),
+    ('a revocation list of another realm',
+     lambda w: a_krl(w, 'krl: ', realm=other_realm().realm)),
+    ('a revocation list that is none', lambda w: a_krl(w, 'krl: ', b=b'SSHKRL\n\0' + b'\0' * 40)),
+    ('a list that says another version', lambda w: a_krl(w, 'krl: ', b=krl_list(4))),
+    # certificates
+    ('the certificate of another host', lambda w: a_cert(w, 'certificate: ', key='otherhost')),
+    ('a certificate by another CA', lambda w: a_cert(w, 'certificate: ', ca='other')),
+    ('a certificate by the CA of users',
+     lambda w: a_cert(w, 'certificate: ', ca='corp/keys/user_ca')),
+    ('a certificate for a user', lambda w: a_cert(w, 'certificate: ', host=False)),
+    ('a certificate for other names',
+     lambda w: a_cert(w, 'certificate: ', names=HOST + ',db-1.example.com')),
+    ('a certificate that has expired',
+     lambda w: a_cert(w, 'certificate: ', to='-2d:-1d')),
+    ('a certificate for good', lambda w: a_cert(w, 'certificate: ', to='always:forever')),
+    # orders
+    ('an order nobody signed',
+     lambda w: job(w, 'job: ', order(2, name(fleets[2]), TARGETS, keys=()))),
+    ('an order one signer short',
+     lambda w: job(w, 'job: ', order(2, name(fleets[2]), TARGETS, keys=('petra',)))),
+    ('an order by officers',
+     lambda w: job(w, 'job: ', order(2, name(fleets[2]), TARGETS, by='olga@example.com',
+                                     keys=('olga', 'ivan')))),
+    ('an order of another realm',
+     lambda w: job(w, 'job: ', order(2, name(fleets[2]), TARGETS, realm=other_realm().realm))),
+    ('an order to other hosts',
+     lambda w: job(w, 'job: ', order(2, name(fleets[2]), b'1 db-1.example.com\n'),
+                   b'1 db-1.example.com\n')),
+    ('an order that was there before', j_replayed),
+    ('an order that has expired',
+     lambda w: job(w, 'job: ', order(2, name(fleets[2]), TARGETS, at=-3, expires=-1))),
+    ('an order from the future',
+     lambda w: job(w, 'job: ', order(2, name(fleets[2]), TARGETS, at=86400, expires=2 * 86400))),
+    ('an order with other TARGETS', j_swapped_targets),
+    ('TARGETS that are none',
+     lambda w: job(w, 'job: ', order(2, name(fleets[2]), b'all\n'), b'all\n')),
+    ('an order and another bundle', j_other_bundle),
+    ('an order back to an older version', j_rollback),
+    ('a version that runs ahead', j_ahead),
+    ('versions between that are missing', j_between),
+    ('versions between without an end', j_endless_between),
+    ('a fleet nobody signed', lambda w: (newer_fleet(w, keys=()), 'job: ')[1]),
+    ('a fleet one signer short', lambda w: (newer_fleet(w, keys=('piet',)), 'job: ')[1]),
+    ('a fleet signed by officers',
+     lambda w: (newer_fleet(w, by='olga@example.com', keys=('olga', 'ivan')), 'job: ')[1]),
+    ('a fleet that has expired', lambda w: (newer_fleet(w, expires=-40 * 86400), 'job: ')[1]),
+    ('the pillar of another host', j_pillar),
+    ('pillar that is kept back', j_no_pillar),
+    ('a fleet with a file outside of it', lambda w: j_path(w, '../../../../etc/cron.d/x')),
+    ('a fleet with a file of no fleet', lambda w: j_path(w, 'states/x.sh')),
+    ('a MANIFEST out of order', reordered),
+    ('a MANIFEST that is another', lambda w: swapped(w, 'job: .*not what', 'manifest')),
+    ('a file that is another', lambda w: swapped(w, 'job: .*not what', 'states/base.yaml')),
+    ('a file of a petabyte', j_giant),
+    ('an object without an end', lambda w: endless(w, 'job: ', 10 ** 6)),
+    ('an object of an exabyte', lambda w: endless(w, 'job: ', 10 ** 18)),
+    # the protocol
+    ('want that is cut off', raw_want('{"policy": {"version": "1"')),
+    ('want that is a list', raw_want('[1, 2, 3]')),
+    ('want that says a field twice', raw_want('{"seq":"1","seq":"1"}')),
+    ('want that is deep', raw_want('{"a":' * 40 + '1' + '}' * 40)),
+    ('want that is no text', raw_want('raw\n' + 'ff' * 64)),
+    ('reports that were never made', lambda w: said(w, 'seq', '4711', 'reports: ')),
+]
+
+
+def stands():
+    h = held()
+    return {k: h.get(k) for k in ('policy', 'policy_version', 'fleet', 'fleet_version', 'job',
+                                  'accept', 'host', 'krl', 'krl_version', 'owed')}, \
+        applied(), [read(DROPIN + '/' + f) for f in applied()], sha(read(STATE + '/certificate')), \
+        len(reports('run'))
+
+
+def reset():
+    for f in glob.glob(PLAY + '/objects/*.more'):
+        os.unlink(f)
+    secret = PLAY + '/objects/' + sha(fleet_files(3)['pillar/secret.yaml'])
+    if os.path.exists(secret):
+        os.unlink(secret)
+    for call, said in good_chains.items():
+        answer(call, said)
+    say(good)
+
+
+def attack(what, make):
+    before, n = stands(), len(reports('alarm'))
+    w = copy.deepcopy(good)
+    was = read(PLAY + '/want')
+    expect = make(w)
+    if read(PLAY + '/want') == was:
+        say(w)
+    try:
+        wait('an alarm', lambda: len(reports('alarm')) > n)
+        # Once more, as if it were news.
+        if w != good:
+            say(dict(w, asks=[]))
+            time.sleep(0.15)
+        got = newest_alarm()[n:]
+        if len(got) != 1 or not re.search(expect, got[0]):
+            raise Failed('alarms: %s' % got)
+        if stands() != before:
+            raise Failed('it is not as it was: %s %s' % (before, stands()))
+        check('%s: %s' % (what, got[0][:100]), True)
+    except Failed as e:
+        check(what, False, e)
+    reset()
+
+
 try:
     begin()
+    good_chains = {c: read(PLAY + '/' + c) for c in ('chain.policy', 'chain.policy.1', 'chain.fleet')}
+    for what, make in ATTACKS:
+        attack(what, make)
+    # And it goes on with an honest one.
+    newer_fleet(good)
+    n = len(reports('run'))
+    say(good)
+    wait('an order after all that', lambda: len(reports('run')) > n)
+    check('an honest order after all that is carried out', held()['fleet_version'] == '3', held())
+    check('%d attacks' % len(ATTACKS), len(ATTACKS) >= 40)
 except (Failed, OSError, subprocess.CalledProcessError) as e:
-    check('an honest master', False, repr(e))
+    check('the table', False, repr(e))
     print(read('agent.log').decode()[-3000:])
     end()
     sys.exit(1)

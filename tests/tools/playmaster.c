@@ -11,7 +11,8 @@
  *			all others are guests
  *	want		the object that `attend` tells, told again when it changes
  *	CALL		the answer to a call of that name; chain.policy and
- *			chain.fleet for `chain`.  A first line of "!N" is the exit
+ *			chain.fleet for `chain`, or where there is one
+ *			chain.policy.N for `after` N.  A first line of "!N" is the exit
  *			status, "raw" that the rest, hex, is put into an answer as
  *			it is
  *	objects/HASH	what `object` gives; objects/HASH.more makes it claim that
@@ -313,8 +314,8 @@ static void
 on_call(void *ctx, struct net_peer *p, uint32_t id, struct slice body)
 {
 	json_t *o = NULL;
-	const char *call, *what;
-	char name[64], line[160];
+	const char *call, *what, *after;
+	char name[64], more[100], line[160];
 
 	(void)ctx;
 	if (json_read(body, WIRE_CALL_MAX, &o, NULL) != 0) {
@@ -328,8 +329,13 @@ on_call(void *ctx, struct net_peer *p, uint32_t id, struct slice body)
 	    what != NULL ? what : "");
 	(void)snprintf(line, sizeof(line), "%s %s", name, net_peer_person(p));
 	note(line);
+	after = json_string_value(json_object_get(o, "after"));
+	(void)snprintf(more, sizeof(more), "%s.%.20s", name,
+	    after != NULL ? after : "");
 	if (strcmp(name, "attend") == 0)
 		on_attend(p, id);
+	else if (what != NULL && from_file(p, id, more))
+		;
 	else if (from_file(p, id, name))
 		;
 	else if (strcmp(name, "object") == 0)
