@@ -15,34 +15,6 @@
 
 cd "$T" || exit 1
 
-people() {
-	ca_people
-	ca_key ed25519 petra
-	ca_key ed25519 master_1
-	{
-		"$writ" init ca --officer olga@example.com=olga.pub \
-			--officer ivan@example.com=ivan.pub \
-			--operator petra@example.com=petra.pub || return
-		ca_policy ca/policy
-		sed -i '/^  hosts:/,$d' ca/policy/ca.yaml
-		cat >>ca/policy/ca.yaml <<-'END'
-		  hosts:
-		    kind: host
-		    to: [petra@example.com]
-		    principals: ["*.example.com"]
-		    accepted_hosts: yes
-		    max: 30d
-		    approve: [{approvers: 1}]
-		END
-		cp master_1.pub ca/policy/authorities/
-		sed -i 's/^  log: .*/&\n  master: [master_1]/' ca/policy/ca.yaml
-		sed -i 's/groups: \[engineers\]/groups: [engineers, approvers]/' \
-			ca/policy/people/alice@example.com.yaml
-		"$writ" policy sign -C ca -i olga -y &&
-			"$writ" policy sign -C ca -i ivan -y
-	} >>"$ca_log" 2>&1 </dev/null
-}
-
 signs() { "$writ" sign -C ca "$@" 2>&1 </dev/null; }
 
 # refuses PART FILE...: writ sign does, saying so, and gives nothing.
@@ -66,7 +38,7 @@ beside() {
 	cp "$1.accept" "$1.renew.accept"
 }
 
-here 'a deployment with an operator and a master' people
+here 'a deployment with an operator and a master' hosts_make
 
 # --- on files -----------------------------------------------------------------
 

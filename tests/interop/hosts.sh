@@ -3,6 +3,8 @@
 # Sourced after lib.sh: what hosts and operators say, signed by stock ssh-keygen,
 # of the deployment in `ca`.
 #
+#	hosts_make		that deployment, with petra, an operator, and the
+#				master master_1; after ca.sh
 #	host_key NAME		keys NAME.hk and NAME.tk, host's and transport's
 #	said FILE TYPE BY FIELDS KEY...	a statement by BY, signed by each KEY;
 #				FIELDS is '"host":"web-1",...'; WHEN is its time
@@ -11,6 +13,8 @@
 #	enrols NAME		NAME.enrol
 #	accepts NAME ID BY [FIELDS [NAMES]]	NAME.accept by the operator BY
 #	renews NAME ID [KEY]	NAME.renew on NAME.accept
+
+: "${writ?}" "${ca_log?}"
 
 host_realm() { sha256sum <ca/bundle/root.1.yaml | cut -c1-64; }
 id_of() { head -n 1 "$1" | sha256sum | cut -c1-64; }
@@ -57,4 +61,32 @@ accepts() {
 renews() {
 	said "$1.renew" renew "$2" "\"accept\":\"$(id_of "$1.accept")\",\
 \"key\":\"$(key_of "${3:-$1.hk}")\"" "${3:-$1.hk}"
+}
+
+hosts_make() {
+	ca_people
+	ca_key ed25519 petra
+	ca_key ed25519 master_1
+	{
+		"$writ" init ca --officer olga@example.com=olga.pub \
+			--officer ivan@example.com=ivan.pub \
+			--operator petra@example.com=petra.pub || return
+		ca_policy ca/policy
+		sed -i '/^  hosts:/,$d' ca/policy/ca.yaml
+		cat >>ca/policy/ca.yaml <<-'END'
+		  hosts:
+		    kind: host
+		    to: [petra@example.com]
+		    principals: ["*.example.com"]
+		    accepted_hosts: yes
+		    max: 30d
+		    approve: [{approvers: 1}]
+		END
+		cp master_1.pub ca/policy/authorities/
+		sed -i 's/^  log: .*/&\n  master: [master_1]/' ca/policy/ca.yaml
+		sed -i 's/groups: \[engineers\]/groups: [engineers, approvers]/' \
+			ca/policy/people/alice@example.com.yaml
+		"$writ" policy sign -C ca -i olga -y &&
+			"$writ" policy sign -C ca -i ivan -y
+	} >>"$ca_log" 2>&1 </dev/null
 }
