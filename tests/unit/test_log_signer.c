@@ -10,14 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "agent/master/log_signer_frames.h"
+#include "agent/master/log_signer_proc.h"
 #include "agent/master/messages.h"
 #include "lib/base/file.h"
 #include "lib/proc/frame.h"
+#include "lib/proc/refused.h"
 #include "lib/tlog/merkle.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/mutate.h"
@@ -386,6 +389,153 @@ memory_that_runs_out_is_said(void **state)
 	assert_true(alloc_each(open_and_sign, w) >= 8);
 }
 
+/* --- the conversation -------------------------------------------------------- */
+
+struct talk {
+	struct log_signer_proc p;
+	struct chan *theirs, *ours; /* the signer's end, the keeper's */
+	struct frame f;
+};
+
+static void
+talk_begin(struct world *w, struct talk *t)
+{
+	int fds[2];
+
+	memset(t, 0, sizeof(*t));
+	t->p.signer = w->s;
+	t->p.log = key_public(w->key);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(chan_new(fds[0], &t->theirs, NULL), 0);
+	assert_int_equal(chan_new(fds[1], &t->ours, NULL), 0);
+	assert_int_equal(log_signer_ops.begin(&t->p, t->theirs, &w->e), 0);
+}
+
+static void
+talk_end(struct talk *t)
+{
+	chan_free(t->theirs);
+	chan_free(t->ours);
+}
+
+/* A frame of the keeper's, as the loop hands it over. */
+static int
+say(struct world *w, struct talk *t, uint16_t type, struct slice payload)
+{
+	const struct frame f = {.type = type, .id = 7, .payload = payload};
+
+	memset(&w->e, 0, sizeof(w->e));
+	return log_signer_ops.frame(&t->p, &f, &w->e);
+}
+
+static int
+say_head(struct world *w, struct talk *t, uint64_t from, size_t n)
+{
+	struct hash leaves[4] = {leaf(0), leaf(1), leaf(2), leaf(3)};
+	struct buf *b = NULL;
+	int r;
+
+	assert_int_equal(buf_new(&b, FRAME_MAX), 0);
+	assert_int_equal(log_head_encode(from, leaves + from, n, b), 0);
+	r = say(w, t, MSG_HEAD, buf_slice(b));
+	buf_free(b);
+	return r;
+}
+
+/* What the keeper gets next. */
+static const struct frame *
+hears(struct talk *t, uint16_t type)
+{
+	struct err e = {0};
+
+	if (chan_wait(t->ours, 10000, &t->f, &e) != 0)
+		fail_msg("%s", e.msg);
+	assert_int_equal(t->f.type, type);
+	return &t->f;
+}
+
+static void
+hears_seen(struct world *w, struct talk *t, uint64_t size)
+{
+	struct checkpoint head;
+	struct log_seen seen;
+
+	assert_int_equal(log_seen_parse(hears(t, MSG_SEEN)->payload, &seen,
+			     NULL),
+	    0);
+	log_signer_head(w->s, &head);
+	assert_int_equal(seen.size, size);
+	assert_true(hash_equal(&seen.root, &head.root));
+	assert_true(slice_equal(seen.log, pubkey_blob(key_public(w->key))));
+}
+
+static void
+a_keeper_is_told_and_signed_for(void **state)
+{
+	struct world *w = *state;
+	struct checkpoint head, got;
+	struct slice note;
+	struct err why;
+	struct talk t;
+
+	talk_begin(w, &t);
+	hears_seen(w, &t, 0);
+	assert_int_equal(say_head(w, &t, 0, 3), 0);
+	assert_int_equal(log_signed_parse(hears(&t, MSG_SIGNED)->payload, &note,
+			     NULL),
+	    0);
+	assert_int_equal(t.f.id, 7);
+	assert_int_equal(checkpoint_open(note, ORIGIN,
+			     pubkey_ed25519(key_public(w->key)), &got, NULL),
+	    0);
+	log_signer_head(w->s, &head);
+	assert_memory_equal(&got.root, &head.root, sizeof(got.root));
+	assert_int_equal(got.size, 3);
+
+	/* What is wrong is refused, with where to go on. */
+	assert_int_equal(say_head(w, &t, 1, 1), 0);
+	hears_seen(w, &t, 3);
+	assert_int_equal(refused_frame_parse(hears(&t, MSG_REFUSED)->payload,
+			     &why, NULL),
+	    0);
+	assert_int_equal(why.code, ERR_ROLLBACK);
+	assert_int_equal(t.f.id, 7);
+	assert_int_equal(say_head(w, &t, 3, 1), 0);
+	(void)hears(&t, MSG_SIGNED);
+	talk_end(&t);
+
+	/* Another keeper begins where that one was. */
+	talk_begin(w, &t);
+	hears_seen(w, &t, 4);
+	talk_end(&t);
+}
+
+static void
+nothing_but_heads_is_heard(void **state)
+{
+	static const struct {
+		uint16_t type;
+		int code;
+	} others[] = {{MSG_SEEN, ERR_DENIED}, {MSG_SIGNED, ERR_DENIED},
+	    {MSG_CALL, ERR_DENIED}, {MSG_ASK, ERR_DENIED}, {0, ERR_DENIED},
+	    {MSG_HEAD, ERR_PARSE}};
+	struct world *w = *state;
+	struct talk t;
+
+	talk_begin(w, &t);
+	hears_seen(w, &t, 0);
+	for (size_t i = 0; i < LEN(others); i++)
+		assert_int_equal(say(w, &t, others[i].type, slice_str("x")),
+		    others[i].code);
+	/* Longer than any may be. */
+	assert_int_equal(say(w, &t, MSG_HEAD,
+			     slice_of(&t, HEAD_LEAVES_MAX * HASH_LEN + 13)),
+	    ERR_DENIED);
+	assert_int_equal(chan_wait(t.ours, 1, &t.f, &w->e), ERR_NET);
+	assert_int_equal(size_of(w), 0);
+	talk_end(&t);
+}
+
 /* --- frames ----------------------------------------------------------------- */
 
 static int
@@ -556,6 +706,8 @@ main(void)
 	    T(a_full_disk_signs_nothing),
 	    T(a_full_journal_is_begun_anew),
 	    T(memory_that_runs_out_is_said),
+	    T(a_keeper_is_told_and_signed_for),
+	    T(nothing_but_heads_is_heard),
 	    cmocka_unit_test(frames_are_strict),
 	    cmocka_unit_test(frames_have_their_limits),
 	};
