@@ -171,6 +171,23 @@ make_dirs(const struct init *in, struct err *e)
 	return r;
 }
 
+/* A directory is one master's, whatever it is called. */
+static int
+is_new(const struct init *in, struct err *e)
+{
+	char *path = NULL;
+	int r = 0;
+
+	if (path_join(in->dir, "master.yaml", &path) != 0)
+		return err_nomem(e);
+	if (file_exists(path)) {
+		r = err_set(e, ERR_EXISTS, "%s is there already", path);
+		err_hint(e, "init makes a new master and replaces nothing");
+	}
+	free(path);
+	return r;
+}
+
 /* master.yaml comes last: a directory that has one is whole. */
 static int
 make(struct init *in, struct err *e)
@@ -178,6 +195,8 @@ make(struct init *in, struct err *e)
 	struct str s = STR_INIT;
 	int r;
 
+	if ((r = is_new(in, e)) != 0)
+		return r;
 	str_addf(&s, "%s_log", in->name);
 	if (str_check(&s) != 0 ||
 	    (in->names[TRANSPORT] = str_dup(in->name)) == NULL ||
