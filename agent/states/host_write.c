@@ -36,6 +36,21 @@ beside(const char *what, const char *name, char out[BESIDE_MAX])
 	(void)snprintf(out, BESIDE_MAX, ".writ-%s-%s", what, hex);
 }
 
+bool
+host_is_beside(const char *name)
+{
+	static const char *const heads[] = {".writ-old-", ".writ-tmp-"};
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		size_t n = strlen(heads[i]);
+
+		if (strncmp(name, heads[i], n) == 0 && strlen(name) == n + 16 &&
+		    strspn(name + n, "0123456789abcdef") == 16)
+			return true;
+	}
+	return false;
+}
+
 void
 host_kept_path(const char *path, char out[HOST_PATH_MAX + 64])
 {

@@ -54,6 +54,8 @@ int  host_put(struct host *h, const char *path, const struct host_file *f,
 int  host_commit(struct host *h, const char *path, struct err *e) MUST_CHECK;
 /* Back in place.  ERR_NOTFOUND: nothing was kept. */
 int  host_revert(struct host *h, const char *path, struct err *e) MUST_CHECK;
+/* Is a name in a directory one of these, kept or temporary? */
+bool host_is_beside(const char *name);
 /* What host_revert() would bring back, for reading; into out. */
 void host_kept_path(const char *path, char out[HOST_PATH_MAX + 64]);
 /* Away with the temporary, with what was kept, or with the file (which is kept

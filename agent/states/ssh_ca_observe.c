@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/states/host_write.h"
 #include "agent/states/accounts.h"
 #include "agent/states/ssh_ca_impl.h"
 #include "agent/states/words.h"
@@ -43,6 +44,9 @@ observe_principals(struct host *h, struct ssh_ca_observed *o, struct err *e)
 		struct ca_file f = {0};
 		char *path = NULL;
 
+		/* What a run keeps beside a file until it is over. */
+		if (host_is_beside(names.v[i]))
+			continue;
 		if (path_join(CA_PRINCIPALS, names.v[i], &path) != 0 ||
 		    (f.name = str_dup(names.v[i])) == NULL)
 			r = err_nomem(e);

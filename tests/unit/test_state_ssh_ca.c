@@ -203,7 +203,16 @@ all_of_it_goes_with_the_state(void **state)
 
 	statecase_apply(f, OPS, &env, policy_yaml);
 	statecase_apply(f, OPS, &env, "ensure: absent\n");
+	/* What the run keeps beside a file is nobody's. */
+	fakehost_file(f, CA_PRINCIPALS "/.writ-old-0123456789abcdef", 0644,
+	    MARK "deploy\n");
 	statecase_is(f, OPS, &env, "ensure: absent\n", "ok\n");
+	fakehost_file(f, CA_PRINCIPALS "/.writ-old-0123456789abcdeg", 0644,
+	    MARK "deploy\n");
+	statecase_apply(f, OPS, &env, "ensure: absent\n");
+	assert_null(fakehost_text(f,
+	    CA_PRINCIPALS "/.writ-old-0123456789abcdeg"));
+	fakehost_remove(f, CA_PRINCIPALS "/.writ-old-0123456789abcdef");
 	/* Directories are the driver's. */
 	fakehost_remove(f, CA_DIR);
 	after = fakehost_dump(f);
