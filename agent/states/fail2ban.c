@@ -229,7 +229,8 @@ plan(const struct state_env *env, const void *params, const void *observed,
 	}
 	if ((r = f2b_text(p, &want)) != 0)
 		goto out;
-	if (o->text == NULL || strcmp(o->text, want.p) != 0)
+	if (o->text == NULL || strcmp(o->text, want.p) != 0 ||
+	    !state_is_roots(&o->st))
 		r = plan_file(out, F2B_OWN, 0644, 0, 0,
 		    (struct slice){(const uint8_t *)want.p, want.n}, false,
 		    "%s " F2B_OWN ", %zu jails",

@@ -55,19 +55,23 @@ static const char unit_text[] = STATE_MARK
 static const char pull_text[] =
     STATE_MARK "[Unit]\nWants=writ-firewall.service\n";
 
+struct own {        /* a file of ours */
+	char *text; /* NULL: not there */
+	struct host_stat st;
+};
+
 struct family {
 	bool there;
 	struct fw_live live;
 	bool legacy; /* rules in the other tables too */
-	char *boot;  /* its file, NULL: not there */
-	struct host_stat st;
+	struct own boot;
 };
 
 struct observed {
 	struct family v[FW_FAMILIES];
 	bool systemd;
-	char *unit, *pull; /* NULL: not there */
-	bool missing;      /* the package iptables is not installed */
+	struct own unit, pull;
+	bool missing; /* the package iptables is not installed */
 };
 
 static bool
@@ -99,19 +103,26 @@ owns(const void *params, struct strs *out)
 /* --- observe ----------------------------------------------------------- */
 
 static int
+look(struct host *h, const char *path, struct own *out, struct err *e)
+{
+	size_t n;
+	int r;
+
+	if ((r = state_read(h, path, &out->text, &n, e)) != 0)
+		return r;
+	return out->text != NULL ? host_stat(h, path, &out->st, e) : 0;
+}
+
+static int
 observe_family(struct host *h, enum fw_family family, struct family *f,
     struct err *e)
 {
-	size_t n;
 	int r;
 
 	if ((r = fw_has_family(h, family, e)) < 0)
 		return r;
 	f->there = r == 1;
-	if ((r = state_read(h, fw_families[family].rules, &f->boot, &n, e)) !=
-		0 ||
-	    (f->boot != NULL &&
-		(r = host_stat(h, fw_families[family].rules, &f->st, e)) != 0))
+	if ((r = look(h, fw_families[family].rules, &f->boot, e)) != 0)
 		return r;
 	return f->there ? fw_read_live(h, family, &f->live, &f->legacy, e) : 0;
 }
@@ -121,7 +132,6 @@ observe(struct host *h, const struct state_env *env, const void *params,
     void *observed, struct err *e)
 {
 	struct observed *o = observed;
-	size_t n;
 	int r;
 
 	(void)env;
@@ -133,8 +143,8 @@ observe(struct host *h, const struct state_env *env, const void *params,
 	if ((r = host_has_systemd(h, e)) < 0)
 		return r;
 	o->systemd = r == 1;
-	if ((r = state_read(h, UNIT, &o->unit, &n, e)) != 0 ||
-	    (r = state_read(h, PULL, &o->pull, &n, e)) != 0)
+	if ((r = look(h, UNIT, &o->unit, e)) != 0 ||
+	    (r = look(h, PULL, &o->pull, e)) != 0)
 		return r;
 	for (int f = 0; r == 0 && f < FW_FAMILIES; f++)
 		r = observe_family(h, (enum fw_family)f, &o->v[f], e);
@@ -148,10 +158,10 @@ observed_clear(void *observed)
 
 	for (int f = 0; f < FW_FAMILIES; f++) {
 		fw_live_clear(&o->v[f].live);
-		free(o->v[f].boot);
+		free(o->v[f].boot.text);
 	}
-	free(o->unit);
-	free(o->pull);
+	free(o->unit.text);
+	free(o->pull.text);
 	*o = (struct observed){0};
 }
 
@@ -176,18 +186,19 @@ boot_text(const struct strs *rules, struct str *out)
 }
 
 static int
-plan_text(const char *path, const char *have, const char *want, bool way_in,
-    struct plan *out)
+plan_text(const char *path, const struct own *have, const char *want,
+    bool way_in, struct plan *out)
 {
 	if (want == NULL)
-		return have == NULL
+		return have->text == NULL
 		    ? 0
 		    : plan_absent(out, path, way_in, "remove %s", path);
-	if (have != NULL && strcmp(have, want) == 0)
+	if (have->text != NULL && strcmp(have->text, want) == 0 &&
+	    state_is_roots(&have->st))
 		return 0;
 	return plan_file(out, path, 0644, 0, 0,
 	    (struct slice){(const uint8_t *)want, strlen(want)}, way_in,
-	    "%s %s", have == NULL ? "write" : "change", path);
+	    "%s %s", have->text == NULL ? "write" : "change", path);
 }
 
 static int
@@ -201,7 +212,7 @@ plan_family(const struct fw_params *p, const struct state_env *env,
 
 	if ((r = wanted(p, env, family, &rules)) != 0 ||
 	    (r = boot_text(&rules, &boot)) != 0 ||
-	    (r = plan_text(fw_families[family].rules, f->boot,
+	    (r = plan_text(fw_families[family].rules, &f->boot,
 		 p->absent ? NULL : boot.p, true, out)) != 0)
 		goto out;
 	if (f->there && !fw_same(&f->live, &rules))
@@ -246,10 +257,10 @@ plan(const struct state_env *env, const void *params, const void *observed,
 	for (int f = 0; r == 0 && f < FW_FAMILIES; f++)
 		r = plan_family(p, env, (enum fw_family)f, &o->v[f], out);
 	if (r == 0 && (o->systemd || p->absent)) {
-		r = plan_text(UNIT, o->unit, p->absent ? NULL : unit_text, true,
-		    out);
+		r = plan_text(UNIT, &o->unit, p->absent ? NULL : unit_text,
+		    true, out);
 		if (r == 0)
-			r = plan_text(PULL, o->pull,
+			r = plan_text(PULL, &o->pull,
 			    p->absent ? NULL : pull_text, true, out);
 	}
 	if (r == 0 && !o->systemd && !p->absent &&

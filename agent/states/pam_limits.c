@@ -128,7 +128,7 @@ plan(const struct state_env *env, const void *params, const void *observed,
 	if ((r = limits_text(p, &want)) != 0)
 		goto out;
 	if (o->text == NULL || strcmp(o->text, want.p) != 0 ||
-	    (o->st.mode & 07777) != 0644 || o->st.uid != 0 || o->st.gid != 0)
+	    !state_is_roots(&o->st))
 		r = plan_file(out, OWN, 0644, 0, 0,
 		    (struct slice){(const uint8_t *)want.p, want.n}, false,
 		    "%s " OWN ", %zu limits",

@@ -65,6 +65,12 @@ state_read(struct host *h, const char *path, char **out, size_t *n,
 	return 0;
 }
 
+bool
+state_is_roots(const struct host_stat *st)
+{
+	return (st->mode & 07777) == 0644 && st->uid == 0 && st->gid == 0;
+}
+
 int
 state_daemon_reload(struct host *h, struct err *e)
 {

@@ -33,6 +33,10 @@ bool state_next_word(struct slice *line, struct slice *word);
 int  state_read(struct host *h, const char *path, char **out, size_t *n,
      struct err *e) MUST_CHECK;
 
+/* Root's, and his alone to write (0644): as a file that is ours alone has to
+ * be, whoever changed that. */
+bool state_is_roots(const struct host_stat *st);
+
 /* Have systemd read its units anew, where it runs; nothing elsewhere. */
 int  state_daemon_reload(struct host *h, struct err *e) MUST_CHECK;
 

@@ -165,6 +165,9 @@ a_stock_host_gets_the_file_and_a_reload(void **state)
 	statecase_is(f, OPS, NULL, policy,
 	    "ok\nproof jail sshd is up, maxretry 4, findtime 600, bantime "
 	    "3600\nproof jail nginx is off\n");
+	fakehost_file(f, OWN, 0666, fakehost_text(f, OWN));
+	statecase_is(f, OPS, NULL, policy,
+	    "ok\nfile " OWN " 0644 change " OWN ", 2 jails\n");
 }
 
 static void

@@ -292,6 +292,29 @@ an_edit_is_undone_whatever_it_is(void **state)
 }
 
 static void
+files_that_others_may_write_are_mended(void **state)
+{
+	static const char *const files[] = {"/etc/writ/firewall/rules.v4",
+	    "/etc/writ/firewall/rules.v6",
+	    "/etc/systemd/system/writ-firewall.service"};
+	struct fakehost *f = *state;
+
+	statecase_apply(f, OPS, NULL, policy);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char *text = str_dup(fakehost_text(f, files[i])), want[200];
+
+		assert_non_null(text);
+		fakehost_file(f, files[i], 0666, text);
+		(void)snprintf(want, sizeof(want),
+		    "ok\nfile %s 0644 change %s\n", files[i], files[i]);
+		statecase_is(f, OPS, NULL, policy, want);
+		fakehost_file(f, files[i], 0644, text);
+		free(text);
+	}
+	statecase_is(f, OPS, NULL, policy, "ok\n");
+}
+
+static void
 spelling_of_the_kernel_is_no_difference(void **state)
 {
 	struct fakehost *f = *state;
@@ -450,6 +473,7 @@ main(void)
 	    cmocka_unit_test(bad_parameters_are_named_with_their_place),
 	    T(rules_are_loaded_in_their_order),
 	    T(an_edit_is_undone_whatever_it_is),
+	    T(files_that_others_may_write_are_mended),
 	    T(spelling_of_the_kernel_is_no_difference),
 	    T(foreign_rules_that_accept_first_are_told),
 	    T(the_agents_way_out_is_always_open),
