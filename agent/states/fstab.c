@@ -76,12 +76,40 @@ observed_clear(void *observed)
 
 /* --- plan -------------------------------------------------------------- */
 
-/* What one mount point has. */
+/* What one mount point has.  Of one that is to be absent: table_ok where the
+ * table has nothing of ours, mount_ok where no flag of ours is in force. */
 struct seen {
 	bool in_table, table_ok;
 	bool is_mounted, mount_ok;
 	struct mounted m;
 };
+
+/* A line that add_line() may have made, for a tmpfs. */
+static bool
+is_ours(const struct fstab_line *l, const struct mount_want *w)
+{
+	return w->tmpfs != NULL && slice_is(l->source, "tmpfs") &&
+	    slice_is(l->type, "tmpfs");
+}
+
+static bool
+line_is_ok(const struct fstab_line *l, const struct mount_want *w)
+{
+	return w->absent
+	    ? !is_ours(l, w) && !fstab_has_any(l->options, &w->options)
+	    : fstab_has_all(l->options, &w->options);
+}
+
+static bool
+mount_is_ok(const struct mounted *m, const struct mount_want *w)
+{
+	for (size_t i = 0; i < w->options.n; i++)
+		if (w->absent ? mount_flag(w->options.v[i]) != NULL &&
+			    mounted_has(m, w->options.v[i])
+			      : !mounted_has(m, w->options.v[i]))
+			return false;
+	return true;
+}
 
 static struct seen
 look(const struct fstab_observed *o, const struct mount_want *w)
@@ -94,14 +122,12 @@ look(const struct fstab_observed *o, const struct mount_want *w)
 	while (fstab_next(&text, &line, &l))
 		if (fstab_path_is(l.path, w->path)) {
 			s.in_table = true;
-			if (!fstab_has_all(l.options, &w->options))
+			if (!line_is_ok(&l, w))
 				s.table_ok = false;
 		}
 	text = (struct slice){(const uint8_t *)o->mounts, o->n_mounts};
 	s.is_mounted = mountinfo_find(text, w->path, &s.m);
-	s.mount_ok = s.is_mounted;
-	for (size_t i = 0; s.mount_ok && i < w->options.n; i++)
-		s.mount_ok = mounted_has(&s.m, w->options.v[i]);
+	s.mount_ok = s.is_mounted && mount_is_ok(&s.m, w);
 	return s;
 }
 
@@ -149,13 +175,22 @@ change_lines(struct slice text, const struct mount_want *w,
 
 		if (!fstab_path_is(l.path, w->path))
 			continue;
+		if (w->absent && is_ours(&l, w)) {
+			const char *whole = (const char *)l.whole.p;
+
+			str_addn(out, at, (size_t)(whole - at));
+			at = whole + l.whole.n;
+			at += at < end && *at == '\n';
+			continue;
+		}
 		str_addn(out, at, (size_t)(options - at));
-		r = fstab_merge(l.options, &w->options, out);
+		r = w->absent ? fstab_take(l.options, &w->options, out)
+			      : fstab_merge(l.options, &w->options, out);
 		at = options + l.options.n;
 	}
 	if (at < end)
 		str_addn(out, at, (size_t)(end - at));
-	if (r == 0 && !s->in_table) {
+	if (r == 0 && !s->in_table && !w->absent) {
 		if (!out->failed && out->n > 0 && out->p[out->n - 1] != '\n')
 			str_addc(out, '\n');
 		r = add_line(w, s, out);
@@ -170,13 +205,54 @@ add_options(struct str *out, const struct strs *l)
 		str_addf(out, "%s%s", i > 0 ? "," : "", l->v[i]);
 }
 
-/* One mount point: its part of the table goes into next, which becomes the
- * text; live changes into the plan; what cannot be into notes. */
+/* text with the lines of one mount point as they are to be. */
+static int
+plan_lines(const struct mount_want *w, const struct seen *s, struct str *text,
+    struct str *what, const char *said)
+{
+	struct str next = STR_INIT;
+	int r;
+
+	if ((r = change_lines(slice_of(text->p, text->n), w, s, &next)) != 0) {
+		str_clear(&next);
+		return r;
+	}
+	str_addf(what, "%s%s %s%s", what->n > 0 ? "; " : "", w->path,
+	    w->absent ? "without " : "", said);
+	str_clear(text);
+	*text = next;
+	return 0;
+}
+
+/* One that is to be absent: what is mounted is not unmounted, since somebody
+ * may be in it; the flags go. */
+static int
+plan_away(const struct mount_want *w, const struct seen *s, struct str *text,
+    struct str *what, struct plan *out)
+{
+	struct str said = STR_INIT;
+	int r;
+
+	if (w->tmpfs != NULL)
+		str_add(&said, "our tmpfs");
+	else
+		add_options(&said, &w->options);
+	if ((r = str_check(&said)) == 0 && s->in_table && !s->table_ok)
+		r = plan_lines(w, s, text, what, said.p);
+	if (r == 0 && s->is_mounted && !s->mount_ok)
+		r = plan_live(out, "lift", w->path, false,
+		    "remount %s without what we asked for", w->path);
+	str_clear(&said);
+	return r;
+}
+
+/* One mount point: its part of the table goes into the text; live changes into
+ * the plan; what cannot be into notes. */
 static int
 plan_mount(const struct mount_want *w, const struct seen *s, struct str *text,
     struct str *what, struct str *notes, struct plan *out)
 {
-	struct str next = STR_INIT, options = STR_INIT;
+	struct str options = STR_INIT;
 	int r = 0;
 
 	add_options(&options, &w->options);
@@ -187,17 +263,9 @@ plan_mount(const struct mount_want *w, const struct seen *s, struct str *text,
 		    notes->n > 0 ? ", " : "", w->path);
 		goto out;
 	}
-	if (!s->in_table || !s->table_ok) {
-		if ((r = change_lines((struct slice){(const uint8_t *)text->p,
-					  text->n},
-			 w, s, &next)) != 0)
-			goto out;
-		str_addf(what, "%s%s %s", what->n > 0 ? "; " : "", w->path,
-		    options.p);
-		str_clear(text);
-		*text = next;
-		str_init(&next);
-	}
+	if ((!s->in_table || !s->table_ok) &&
+	    (r = plan_lines(w, s, text, what, options.p)) != 0)
+		goto out;
 	if (s->is_mounted && !s->mount_ok)
 		r = plan_live(out, "remount", w->path, false, "remount %s %s",
 		    w->path, options.p);
@@ -208,7 +276,6 @@ plan_mount(const struct mount_want *w, const struct seen *s, struct str *text,
 		str_addf(notes, "%s%s is in fstab and not mounted",
 		    notes->n > 0 ? ", " : "", w->path);
 out:
-	str_clear(&next);
 	str_clear(&options);
 	return r;
 }
@@ -229,16 +296,21 @@ plan(const struct state_env *env, const void *params, const void *observed,
 	for (size_t i = 0; r == 0 && i < p->n; i++) {
 		struct seen s = look(o, &p->v[i]);
 
-		if (!p->v[i].absent)
-			r = plan_mount(&p->v[i], &s, &text, &what, &notes, out);
+		r = p->v[i].absent
+		    ? plan_away(&p->v[i], &s, &text, &what, out)
+		    : plan_mount(&p->v[i], &s, &text, &what, &notes, out);
 	}
+	/* Whoever can write it mounts what he likes at the next boot. */
+	if (o->table != NULL && (o->st.uid != 0 || (o->st.mode & 022) != 0))
+		str_addf(&what, "%sroot's alone to write",
+		    what.n > 0 ? "; " : "");
 	if (r == 0 && (what.failed || notes.failed))
 		r = ERR_NOMEM;
 	if (r == 0 && what.n > 0)
 		r = plan_file(out, FSTAB_PATH,
-		    o->table != NULL ? o->st.mode & 07777 : 0644, o->st.uid,
-		    o->st.gid, (struct slice){(const uint8_t *)text.p, text.n},
-		    false, FSTAB_PATH ": %s", what.p);
+		    o->table != NULL ? o->st.mode & 07755 : 0644, 0, o->st.gid,
+		    (struct slice){(const uint8_t *)text.p, text.n}, false,
+		    FSTAB_PATH ": %s", what.p);
 	if (r == 0 && notes.n > 0)
 		r = plan_note(out, PLAN_NOT_APPLICABLE, "%s", notes.p);
 	str_clear(&text);

@@ -17,7 +17,8 @@ struct mount_want {
 	struct strs options;
 	char	   *tmpfs;	/* "512m": make one where nothing is mounted;
 				   NULL: then it is not applicable */
-	bool	    absent;	/* not ours any more: nothing is done */
+	bool	    absent;	/* take the options away, and a tmpfs line of
+				   ours; what is mounted stays until the boot */
 	struct conf_pos pos;
 };
 

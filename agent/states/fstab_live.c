@@ -40,6 +40,8 @@ mount_option(struct host *h, const char *path, const char *option,
 	return r;
 }
 
+/* With what is wanted; of one that is to be absent without, which flags alone
+ * can be. */
 static int
 remount(struct host *h, const struct mount_want *w, struct err *e)
 {
@@ -50,8 +52,10 @@ remount(struct host *h, const struct mount_want *w, struct err *e)
 		const struct mount_flag *f = mount_flag(w->options.v[i]);
 
 		if (f == NULL)
-			r = mount_option(h, w->path, w->options.v[i], e);
-		else if (f->on)
+			r = w->absent
+			    ? 0
+			    : mount_option(h, w->path, w->options.v[i], e);
+		else if (f->on != w->absent)
 			set |= f->attr;
 		else
 			clear |= f->attr;
@@ -125,10 +129,9 @@ fstab_snapshot(struct host *h, const void *params, struct str *out,
 	for (size_t i = 0; i < p->n; i++) {
 		struct mounted m;
 
-		if (p->v[i].absent)
-			continue;
 		if (!mountinfo_find(text, p->v[i].path, &m)) {
-			str_addf(out, "none %s\n", p->v[i].path);
+			if (!p->v[i].absent)
+				str_addf(out, "none %s\n", p->v[i].path);
 			continue;
 		}
 		str_addf(out, "flags %" PRIu64 " %s\n", mounted_attrs(&m),

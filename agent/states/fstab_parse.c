@@ -94,7 +94,8 @@ read_mount(struct conf_in *in, const struct yaml_pair *pair,
 	conf_map(in, pair->pos, pair->key, pair->value, keys,
 	    sizeof(keys) / sizeof(keys[0]), &w);
 	w.path = strdup(pair->key);
-	if (in->diags->n_errors == before && w.options.n == 0 && !w.absent)
+	if (in->diags->n_errors == before && w.options.n == 0 &&
+	    !(w.absent && w.tmpfs != NULL))
 		conf_error(in->diags, pair->pos,
 		    "%s has no 'options', expected a list of mount options",
 		    pair->key);

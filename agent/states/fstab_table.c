@@ -203,6 +203,46 @@ fstab_merge(struct slice options, const struct strs *want, struct str *out)
 	return str_check(out);
 }
 
+static bool
+is_one_of(struct slice option, const struct strs *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (slice_is(option, l->v[i]))
+			return true;
+	return false;
+}
+
+int
+fstab_take(struct slice options, const struct strs *away, struct str *out)
+{
+	struct slice option;
+	bool any = false;
+
+	if (options.n > FSTAB_OPTIONS_MAX)
+		return ERR_LIMIT;
+	while (next_option(&options, &option)) {
+		if (option.n == 0 || is_one_of(option, away))
+			continue;
+		str_addf(out, "%s%.*s", any ? "," : "", (int)option.n,
+		    (const char *)option.p);
+		any = true;
+	}
+	if (!any)
+		str_add(out, "defaults");
+	return str_check(out);
+}
+
+bool
+fstab_has_any(struct slice options, const struct strs *which)
+{
+	struct slice option;
+
+	while (next_option(&options, &option))
+		if (is_one_of(option, which))
+			return true;
+	return false;
+}
+
 /* --- mountinfo --------------------------------------------------------- */
 
 /* 36 35 98:0 /root /mnt rw,noatime master:1 - ext3 /dev/root rw */

@@ -47,6 +47,11 @@ void fstab_add_path(struct str *out, const char *path);
  */
 int fstab_merge(struct slice options, const struct strs *want,
     struct str *out) MUST_CHECK;
+/* Without those; "defaults" where none is left.  Appended to out. */
+int fstab_take(struct slice options, const struct strs *away,
+    struct str *out) MUST_CHECK;
+/* Does the list have any of them? */
+bool fstab_has_any(struct slice options, const struct strs *which);
 /* Does the list have each of them, and nothing after it that undoes it? */
 bool fstab_has_all(struct slice options, const struct strs *want);
 

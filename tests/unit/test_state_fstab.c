@@ -262,6 +262,65 @@ a_host_without_fstab_gets_one(void **state)
 }
 
 static void
+what_is_absent_loses_what_we_asked_for(void **state)
+{
+	static const char away[] =
+	    "mounts:\n  /home: {ensure: absent, options: [nosuid, nodev]}\n"
+	    "  /tmp: {ensure: absent, options: [noexec], tmpfs: 1g}\n";
+	struct fakehost *f = *state;
+
+	fakehost_file(f, "/etc/fstab", 0644,
+	    "UUID=3-4\t/home\text4\tnodev,nosuid\t0 2 # theirs\n"
+	    "tmpfs\t/tmp\ttmpfs\tsize=1g,noexec\t0\t0\n"
+	    "# the end\n");
+	fakehost_file(f, MOUNTINFO, 0444,
+	    "22 21 8:2 / /home rw,nosuid,nodev - ext4 /dev/sda2 rw\n"
+	    "24 21 0:9 / /tmp rw,noexec - tmpfs tmpfs rw\n");
+	statecase_is(f, OPS, NULL, away,
+	    "ok\nlive lift /home remount /home without what we asked for\n"
+	    "live lift /tmp remount /tmp without what we asked for\n"
+	    "file /etc/fstab 0644 /etc/fstab: /home without nosuid,nodev; "
+	    "/tmp without our tmpfs\n");
+	statecase_apply(f, OPS, NULL, away);
+	assert_string_equal(fakehost_text(f, "/etc/fstab"),
+	    "UUID=3-4\t/home\text4\tdefaults\t0 2 # theirs\n# the end\n");
+	assert_true(fakehost_has_run(f, "remount /home 0 6"));
+	assert_true(fakehost_has_run(f, "remount /tmp 0 8"));
+	fakehost_file(f, MOUNTINFO, 0444,
+	    "22 21 8:2 / /home rw - ext4 /dev/sda2 rw\n"
+	    "24 21 0:9 / /tmp rw - tmpfs tmpfs rw\n");
+	statecase_is(f, OPS, NULL, away, "ok\n");
+}
+
+static void
+what_is_absent_is_not_asked_for_elsewhere(void **state)
+{
+	struct fakehost *f = *state;
+
+	/* Nothing there is ours: no line is made, nobody is remounted. */
+	statecase_is(f, OPS, NULL,
+	    "mounts:\n  /srv: {ensure: absent, options: [nodev]}\n"
+	    "  /tmp: {ensure: absent, options: [nodev, size=2g]}\n",
+	    "ok\n");
+}
+
+static void
+whoever_may_write_it_is_root(void **state)
+{
+	struct fakehost *f = *state;
+
+	statecase_apply(f, OPS, NULL, policy);
+	fakehost_file(f, MOUNTINFO, 0444,
+	    "22 21 8:2 / /home rw,nosuid,nodev - ext4 /dev/sda2 rw\n"
+	    "24 21 0:9 / /tmp rw,nosuid,nodev,noexec - tmpfs tmpfs rw\n");
+	fakehost_file(f, "/etc/fstab", 0666, fakehost_text(f, "/etc/fstab"));
+	statecase_is(f, OPS, NULL, policy,
+	    "ok\nfile /etc/fstab 0644 /etc/fstab: root's alone to write\n");
+	fakehost_file(f, "/etc/fstab", 0640, fakehost_text(f, "/etc/fstab"));
+	statecase_is(f, OPS, NULL, policy, "ok\n");
+}
+
+static void
 the_checker_is_heard_about_our_lines_alone(void **state)
 {
 	static const struct {
@@ -352,6 +411,9 @@ main(void)
 	    T(a_mount_without_a_line_gets_one),
 	    T(options_of_a_file_system_go_through_mount),
 	    T(a_host_without_fstab_gets_one),
+	    T(what_is_absent_loses_what_we_asked_for),
+	    T(what_is_absent_is_not_asked_for_elsewhere),
+	    T(whoever_may_write_it_is_root),
 	    T(the_checker_is_heard_about_our_lines_alone),
 	    T(what_was_mounted_is_put_back),
 	    T(a_host_that_fails_is_never_taken_for_compliant),
