@@ -68,12 +68,9 @@ put_fingerprint(struct jw *w, const char *name, const struct pubkey *key)
 	jw_str(w, name, text);
 }
 
-static int
-put_host(void *ctx, const struct fleet_host_row *row)
+static void
+put_host_fields(struct jw *w, const struct fleet_host_row *row)
 {
-	struct jw *w = ctx;
-
-	jw_begin(w, NULL, '{');
 	jw_str(w, "host", row->id);
 	jw_hex(w, "accept", row->accept.b, HASH_LEN);
 	jw_hex(w, "enrol", row->enrol.b, HASH_LEN);
@@ -89,6 +86,15 @@ put_host(void *ctx, const struct fleet_host_row *row)
 		jw_bool(w, "rejected", true);
 		jw_str(w, "reason", row->reason != NULL ? row->reason : "");
 	}
+}
+
+static int
+put_host(void *ctx, const struct fleet_host_row *row)
+{
+	struct jw *w = ctx;
+
+	jw_begin(w, NULL, '{');
+	put_host_fields(w, row);
 	jw_end(w, '}');
 	return 0;
 }
@@ -286,7 +292,7 @@ mk_facts(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 	jw_init(&w, out, false);
 	jw_begin(&w, NULL, '{');
 	jw_begin(&w, "acceptance", '{');
-	(void)put_host(&w, row);
+	put_host_fields(&w, row);
 	jw_end(&w, '}');
 	if ((r = read_enrol(k, row, &s, e)) == 0)
 		put_enrol(&w, &s);
