@@ -270,9 +270,12 @@ install: programs
 	        >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$f && \
 	    chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/$$f; \
 	done
-	install -m 644 packaging/systemd/writ-ca.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/writ-ca.conf
-	install -m 644 packaging/systemd/writ-agent.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/writ-agent.conf
-	install -m 644 packaging/systemd/writ-ca.tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/writ-ca.conf
+	for f in ca master agent; do \
+	    install -m 644 packaging/systemd/writ-$$f.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/writ-$$f.conf || exit 1; \
+	done
+	for f in ca master; do \
+	    install -m 644 packaging/systemd/writ-$$f.tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/writ-$$f.conf || exit 1; \
+	done
 	install -m 644 packaging/completion/writ.bash \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/writ
 	install -m 644 packaging/completion/_writ \

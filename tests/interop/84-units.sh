@@ -15,6 +15,8 @@ for file in bin/writ bin/writ-ca bin/writ-master libexec/writ/writ-ca-front \
 	share/man/man5/writ-policy.5 share/man/man5/writ.yaml.5 \
 	share/man/man5/notify.yaml.5 share/man/man8/writ-ca.8 \
 	share/man/man8/writ-ca-signer.8 lib/sysusers.d/writ-ca.conf \
+	share/man/man8/writ-master.8 share/man/man8/writ-master-courier.8 \
+	lib/sysusers.d/writ-master.conf lib/tmpfiles.d/writ-master.conf \
 	lib/tmpfiles.d/writ-ca.conf; do
 	t "$file is installed" test -s "usr/$file"
 done
@@ -26,6 +28,11 @@ t_not 'and finds the four' grep -q 'are neither in' \
 	<(usr/bin/writ-ca -C ca run 2>&1)
 
 # --- every key is in the manual
+while read -r key; do
+	t "writ-master(8) has $key" grep -qE "^\.(It )?Ic (.* , )?$key( |\$)" \
+		usr/share/man/man8/writ-master.8
+done < <(sed -n 's/^    \(PATH(\|USER(\|NUMBER(\|{"\)\([a-z0-9_]*\)["),].*/\2/p' \
+	"$TOP/agent/master/config.c" "$TOP/lib/front/limits.c" | sort -u)
 while read -r key; do
 	t "writ.yaml(5) has $key" grep -qE "^\.(It )?Ic (.* , )?$key( |\$)" \
 		usr/share/man/man5/writ.yaml.5
@@ -46,7 +53,7 @@ fi
 # --- as systemd reads them
 # A unit of this machine that is missing is none of ours.
 said=$(systemd-analyze verify --recursive-errors=no --man=no ./* 2>&1 |
-	grep -F writ-ca)
+	grep -E 'writ-(ca|master)')
 t_eq 'systemd has nothing to say about them' '' "$said"
 
 # exposure UNIT: ten times what systemd says, so that it is a whole number.
@@ -55,9 +62,10 @@ exposure() {
 		sed -n 's/^.*Overall exposure level for .*: \([0-9]*\)\.\([0-9]\) .*/\1\2/p' |
 		sed 's/^0*\(.\)/\1/'
 }
-for limit in signer:5 front:15 keeper:15 notify:15; do
+for limit in ca-signer:5 ca-front:15 ca-keeper:15 ca-notify:15 \
+	master-signer:5 master-front:15 master-keeper:15 master-courier:15; do
 	name=${limit%:*}
-	got=$(exposure "writ-ca-$name.service")
+	got=$(exposure "writ-$name.service")
 	t "the $name is exposed $got of $limit tenths at most" \
 		test "$got" -le "${limit#*:}"
 done
@@ -83,10 +91,19 @@ owner() { # PATH: mode and owner, by the passwd that sysusers made
 	echo "$(stat -c %a "$T/root/var/lib/writ/$1")" \
 		"$(awk -F: -v u="$uid" '$3 == u {print $1}' "$T/root/etc/passwd")"
 }
+mkdir -p "$T/root/var/lib/writ-master/keys"
+echo key >"$T/root/var/lib/writ-master/keys/m1"
+t 'the users of a master too' systemd-sysusers --root="$T/root" \
+	"$T/usr/lib/sysusers.d/writ-master.conf"
+systemd-tmpfiles --root="$T/root" --create \
+	"$T/usr/lib/tmpfiles.d/writ-master.conf" >>"$T/tmpfiles.out" 2>&1
 t_eq 'keys are the signer'"'"'s' '700 writ-signer' "$(owner keys)"
 t_eq 'each of them' '600 writ-signer' "$(owner keys/user_ca)"
 t_eq 'so is its journal' '700 writ-signer' "$(owner signer)"
 t_eq 'the log is the keeper'"'"'s' '755 writ-keeper' "$(owner log)"
 t_eq 'and the store' '700 writ-keeper' "$(owner store)"
+t_eq 'a master has its own' \
+	'700 writ-master-signer 600 writ-master-signer 700 writ-master-keeper' \
+	"$(for p in keys keys/m1 store; do owner "../writ-master/$p"; done | xargs)"
 t_eq 'notify.yaml is notify'"'"'s' '600 writ-notify' "$(owner notify.yaml)"
 t_done
