@@ -10,6 +10,7 @@
 fleet_run=''
 
 fleet_stop() {
+	master_stop
 	[ -n "$fleet_run" ] || return 0
 	fleet_hosts down >/dev/null 2>&1 || true
 	rm -rf "$fleet_run"
@@ -164,7 +165,145 @@ noop() {
 	    'MiB it had resident at most'
 }
 
+# --- a master of many ---------------------------------------------------------
+
+# $tmp/m with its people in $tmp/many, and agents that are not real
+# (tests/tools/fleetpeers), in as many processes as keep their loops short.
+master_port=17923
+master_pid=''
+peers_pids=()
+peers_n=4
+
+master_stop() {
+	local pid
+	for pid in "${peers_pids[@]}" $master_pid; do
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	peers_pids=()
+	master_pid=''
+}
+
+master_start() {
+	local i
+	"$O/writ-master" run -C "$tmp/m" >>"$tmp/m.log" 2>&1 &
+	master_pid=$!
+	for ((i = 0; i < 200; i++)); do
+		if ssh-keyscan -T 1 -p $master_port 127.0.0.1 2>/dev/null |
+		    grep -q .; then
+			return 0
+		fi
+		sleep 0.1
+	done
+	echo 'bench: the master does not answer:' >&2
+	tail -n 5 "$tmp/m.log" >&2
+	exit 1
+}
+
+master_deployment() {
+	local d=$tmp/many
+	"$O/writ-master" init -C "$tmp/m" --name master_1 \
+	    --root "SHA256:$(head -c 32 /dev/zero | base64 | tr -d =)"
+	fleet_deployment "$d"
+	cp "$tmp/m/keys/"*.pub "$d/corp/policy/authorities"
+	sed -i 's/^  log: .*/  log: [ca_log, emergency_log, master_1_log]\
+  master: [master_1]/' "$d/corp/policy/ca.yaml"
+	for p in olga ivan; do
+		"$O/writ" policy sign -C "$d/corp" -i "$d/$p" -y
+	done
+	cp -r "$d/corp/bundle" "$tmp/m/bundle"
+	sed -i "s|^root:.*|root: $fleet_root|" "$tmp/m/master.yaml"
+	cat >>"$tmp/m/master.yaml" <<-YAML
+	listen: ["127.0.0.1:$master_port"]
+	limits: {sessions: 20000, waiting: 10000, per_source: 10000,
+	  guests: 1000, login_grace: 5m}
+	YAML
+}
+
+peers_start() {	# N
+	local i
+	for ((i = 0; i < peers_n; i++)); do
+		mkfifo "$tmp/peers$i"
+		"$O/tools/fleetpeers" $master_port "$tmp/m/keys/master_1.pub" \
+		    "$tmp/many/corp/bundle/root.1.yaml" $((i * $1)) "$1" \
+		    "$tmp/many/petra" petra@example.com <"$tmp/peers$i" \
+		    >"$tmp/said$i" 2>"$tmp/peers.err$i" &
+		peers_pids+=($!)
+		eval "exec $((40 + i))>\"\$tmp/peers$i\""
+	done
+}
+
+# Each does WORD, the first one LINE before it; seconds until the last has.
+peers_all() {	# WORD [LINE]
+	local i before start
+	before=$(cat "$tmp"/said? | grep -c " $1\$" || true)
+	start=$(date +%s.%N)
+	[ -z "${2:-}" ] || echo "$2" >&40
+	for ((i = 0; i < peers_n; i++)); do
+		echo "$1" >&$((40 + i))
+	done
+	until [ "$(cat "$tmp"/said? | grep -c " $1\$")" -ge \
+	    $((before + peers_n)) ]; do
+		if cat "$tmp"/peers.err? | grep . >&2; then
+			return 1
+		fi
+		sleep 0.05
+	done
+	date +%s.%N | awk -v a="$start" '{printf "%.2f\n", $1 - a}'
+}
+
+# MB of all processes of the master, each page counted once.
+master_mb() {
+	local pid
+	for pid in $(descendants "$master_pid"); do
+		cat "/proc/$pid/smaps_rollup"
+	done | awk '/^Pss:/ {kb += $2} END {printf "%.0f\n", kb / 1000}'
+}
+
+descendants() {
+	local pid
+	echo "$1"
+	for pid in $(pgrep -P "$1"); do
+		descendants "$pid"
+	done
+}
+
+fleet_10k() {
+	local n accept order mb text
+	is_wanted fleet_10k_mb || is_wanted fleet_10k_accept_s ||
+	    is_wanted fleet_10k_order_s || return 0
+	n=$(quick 50 2500)
+	# Where so many descriptors are not to be had, as many as fit.
+	ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)"
+	if [ "$(ulimit -n)" -lt $((n * peers_n + 500)) ]; then
+		n=$((($(ulimit -n) - 500) / peers_n))
+	fi
+	master_deployment >"$tmp/log" 2>&1 || {
+		tail -n 5 "$tmp/log" >&2
+		exit 1
+	}
+	master_start
+	peers_start "$n"
+	peers_all enrol >/dev/null
+	kill "$master_pid"
+	wait "$master_pid" || true
+	master_start
+	accept=$(peers_all attend)
+	mb=$(master_mb)
+	text="$((n * peers_n)) agents"
+	order=$(peers_all results \
+	    "order $tmp/many/corp/bundle/fleet.1 $((n * peers_n))")
+	! is_wanted fleet_10k_mb || figure fleet_10k_mb "$mb" '<=500' \
+	    "MB of the master that $text attend"
+	! is_wanted fleet_10k_accept_s || figure fleet_10k_accept_s \
+	    "$accept" '<=30' "seconds after a restart until $text are in"
+	! is_wanted fleet_10k_order_s || figure fleet_10k_order_s "$order" \
+	    '<=20' "seconds from an order to the last report of $text"
+	master_stop
+}
+
 fleet_figures() {
+	fleet_10k
 	if [ "$(id -u)" -ne 0 ]; then
 		echo 'bench: hosts need root; figures of the fleet are left out' >&2
 		return 0

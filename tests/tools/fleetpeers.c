@@ -1,0 +1,633 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Many agents of a master, in one process, that speak what agents speak: they ask
+ * in, are accepted, attend, fetch their order and report.
+ *
+ *	fleetpeers PORT HOSTKEY.pub ROOT.yaml FIRST N OPERATOR ID
+ *
+ * The master is on this machine.  Hosts are h<FIRST>.example.com and on; OPERATOR
+ * is the key file of the person ID.  A line of standard input at a time, each
+ * answered by one line, the seconds it took first:
+ *
+ *	enrol		all ask in and are accepted
+ *	attend		all connect, and know what they are to have
+ *	drop		all go
+ *	order FLEET M	an order, signed, to hosts h0 to h<M-1>, all in one
+ *			batch, to have the fleet whose statement is in that file
+ *	results		until each of ours has its order and its report of it is
+ *			in the log
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "lib/base/json.h"
+#include "lib/crypto/random.h"
+#include "lib/key/key.h"
+#include "lib/net/client.h"
+#include "lib/net/server.h"
+#include "lib/statement/statement.h"
+#include "lib/trust/fleet_job.h"
+
+#define WINDOW  48 /* that ask in at once: a master has room for few strangers */
+#define BATCH   200
+#define CALL_MS 120000
+
+struct peer {
+	struct fleet *f;
+	size_t number;
+	char id[64];
+	struct key *host, *link;
+	struct hash enrol;
+	struct net_client *c;
+	bool wanting;    /* knows what it is to have */
+	struct hash job; /* the order it was told last */
+	bool ordered;
+	bool over; /* may be cut */
+};
+
+struct fleet {
+	uint16_t port;
+	const char *host_key; /* line */
+	struct hash realm;
+	size_t first, n, done;
+	struct peer *v;
+	struct key *operator;
+	char *operator_text;
+	const char *operator_id;
+	struct loop *loop;
+};
+
+static _Noreturn void
+die(const char *what, const struct err *e)
+{
+	fprintf(stderr, "fleetpeers: %s: %s\n", what, e != NULL ? e->msg : "");
+	exit(1);
+}
+
+static void
+need(int r, const char *what, const struct err *e)
+{
+	if (r != 0)
+		die(what, e);
+}
+
+static double
+seconds(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static char *
+read_all(const char *path, size_t *n)
+{
+	struct err e = {0};
+	char *text = NULL;
+
+	need(file_read(path, 1024 * 1024, &text, n, &e), path, &e);
+	return text;
+}
+
+/* --- statements ------------------------------------------------------------- */
+
+/* Signed by k1 and, not NULL, k2; s borrows all it points to. */
+static void
+say(const struct fleet *f, struct statement *s, const char *by, struct key *k1,
+    struct key *k2, struct str *out)
+{
+	struct err e = {0};
+	size_t n;
+
+	s->realm = f->realm;
+	s->by = (char *)(uintptr_t)by;
+	s->at = clock_now();
+	random_bytes(s->nonce, sizeof(s->nonce));
+	need(statement_encode(s, out, &e), "encode", &e);
+	n = out->n;
+	hash_sha256(out->p, n, &s->hash);
+	for (int i = 0; i < 2; i++) {
+		struct key *k = i == 0 ? k1 : k2;
+		struct str sig = STR_INIT;
+
+		if (k == NULL)
+			continue;
+		need(key_sshsig(k, statement_namespace(s->type),
+			 slice_of(out->p, n), &sig, &e),
+		    "sign", &e);
+		str_addn(out, sig.p, sig.n);
+		str_clear(&sig);
+	}
+	if (str_check(out) != 0)
+		abort();
+}
+
+static void
+say_enrol(struct peer *p, struct str *out)
+{
+	struct statement s;
+
+	statement_init(&s, ST_ENROL);
+	s.u.enrol.host_key = (struct pubkey *)(uintptr_t)key_public(p->host);
+	s.u.enrol.transport_key =
+	    (struct pubkey *)(uintptr_t)key_public(p->link);
+	s.u.enrol.hostname = p->id;
+	say(p->f, &s, p->id, p->host, p->link, out);
+	p->enrol = s.hash;
+}
+
+static void
+say_accept(struct peer *p, struct str *out)
+{
+	struct fleet *f = p->f;
+	char *name = p->id;
+	struct statement s;
+
+	statement_init(&s, ST_ACCEPT);
+	s.u.accept.host = p->id;
+	s.u.accept.enrol = p->enrol;
+	s.u.accept.host_key = (struct pubkey *)(uintptr_t)key_public(p->host);
+	s.u.accept.transport_key =
+	    (struct pubkey *)(uintptr_t)key_public(p->link);
+	s.u.accept.names = (struct strs){.v = &name, .n = 1};
+	s.u.accept.renew_until = clock_now() + 86400;
+	say(f, &s, f->operator_id, f->operator, NULL, out);
+}
+
+static void
+say_report(struct peer *p, struct str *out)
+{
+	struct report_statement r = {.seq = 1,
+	    .kind = REPORT_RUN,
+	    .root_version = 1,
+	    .policy_version = 1,
+	    .fleet_version = 1,
+	    .has_job = true,
+	    .job = p->job,
+	    .enforce = true,
+	    .outcome = RUN_UNCHANGED,
+	    .states = 5};
+	struct statement s;
+
+	statement_init(&s, ST_REPORT);
+	s.u.report = r;
+	say(p->f, &s, p->id, p->host, NULL, out);
+}
+
+/* {"call": NAME, KEY: VALUE...}, ended by NULL; the caller clears. */
+static struct str
+call_of(const char *name, ...)
+{
+	struct str text = STR_INIT;
+	const char *key;
+	struct jw w;
+	va_list ap;
+
+	va_start(ap, name);
+	jw_init(&w, &text, false);
+	jw_begin(&w, NULL, '{');
+	jw_str(&w, "call", name);
+	while ((key = va_arg(ap, const char *)) != NULL)
+		jw_str(&w, key, va_arg(ap, const char *));
+	jw_end(&w, '}');
+	va_end(ap);
+	if (str_check(&text) != 0)
+		abort();
+	return text;
+}
+
+/* --- peers ------------------------------------------------------------------ */
+
+static void
+on_up(void *ctx)
+{
+	(void)ctx;
+}
+
+static void
+on_down(void *ctx, const struct err *why)
+{
+	struct peer *p = ctx;
+
+	/* One that was told all it wanted to know may be cut. */
+	if (!p->over)
+		die(p->id, why);
+}
+
+static const struct net_client_ops ops = {.up = on_up, .down = on_down};
+
+static char *
+key_text(const struct key *k)
+{
+	struct str s = STR_INIT;
+	struct err e = {0};
+	char *out;
+
+	need(key_encode_openssh(k, "", NULL, 0, &s, &e), "key", &e);
+	if (str_take(&s, &out) != 0)
+		abort();
+	return out;
+}
+
+static struct net_client *
+reach(struct fleet *f, const char *user, const char *key, void *ctx)
+{
+	const char *keys[] = {f->host_key};
+	const struct net_client_options o = {.host = "127.0.0.1",
+	    .port = f->port,
+	    .host_keys = keys,
+	    .n_host_keys = 1,
+	    .key = key,
+	    .user = user,
+	    .subsystem = "writ",
+	    .connect_ms = CALL_MS,
+	    .keepalive_ms = CALL_MS};
+	struct net_client *c = NULL;
+	struct err e = {0};
+
+	need(net_client_new(f->loop, &o, &ops, ctx, &c, &e), "connect", &e);
+	return c;
+}
+
+static void
+connect_peer(struct peer *p, const char *user)
+{
+	char *text = key_text(p->link);
+
+	p->c = reach(p->f, user, text, p);
+	free(text);
+}
+
+static void
+make_call(struct peer *p, struct str text, int ms, net_client_fn *fn)
+{
+	struct err e = {0};
+
+	need(net_client_call(p->c, slice_of(text.p, text.n), ms, fn, p, &e),
+	    p->id, &e);
+	str_clear(&text);
+}
+
+/* Turn until f->done peers are n. */
+static void
+turn_until(struct fleet *f, size_t n)
+{
+	struct err e = {0};
+
+	while (f->done < n) {
+		int least = 1000;
+
+		for (size_t i = 0; i < f->n; i++) {
+			int ms =
+			    f->v[i].c != NULL ? net_client_turn(f->v[i].c) : -1;
+
+			if (ms >= 0 && ms < least)
+				least = ms;
+		}
+		need(loop_turn(f->loop, least, &e), "turn", &e);
+	}
+}
+
+static void
+must(const struct peer *p, const struct net_client_answer *a)
+{
+	if (a->why != NULL)
+		die(p->id, a->why);
+	if (a->last && a->status != 0 && a->status != 3) {
+		fprintf(stderr, "fleetpeers: %s: %.*s\n", p->id, (int)a->body.n,
+		    (const char *)a->body.p);
+		exit(1);
+	}
+}
+
+/* --- enrol ------------------------------------------------------------------ */
+
+static void
+on_enrolled(void *ctx, const struct net_client_answer *a)
+{
+	struct peer *p = ctx;
+
+	must(p, a);
+	p->over = true;
+	p->f->done++;
+}
+
+static void
+ask_in(struct peer *p)
+{
+	struct str text = STR_INIT;
+
+	say_enrol(p, &text);
+	connect_peer(p, NET_GUEST_USER);
+	p->over = false;
+	make_call(p, call_of("enrol", "statement", text.p, NULL), CALL_MS,
+	    on_enrolled);
+	str_clear(&text);
+}
+
+static void
+on_submitted(void *ctx, const struct net_client_answer *a)
+{
+	struct peer *p = ctx;
+
+	must(p, a);
+	p->over = true;
+	p->f->done++;
+}
+
+/* A call of the operator's, by a connection of his own. */
+static void
+operate(struct fleet *f, struct str text)
+{
+	struct peer o = {.f = f, .id = "operator"};
+	struct err e = {0};
+
+	f->done = 0;
+	o.c = reach(f, NULL, f->operator_text, &o);
+	make_call(&o, text, CALL_MS, on_submitted);
+	while (f->done == 0) {
+		int ms = net_client_turn(o.c);
+
+		need(loop_turn(f->loop, ms < 0 ? 1000 : ms, &e), "turn", &e);
+	}
+	net_client_free(o.c);
+}
+
+static void
+accept_some(struct fleet *f, size_t from, size_t to)
+{
+	struct str text = STR_INIT;
+	struct jw w;
+
+	jw_init(&w, &text, false);
+	jw_begin(&w, NULL, '{');
+	jw_str(&w, "call", "submit");
+	jw_begin(&w, "statements", '[');
+	for (size_t i = from; i < to; i++) {
+		struct str one = STR_INIT;
+
+		say_accept(&f->v[i], &one);
+		jw_str(&w, NULL, one.p);
+		str_clear(&one);
+	}
+	jw_end(&w, ']');
+	jw_end(&w, '}');
+	operate(f, text);
+}
+
+static void
+enrol(struct fleet *f, char *words)
+{
+	(void)words;
+	for (size_t i = 0; i < f->n; i += WINDOW) {
+		size_t to = i + WINDOW < f->n ? i + WINDOW : f->n;
+
+		f->done = 0;
+		for (size_t k = i; k < to; k++)
+			ask_in(&f->v[k]);
+		turn_until(f, to - i);
+		for (size_t k = i; k < to; k++) {
+			net_client_free(f->v[k].c);
+			f->v[k].c = NULL;
+		}
+	}
+	for (size_t i = 0; i < f->n; i += BATCH)
+		accept_some(f, i, i + BATCH < f->n ? i + BATCH : f->n);
+}
+
+/* --- attend, order, results ---------------------------------------------------- */
+
+static void
+on_reported(void *ctx, const struct net_client_answer *a)
+{
+	struct peer *p = ctx;
+
+	must(p, a);
+	p->f->done++;
+}
+
+static void
+on_targets(void *ctx, const struct net_client_answer *a)
+{
+	struct peer *p = ctx;
+	struct str text = STR_INIT;
+
+	must(p, a);
+	say_report(p, &text);
+	make_call(p, call_of("report", "statement", text.p, NULL), CALL_MS,
+	    on_reported);
+	str_clear(&text);
+}
+
+static void
+on_want(void *ctx, const struct net_client_answer *a)
+{
+	const char *hex = NULL, *targets = NULL;
+	const json_t *job = NULL;
+	struct peer *p = ctx;
+	struct err e = {0};
+	json_t *o = NULL;
+	struct hash h;
+
+	must(p, a);
+	need(json_read(a->body, a->body.n, &o, &e), "want", &e);
+	if (!p->wanting) {
+		p->wanting = true;
+		p->f->done++;
+	}
+	job = json_object_get(o, "job");
+	hex = json_string_value(json_object_get(job, "statement"));
+	targets = json_string_value(json_object_get(job, "targets"));
+	if (hex != NULL && targets != NULL && hash_from_hex(hex, &h) == 0 &&
+	    !(p->ordered && hash_equal(&h, &p->job))) {
+		p->job = h;
+		p->ordered = true;
+		/* An agent looks at its order and at whom it is for. */
+		make_call(p, call_of("object", "hash", targets, NULL), CALL_MS,
+		    on_targets);
+	}
+	json_decref(o);
+}
+
+static void
+attend(struct fleet *f, char *words)
+{
+	(void)words;
+	f->done = 0;
+	for (size_t i = 0; i < f->n; i++) {
+		struct peer *p = &f->v[i];
+		char boot[2 * BOOT_ID_LEN + 1];
+
+		connect_peer(p, NULL);
+		p->over = p->wanting = false;
+		(void)snprintf(boot, sizeof(boot), "%032zx", p->number + 1);
+		make_call(p,
+		    call_of("attend", "boot_id", boot, "root_version", "1",
+			"policy_version", "1", "fleet_version", "0",
+			"krl_version", "0", NULL),
+		    -1, on_want);
+	}
+	turn_until(f, f->n);
+	f->done = 0;
+}
+
+static void
+drop(struct fleet *f, char *words)
+{
+	(void)words;
+	for (size_t i = 0; i < f->n; i++) {
+		f->v[i].over = true;
+		net_client_free(f->v[i].c);
+		f->v[i].c = NULL;
+	}
+}
+
+static void
+make_targets(size_t n, struct str *out)
+{
+	struct strs ids = {0};
+	struct err e = {0};
+	char id[64];
+
+	for (size_t i = 0; i < n; i++) {
+		(void)snprintf(id, sizeof(id), "h%zu.example.com", i);
+		if (strs_add(&ids, id) != 0)
+			abort();
+	}
+	need(targets_write(&ids, 1, out, &e), "targets", &e);
+	strs_clear(&ids);
+}
+
+static void
+order(struct fleet *f, char *words)
+{
+	char *path = strtok(words, " "), *count = strtok(NULL, " "), *text;
+	struct str targets = STR_INIT, job = STR_INIT, call = STR_INIT;
+	struct statement fleet, s;
+	struct err e = {0};
+	struct jw w;
+	size_t n;
+
+	if (path == NULL || count == NULL)
+		die("order FLEET M", NULL);
+	text = read_all(path, &n);
+	statement_init(&fleet, ST_FLEET);
+	need(statement_parse(path, slice_of(text, n), &fleet, &e), path, &e);
+	make_targets(strtoul(count, NULL, 10), &targets);
+	statement_init(&s, ST_JOB);
+	s.u.job = (struct job_statement){.version = fleet.u.bundle.version,
+	    .bundle = fleet.hash,
+	    .targets_size = targets.n,
+	    .enforce = true,
+	    .expires = clock_now() + 3600};
+	hash_sha256(targets.p, targets.n, &s.u.job.targets);
+	say(f, &s, f->operator_id, f->operator, NULL, &job);
+	jw_init(&w, &call, false);
+	jw_begin(&w, NULL, '{');
+	jw_str(&w, "call", "submit");
+	jw_begin(&w, "statements", '[');
+	jw_str(&w, NULL, job.p);
+	jw_end(&w, ']');
+	jw_str(&w, "targets", targets.p);
+	jw_end(&w, '}');
+	operate(f, call);
+	f->done = 0;
+	str_clear(&targets);
+	str_clear(&job);
+	statement_clear(&fleet);
+	free(text);
+}
+
+static void
+results(struct fleet *f, char *words)
+{
+	(void)words;
+	turn_until(f, f->n);
+	f->done = 0;
+}
+
+/* --- the process --------------------------------------------------------------- */
+
+static const struct {
+	const char *word;
+	void (*run)(struct fleet *f, char *words);
+} commands[] = {{"enrol", enrol}, {"attend", attend}, {"drop", drop},
+    {"order", order}, {"results", results}};
+
+static void
+obey(struct fleet *f, char *line)
+{
+	char *rest = strchr(line, ' ');
+	double start = seconds();
+
+	if (rest != NULL)
+		*rest++ = '\0';
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(line, commands[i].word) == 0) {
+			commands[i].run(f, rest != NULL ? rest : line);
+			printf("%.3f %s\n", seconds() - start, line);
+			(void)fflush(stdout);
+			return;
+		}
+	die(line, NULL);
+}
+
+static void
+make_peers(struct fleet *f)
+{
+	struct err e = {0};
+
+	if ((f->v = calloc(f->n, sizeof(*f->v))) == NULL)
+		abort();
+	for (size_t i = 0; i < f->n; i++) {
+		struct peer *p = &f->v[i];
+
+		p->f = f;
+		p->number = f->first + i;
+		(void)snprintf(p->id, sizeof(p->id), "h%zu.example.com",
+		    p->number);
+		need(key_generate(PUBKEY_ED25519, &p->host, &e), "key", &e);
+		need(key_generate(PUBKEY_ED25519, &p->link, &e), "key", &e);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct fleet f = {0};
+	struct err e = {0};
+	char line[1024], *text;
+	size_t n;
+
+	if (argc != 8) {
+		fprintf(stderr,
+		    "usage: fleetpeers PORT HOSTKEY.pub ROOT.yaml FIRST N "
+		    "OPERATOR ID\n");
+		return 2;
+	}
+	f.port = (uint16_t)strtoul(argv[1], NULL, 10);
+	f.host_key = read_all(argv[2], &n);
+	text = read_all(argv[3], &n);
+	hash_sha256(text, n, &f.realm);
+	free(text);
+	f.first = strtoul(argv[4], NULL, 10);
+	f.n = strtoul(argv[5], NULL, 10);
+	f.operator_text = read_all(argv[6], &n);
+	need(key_parse(argv[6], slice_of(f.operator_text, n), NULL,
+		 &f.operator, & e),
+	    argv[6], &e);
+	f.operator_id = argv[7];
+	need(loop_new(&f.loop, &e), "loop", &e);
+	make_peers(&f);
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		obey(&f, line);
+	}
+	return 0;
+}
