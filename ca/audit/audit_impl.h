@@ -17,6 +17,8 @@
 #include "lib/tlog/merkle.h"
 #include "lib/tlog/tile.h"
 #include "lib/trust/bundle.h"
+#include "lib/trust/fleet_bundle.h"
+#include "lib/trust/fleet_job.h"
 #include "lib/trust/standing.h"
 
 #define BUNDLE_BYTES_MAX (TILE_WIDTH * (2 + LEAF_MAX))
@@ -256,6 +258,11 @@ struct audit {
 	bool		     no_policy_said;
 	int64_t		     last_tick;
 	uint64_t	     last_krl;
+	uint64_t	     foreign_krl; /* that ticks name, of another log */
+
+	/* fleet.c */
+	struct fleet_held    fleet;
+	struct fleet_last    last_job;
 
 	/* issue_check.c */
 	struct audit_issue  *issues;
@@ -364,6 +371,13 @@ const struct statement *audit_request(struct audit *a, const struct hash *h,
 const struct statement *audit_counted(struct audit *a,
     const struct statement *request, const struct hash *h, uint64_t before,
     uint64_t *index, int *r, struct err *e);
+
+/* fleet.c */
+/* Is this the log of a master that the policy names? */
+bool audit_is_master(const struct audit *a);
+bool audit_is_of_fleet(const struct statement *s);
+int  audit_fleet_leaf(struct audit *a, const struct audit_slot *s,
+     struct err *e) MUST_CHECK;
 
 /* issue_check.c */
 int  audit_issue_leaf(struct audit *a, const struct audit_slot *s,

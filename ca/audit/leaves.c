@@ -18,9 +18,10 @@ static bool
 is_lasting(uint8_t tag)
 {
 	return tag == LTAG_ROOT || tag == LTAG_POLICY || tag == LTAG_KEY ||
-	    tag == LTAG_REVOKE || tag == LTAG_KEY_DECISION || tag == LTAG_KRL ||
-	    tag == LTAG_ENROL || tag == LTAG_ACCEPT || tag == LTAG_REJECT ||
-	    tag == LTAG_RENAME || tag == LTAG_FORGET || tag == LTAG_TOKEN;
+	    tag == LTAG_FLEET || tag == LTAG_JOB || tag == LTAG_REVOKE ||
+	    tag == LTAG_KEY_DECISION || tag == LTAG_KRL || tag == LTAG_ENROL ||
+	    tag == LTAG_ACCEPT || tag == LTAG_REJECT || tag == LTAG_RENAME ||
+	    tag == LTAG_FORGET || tag == LTAG_TOKEN;
 }
 
 static int
@@ -338,6 +339,8 @@ statement_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 		return 0;
 	if (st->type == ST_KRL)
 		return krl_leaf(a, p, s, e);
+	if (audit_is_of_fleet(st))
+		return audit_fleet_leaf(a, s, e);
 	if (st->type == ST_DECISION && note_denials(a, s) != 0)
 		return err_nomem(e);
 	return apply(a, p, s, e);
@@ -366,6 +369,24 @@ register_statement(struct audit *a, const struct audit_slot *s, struct err *e)
 /* --- ticks -----------------------------------------------------------------
  */
 
+/* A master has no list of its own and names the one it hands on, which is never
+ * an older one. */
+static void
+check_list(struct audit *a, const struct audit_slot *s, uint64_t version)
+{
+	if (a->last_krl == 0 && a->chain.trust.have && audit_is_master(a) &&
+	    version >= a->foreign_krl) {
+		a->foreign_krl = version;
+		return;
+	}
+	if (version != a->last_krl)
+		LEAF_FINDING(a, s->index, "tick",
+		    "goes by revocation list %llu, %llu is the last",
+		    (unsigned long long)version,
+		    (unsigned long long)(a->last_krl != 0 ? a->last_krl
+							  : a->foreign_krl));
+}
+
 static int
 tick_leaf(struct audit *a, const struct audit_slot *s)
 {
@@ -388,11 +409,7 @@ tick_leaf(struct audit *a, const struct audit_slot *s)
 		    "goes by policy version %llu, version %llu is in force",
 		    (unsigned long long)t->policy_version,
 		    (unsigned long long)now->policy->version);
-	if (t->krl_version != a->last_krl)
-		LEAF_FINDING(a, s->index, "tick",
-		    "goes by revocation list %llu, %llu is the last",
-		    (unsigned long long)t->krl_version,
-		    (unsigned long long)a->last_krl);
+	check_list(a, s, t->krl_version);
 	a->last_tick = t->at;
 	return 0;
 }

@@ -85,6 +85,11 @@ const struct person *standing_author(const struct standing *st,
     const struct policy *p, const struct statement *s, struct sk_flags *flags,
     struct err *why);
 
+/* A report, in the order of the log: as fleet_hosts_report().  ERR_NOTFOUND too
+ * where nobody was accepted yet. */
+int standing_report(struct standing *st, const struct hash *realm,
+    const struct statement *s, struct err *e) MUST_CHECK;
+
 /* Who is which host; NULL: nobody was accepted yet. */
 const struct fleet_hosts *standing_hosts(const struct standing *st);
 

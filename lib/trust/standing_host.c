@@ -50,3 +50,13 @@ standing_apply_host(struct standing *st, const struct policy *p,
 	return standing_idle(why,
 	    r == FLEET_HOSTS_AGAIN ? ERR_EXISTS : ERR_DENIED, "%s", e.msg);
 }
+
+int
+standing_report(struct standing *st, const struct hash *realm,
+    const struct statement *s, struct err *e)
+{
+	if (st->hosts == NULL)
+		return err_set(e, ERR_NOTFOUND,
+		    "no host was accepted before this report");
+	return fleet_hosts_report(st->hosts, realm, s, NULL, e);
+}
