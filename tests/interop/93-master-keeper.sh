@@ -1,0 +1,374 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Goal of this test: what a master's keeper acknowledges is in the log and stays:
+# hosts ask in and are accepted, an order goes through its batches, reports come,
+# and a keeper that is killed, or whose store is taken away, goes on where it was.
+# A host that was taken over gets nothing that is not its own: each thing it tries
+# is refused with one sentence and raises one alarm.
+
+# shellcheck source=tests/interop/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/interop/fleet.sh
+. "$(dirname "$0")/fleet.sh"
+# shellcheck source=tests/interop/master.sh
+. "$(dirname "$0")/master.sh"
+
+cd "$T" || exit 1
+here 'a deployment with a master' master_make
+mkdir -p corp/fleet/states corp/fleet/pillar
+cat >corp/fleet/fleet.yaml <<'END'
+masters: [{address: "127.0.0.1:2023", key: master_1}]
+roles:
+  db: ["db.example.com"]
+END
+cat >corp/fleet/top.yaml <<'END'
+states:
+  - {match: "*", apply: [base]}
+pillar:
+  - {match: "*", use: [common]}
+  - {match: "role == 'db'", use: [db]}
+  - {match: "id == 'web-1.example.com'", use: [web1]}
+END
+printf 'limits:\n  pam_limits:\n    limits: []\n' >corp/fleet/states/base.yaml
+printf 'port: 22\n' >corp/fleet/pillar/common.yaml
+printf 'shards: 3\n' >corp/fleet/pillar/db.yaml
+printf 'colour: green\n' >corp/fleet/pillar/web1.yaml
+fleet_sign corp petra
+
+here 'signer and keeper serve' master_starts
+t_has 'it is sealed' "$(cat /proc/"$keeper"/status)" "Seccomp:	2"
+t_has 'it says who it is' "$(call olga@example.com '{"call":"hello"}')" \
+	'"name":"master_1"'
+
+# --- hosts ask in
+web1=web-1.example.com
+web2=web-2.example.com
+db=db.example.com
+for h in web1 web2 db rogue; do
+	host_keys "$h"
+done
+t_eq 'a host asks in and waits' '{"state":"waiting"}' "$(enrol web1)"
+t_eq 'and may say so again' '{"state":"waiting"}' "$(enrol web1)"
+enrol web2 >/dev/null
+enrol db >/dev/null
+t_eq 'an operator sees who waits' 3 \
+	"$(call petra@example.com '{"call":"keys"}' |
+		grep -o '"hostname":"[a-z0-9]*"' | wc -l)"
+t_has 'and accepts' "$(accept web1 $web1)" '"index"'
+accept web2 $web2 >/dev/null
+t_has 'with a role' "$(accept db $db '"roles":["db"]')" '"index"'
+t_has 'the host is told, with its acceptance' "$(enrol web1)" \
+	'"state":"accepted","host":"web-1.example.com"'
+t_has 'the same acceptance again is taken' \
+	"$(submit petra@example.com web1.accept)" '"index"'
+keys() { "$O/tools/calltool" -k m/run/keeper.sock 2>&1; }
+t_has 'its key comes in as the host' "$(keys)" 'host/web-1.example.com'
+
+# --- a fleet, an order
+put_all() {
+	local f
+
+	for f in corp/fleet/*.yaml corp/fleet/*/*.yaml; do
+		call petra@example.com \
+			"{\"call\":\"put\",\"data\":\"$(base64 -w0 "$f")\"}" ||
+			return
+	done
+}
+push_fleet() { # VERSION
+	local first manifest
+
+	IFS= read -r first <"corp/bundle/fleet.$1"
+	manifest=$(field manifest <<<"$first")
+	call petra@example.com "{\"call\":\"push\",\"what\":\"fleet\",$(printf \
+		'"statement":%s,"manifest":%s}' \
+		"$(json_of "corp/bundle/fleet.$1")" \
+		"$(json_of "corp/bundle/$manifest")")"
+}
+printf '1 %s\n2 %s\n3 %s\n' $web1 $web2 $db >targets
+job job1 1 targets
+t_has 'no order to have what the master has not' \
+	"$(TARGETS=targets submit petra@example.com job1)" \
+	'fleet version 1 is not on this master'
+put_all >/dev/null
+t_eq 'a fleet is pushed' '{"version":"1"}' "$(push_fleet 1)"
+t_eq 'and moves nobody' '{"jobs":[]}' \
+	"$(call petra@example.com '{"call":"jobs"}')"
+
+attends web1 $web1
+here 'a host that attends is told what it is to have' \
+	until_ok says web1.news '"policy":{"version":"1"'
+attends web2 $web2
+attends db $db
+until_ok says db.news policy
+t_has 'an order is taken' \
+	"$(TARGETS=targets submit petra@example.com job1)" '"index"'
+here 'the first batch has it' until_ok says web1.news "$(name job1)"
+sleep 0.6
+t_not 'the second has not' says web2.news "$(name job1)"
+t_has 'the fleet it is for comes with the chain' \
+	"$(call host/$web1 '{"call":"chain","what":"fleet"}')" '"between":[]'
+t_has 'nobody whose batch is closed gets it' \
+	"$(call host/$web2 '{"call":"chain","what":"fleet"}')" \
+	'no version of the fleet'
+
+# --- files
+object() { # WHO HASH
+	call "$1" "{\"call\":\"object\",\"hash\":\"$2\"}"
+}
+file() { hashed <"corp/fleet/$1"; }
+t_eq 'a file of its fleet comes as it is' \
+	"$(base64 -w0 corp/fleet/states/base.yaml)" \
+	"$(object host/$web1 "$(file states/base.yaml)" | field data)"
+t_has 'its own pillar' "$(object host/$web1 "$(file pillar/web1.yaml)")" '"data"'
+t_has 'TARGETS of its order' "$(object host/$web1 "$(hashed <targets)")" '"data"'
+t_has 'the order' "$(object host/$web1 "$(name job1)")" '"data"'
+t_has 'a file of the policy' \
+	"$(object host/$web1 "$(hashed <corp/bundle/root.1.yaml)")" '"data"'
+
+# --- reports move the batches on
+t_eq 'a heartbeat is in the log' '{"seq":"1"}' "$(report web1 $web1)"
+t_eq 'and may be said again' '{"seq":"1"}' \
+	"$(call_file host/$web1 report statement=web1.report)"
+: >watch.news
+call petra@example.com "{\"call\":\"watch\",\"job\":\"$(name job1)\"}" \
+	>watch.news &
+watching=$!
+t_eq 'a run is reported' '{"seq":"2"}' \
+	"$(report web1 $web1 "$(run_of "$(name job1)" changed)")"
+here 'and the second batch opens' until_ok says web2.news "$(name job1)"
+here 'who watches sees it' until_ok says watch.news '"host":"web-1.example.com"'
+
+# --- a keeper that is killed
+keeper_dies() { kill -9 "$keeper"; wait "$keeper"; } 2>/dev/null
+keeper_dies
+here 'a keeper that was killed comes back' keeper_starts
+t_eq 'with who is there' 3 "$(call petra@example.com '{"call":"status"}' |
+	grep -o '"host":' | wc -l)"
+t_has 'and how far the order is' \
+	"$(call petra@example.com '{"call":"jobs"}')" '"opened":2'
+t_eq 'a report that it had acknowledged is known' '{"seq":"2"}' \
+	"$(call_file host/$web1 report statement=web1.report)"
+t_has 'what a host reported last' \
+	"$(call petra@example.com '{"call":"facts","host":"web-1.example.com"}')" \
+	'"run"'
+attends web2 $web2
+attends db $db
+until_ok says db.news policy
+report web2 $web2 "$(run_of "$(name job1)" changed)" >/dev/null
+here 'the third batch opens' until_ok says db.news "$(name job1)"
+
+# --- a store that is lost
+keeper_ends
+rm -rf m/store
+here 'a keeper whose store is gone makes it anew' keeper_starts
+t_has 'the order is as far as hosts have reported' \
+	"$(call petra@example.com "{\"call\":\"jobs\",\"id\":\"$(name job1)\"}")" \
+	'"opened":2'
+attends web1 $web1
+attends web2 $web2
+attends db $db
+here 'and goes on' until_ok says db.news "$(name job1)"
+t_has 'hosts have their roles' \
+	"$(object host/$db "$(file pillar/db.yaml)")" '"data"'
+t_eq 'reports go on where they were' '{"seq":"3"}' "$(report web1 $web1)"
+: >watch2.news
+call petra@example.com "{\"call\":\"watch\",\"job\":\"$(name job1)\"}" \
+	>watch2.news &
+until_ok says watch2.news '"host":"web-2.example.com"'
+report db $db "$(run_of "$(name job1)" unchanged)" >/dev/null
+here 'who watches hears that it is done' \
+	until_ok says watch2.news '"outcome":"done"'
+
+# --- diffs
+call petra@example.com "{\"call\":\"show_diff\",\"host\":\"$db\",
+	\"hash\":\"$(printf x | hashed)\"}" >diff.shown &
+here 'a host is asked for a diff' until_ok says db.news '"asks":[{'
+ask=$(field id <db.news)
+t_eq 'and answers' '{}' \
+	"$(call host/$db "{\"call\":\"diff\",\"id\":\"$ask\",\"text\":\"-a\\n+b\\n\"}")"
+here 'which who asked sees' until_ok says diff.shown '-a\n+b'
+
+# --- a host that was taken over
+# hostile NAME SENTENCE WHO JSON: refused with it, and one alarm more.
+n_hostile=0
+judge() {
+	local name=$1 part=$2 answer=$3 before=$4
+
+	n_hostile=$((n_hostile + 1))
+	if [[ $answer != *'"error"'* ]]; then
+		t_fail "hostile: $name" "it was taken: $answer"
+	elif [[ $answer != *"$part"* ]]; then
+		t_fail "hostile: $name" "wanted: $part"$'\n'"got: $answer"
+	elif [ "$(alarms)" -ne $((before + 1)) ]; then
+		t_fail "hostile: $name" "$(($(alarms) - before)) alarms"
+	else
+		t_ok "hostile: $name"
+	fi
+}
+hostile() {
+	local before
+
+	before=$(alarms)
+	judge "$1" "$2" "$(call "$3" "$4")" "$before"
+}
+# hostile_says NAME SENTENCE WHO CALL FILE: a statement of FILE.
+hostile_says() {
+	local before
+
+	before=$(alarms)
+	judge "$1" "$2" "$(call_file "$3" "$4" statement="$5")" "$before"
+}
+hostile "another host's pillar" 'no such object' host/$web2 \
+	"{\"call\":\"object\",\"hash\":\"$(file pillar/web1.yaml)\"}"
+hostile "another role's pillar" 'no such object' host/$web1 \
+	"{\"call\":\"object\",\"hash\":\"$(file pillar/db.yaml)\"}"
+hostile "another host's acceptance" 'no such object' host/$web2 \
+	"{\"call\":\"object\",\"hash\":\"$(name web1.accept)\"}"
+hostile 'a path for a hash' "'hash'" host/$web1 \
+	'{"call":"object","hash":"../../keys/master_1"}'
+hostile 'the store by its hash' 'no such object' host/$web1 \
+	"{\"call\":\"object\",\"hash\":\"$(hashed <m/store/master.db)\"}"
+hostile 'beyond the end of a file' 'ends before' host/$web1 \
+	"{\"call\":\"object\",\"hash\":\"$(file states/base.yaml)\",\"offset\":\"99999\"}"
+hostile 'the chain of something else' "'what'" host/$web1 \
+	'{"call":"chain","what":"../keys"}'
+hostile 'a call of an operator' 'is not for hosts' host/$web1 \
+	'{"call":"keys"}'
+hostile 'a push' 'is not for hosts' host/$web1 \
+	'{"call":"push","what":"fleet"}'
+hostile 'statements in the name of a host' 'is not for hosts' host/$web1 \
+	'{"call":"submit","statements":["x"]}'
+hostile 'a call that is none' 'no call has the name' host/$web1 \
+	'{"call":"shell"}'
+hostile 'a field that is none' 'command' host/$web1 \
+	'{"call":"dial","command":"id"}'
+hostile 'a field twice' 'there twice' host/$web1 \
+	'{"call":"dial","port":22,"port":23}'
+hostile 'no port' "'port'" host/$web1 '{"call":"dial","port":0}'
+hostile 'bytes that are no JSON' 'JSON' host/$web1 '{"call":'
+hostile 'a boot id that is none' "'boot_id'" host/$web1 \
+	'{"call":"attend","boot_id":"x","root_version":"1","policy_version":"1","fleet_version":"0","krl_version":"0"}'
+hostile 'an answer nobody asked for' 'nobody asked' host/$web1 \
+	"{\"call\":\"diff\",\"id\":\"$ask\",\"text\":\"x\"}"
+hostile 'a host that is none' 'is no host of this fleet' host/evil.example.com \
+	'{"call":"dial"}'
+hostile 'a stranger who attends' 'is not for strangers' '' \
+	'{"call":"attend","boot_id":"x"}'
+hostile 'a stranger who asks for files' 'is not for strangers' '' \
+	"{\"call\":\"object\",\"hash\":\"$(file pillar/common.yaml)\"}"
+
+report_statement web1 $web1 >as_is.report
+hostile_says "another host's report, brought by this one" 'brought by' \
+	host/$web2 report as_is.report
+report_statement web1 $web2 >other_id.report
+hostile_says "a report in another host's name" 'brought by' \
+	host/$web1 report other_id.report
+report_statement web1 $web1 '' web1.link >link_key.report
+hostile_says 'a report signed by the link' 'signed' host/$web1 report \
+	link_key.report
+report_statement web1 $web1 '' rogue.host >rogue_key.report
+hostile_says "a report signed by a stranger's key" 'signed' host/$web1 report \
+	rogue_key.report
+sed '1s/"quiet":"0"/"quiet":"9"/' as_is.report >changed.report
+hostile_says 'a report changed after it was signed' 'signature' \
+	host/$web1 report changed.report
+cp web1.report last.report
+rm web1.report
+report_statement web1 $web1 >first.report
+mv last.report web1.report
+hostile_says 'a report with a number that was there' 'is held' host/$web1 \
+	report first.report
+REALM=0000000000000000000000000000000000000000000000000000000000000000 \
+	report_statement web1 $web1 >realm.report
+hostile_says 'a report of another realm' 'realm' host/$web1 report realm.report
+AT=2099-01-01T00:00:00Z report_statement web1 $web1 >future.report
+hostile_says 'a report from the future' 'future' host/$web1 report future.report
+hostile_says 'an acceptance for a report' 'type accept' host/$web1 report \
+	web1.accept
+printf '2 %s\n1 %s\n' $web1 $web2 | sort >targets2
+sleep 1
+job job2 1 targets2 test
+TARGETS=targets2 submit petra@example.com job2 >/dev/null
+report_statement web1 $web1 "$(run_of "$(name job2)" changed)" >early.report
+hostile_says 'a report about an order whose batch is closed' 'is not open' \
+	host/$web1 report early.report
+report_statement db $db "$(run_of "$(name job2)" changed)" >foreign.report
+hostile_says 'a report about an order to others' 'does not name' host/$db \
+	report foreign.report
+
+renewal() { # NAME ID ACCEPT
+	say renew "$2" "$1.host" "{$(printf '"accept":"%s","key":"%s"}' "$3" \
+		"$(line "$1.host.pub")")"
+}
+renewal web2 $web1 "$(name web1.accept)" >stolen.renew
+hostile_says "a renewal in another host's name" 'brought by' host/$web2 renew \
+	stolen.renew
+renewal web2 $web2 "$(name web1.accept)" >other.renew
+hostile_says "a renewal by another's acceptance" 'accepted with' host/$web2 renew \
+	other.renew
+
+sed '1s/"hostname":"rogue"/"hostname":"web-1"/' <(enrol_statement rogue rogue) \
+	>forged.enrol
+hostile_says 'what asks in, changed on the way' 'signature' '' enrol \
+	forged.enrol
+rogue_asks() { # KEYS TRANSPORT.pub
+	say enrol rogue "$1" "{$(printf '"host_key":"%s","transport_key":"%s",' \
+		"$(line rogue.host.pub)" "$(line "$2")")$(printf \
+		'"hostname":"rogue","boot_id":"%s"}' "$(<rogue.boot)")"
+}
+rogue_asks rogue.host rogue.link.pub >one.enrol
+hostile_says 'signed by one of its two keys' 'sign' '' enrol one.enrol
+rogue_asks 'rogue.host petra' petra.pub >person.enrol
+hostile_says "a person's key for a transport key" 'key' '' enrol person.enrol
+rm -f rogue.enrol
+enrol rogue >/dev/null
+acceptance rogue $web1 rogue rogue.host >self.accept
+before=$(alarms)
+judge 'an acceptance by itself' 'operator' \
+	"$(call_file '' enrol statement=rogue.enrol accept=self.accept)" "$before"
+t_eq 'and it still waits' '{"state":"waiting"}' "$(enrol rogue)"
+t 'those were enough' test "$n_hostile" -ge 20
+t_eq 'nobody got a certificate, an id or a key by that' 3 \
+	"$(keys | grep -c 'host/')"
+
+# one key from two boots
+before=$(alarms)
+attends web1 $web1 "$(printf '%032d' 7)"
+here 'one key, seen from two boots, is an alarm' \
+	until_ok says m.keeper.log 'from two boots'
+
+# --- a gap
+report_statement web2 $web2 >web2.lost
+cp web2.lost web2.report
+before=$(alarms)
+t_eq 'a report after one that was lost is taken' '{"seq":"3"}' \
+	"$(report web2 $web2)"
+t_has 'and the gap is seen' "$(call petra@example.com '{"call":"status"}')" \
+	'reports before the last one are missing'
+
+# --- out
+rejection() {
+	say reject petra@example.com petra \
+		"{\"host\":\"$web2\",\"reason\":\"stolen\"}"
+}
+rejection >web2.reject
+t_has 'a host is rejected' "$(submit petra@example.com web2.reject)" '"index"'
+here 'and hears it' until_ok says web2.news 'was rejected'
+t_has 'and is none any more' "$(call host/$web2 '{"call":"dial"}')" \
+	'is no host of this fleet'
+t_not 'its key does not come in' grep -q "host/$web2" <(keys)
+
+# --- the log
+published() {
+	"$O/tools/calltool" -c m/run/control.sock '' '{"call":"status"}' |
+		python3 -c 'import json,sys
+v=json.load(sys.stdin)
+sys.exit(v["log_size"]!=v["log_published"])'
+}
+here 'all of it is published' until_ok published
+keeper_ends
+t_has 'the auditor finds nothing but the report that was lost' \
+	"$("$O/writ" audit verify --root "$(fleet_root corp)" \
+		--log "dir:$T/m/log" 2>&1)" ' 0 findings'
+kill "$watching" 2>/dev/null
+t_done
