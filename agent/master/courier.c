@@ -398,13 +398,16 @@ courier_new(struct loop *l, const struct courier_setup *s, struct courier **out,
 void
 courier_free(struct courier *c)
 {
-	struct ask *a;
+	struct ask *a, *next;
 
 	if (c == NULL)
 		return;
 	net_client_free(c->client);
-	while ((a = TAILQ_FIRST(&c->asks)) != NULL)
-		ask_free(c, a);
+	for (a = TAILQ_FIRST(&c->asks); a != NULL; a = next) {
+		next = TAILQ_NEXT(a, link);
+		free(a->body);
+		free(a);
+	}
 	drop_keeper(c, NULL);
 	watch_free(c->listening, false);
 	free(c);

@@ -22,12 +22,16 @@ check_host(struct issue_step *s, const struct fleet_host_row **row)
 	struct err why = {0};
 	int r;
 
-	if (hosts == NULL)
-		return issue_refuse(s->r, "host",
+	if (hosts == NULL) {
+		(void)issue_refuse(s->r, "host",
 		    "no host was accepted in this log yet");
+		return ISSUE_STOP;
+	}
 	r = fleet_hosts_renew(hosts, &j, in->request, row, &why);
-	if (r != 0)
-		return issue_refuse(s->r, "host", "%s", why.msg);
+	if (r != 0) {
+		(void)issue_refuse(s->r, "host", "%s", why.msg);
+		return ISSUE_STOP;
+	}
 	s->id = (*row)->id;
 	return 0;
 }

@@ -65,22 +65,22 @@ fleet_token_free(struct fleet_token *x)
 void
 fleet_hosts_free(struct fleet_hosts *h)
 {
-	struct fleet_host *x;
-	struct fleet_asks *a;
-	struct fleet_token *t;
+	struct fleet_host *x, *next_x;
+	struct fleet_asks *a, *next_a;
+	struct fleet_token *t, *next_t;
 
 	if (h == NULL)
 		return;
-	while ((x = TAILQ_FIRST(&h->hosts)) != NULL) {
-		TAILQ_REMOVE(&h->hosts, x, link);
+	for (x = TAILQ_FIRST(&h->hosts); x != NULL; x = next_x) {
+		next_x = TAILQ_NEXT(x, link);
 		fleet_host_free(x);
 	}
-	while ((a = TAILQ_FIRST(&h->asks)) != NULL) {
-		TAILQ_REMOVE(&h->asks, a, link);
+	for (a = TAILQ_FIRST(&h->asks); a != NULL; a = next_a) {
+		next_a = TAILQ_NEXT(a, link);
 		fleet_asks_free(a);
 	}
-	while ((t = TAILQ_FIRST(&h->tokens)) != NULL) {
-		TAILQ_REMOVE(&h->tokens, t, link);
+	for (t = TAILQ_FIRST(&h->tokens); t != NULL; t = next_t) {
+		next_t = TAILQ_NEXT(t, link);
 		fleet_token_free(t);
 	}
 	fleet_map_clear(&h->map);

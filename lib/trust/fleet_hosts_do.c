@@ -183,16 +183,14 @@ new_asks(const struct statement *s, struct fleet_asks **out)
 static void
 make_room(struct fleet_hosts *h)
 {
-	struct fleet_asks *q;
+	struct fleet_asks *q = TAILQ_FIRST(&h->asks);
 
 	if (h->n_waiting < FLEET_ENROLS_MAX)
 		return;
-	TAILQ_FOREACH (q, &h->asks, link) {
-		if (q->row.rejected)
-			continue;
+	while (q != NULL && q->row.rejected)
+		q = TAILQ_NEXT(q, link);
+	if (q != NULL)
 		drop_asks(h, q);
-		return;
-	}
 }
 
 static int

@@ -77,9 +77,9 @@ struct fleet_token {
 
 struct fleet_hosts {
 	struct fleet_map map;
-	TAILQ_HEAD(, fleet_host) hosts;
-	TAILQ_HEAD(, fleet_asks) asks;
-	TAILQ_HEAD(, fleet_token) tokens;
+	TAILQ_HEAD(fleet_host_list, fleet_host) hosts;
+	TAILQ_HEAD(fleet_asks_list, fleet_asks) asks;
+	TAILQ_HEAD(fleet_token_list, fleet_token) tokens;
 	size_t n_hosts, n_waiting, n_rejected, n_tokens;
 };
 
