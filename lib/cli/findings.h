@@ -24,7 +24,7 @@ void findings_clear(struct findings *f);
 void findings_add(struct findings *f, enum finding how, const char *what,
     const char *fmt, ...) PRINTF_LIKE(4, 5);
 void findings_vadd(struct findings *f, enum finding how, const char *what,
-    const char *fmt, va_list ap);
+    const char *fmt, va_list ap) PRINTF_LIKE(4, 0);
 /* A failure's sentence and hint. */
 void findings_err(struct findings *f, enum finding how, const char *what,
     const struct err *e);
