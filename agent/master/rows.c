@@ -83,11 +83,14 @@ static const char schema[] =
 	X(WAITING_TRIM,                                                        \
 	    "DELETE FROM waiting WHERE hash IN (SELECT hash FROM waiting "     \
 	    "ORDER BY since DESC LIMIT -1 OFFSET ?)")                          \
+	X(WAITING_COUNT, "SELECT count(*) FROM waiting")                       \
 	X(WAITING_DROP, "DELETE FROM waiting WHERE hash = ?")                  \
-	X(WAITING, "SELECT origin, since, statement FROM waiting "             \
-		   "WHERE hash = ?")                                           \
-	X(WAITING_ALL, "SELECT origin, since, statement FROM waiting "         \
-		       "ORDER BY since, hash")
+	X(WAITING,                                                             \
+	    "SELECT origin, since, statement FROM waiting "                    \
+	    "WHERE hash = ?")                                                  \
+	X(WAITING_ALL,                                                         \
+	    "SELECT origin, since, statement FROM waiting "                    \
+	    "ORDER BY since, hash")
 
 enum {
 #define X(name, text) SQL_##name,
@@ -105,6 +108,7 @@ static const char *const statements[] = {
 struct rows {
 	struct store *store;
 	uint64_t applied;
+	int64_t n_waiting; /* rows, so that none are counted for each new one */
 };
 
 static struct slice
@@ -124,6 +128,18 @@ read_applied(struct rows *r, struct err *e)
 	store_bind_text(t, "applied");
 	if ((ret = store_step(t, e)) == 0)
 		r->applied = (uint64_t)store_int(t, 0);
+	store_end(t);
+	return ret < 0 ? ret : 0;
+}
+
+static int
+count_waiting(struct rows *r, struct err *e)
+{
+	struct store_stmt *t = store_use(r->store, SQL_WAITING_COUNT);
+	int ret;
+
+	if ((ret = store_step(t, e)) == 0)
+		r->n_waiting = store_int(t, 0);
 	store_end(t);
 	return ret < 0 ? ret : 0;
 }
@@ -171,7 +187,8 @@ rows_open(const char *path, const char *origin, struct rows **out,
 		return err_nomem(e);
 	if ((ret = store_open(&c, &r->store, e)) != 0 ||
 	    (ret = check_origin(r, path, origin, e)) != 0 ||
-	    (ret = read_applied(r, e)) != 0) {
+	    (ret = read_applied(r, e)) != 0 ||
+	    (ret = count_waiting(r, e)) != 0) {
 		rows_close(r);
 		return ret;
 	}
@@ -224,6 +241,7 @@ void
 rows_rollback(struct rows *r)
 {
 	store_rollback(r->store);
+	(void)!count_waiting(r, NULL); /* as it was, or too many for a while */
 }
 
 /* --- statements ---------------------------------------------------------------- */
@@ -567,18 +585,26 @@ rows_put_waiting(struct rows *r, const struct statement *s, const char *from,
 	store_bind_blob(t, statement_bytes(s));
 	if ((ret = store_run(t, e)) != 0)
 		return ret;
+	r->n_waiting += store_changes(r->store);
+	if (r->n_waiting <= ROWS_WAITING_MAX)
+		return 0;
 	t = store_use(r->store, SQL_WAITING_TRIM);
 	store_bind_int(t, ROWS_WAITING_MAX);
-	return store_run(t, e);
+	if ((ret = store_run(t, e)) == 0)
+		r->n_waiting -= store_changes(r->store);
+	return ret;
 }
 
 int
 rows_drop_waiting(struct rows *r, const struct hash *h, struct err *e)
 {
 	struct store_stmt *t = store_use(r->store, SQL_WAITING_DROP);
+	int ret;
 
 	store_bind_blob(t, hash_slice(h));
-	return store_run(t, e);
+	if ((ret = store_run(t, e)) == 0)
+		r->n_waiting -= store_changes(r->store);
+	return ret;
 }
 
 static int

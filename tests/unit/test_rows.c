@@ -364,6 +364,43 @@ who_asks_in_waits_in_his_turn(void **state)
 	statement_clear(&b);
 }
 
+struct counted {
+	size_t n;
+	int64_t first;
+};
+
+static int
+count_one(void *ctx, const char *from, int64_t since, struct slice s)
+{
+	struct counted *c = ctx;
+
+	(void)from;
+	(void)s;
+	if (c->n++ == 0)
+		c->first = since;
+	return 0;
+}
+
+static void
+who_came_first_makes_room(void **state)
+{
+	struct counted c = {.n = 0};
+	struct statement a;
+
+	(void)state;
+	act(&a);
+	begin();
+	for (uint32_t i = 1; i <= ROWS_WAITING_MAX + 5; i++) {
+		memcpy(a.hash.b, &i, sizeof(i));
+		assert_int_equal(rows_put_waiting(rows, &a, "x", i, NULL), 0);
+	}
+	commit(0);
+	assert_int_equal(rows_each_waiting(rows, count_one, &c, NULL), 0);
+	assert_int_equal(c.n, ROWS_WAITING_MAX);
+	assert_int_equal(c.first, 6);
+	statement_clear(&a);
+}
+
 static void
 what_the_ca_has_is_kept(void **state)
 {
@@ -390,6 +427,7 @@ main(void)
 	    T(how_far_a_job_is_comes_back),
 	    T(files_come_back_as_they_were),
 	    T(who_asks_in_waits_in_his_turn),
+	    T(who_came_first_makes_room),
 	    T(what_the_ca_has_is_kept),
 	};
 
