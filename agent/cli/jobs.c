@@ -53,7 +53,7 @@ fetch(struct online *o, const struct hash *name, size_t max, char **out,
 	struct buf *b = NULL;
 	char hex[HASH_HEX];
 	uint64_t size = 0;
-	int r;
+	int r = 0;
 
 	hash_hex(name, hex);
 	if (buf_new(&b, max) != 0)
