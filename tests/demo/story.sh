@@ -10,6 +10,7 @@ port=17480
 
 finish() {
 	service_stop
+	master_stop
 	hosts_stop
 	"$LAB/sshd" stop web1
 	"$LAB/sshd" stop web1-later
@@ -22,6 +23,10 @@ service_stop() {
 }
 # And fleet.sh, once there are hosts.
 hosts_stop() {
+	:
+}
+# And master.sh, once there is a master.
+master_stop() {
 	:
 }
 trap finish EXIT
@@ -266,6 +271,8 @@ cp -p alice/id_ed25519-cert.pub alice/night-cert.pub
 cp -rp /etc/ssh/writ web1-etc-ssh-writ
 # shellcheck source=tests/demo/fleet.sh
 . "$TOP/tests/demo/fleet.sh"
+# shellcheck source=tests/demo/master.sh
+. "$TOP/tests/demo/master.sh"
 
 chapter 'To look at'
 cat <<END

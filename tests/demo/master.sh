@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash
+# Sourced by tests/demo/story.sh: three hosts that a master looks after.  Nobody
+# believes it: petra's signature is what moves a host.
+
+: "${root:?}" "${HOSTS:?}" "${bold?}" "${plain?}"
+
+master=''
+master_stop() {
+	[ -n "$master" ] || return 0
+	kill "$master" 2>/dev/null
+	wait "$master" 2>/dev/null
+	master=''
+}
+
+# fleet COMMAND...: petra's, from where the hosts' network is.
+fleet() {
+	as petra "$HOSTS" run "$O/writ" fleet -C ca "$@" -i petra/id_ed25519
+}
+# until_fleet TEXT COMMAND...: for at most two minutes.
+until_fleet() {
+	local text=$1 i
+
+	shift
+	for ((i = 0; i < 240; i++)); do
+		! "$HOSTS" run "$O/writ" fleet -C ca "$@" -i petra/id_ed25519 \
+		    2>&1 </dev/null | grep -q -- "$text" || return 0
+		sleep 0.5
+	done
+	surprise "expected of writ fleet $*: $text"
+}
+# sign_fleet SED-COMMAND: the next version, with this change
+sign_fleet() {
+	sed "$1" base.fleet >ca/fleet/states/base.yaml
+	lines=1 as petra writ fleet sign -C ca -i petra/id_ed25519 -y
+	out=$(tail -n 1 <<<"$out")
+}
+
+chapter 'A fleet'
+tell 'Carrying bundles to hosts is a master'"'"'s work.  It has two keys of its' \
+	'own, which officers put into the policy; no host believes it before.'
+lines=2 as petra writ-master -C master init --name master_1 --root "$root"
+cp master/keys/*.pub ca/policy/authorities/
+sed -i 's/^  log: \[\(.*\)\]$/  log: [\1, master_1_log]\n  master: [master_1]/' \
+    ca/policy/ca.yaml
+lines=4 as olga writ policy sign -C ca -y -i olga/id_ed25519
+lines=4 as ivan writ policy sign -C ca -y -i ivan/id_ed25519
+answers 'is published'
+cp -r ca/bundle master/bundle
+mkdir -p "$TESTHOSTS_DIR" ca/fleet/states ca/fleet/pillar
+as petra "$HOSTS" up web db edge
+printf '\n%spetra$%s writ-master -C master run &\n' "$bold" "$plain"
+"$HOSTS" run "$O/writ-master" -C master run >master.log 2>&1 </dev/null &
+master=$!
+cat >agent.yaml <<END
+root: $root
+masters:
+  - {address: "10.77.0.1:2023", key: $(cut -d' ' -f1,2 master/keys/master_1.pub)}
+END
+show agent.yaml
+tell 'That file is all a host is told.  It makes a key, dials out, and asks in.'
+for host in web db edge; do
+	"$HOSTS" put "$host" /usr/bin "$O/writ-agent" "$O"/writ-agent-*
+	"$HOSTS" put "$host" /etc/systemd/system "$TOP"/packaging/systemd/writ-agent*
+	"$HOSTS" exec "$host" sh -c 'useradd -r writ-agent; useradd webapp
+	    mkdir -p /etc/writ'
+	"$HOSTS" put "$host" /etc/writ agent.yaml
+	"$HOSTS" exec "$host" systemctl -q enable --now writ-agent-undo.service \
+	    writ-agent.service
+done
+for host in web db edge; do
+	until_fleet "waiting  $host" keys --master 10.77.0.1
+done
+fleet keys --master 10.77.0.1
+answers waiting
+tell 'Who they are is for petra to say.'
+fleet accept --all '*' --master 10.77.0.1 -y
+answers 'edge is accepted'
+
+tell 'What they are to be is signed as before.'
+cat >base.fleet <<'END'
+sshd:
+  sshd_config:
+    settings: {PermitRootLogin: no, PasswordAuthentication: no, MaxAuthTries: 4}
+firewall:
+  iptables:
+    input: {policy: drop, allow: [{port: 22}]}
+limits:
+  pam_limits:
+    limits: [{domain: webapp, type: hard, item: nproc, value: 20}]
+END
+rm -f ca/fleet/pillar/*
+echo 'masters: [{address: "10.77.0.1:2023", key: master_1}]' >ca/fleet/fleet.yaml
+printf 'states:\n  - {match: "*", apply: [base]}\n' >ca/fleet/top.yaml
+sign_fleet ''
+tell 'First the hosts say what would change, and change nothing.'
+lines=60 fleet apply --test --on '*' -y --diff
+answers '3 hosts: 3 would change; done'
+answers '+PasswordAuthentication no'
+tell 'Then in steps: one, a tenth, the rest.  Each host goes on only when a new' \
+	'connection to the master works and the master reaches its sshd.'
+fleet apply --on '*' -y
+answers '3 hosts: 3 changed; done'
+tell 'Once more: nothing is left to do.'
+sleep 1.1
+fleet apply --on '*' -y
+answers '3 hosts: 3 unchanged; done'
+
+tell 'A bad day: a firewall that lets in a network where nobody is.  The first' \
+	'host cannot be reached from outside, takes it back, and says so; the' \
+	'others never hear of it.'
+sign_fleet 's!{port: 22}!{port: 22, from: 192.0.2.0/24}!'
+want=1 fleet apply --on '*' -y
+answers 'undone'
+answers '2 not heard of; stopped'
+fleet status
+answers 'undone'
+
+tell 'Mended, while the line to edge is cut: it is brought on when it is back,' \
+	'by whatever was ordered last.'
+as petra "$HOSTS" cut edge fleet
+sign_fleet 's/MaxAuthTries: 4/MaxAuthTries: 3/'
+fleet apply --on '*' -y --detach
+job=$(sed -n 's/^job //p' <<<"$out")
+as petra "$HOSTS" heal edge
+fleet watch "$job"
+answers '3 hosts: 3 changed; done'
+"$HOSTS" exec edge sshd -T | grep -qi 'maxauthtries 3' ||
+    surprise 'edge is not what it should be'
+fleet status
+answers ', 0 behind'
+master_stop
+hosts_stop
