@@ -1,0 +1,190 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Goal of this test: a real host under a real master, from the first connection
+# to a verified result: it asks in, is accepted, tests, enforces, confirms what
+# touches a way in, and goes on after its agent was killed and its line was cut.
+# Needs root.
+
+# shellcheck source=tests/system/hosts.sh
+. "$(dirname "$0")/hosts.sh"
+
+writ=$O/writ
+for person in olga petra; do
+	ssh-keygen -q -t ed25519 -N '' -f "$person" -C "$person"
+done
+export HOME=$T
+
+# --- a deployment, its master and its fleet -----------------------------------
+
+setup() {
+	"$writ" init corp --single-officer --officer olga@example.com=olga.pub \
+	    --operator petra@example.com=petra.pub &&
+	    "$writ" policy sign -C corp -i olga -y
+} >setup.out 2>&1 </dev/null
+t 'a deployment is made' setup
+root=$(grep -ho 'SHA256:[A-Za-z0-9+/]*' setup.out | tail -n 1)
+mkdir m
+t 'and a master' "$O/writ-master" -C m init --name master_1 --root "$root"
+cp m/keys/master_1.pub m/keys/master_1_log.pub corp/policy/authorities/
+sed -i 's/^  log: \[/  master: [master_1]\n  log: [master_1_log, /' \
+    corp/policy/ca.yaml
+rm -rf corp/fleet
+mkdir -p corp/fleet/states corp/fleet/pillar
+cat >corp/fleet/fleet.yaml <<'END'
+masters:
+  - {address: "10.77.0.1:2023", key: master_1}
+hosts: {confirm_within: 60s, interval: 1h, splay: 1m}
+END
+printf 'states:\n  - match: "*"\n    apply: [base]\n' >corp/fleet/top.yaml
+
+# state NPROC [MORE]: the one file of states.
+state() {
+	cat >corp/fleet/states/base.yaml <<-END
+		limits:
+		  pam_limits:
+		    limits: [{domain: webapp, type: hard, item: nproc, value: $1}]
+		${2-}
+	END
+}
+state 20
+t 'the policy knows the master' "$writ" policy sign -C corp -i olga -y
+t 'the fleet is signed' "$writ" fleet -C corp sign -i petra -y
+mkdir -p m/bundle
+cp -a corp/bundle/. m/bundle/
+
+# --- the master and a host -------------------------------------------------------
+
+hosts_up web
+near "$O/writ-master" -C m run >master.log 2>&1 </dev/null &
+t_stop_later $!
+hosts put web /usr/bin "$O/writ-agent" "$O/writ-agent-run" \
+    "$O/writ-agent-link"
+for unit in "$TOP"/packaging/systemd/writ-agent*; do
+	hosts put web /etc/systemd/system "$unit"
+done
+on web useradd -r -s /usr/sbin/nologin writ-agent
+on web useradd -u 41011 -m -s /bin/bash webapp
+cat >agent.yaml <<END
+root: "$root"
+masters:
+  - {address: "10.77.0.1:2023", key: "$(cut -d' ' -f1,2 m/keys/master_1.pub)"}
+END
+on web mkdir -p /etc/writ
+hosts put web /etc/writ agent.yaml
+on web systemctl daemon-reload
+on web systemctl -q enable writ-agent-undo.service
+t 'the agent starts' on web systemctl start writ-agent.service
+
+fleet() {
+	near env HOME="$T" "$writ" fleet -C corp "$@" </dev/null
+}
+
+# until_ok NAME COMMAND...: within the time that a lost line takes to be given up.
+until_ok() {
+	local name=$1 end=$((SECONDS + 120))
+
+	shift
+	while ! "$@" >until.out 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || {
+			t_fail "$name" "$(tail -n 20 until.out)"
+			return 1
+		}
+		sleep 0.2
+	done
+	t_ok "$name"
+}
+waits() {
+	fleet keys -i petra --json >keys.json && python3 - <<-'END'
+		import json
+		w = [h for h in json.load(open('keys.json'))
+		     if h['state'] == 'waiting']
+		open('enrol', 'w').write(w[0]['enrol'])
+	END
+}
+has_held() { on web grep -q "\"$1\"" /var/lib/writ/agent/held; }
+until_ok 'a host that nobody knows waits' waits
+t 'an operator accepts it' fleet accept -i petra --id web.example.com -y \
+    "$(cat enrol 2>/dev/null)"
+until_ok 'and it knows who it is' has_held web.example.com || {
+	cat keys.json master.log
+	on web journalctl -u writ-agent.service --no-pager | tail -n 30
+	t_done
+}
+
+# --- orders ------------------------------------------------------------------------
+
+order() {
+	local name=$1 want=$2 status
+
+	shift 2
+	fleet apply -i petra --on '*' -y "$@" >order.out 2>&1
+	status=$?
+	if [ "$status" -eq "$want" ]; then
+		t_ok "$name"
+	else
+		t_fail "$name" "status $status, expected $want" "$(cat order.out)"
+	fi
+}
+limits() {
+	on web sh -c 'cat /etc/security/limits.d/*writ*' 2>/dev/null | tr '\t' ' '
+}
+fleet push -i petra >push.out 2>&1
+order 'an order to test is reported' 0 --test
+t_eq 'and changes nothing' '' "$(limits)"
+order 'an order to enforce is carried out' 0
+t_has 'what it says is there' "$(limits)" 'nproc 20'
+order 'once more it changes nothing' 0
+
+# next NPROC [MORE]: another version, signed and with the master.
+next() {
+	state "$@"
+	{
+		"$writ" fleet -C corp sign -i petra -y &&
+		    fleet push -i petra
+	} >next.out 2>&1 </dev/null || cat next.out
+}
+next 21
+before=$(date +%s%N)
+order 'a changed value is pushed' 0
+took=$((($(date +%s%N) - before) / 1000000))
+t_has 'and is there' "$(limits)" 'nproc 21'
+printf '    order to verified result, as an operator sees it: %s ms\n' "$took"
+
+# --- a way in, which is confirmed ------------------------------------------------
+
+next 21 'sshd-baseline:
+  sshd_config:
+    settings: {PasswordAuthentication: no, MaxAuthTries: 4}'
+order 'a change of sshd is confirmed by the agent and the master' 0
+t_has 'and stays' "$(on web sshd -T)" 'maxauthtries 4'
+t_has 'as the run says' "$(on web writ-agent status)" 'confirmed'
+
+# --- killed, and cut off ------------------------------------------------------------
+
+# shellcheck disable=SC2016 # for the host's shell
+on web sh -c 'kill -9 $(pidof writ-agent-link)'
+next 22
+order 'a link that was killed is back for the next order' 0
+t_has 'which is carried out' "$(limits)" 'nproc 22'
+on web systemctl kill -s KILL writ-agent.service
+until_ok 'an agent that was killed is back' on web pidof writ-agent-link
+next 23
+order 'and carries out the next order' 0
+t_has 'as it says' "$(limits)" 'nproc 23'
+
+next 24
+hosts cut web
+fleet apply -i petra --on '*' -y --detach >cut.out 2>&1
+t_not 'who is cut off has the old one' grep -q 'nproc 24' <(limits)
+hosts heal web
+is_24() { limits | grep -q 'nproc 24'; }
+until_ok 'and converges when healed' is_24
+for unit in writ-agent-run writ-agent-link; do
+	on web sh -c "cat /proc/\$(pidof $unit)/smaps_rollup" 2>/dev/null
+done | awk '/^Pss:/ { p += $2 } /^Private_Dirty:/ { d += $2 }
+    END { printf "    idle: %d KiB PSS, %d KiB private dirty\n", p, d }'
+[ "$t_failed" -eq 0 ] || {
+	tail -n 20 master.log
+	on web journalctl -u writ-agent.service --no-pager | tail -n 30
+}
+t_done
