@@ -55,8 +55,14 @@ cp -a corp/bundle/. m/bundle/
 # --- the master and a host -------------------------------------------------------
 
 hosts_up web
-near "$O/writ-master" -C m run >master.log 2>&1 </dev/null &
-t_stop_later $!
+# By its own number: what starts it in the network would die alone.
+# shellcheck disable=SC2016 # for the shell there
+near sh -c 'echo $$ >master.pid; exec "$1" -C m run' sh "$O/writ-master" \
+    >master.log 2>&1 </dev/null &
+until [ -s master.pid ]; do
+	sleep 0.1
+done
+t_stop_later "$(cat master.pid)"
 hosts put web /usr/bin "$O/writ-agent" "$O/writ-agent-run" \
     "$O/writ-agent-link"
 for unit in "$TOP"/packaging/systemd/writ-agent*; do
