@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "ca/keeper/keeper_proc.h"
+#include "lib/base/pages.h"
 #include "lib/cli/cli.h"
 #include "lib/crypto/secmem.h"
 #include "lib/proc/plog.h"
@@ -33,6 +34,7 @@ main(int argc, char **argv)
 		return usage();
 	secmem_harden_process();
 	(void)umask(022);
+	pages_keep();
 	plog_init("writ-ca-keeper", PLOG_INFO);
 	if ((r = keeper_proc_run(dir, &e)) != 0)
 		plog_err(PLOG_ERR, &e, "cannot go on", NULL);

@@ -19,6 +19,7 @@
 #include "ca/signer/signer_proc.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/base/pages.h"
 #include "lib/bundle/bundles.h"
 #include "lib/cli/cli.h"
 #include "lib/crypto/secmem.h"
@@ -260,6 +261,7 @@ main(int argc, char **argv)
 		return usage();
 	secmem_harden_process();
 	(void)umask(077);
+	pages_keep();
 	plog_init(NAME, PLOG_INFO);
 	config_init(&p.config);
 	trust_init(&p.trust);

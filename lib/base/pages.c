@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "lib/base/pages.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -8,6 +9,9 @@
 
 /* Less is not worth a call. */
 #define PAGES_WORTH 8
+
+#define KEEP_FREE  (64 * 1024 * 1024) /* at the end of the heap */
+#define KEEP_PIECE (32 * 1024 * 1024) /* pieces below come from the heap */
 
 void
 pages_expect(void *p, size_t n)
@@ -35,4 +39,11 @@ pages_calloc(size_t n, size_t size)
 	if (p != NULL)
 		pages_expect(p, n * size);
 	return p;
+}
+
+void
+pages_keep(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, KEEP_PIECE);
+	(void)mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
 }

@@ -15,5 +15,11 @@
 void pages_expect(void *p, size_t n);
 /* calloc() for an array all of which will be used; NULL: no memory. */
 void *pages_calloc(size_t n, size_t size);
+/*
+ * For a process that does the same work again and again: what it frees stays
+ * its own, up to 64 MB, and is used again, instead of being given back and
+ * faulted in anew each time.  Advice: never fails.
+ */
+void pages_keep(void);
 
 #endif
