@@ -266,6 +266,7 @@ struct kp_notice {
 	struct hash request;	/* zero: about none */
 	char *kind, *body;
 	int64_t due, tries, stored_tries;
+	int64_t settles;	/* kp_mono_ms(): not before; 0: at once */
 	int state;
 	bool is_later, stored;
 	struct kp_notice *bucket;
@@ -281,10 +282,11 @@ struct kp_queue {
 };
 void kp_queue_init(struct kp_queue *q);
 void kp_queue_clear(struct kp_queue *q);
-/* Of several thousand that wait the oldest is dropped.  ERR_NOMEM. */
+/* Of several thousand that wait the oldest is dropped.  What settles only later
+ * than now is of no use if its request is decided before.  ERR_NOMEM. */
 int  kp_queue_add(struct kp_queue *q, const struct hash *request,
-     const char *kind, int64_t due, const char *body, struct err *e)
-     MUST_CHECK;
+     const char *kind, int64_t due, int64_t settles, const char *body,
+     struct err *e) MUST_CHECK;
 struct kp_notice *kp_queue_find(struct kp_queue *q, int64_t id); /* or NULL */
 /* It has been tried; not again before due. */
 void kp_queue_later(struct kp_queue *q, struct kp_notice *n, int64_t due);

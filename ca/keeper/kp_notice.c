@@ -23,23 +23,26 @@
 #define BACKOFF_MAX 2000
 /* Who waits for his certificate and has it that soon need not be told. */
 #define SOON_SECS 60
+/* And nobody of what is decided as soon as it is asked, by a program perhaps;
+ * by CLOCK_MONOTONIC, since the other one may be set meanwhile. */
+#define SETTLE_MS 1000
 
 /* --- what is to be told ----------------------------------------------------------- */
 
 static void
 add_notice(struct kp *k, const struct hash *h, const char *kind, int64_t due,
-    const char *body)
+    int64_t settles, const char *body)
 {
 	struct err e = {0};
 
-	if (kp_queue_add(&k->notices, h, kind, due, body, &e) != 0)
+	if (kp_queue_add(&k->notices, h, kind, due, settles, body, &e) != 0)
 		plog_err(PLOG_WARN, &e, "a notice is lost", "kind", kind, NULL);
 }
 
 void
 kp_notice(struct kp *k, const struct hash *request, const char *kind)
 {
-	add_notice(k, request, kind, k->now, "");
+	add_notice(k, request, kind, k->now, 0, "");
 }
 
 void
@@ -69,14 +72,15 @@ kp_notice_waiting(struct kp *k, struct asked *a)
 {
 	const struct service_config *s = &k->config.service;
 	bool before = a->told_waiting || told_before(k, a, "waiting");
+	int64_t settles = kp_mono_ms() + SETTLE_MS;
 
 	a->told_waiting = true;
 	if (before)
 		return;
-	kp_notice(k, &a->s.hash, "waiting");
+	add_notice(k, &a->s.hash, "waiting", k->now, settles, "");
 	for (size_t i = 0; i < s->n_reminders; i++)
 		add_notice(k, &a->s.hash, "reminder", k->now + s->reminders[i],
-		    "");
+		    settles, "");
 }
 
 void
@@ -85,7 +89,7 @@ kp_notice_alarm(struct kp *k, const char *text)
 	const struct hash none = {{0}};
 
 	plog(PLOG_WARN, "alarm", "text", text, NULL);
-	add_notice(k, &none, "alarm", k->now, text);
+	add_notice(k, &none, "alarm", k->now, 0, text);
 }
 
 /* --- what was told ----------------------------------------------------------------- */

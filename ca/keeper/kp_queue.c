@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Notices that wait, in memory; the store gets those that still do when it is
- * written, and of those that are done the ones that must not be sent a second
+ * Notices that wait, in memory; the store gets those that still do after some
+ * seconds, and of those that are done the ones that must not be sent a second
  * time after a new start.  What a crash takes before that is told again where
  * it still holds: of what waits, at the start.
  */
@@ -11,14 +11,12 @@
 #include "ca/keeper/kp_impl.h"
 #include "ca/keeper/requests_impl.h"
 
-#define QUEUE_MAX  10000 /* notices that wait */
+#define QUEUE_MAX  10000         /* notices that wait */
+#define YOUNG_MS   INT64_C(3000) /* after it has settled */
 #define TRIM_EVERY INT64_C(3600)
 #define KEEP_SECS  INT64_C(604800) /* those that were sent */
 
 enum { WAITS = 0, SENT = 1, DROPPED = 2 };
-
-/* Those that kp_queue_has() is asked about. */
-static const char *const once[] = {"waiting", "break_glass"};
 
 /* --- in memory ------------------------------------------------------------------- */
 
@@ -130,13 +128,14 @@ kp_queue_end(struct kp_queue *q, struct kp_notice *n, bool sent)
 
 int
 kp_queue_add(struct kp_queue *q, const struct hash *request, const char *kind,
-    int64_t due, const char *body, struct err *e)
+    int64_t due, int64_t settles, const char *body, struct err *e)
 {
 	struct kp_notice *n = NULL, *oldest;
 
 	if (new_notice(q, q->next_id, request, kind, body, &n) != 0)
 		return err_nomem(e);
 	n->due = due;
+	n->settles = settles;
 	n->is_later = true;
 	TAILQ_INSERT_TAIL(&q->later, n, link);
 	/* A queue has an end: then the first that is to be sent goes unsent. */
@@ -161,10 +160,11 @@ void
 kp_queue_due(struct kp_queue *q, int64_t now)
 {
 	struct kp_notice *n = TAILQ_FIRST(&q->later), *next;
+	int64_t mono = kp_mono_ms();
 
 	for (; n != NULL; n = next) {
 		next = TAILQ_NEXT(n, link);
-		if (n->due > now)
+		if (n->due > now || n->settles > mono)
 			continue;
 		TAILQ_REMOVE(&q->later, n, link);
 		TAILQ_INSERT_TAIL(&q->ready, n, link);
@@ -243,35 +243,65 @@ put(struct store *s, const struct kp_notice *n, struct err *e)
 	return store_run(t, e);
 }
 
+/* One store of the queue: everything of it is judged by one moment. */
+struct storing {
+	struct kp *k;
+	struct store *s;
+	int64_t mono;
+};
+
 static bool
-is_news(const struct kp_notice *n)
+is_waiting(const struct storing *q, const struct hash *h)
+{
+	const struct asked *a = kp_asked_find(q->k, h);
+
+	return a != NULL && a->waits;
+}
+
+/*
+ * A notice about what waits is made anew after a crash, with its reminders, so
+ * they are worth no rows before it is clear that it waits for longer.
+ */
+static bool
+is_young(const struct storing *q, const struct kp_notice *n)
+{
+	return !n->stored && n->settles != 0 && n->settles > q->mono - YOUNG_MS;
+}
+
+static bool
+is_news(const struct storing *q, const struct kp_notice *n)
 {
 	if (n->stored)
 		return n->state != WAITS || n->tries != n->stored_tries;
-	for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++)
-		if (strcmp(n->kind, once[i]) == 0)
-			return n->state != DROPPED;
-	return n->state == WAITS;
+	if (n->state != SENT)
+		return n->state == WAITS && !is_young(q, n);
+	if (strcmp(n->kind, "break_glass") == 0)
+		return true;
+	/* Of what is decided nobody asks whether it was told. */
+	return strcmp(n->kind, "waiting") == 0 && !is_young(q, n) &&
+	    is_waiting(q, &n->request);
 }
 
 static int
-put_list(struct store *s, const struct kp_notice_list *l, struct err *e)
+put_list(const struct storing *q, const struct kp_notice_list *l, struct err *e)
 {
 	const struct kp_notice *n;
 	int r = 0;
 
 	TAILQ_FOREACH (n, l, link)
-		if (is_news(n) && (r = put(s, n, e)) != 0)
+		if (is_news(q, n) && (r = put(q->s, n, e)) != 0)
 			return r;
 	return 0;
 }
 
 static void
-note_stored(struct kp_notice_list *l)
+note_stored(const struct storing *q, struct kp_notice_list *l)
 {
 	struct kp_notice *n;
 
 	TAILQ_FOREACH (n, l, link) {
+		if (!is_news(q, n))
+			continue;
 		n->stored = true;
 		n->stored_tries = n->tries;
 	}
@@ -289,6 +319,23 @@ trim(struct kp *k, struct err *e)
 	store_bind_int(t, k->now - KEEP_SECS);
 	k->notices.next_trim = k->now + TRIM_EVERY;
 	return store_run(t, e);
+}
+
+/* What is done is forgotten, once the store has of it what it must. */
+static void
+forget_done(const struct storing *q)
+{
+	struct kp_notice_list *l = &q->k->notices.done;
+	struct kp_notice *n = TAILQ_FIRST(l), *next;
+
+	for (; n != NULL; n = next) {
+		next = TAILQ_NEXT(n, link);
+		if (n->state == SENT && is_young(q, n) &&
+		    is_waiting(q, &n->request))
+			continue;
+		TAILQ_REMOVE(l, n, link);
+		notice_free(n);
+	}
 }
 
 /* Nobody decides on what is decided. */
@@ -310,41 +357,52 @@ drop_decided(struct kp *k, struct kp_notice_list *l)
 }
 
 static bool
-any_news(const struct kp_queue *q)
+any_news(const struct storing *q)
 {
+	const struct kp_queue *v = &q->k->notices;
 	const struct kp_notice_list *const lists[] = {
-	    &q->ready, &q->later, &q->done};
+	    &v->ready, &v->later, &v->done};
 	const struct kp_notice *n;
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		TAILQ_FOREACH (n, lists[i], link)
-			if (is_news(n))
+			if (is_news(q, n))
 				return true;
 	return false;
+}
+
+static int
+put_all(const struct storing *q, struct err *e)
+{
+	const struct kp_queue *v = &q->k->notices;
+	int r;
+
+	if ((r = store_begin(q->s, e)) != 0)
+		return r;
+	if ((r = put_list(q, &v->ready, e)) != 0 ||
+	    (r = put_list(q, &v->later, e)) != 0 ||
+	    (r = put_list(q, &v->done, e)) != 0 || (r = trim(q->k, e)) != 0 ||
+	    (r = store_commit(q->s, e)) != 0)
+		store_rollback(q->s);
+	return r;
 }
 
 int
 kp_queue_store(struct kp *k, struct err *e)
 {
-	struct store *s = requests_store(k->rows);
-	struct kp_queue *q = &k->notices;
+	/* Nothing is young at the end. */
+	const struct storing q = {
+	    k, requests_store(k->rows), k->stopping ? INT64_MAX : kp_mono_ms()};
 	int r;
 
-	drop_decided(k, &q->ready);
-	drop_decided(k, &q->later);
-	if (any_news(q)) {
-		if ((r = store_begin(s, e)) != 0)
+	drop_decided(k, &k->notices.ready);
+	drop_decided(k, &k->notices.later);
+	if (any_news(&q)) {
+		if ((r = put_all(&q, e)) != 0)
 			return r;
-		if ((r = put_list(s, &q->ready, e)) != 0 ||
-		    (r = put_list(s, &q->later, e)) != 0 ||
-		    (r = put_list(s, &q->done, e)) != 0 ||
-		    (r = trim(k, e)) != 0 || (r = store_commit(s, e)) != 0) {
-			store_rollback(s);
-			return r;
-		}
-		note_stored(&q->ready);
-		note_stored(&q->later);
+		note_stored(&q, &k->notices.ready);
+		note_stored(&q, &k->notices.later);
 	}
-	free_all(&q->done);
+	forget_done(&q);
 	return 0;
 }
