@@ -134,7 +134,7 @@ take_change(struct kp *k, const struct kp_change *c, struct err *e)
 	struct request_row row;
 	int r;
 
-	if ((r = requests_get(k->rows, &c->hash, k->now, &row, e)) != 0)
+	if ((r = requests_lend(k->rows, &c->hash, k->now, &row, e)) != 0)
 		return r < 0 ? r : 0;
 	log_change(&row, c->what);
 	count_change(k, c->what);

@@ -348,7 +348,7 @@ wait_news(struct kp *k, struct kp_call *c, bool over)
 	struct err e = {0};
 	int r;
 
-	if ((r = requests_get(k->rows, &c->hash, k->now, &row, &e)) != 0) {
+	if ((r = requests_lend(k->rows, &c->hash, k->now, &row, &e)) != 0) {
 		if (r == 1)
 			(void)err_set(&e, ERR_NOTFOUND, "no such request");
 		kp_call_fail(k, c, &e);

@@ -48,7 +48,7 @@ shown_get(struct kp *k, const struct hash *h, struct shown *v, struct err *e)
 	int r;
 
 	memset(v, 0, sizeof(*v));
-	if ((r = requests_get(k->rows, h, k->now, &v->row, e)) != 0)
+	if ((r = requests_lend(k->rows, h, k->now, &v->row, e)) != 0)
 		return r == 1 ? err_set(e, ERR_NOTFOUND, "no such request") : r;
 	v->asked = kp_asked_find(k, h);
 	if (v->asked != NULL) {

@@ -507,7 +507,7 @@ put_certificate(struct kp *k, struct jw *w, const struct hash *h)
 	struct request_row row;
 	struct str line = STR_INIT;
 
-	if (requests_get(k->rows, h, k->now, &row, NULL) != 0)
+	if (requests_lend(k->rows, h, k->now, &row, NULL) != 0)
 		return;
 	if (row.certificate != NULL) {
 		kp_certificate_line(&row, &line);
@@ -525,7 +525,7 @@ put_requests(struct kp *k, struct jw *w, const struct kp_part *p)
 	if (p->s.type != ST_DECISION) {
 		/* One that was refused is no row. */
 		if (p->n_requests == 0 ||
-		    requests_get(k->rows, &p->requests[0], k->now, &row,
+		    requests_lend(k->rows, &p->requests[0], k->now, &row,
 			NULL) != 0)
 			return;
 		request_row_clear(&row);
@@ -536,7 +536,7 @@ put_requests(struct kp *k, struct jw *w, const struct kp_part *p)
 	}
 	jw_begin(w, "requests", '[');
 	for (size_t i = 0; i < p->n_requests; i++)
-		if (requests_get(k->rows, &p->requests[i], k->now, &row,
+		if (requests_lend(k->rows, &p->requests[i], k->now, &row,
 			NULL) == 0) {
 			request_row_clear(&row);
 			if (kp_put_request(k, w, NULL, &p->requests[i], NULL) !=
@@ -592,7 +592,7 @@ next_step(struct kp *k, const struct kp_part *p, struct str *out)
 		return;
 	}
 	if (p->n_requests == 0 ||
-	    requests_get(k->rows, &p->requests[0], k->now, &row, NULL) != 0)
+	    requests_lend(k->rows, &p->requests[0], k->now, &row, NULL) != 0)
 		return;
 	kp_short_id(&row.hash, id);
 	if (row.state == REQUEST_ISSUED && row.certificate == NULL)

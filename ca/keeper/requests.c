@@ -169,6 +169,10 @@ requests_applied(const struct requests *q)
 void
 request_row_clear(struct request_row *r)
 {
+	if (r->lent) {
+		memset(r, 0, sizeof(*r));
+		return;
+	}
 	free(r->person);
 	free(r->grant);
 	free(r->why);
@@ -273,23 +277,44 @@ requests_row_dup(const struct request_row *from, int64_t now,
 	return 0;
 }
 
-int
-requests_get(struct requests *q, const struct hash *h, int64_t now,
+static int
+stored_row(struct requests *q, const struct hash *h, int64_t now,
     struct request_row *out, struct err *e)
 {
-	const struct recent *at_hand = recent_find(q, h);
-	struct store_stmt *t;
+	struct store_stmt *t = store_use(q->store, SQL_GET);
 	int r;
 
-	if (at_hand != NULL && at_hand->known)
-		return requests_row_dup(&at_hand->row, now, out, e);
-	t = store_use(q->store, SQL_GET);
 	store_bind_blob(t, requests_hash_slice(h));
 	if ((r = store_step(t, e)) == 0 &&
 	    (r = requests_read_row(t, out, e)) == 0)
 		requests_derive_state(out, now);
 	store_end(t);
 	return r;
+}
+
+int
+requests_get(struct requests *q, const struct hash *h, int64_t now,
+    struct request_row *out, struct err *e)
+{
+	const struct recent *at_hand = recent_find(q, h);
+
+	if (at_hand != NULL && at_hand->known)
+		return requests_row_dup(&at_hand->row, now, out, e);
+	return stored_row(q, h, now, out, e);
+}
+
+int
+requests_lend(struct requests *q, const struct hash *h, int64_t now,
+    struct request_row *out, struct err *e)
+{
+	const struct recent *at_hand = recent_find(q, h);
+
+	if (at_hand == NULL || !at_hand->known)
+		return stored_row(q, h, now, out, e);
+	*out = at_hand->row;
+	out->lent = true;
+	requests_derive_state(out, now);
+	return 0;
 }
 
 /* The least and the greatest hash that begins so. */
@@ -318,6 +343,7 @@ requests_find(struct requests *q, const char *digits, struct hash *out,
 	char quoted[QUOTE_MAX];
 	struct hash lo, hi, found;
 	const struct recent *at_hand;
+	bool whole;
 	int r;
 
 	if (digits_range(digits, &lo, &hi) != 0)
@@ -325,13 +351,15 @@ requests_find(struct requests *q, const char *digits, struct hash *out,
 		    "%s names no request, expected %d to 64 of the digits of "
 		    "its id",
 		    str_quote(quoted, digits), REQUEST_DIGITS_MIN);
-	/* All of its digits: no other has them. */
-	if (hash_equal(&lo, &hi) && (at_hand = recent_find(q, &lo)) != NULL &&
+	/* All of its digits: no other has them, and what is not at hand is in
+	 * the store or nowhere. */
+	whole = hash_equal(&lo, &hi);
+	if (whole && (at_hand = recent_find(q, &lo)) != NULL &&
 	    at_hand->known) {
 		*out = lo;
 		return 0;
 	}
-	if ((r = requests_flush_to_read(q, e)) != 0)
+	if (!whole && (r = requests_flush_to_read(q, e)) != 0)
 		return r;
 	t = store_use(q->store, SQL_FIND);
 	store_bind_blob(t, slice_of(lo.b, HASH_LEN));

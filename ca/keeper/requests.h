@@ -114,11 +114,16 @@ struct request_row {		/* request_row_clear */
 	uint8_t		  *certificate;	/* NULL: not known */
 	size_t		   certificate_len;
 	bool		   revoked;
+	bool		   lent;	/* its texts are not its own */
 };
 void request_row_clear(struct request_row *r);
 
 /* 0; 1: there is none. */
 int requests_get(struct requests *q, const struct hash *h, int64_t now,
+    struct request_row *out, struct err *e) MUST_CHECK;
+/* The same, good only until rows are changed, flushed, or looked for by their
+ * first digits: most of what is asked for is at hand, and need not be copied. */
+int requests_lend(struct requests *q, const struct hash *h, int64_t now,
     struct request_row *out, struct err *e) MUST_CHECK;
 /*
  * By its first digits, 8 to 64 of them.  ERR_NOTFOUND; ERR_LIMIT: several begin

@@ -284,6 +284,46 @@ a_request_waits_as_long_as_its_grant_says(void **state)
 	assert_int_equal(w->changes[CHANGE_NEW], 1);
 }
 
+/* Lent or a copy, at hand or stored: the row is the same. */
+static void
+a_lent_row_is_the_row(void **state)
+{
+	struct world *w = *state;
+	const struct statement *s = ask(w);
+	struct request_row lent, row;
+	struct hash found;
+	char hex[HASH_HEX];
+
+	hash_hex(&s->hash, hex);
+	for (size_t i = 0; i < w->n; i++)
+		assert_int_equal(requests_apply(w->q, i, &w->leaves[i], &w->e),
+		    0);
+	for (int stored = 0; stored < 2; stored++) {
+		assert_int_equal(requests_find(w->q, hex, &found, &w->e), 0);
+		assert_int_equal(requests_lend(w->q, &found,
+				     FIXTURE_NOW + 12 * HOUR, &lent, &w->e),
+		    0);
+		/* By all of its digits it is found without a flush. */
+		assert_int_equal(lent.lent, stored == 0);
+		assert_int_equal(requests_get(w->q, &s->hash, FIXTURE_NOW, &row,
+				     &w->e),
+		    0);
+		assert_false(row.lent);
+		assert_int_equal(lent.state, REQUEST_ENDED);
+		assert_int_equal(row.state, REQUEST_WAITING);
+		assert_string_equal(lent.person, row.person);
+		assert_true(slice_equal(slice_of(lent.statement,
+					    lent.statement_len),
+		    slice_of(row.statement, row.statement_len)));
+		request_row_clear(&lent);
+		request_row_clear(&row);
+		assert_int_equal(requests_flush(w->q, &w->e), 0);
+	}
+	memset(&found, 0xff, sizeof(found));
+	assert_int_equal(requests_lend(w->q, &found, FIXTURE_NOW, &lent, &w->e),
+	    1);
+}
+
 static void
 whose_denial_ends_it(void **state)
 {
@@ -608,6 +648,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	    T(a_request_waits_as_long_as_its_grant_says),
+	    T(a_lent_row_is_the_row),
 	    T(whose_denial_ends_it),
 	    T(a_denial_may_come_first),
 	    T(an_approval_alone_changes_no_state),
