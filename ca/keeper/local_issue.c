@@ -163,15 +163,12 @@ struct releasing {
 };
 
 /* The certificate as a file has it, for whoever asked and for the log. */
-static void
-write_line(void *ctx, size_t i)
+static int
+make_line(struct keeper_item *it)
 {
-	struct keeper_item *it = &((struct releasing *)ctx)->items[i];
 	struct cert c;
 	int r;
 
-	if (it->cert == NULL)
-		return;
 	cert_init(&c);
 	if ((r = cert_parse(buf_slice(it->cert), &c, it->e)) == 0) {
 		r = cert_add_line(&it->line, buf_slice(it->cert), c.key_id);
@@ -181,9 +178,18 @@ write_line(void *ctx, size_t i)
 		it->valid_after = c.valid_after;
 		it->valid_before = c.valid_before;
 	}
-	if (r != 0 && it->r == 0)
-		it->r = r;
 	cert_clear(&c);
+	return r;
+}
+
+static void
+write_line(void *ctx, size_t i)
+{
+	struct keeper_item *it = &((struct releasing *)ctx)->items[i];
+	int r;
+
+	if (it->cert != NULL && (r = make_line(it)) != 0 && it->r == 0)
+		it->r = r;
 }
 
 static void *
@@ -300,6 +306,64 @@ release_and_finish(struct local *l, struct releasing *g, struct err *e)
 	return r;
 }
 
+/* What is published of an item whose leaf is new, while its statements and its
+ * leaf need not be read back from the log and parsed for it. */
+struct making {
+	struct releasing *g;
+	struct made {
+		struct str record;
+		char path[ISSUE_PATH_MAX]; /* "": none */
+	} * v;
+};
+
+static void
+make_nth(void *ctx, size_t i)
+{
+	const struct making *m = ctx;
+	struct keeper_item *it = &m->g->items[i];
+	struct made *made = &m->v[i];
+
+	/* What fails is made from the log, where that says why. */
+	if (it->cert == NULL || it->again ||
+	    it->n_counted != it->leaf.n_decisions)
+		return;
+	/* It is out, whatever becomes of its files. */
+	if (make_line(it) != 0)
+		str_clear(&it->line);
+	if (issue_record(&it->leaf, it->index, it->request, it->counted,
+		it->n_counted, &made->record, made->path, NULL) != 0)
+		made->path[0] = '\0';
+}
+
+static void
+make_records(struct local *l, struct releasing *g)
+{
+	struct making m = {g, calloc(g->n + 1, sizeof(*m.v))};
+	char path[ISSUE_PATH_MAX];
+
+	if (m.v == NULL)
+		return;
+	for (size_t i = 0; i < g->n; i++)
+		str_init(&m.v[i].record);
+	parallel_for(g->n, make_nth, &m);
+	for (size_t i = 0; i < g->n; i++) {
+		struct keeper_item *it = &g->items[i];
+		uint64_t serial = leaf_serial(&it->request->hash);
+
+		if (m.v[i].path[0] != '\0')
+			recorder_keep(&l->recorder, LTAG_ISSUE, serial,
+			    m.v[i].path, &m.v[i].record);
+		if (it->line.n > 0) {
+			issue_record_path(it->valid_after, serial, "-cert.pub",
+			    path);
+			recorder_keep(&l->recorder, LTAG_CERTIFICATE, serial,
+			    path, &it->line);
+		}
+		str_clear(&m.v[i].record);
+	}
+	free(m.v);
+}
+
 /* Hand the certificates out at once; their leaves go with the next commit. */
 static int
 release_and_carry(struct local *l, struct releasing *g, struct err *e)
@@ -311,6 +375,7 @@ release_and_carry(struct local *l, struct releasing *g, struct err *e)
 		r = local_carry(l, g->items, &leaves, e);
 	keeper_leaves_clear(&leaves);
 	(void)release_all(g);
+	make_records(l, g);
 	return r;
 }
 

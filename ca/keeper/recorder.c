@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "ca/keeper/recorder.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,82 @@ void
 recorder_clear(struct recorder *r)
 {
 	forget(r);
+	for (size_t i = 0; r->made != NULL && i < RECORDER_MADE; i++)
+		if (r->made[i].tag != 0)
+			str_clear(&r->made[i].text);
+	free(r->made);
+	r->made = NULL;
+	r->n_made = 0;
 	r->ledger = NULL;
+}
+
+/* --- what was made before --------------------------------------------------- */
+
+/* Where it is, or the free place where it would be. */
+static struct recorder_made *
+place_of(struct recorder *r, uint8_t tag, uint64_t serial)
+{
+	size_t i = (size_t)(serial * 2 + (tag == LTAG_ISSUE)) % RECORDER_MADE;
+
+	while (r->made[i].tag != 0 &&
+	    (r->made[i].tag != tag || r->made[i].serial != serial))
+		i = (i + 1) % RECORDER_MADE;
+	return &r->made[i];
+}
+
+/* Those behind it that a free place would hide move up. */
+static void
+close_gap(struct recorder *r, struct recorder_made *gone)
+{
+	size_t i = (size_t)(gone - r->made);
+
+	memset(gone, 0, sizeof(*gone));
+	r->n_made--;
+	for (i = (i + 1) % RECORDER_MADE; r->made[i].tag != 0;
+	     i = (i + 1) % RECORDER_MADE) {
+		struct recorder_made m = r->made[i];
+
+		memset(&r->made[i], 0, sizeof(r->made[i]));
+		*place_of(r, m.tag, m.serial) = m;
+	}
+}
+
+void
+recorder_keep(struct recorder *r, uint8_t tag, uint64_t serial,
+    const char *path, struct str *text)
+{
+	struct recorder_made *m;
+
+	if (r->made == NULL)
+		r->made = calloc(RECORDER_MADE, sizeof(*r->made));
+	if (r->made == NULL || str_check(text) != 0 ||
+	    r->n_made >= RECORDER_MADE / 2) {
+		str_clear(text);
+		return;
+	}
+	m = place_of(r, tag, serial);
+	if (m->tag == 0)
+		r->n_made++;
+	else
+		str_clear(&m->text);
+	*m = (struct recorder_made){.serial = serial, .tag = tag};
+	(void)snprintf(m->path, sizeof(m->path), "%s", path);
+	m->text = *text;
+	str_init(text);
+}
+
+/* It is put once: who puts it a second time makes it from the log. */
+static bool
+take_made(struct recorder *r, uint8_t tag, uint64_t serial,
+    struct recorder_made *out)
+{
+	struct recorder_made *m;
+
+	if (r->n_made == 0 || (m = place_of(r, tag, serial))->tag == 0)
+		return false;
+	*out = *m;
+	close_gap(r, m);
+	return true;
 }
 
 static int
@@ -38,21 +114,18 @@ recorder_at_hand(struct recorder *r, struct recorder_hand *v, size_t n)
 	r->n_at_hand = n;
 }
 
-/* Of the leaf with that name, or NULL. */
+/* Of that serial, or NULL. */
 static const struct recorder_hand *
-find_at_hand(const struct recorder *r, const struct hash *name)
+find_at_hand(const struct recorder *r, uint64_t serial)
 {
 	size_t lo = 0, hi = r->n_at_hand;
-	struct hash h;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		/* Big-endian: in the order of the numbers. */
-		leaf_serial_name(r->at_hand[mid].serial, &h);
-		if (hash_equal(&h, name))
+		if (r->at_hand[mid].serial == serial)
 			return &r->at_hand[mid];
-		if (memcmp(h.b, name->b, HASH_LEN) < 0)
+		if (r->at_hand[mid].serial < serial)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -243,15 +316,21 @@ recorder_objects(void *ctx, uint64_t index, struct slice bytes,
 {
 	struct recorder *r = ctx;
 	const struct recorder_hand *hand;
+	struct recorder_made made;
 	struct leaf leaf;
-	struct hash name;
+	uint64_t serial;
 	uint8_t tag;
 	int ret;
 
-	leaf_classify(bytes, &tag, &name);
-	if (tag != LTAG_ISSUE && tag != LTAG_CERTIFICATE)
+	if ((tag = leaf_serial_of(bytes, &serial)) == LTAG_OTHER)
 		return 0;
-	if ((hand = find_at_hand(r, &name)) != NULL)
+	if (take_made(r, tag, serial, &made)) {
+		ret = put(pctx, made.path, slice_of(made.text.p, made.text.n),
+		    tag == LTAG_ISSUE ? "application/json" : "text/plain");
+		str_clear(&made.text);
+		return ret;
+	}
+	if ((hand = find_at_hand(r, serial)) != NULL)
 		return put_hand(hand, tag, index, put, pctx, e);
 	leaf_init(&leaf);
 	if ((ret = leaf_parse("leaf", bytes, &leaf, e)) == 0)

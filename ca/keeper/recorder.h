@@ -15,6 +15,15 @@
  * least as many as one certificate can have. */
 #define RECORDER_KEPT (POLICY_TERMS_MAX * POLICY_APPROVALS_MAX)
 
+/* What goes with a leaf, made while all it is made of was in memory. */
+#define RECORDER_MADE	 4096	/* places; at most half of them are taken */
+struct recorder_made {
+	uint64_t serial;
+	uint8_t	 tag;		/* LTAG_ISSUE, LTAG_CERTIFICATE; 0: free */
+	char	 path[64];	/* ISSUE_PATH_MAX */
+	struct str text;
+};
+
 struct recorder {		/* zero-initialise; recorder_clear */
 	struct ledger *ledger;	/* recorder_opened() */
 	struct leaf    kept[RECORDER_KEPT];
@@ -22,6 +31,8 @@ struct recorder {		/* zero-initialise; recorder_clear */
 	/* Leaves that need not be read back from the log: see below. */
 	struct recorder_hand *at_hand;
 	size_t	       n_at_hand;
+	struct recorder_made *made; /* by serial and tag; NULL: none */
+	size_t	       n_made;
 };
 
 /* A certificate whose leaves are in memory, as they are in the log. */
@@ -41,6 +52,13 @@ void recorder_clear(struct recorder *r);
  * sorted here and borrowed too.  NULL, 0: none.
  */
 void recorder_at_hand(struct recorder *r, struct recorder_hand *v, size_t n);
+/*
+ * Keep the text of an object until it is put, which happens once, later and in
+ * another thread (one at a time).  The text moves; where there is no room for
+ * it, it is let go, and made again from the log.
+ */
+void recorder_keep(struct recorder *r, uint8_t tag, uint64_t serial,
+    const char *path, struct str *text);
 /*
  * The records (not the certificates) of those at hand whose leaf is one of
  * from..to-1, without a look at the log: for ledger_put_ahead().

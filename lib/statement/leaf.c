@@ -470,6 +470,20 @@ leaf_classify(struct slice bytes, uint8_t *tag, struct hash *name)
 		hash_sha256(bytes.p, bytes.n, name);
 }
 
+uint8_t
+leaf_serial_of(struct slice bytes, uint64_t *serial)
+{
+	const struct own *own = own_of(bytes);
+	struct hash request;
+
+	*serial = 0;
+	if (own == NULL || own->kind == LEAF_TICK ||
+	    !find_request(bytes, &request))
+		return LTAG_OTHER;
+	*serial = leaf_serial(&request);
+	return own->tag;
+}
+
 /* The hashes of an array of JSON strings. */
 static void
 add_hashes(const json_t *array,

@@ -121,6 +121,9 @@ uint64_t leaf_serial(const struct hash *request);
 void leaf_serial_name(uint64_t serial, struct hash *name);
 
 void leaf_classify(struct slice bytes, uint8_t *tag, struct hash *name);
+/* The same for leaves that no person signs, without a hash: LTAG_ISSUE or
+ * LTAG_CERTIFICATE and the serial; LTAG_OTHER, 0 for every other leaf. */
+uint8_t leaf_serial_of(struct slice bytes, uint64_t *serial);
 /* The tag of a type of statement (LTAG_DECISION for decisions of every kind);
  * LTAG_OTHER for what is not a type. */
 uint8_t leaf_tag_of_type(enum statement_type t);
