@@ -27,40 +27,6 @@ kp_mono_ms(void)
 
 /* --- news for the loop ----------------------------------------------------- */
 
-static int
-copy_leaf(void *ctx, uint64_t index, struct slice bytes)
-{
-	struct kp_done *d = ctx;
-	struct kp_leaf *l = &d->leaves[d->n_leaves];
-	struct err e = {0};
-	int r;
-
-	l->index = index;
-	leaf_init(&l->leaf);
-	if ((r = leaf_parse("leaf", bytes, &l->leaf, &e)) == 0)
-		d->n_leaves++;
-	else
-		d->e = e;
-	return r;
-}
-
-/* The leaves that the log has got since the loop was told last. */
-static int
-collect_leaves(struct committer *c, struct kp_done *d)
-{
-	uint64_t size = ledger_size(c->local->ledger);
-	int r;
-
-	if (size <= c->folded)
-		return 0;
-	d->leaves = calloc(size - c->folded, sizeof(*d->leaves));
-	if (d->leaves == NULL)
-		return err_nomem(&d->e);
-	r = ledger_each(c->local->ledger, c->folded, size, copy_leaf, d, &d->e);
-	c->folded += d->n_leaves;
-	return r;
-}
-
 static void
 tell(struct committer *c, struct kp_done *d)
 {
@@ -69,7 +35,7 @@ tell(struct committer *c, struct kp_done *d)
 	d->ok = d->e.code == 0 && !c->broken;
 	if (c->local != NULL) {
 		struct checkpoint published;
-		int r = collect_leaves(c, d);
+		int r = kp_collect(c, d);
 
 		if (r != 0)
 			d->ok = false;
@@ -209,6 +175,12 @@ keep_result(struct kp_job *j, struct keeper_item *it)
 	j->r = it->r;
 	j->notes = it->notes;
 	memset(&it->notes, 0, sizeof(it->notes));
+	/* Where the leaf was in the log before, no new one is. */
+	if (!it->again) {
+		j->leaf = it->leaf;
+		j->leaf_index = it->index;
+		memset(&it->leaf, 0, sizeof(it->leaf));
+	}
 	j->break_glass =
 	    j->result.grant != NULL && j->result.grant->break_glass;
 	for (size_t i = 0; i < j->result.n_terms; i++) {
@@ -304,6 +276,7 @@ issue_batch(struct committer *c, struct kp_done *d)
 		}
 	}
 	clear_items(c, n);
+	kp_outs_note(&c->outs, d);
 	if (r != 0) {
 		d->e = e;
 		c->broken = r == ERR_RECORD || r == ERR_CORRUPT;
@@ -368,6 +341,7 @@ open_again(struct committer *c)
 
 	publisher_wait(c->publisher);
 	local_free(c->local);
+	kp_outs_clear(&c->outs);
 	c->local = NULL;
 	memset(&c->why, 0, sizeof(c->why));
 	if (local_open(&o, &c->local, &c->why) == 0) {

@@ -19,6 +19,16 @@
 #define TRIES      20             /* while the signer is away */
 #define TRY_MS     250
 
+/* Certificates whose leaf goes with the next commit. */
+#define KP_OUTS_MAX 4096
+struct kp_outs {
+	struct kp_out {
+		struct hash request;
+		struct buf *cert;
+	} *v; /* from first to n - 1 */
+	size_t first, n, cap;
+};
+
 struct committer {
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -43,11 +53,21 @@ struct committer {
 	struct ledger_copy copies[LEDGER_COPIES_MAX]; /* as last known */
 	struct keeper_item *items;
 	struct kp_job **of_item;
+	struct kp_outs outs;
 };
 
 /* The thread; arg is the committer. */
 void *committer_run(void *arg);
 /* The publisher has finished something; ctx is the committer. */
 void  committer_on_published(void *ctx);
+
+/* --- kp_collect.c ----------------------------------------------------------- */
+
+/* The leaves that the log has got since the loop was told last, into d; what is
+ * known of them by d's jobs is not parsed.  Failures of ledger_each(). */
+int kp_collect(struct committer *c, struct kp_done *d) MUST_CHECK;
+/* What d's jobs have got will be leaves, in their order. */
+void kp_outs_note(struct kp_outs *o, const struct kp_done *d);
+void kp_outs_clear(struct kp_outs *o);
 
 #endif

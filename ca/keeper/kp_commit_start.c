@@ -23,6 +23,8 @@ kp_job_free(struct kp_job *j)
 		bundle_chain_clear(j->chain);
 	free(j->chain);
 	buf_free(j->cert);
+	free(j->leaf.decisions);
+	free(j->leaf.tbs);
 	free(j);
 }
 
@@ -38,7 +40,8 @@ kp_done_free(struct kp_done *d)
 		kp_job_free(j);
 	}
 	for (size_t i = 0; i < d->n_leaves; i++)
-		leaf_clear(&d->leaves[i].leaf);
+		if (!d->leaves[i].lent)
+			leaf_clear(&d->leaves[i].leaf);
 	free(d->leaves);
 	kp_view_free(d->view);
 	standing_free(d->standing);
@@ -151,6 +154,7 @@ committer_free(struct committer *c)
 	}
 	publisher_free(c->publisher);
 	local_free(c->local);
+	kp_outs_clear(&c->outs);
 	(void)pthread_cond_destroy(&c->more);
 	(void)pthread_mutex_destroy(&c->lock);
 	free(c->items);

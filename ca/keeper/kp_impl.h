@@ -127,6 +127,8 @@ struct kp_job {
 	size_t n_terms;
 	bool break_glass;
 	struct buf *cert;
+	struct issue_leaf leaf;		/* what it was made of; zero: none */
+	uint64_t leaf_index;		/* where that is, if the log has it */
 	STAILQ_ENTRY(kp_job) link;
 };
 STAILQ_HEAD(kp_jobs, kp_job);
@@ -134,7 +136,8 @@ void kp_job_free(struct kp_job *j);
 
 struct kp_leaf {
 	uint64_t index;
-	struct leaf leaf;
+	struct leaf leaf;	/* of a certificate: its request and its bytes */
+	bool lent;		/* it is a job's statement */
 };
 
 /* What the committer says after each thing it did. */
