@@ -97,12 +97,16 @@ fleet_agent() {	# VERB [ARGUMENT...]
 }
 agent_by=()
 
+fleet_network() {
+	fleet_run=$(mktemp -d /var/tmp/writ-bench.XXXXXX)
+	mkdir -p "$O/lab"
+	fleet_hosts build-base >"$tmp/log" 2>&1
+}
+
 # A host made what the policy says, confirmed, and seen to hold.
 fleet_start() {
 	local d=$tmp/fleet status=0
-	fleet_run=$(mktemp -d /var/tmp/writ-bench.XXXXXX)
-	mkdir -p "$O/lab"
-	fleet_hosts build-base
+	[ -n "$fleet_run" ] || fleet_network
 	fleet_hosts up web
 	fleet_hosts put web /usr/local/sbin "$O/writ-agent" "$bin/bench_run"
 	fleet_deployment "$d"
@@ -118,7 +122,6 @@ fleet_start() {
 }
 
 fleet_need() {
-	[ -z "$fleet_run" ] || return 0
 	fleet_start >"$tmp/log" 2>&1 || {
 		tail -n 5 "$tmp/log" >&2
 		exit 1
@@ -200,24 +203,32 @@ master_start() {
 	exit 1
 }
 
-master_deployment() {
-	local d=$tmp/many
-	"$O/writ-master" init -C "$tmp/m" --name master_1 \
-	    --root "SHA256:$(head -c 32 /dev/zero | base64 | tr -d =)"
-	fleet_deployment "$d"
-	cp "$tmp/m/keys/"*.pub "$d/corp/policy/authorities"
+# The master M of the deployment D, at ADDRESS.
+master_into() {	# D M ADDRESS
+	local d=$1 m=$2
+	cp "$m/keys/"*.pub "$d/corp/policy/authorities"
 	sed -i 's/^  log: .*/  log: [ca_log, emergency_log, master_1_log]\
   master: [master_1]/' "$d/corp/policy/ca.yaml"
 	for p in olga ivan; do
 		"$O/writ" policy sign -C "$d/corp" -i "$d/$p" -y
 	done
-	cp -r "$d/corp/bundle" "$tmp/m/bundle"
-	sed -i "s|^root:.*|root: $fleet_root|" "$tmp/m/master.yaml"
-	cat >>"$tmp/m/master.yaml" <<-YAML
-	listen: ["127.0.0.1:$master_port"]
+	echo "masters: [{address: \"$3\", key: master_1}]" \
+	    >>"$d/corp/fleet/fleet.yaml"
+	"$O/writ" fleet sign -C "$d/corp" -i "$d/petra" -y
+	cp -r "$d/corp/bundle" "$m/bundle"
+	sed -i "s|^root:.*|root: $fleet_root|" "$m/master.yaml"
+	cat >>"$m/master.yaml" <<-YAML
+	listen: ["$3"]
 	limits: {sessions: 20000, waiting: 10000, per_source: 10000,
 	  guests: 1000, login_grace: 5m}
 	YAML
+}
+
+master_deployment() {
+	"$O/writ-master" init -C "$tmp/m" --name master_1 \
+	    --root "SHA256:$(head -c 32 /dev/zero | base64 | tr -d =)"
+	fleet_deployment "$tmp/many"
+	master_into "$tmp/many" "$tmp/m" "127.0.0.1:$master_port"
 }
 
 peers_start() {	# N
@@ -292,13 +303,100 @@ fleet_10k() {
 	mb=$(master_mb)
 	text="$((n * peers_n)) agents"
 	order=$(peers_all results \
-	    "order $tmp/many/corp/bundle/fleet.1 $((n * peers_n))")
+	    "order $tmp/many/corp/bundle/fleet.2 $((n * peers_n))")
 	! is_wanted fleet_10k_mb || figure fleet_10k_mb "$mb" '<=500' \
 	    "MB of the master that $text attend"
 	! is_wanted fleet_10k_accept_s || figure fleet_10k_accept_s \
 	    "$accept" '<=30' "seconds after a restart until $text are in"
 	! is_wanted fleet_10k_order_s || figure fleet_10k_order_s "$order" \
 	    '<=20' "seconds from an order to the last report of $text"
+	master_stop
+}
+
+# --- one agent under a master -----------------------------------------------------
+
+# The host of the figures above, now with its agent as a daemon, under a master in
+# the hosts' network; ten versions of the fleet, of which the limits alone differ.
+agent_start() {
+	local d=$tmp/one i
+	"$O/writ-master" init -C "$tmp/m1" --name master_1 \
+	    --root "SHA256:$(head -c 32 /dev/zero | base64 | tr -d =)"
+	fleet_deployment "$d"
+	master_into "$d" "$tmp/m1" "10.77.0.1:$master_port"
+	fleet_hosts up one
+	fleet_hosts put one /usr/bin "$O/writ-agent" "$O"/writ-agent-*
+	fleet_hosts put one /etc/systemd/system packaging/systemd/writ-agent*
+	fleet_hosts exec one sh -c 'useradd -r writ-agent; useradd -m webapp
+	    mkdir -p /etc/writ'
+	printf 'root: %s\nmasters: [{address: "10.77.0.1:%s", key: "%s"}]\n' \
+	    "$fleet_root" $master_port \
+	    "$(cut -d' ' -f1,2 "$tmp/m1/keys/master_1.pub")" \
+	    >"$tmp/agent.yaml"
+	fleet_hosts put one /etc/writ "$tmp/agent.yaml"
+	fleet_hosts run "$O/writ-master" run -C "$tmp/m1" >"$tmp/m1.log" 2>&1 &
+	master_pid=$!
+	fleet_hosts exec one systemctl -q enable --now writ-agent-undo.service \
+	    writ-agent.service
+	for ((i = 0; i < 300; i++)); do
+		! one_fleet keys --json | grep -q '"hostname"' || break
+		sleep 0.1
+	done
+	one_fleet accept --all '*' -y
+	one_fleet apply --on '*' -y
+}
+
+one_fleet() {
+	fleet_hosts run env HOME="$tmp" "$O/writ" fleet -C "$tmp/one/corp" \
+	    "$@" -i "$tmp/one/petra" </dev/null
+}
+
+# MiB of both processes, each page counted once, after a minute of nothing.
+idle_pss() {
+	local name
+	sleep "$(quick 3 60)"
+	for name in run link; do
+		fleet_hosts exec one sh -c \
+		    "cat /proc/\$(pidof writ-agent-$name)/smaps_rollup"
+	done | awk '/^Pss:/ {p += $2} /^Private_Dirty:/ {d += $2}
+	    END {printf "%.2f %.2f\n", p / 1024, d / 1024}'
+}
+
+push() {
+	local d=$tmp/one/corp i n
+	n=$(quick 2 $rounds)
+	for ((i = 0; i < n; i++)); do
+		sed -i "s/value: 2[0-9]/value: 2$((i + 1))/" \
+		    "$d/fleet/states/base.yaml"
+		"$O/writ" fleet sign -C "$d" -i "$tmp/one/petra" -y
+		one_fleet push
+		sleep 1.1 # an order has to be newer than the one before
+		echo "push $d/bundle/fleet.$((i + 3)) one" |
+		    fleet_hosts run "$O/tools/fleetpeers" $master_port \
+			"$tmp/m1/keys/master_1.pub" "$d/bundle/root.1.yaml" \
+			0 0 "$tmp/one/petra" petra@example.com
+	done
+}
+
+one_agent() {
+	local pss dirty ms
+	is_wanted idle_pss_mb || is_wanted push_ms || return 0
+	[ -n "$fleet_run" ] || fleet_network
+	agent_start >"$tmp/log" 2>&1 || {
+		tail -n 5 "$tmp/log" >&2
+		exit 1
+	}
+	if is_wanted push_ms; then
+		push >"$tmp/pushes" 2>&1
+		ms=$(sed -n 's/ push$//p' "$tmp/pushes" | median |
+		    awk '{printf "%.1f", $1 * 1000}')
+		figure push_ms "$ms" '<=50' \
+		    'ms from an order, signed, to the verified result of a changed limit'
+	fi
+	if is_wanted idle_pss_mb; then
+		read -r pss dirty < <(idle_pss)
+		figure idle_pss_mb "$pss" '<=4' \
+		    "MiB of an idle agent's processes ($dirty MiB private dirty, goal 1.5)"
+	fi
 	master_stop
 }
 
@@ -309,5 +407,6 @@ fleet_figures() {
 		return 0
 	fi
 	noop
+	one_agent
 	fleet_stop
 }

@@ -16,6 +16,8 @@
  *			batch, to have the fleet whose statement is in that file
  *	results		until each of ours has its order and its report of it is
  *			in the log
+ *	push FLEET HOST	an order to a real agent, until its result is there; the
+ *			operator is connected before
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -59,6 +61,8 @@ struct fleet {
 	struct key *operator;
 	char *operator_text;
 	const char *operator_id;
+	struct peer *me; /* the operator's connection */
+	bool answered;   /* to him */
 	struct loop *loop;
 };
 
@@ -337,26 +341,29 @@ on_submitted(void *ctx, const struct net_client_answer *a)
 	struct peer *p = ctx;
 
 	must(p, a);
-	p->over = true;
-	p->f->done++;
+	if (a->last)
+		p->f->answered = true;
 }
 
-/* A call of the operator's, by a connection of his own. */
+/* A call of the operator's, by a connection of his own that stays. */
 static void
 operate(struct fleet *f, struct str text)
 {
-	struct peer o = {.f = f, .id = "operator"};
 	struct err e = {0};
 
-	f->done = 0;
-	o.c = reach(f, NULL, f->operator_text, &o);
-	make_call(&o, text, CALL_MS, on_submitted);
-	while (f->done == 0) {
-		int ms = net_client_turn(o.c);
+	if (f->me == NULL) {
+		if ((f->me = calloc(1, sizeof(*f->me))) == NULL)
+			abort();
+		*f->me = (struct peer){.f = f, .id = "operator"};
+		f->me->c = reach(f, NULL, f->operator_text, f->me);
+	}
+	f->answered = false;
+	make_call(f->me, text, CALL_MS, on_submitted);
+	while (!f->answered) {
+		int ms = net_client_turn(f->me->c);
 
 		need(loop_turn(f->loop, ms < 0 ? 1000 : ms, &e), "turn", &e);
 	}
-	net_client_free(o.c);
 }
 
 static void
@@ -381,9 +388,11 @@ accept_some(struct fleet *f, size_t from, size_t to)
 	operate(f, text);
 }
 
-static void
+static double
 enrol(struct fleet *f, char *words)
 {
+	double start = seconds();
+
 	(void)words;
 	for (size_t i = 0; i < f->n; i += WINDOW) {
 		size_t to = i + WINDOW < f->n ? i + WINDOW : f->n;
@@ -399,6 +408,7 @@ enrol(struct fleet *f, char *words)
 	}
 	for (size_t i = 0; i < f->n; i += BATCH)
 		accept_some(f, i, i + BATCH < f->n ? i + BATCH : f->n);
+	return seconds() - start;
 }
 
 /* --- attend, order, results ---------------------------------------------------- */
@@ -455,9 +465,11 @@ on_want(void *ctx, const struct net_client_answer *a)
 	json_decref(o);
 }
 
-static void
+static double
 attend(struct fleet *f, char *words)
 {
+	double start = seconds();
+
 	(void)words;
 	f->done = 0;
 	for (size_t i = 0; i < f->n; i++) {
@@ -475,9 +487,10 @@ attend(struct fleet *f, char *words)
 	}
 	turn_until(f, f->n);
 	f->done = 0;
+	return seconds() - start;
 }
 
-static void
+static double
 drop(struct fleet *f, char *words)
 {
 	(void)words;
@@ -486,6 +499,7 @@ drop(struct fleet *f, char *words)
 		net_client_free(f->v[i].c);
 		f->v[i].c = NULL;
 	}
+	return 0;
 }
 
 static void
@@ -504,29 +518,37 @@ make_targets(size_t n, struct str *out)
 	strs_clear(&ids);
 }
 
-static void
-order(struct fleet *f, char *words)
+/* Ends the first. */
+static char *
+second_word(char *words)
 {
-	char *path = strtok(words, " "), *count = strtok(NULL, " "), *text;
-	struct str targets = STR_INIT, job = STR_INIT, call = STR_INIT;
+	char *blank = strchr(words, ' ');
+
+	if (blank != NULL)
+		*blank++ = '\0';
+	return blank;
+}
+
+/* Sign and submit an order to have the fleet of a file; its name. */
+static struct hash
+submit_order(struct fleet *f, const char *path, const struct str *targets)
+{
+	struct str job = STR_INIT, call = STR_INIT;
 	struct statement fleet, s;
 	struct err e = {0};
 	struct jw w;
 	size_t n;
+	char *text = read_all(path, &n);
 
-	if (path == NULL || count == NULL)
-		die("order FLEET M", NULL);
-	text = read_all(path, &n);
 	statement_init(&fleet, ST_FLEET);
 	need(statement_parse(path, slice_of(text, n), &fleet, &e), path, &e);
-	make_targets(strtoul(count, NULL, 10), &targets);
 	statement_init(&s, ST_JOB);
 	s.u.job = (struct job_statement){.version = fleet.u.bundle.version,
 	    .bundle = fleet.hash,
-	    .targets_size = targets.n,
+	    .targets_size = targets->n,
 	    .enforce = true,
 	    .expires = clock_now() + 3600};
-	hash_sha256(targets.p, targets.n, &s.u.job.targets);
+	hash_sha256(targets->p, targets->n, &s.u.job.targets);
 	say(f, &s, f->operator_id, f->operator, NULL, &job);
 	jw_init(&w, &call, false);
 	jw_begin(&w, NULL, '{');
@@ -534,44 +556,85 @@ order(struct fleet *f, char *words)
 	jw_begin(&w, "statements", '[');
 	jw_str(&w, NULL, job.p);
 	jw_end(&w, ']');
-	jw_str(&w, "targets", targets.p);
+	jw_str(&w, "targets", targets->p);
 	jw_end(&w, '}');
 	operate(f, call);
-	f->done = 0;
-	str_clear(&targets);
 	str_clear(&job);
 	statement_clear(&fleet);
 	free(text);
+	return s.hash;
 }
 
-static void
+static double
+order(struct fleet *f, char *words)
+{
+	char *path = words, *count = second_word(words);
+	struct str targets = STR_INIT;
+	double start = seconds();
+
+	if (count == NULL)
+		die("order FLEET M", NULL);
+	make_targets(strtoul(count, NULL, 10), &targets);
+	f->done = 0;
+	(void)submit_order(f, path, &targets);
+	str_clear(&targets);
+	return seconds() - start;
+}
+
+static double
+push(struct fleet *f, char *words)
+{
+	char *path = words, *host = second_word(words);
+	struct str targets = STR_INIT;
+	struct strs ids = {.v = &host, .n = 1};
+	struct err e = {0};
+	char hex[HASH_HEX];
+	struct hash job;
+	double start;
+
+	if (host == NULL)
+		die("push FLEET HOST", NULL);
+	need(targets_write(&ids, 1, &targets, &e), "targets", &e);
+	operate(f, call_of("hello", NULL));
+	start = seconds();
+	job = submit_order(f, path, &targets);
+	hash_hex(&job, hex);
+	operate(f, call_of("watch", "job", hex, NULL));
+	str_clear(&targets);
+	return seconds() - start;
+}
+
+static double
 results(struct fleet *f, char *words)
 {
+	double start = seconds();
+
 	(void)words;
 	turn_until(f, f->n);
 	f->done = 0;
+	return seconds() - start;
 }
 
 /* --- the process --------------------------------------------------------------- */
 
 static const struct {
 	const char *word;
-	void (*run)(struct fleet *f, char *words);
+	double (*run)(struct fleet *f, char *words);
 } commands[] = {{"enrol", enrol}, {"attend", attend}, {"drop", drop},
-    {"order", order}, {"results", results}};
+    {"order", order}, {"results", results}, {"push", push}};
 
 static void
 obey(struct fleet *f, char *line)
 {
 	char *rest = strchr(line, ' ');
-	double start = seconds();
+	double took;
 
 	if (rest != NULL)
 		*rest++ = '\0';
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(line, commands[i].word) == 0) {
-			commands[i].run(f, rest != NULL ? rest : line);
-			printf("%.3f %s\n", seconds() - start, line);
+			took = commands[i].run(f, rest != NULL ? rest : line);
+			printf("%.4f %s\n", took, line);
 			(void)fflush(stdout);
 			return;
 		}
