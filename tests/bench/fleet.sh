@@ -80,7 +80,7 @@ fleet_deployment() {
 	fleet_root=$(grep -o 'SHA256:[A-Za-z0-9+/]*' "$d/signed" | tail -n 1)
 	rm -rf "$d/corp/fleet"
 	mkdir -p "$d/corp/fleet/states"
-	echo 'hosts: {confirm_within: 10s}' >"$d/corp/fleet/fleet.yaml"
+	echo 'hosts: {confirm_within: 60s}' >"$d/corp/fleet/fleet.yaml"
 	printf 'states:\n  - {match: "*", apply: [base]}\n' \
 	    >"$d/corp/fleet/top.yaml"
 	fleet_states >"$d/corp/fleet/states/base.yaml"
@@ -235,7 +235,7 @@ peers_start() {	# N
 	local i
 	for ((i = 0; i < peers_n; i++)); do
 		mkfifo "$tmp/peers$i"
-		"$O/tools/fleetpeers" $master_port "$tmp/m/keys/master_1.pub" \
+		"$O/tools/fleetpeers" "127.0.0.1:$master_port" "$tmp/m/keys/master_1.pub" \
 		    "$tmp/many/corp/bundle/root.1.yaml" $((i * $1)) "$1" \
 		    "$tmp/many/petra" petra@example.com <"$tmp/peers$i" \
 		    >"$tmp/said$i" 2>"$tmp/peers.err$i" &
@@ -371,7 +371,7 @@ push() {
 		one_fleet push
 		sleep 1.1 # an order has to be newer than the one before
 		echo "push $d/bundle/fleet.$((i + 3)) one" |
-		    fleet_hosts run "$O/tools/fleetpeers" $master_port \
+		    fleet_hosts run "$O/tools/fleetpeers" "10.77.0.1:$master_port" \
 			"$tmp/m1/keys/master_1.pub" "$d/bundle/root.1.yaml" \
 			0 0 "$tmp/one/petra" petra@example.com
 	done
@@ -386,7 +386,10 @@ one_agent() {
 		exit 1
 	}
 	if is_wanted push_ms; then
-		push >"$tmp/pushes" 2>&1
+		push >"$tmp/pushes" 2>&1 || {
+			tail -n 5 "$tmp/pushes" "$tmp/log" >&2
+			exit 1
+		}
 		ms=$(sed -n 's/ push$//p' "$tmp/pushes" | median |
 		    awk '{printf "%.1f", $1 * 1000}')
 		figure push_ms "$ms" '<=50' \

@@ -3,9 +3,9 @@
  * Many agents of a master, in one process, that speak what agents speak: they ask
  * in, are accepted, attend, fetch their order and report.
  *
- *	fleetpeers PORT HOSTKEY.pub ROOT.yaml FIRST N OPERATOR ID
+ *	fleetpeers HOST:PORT HOSTKEY.pub ROOT.yaml FIRST N OPERATOR ID
  *
- * The master is on this machine.  Hosts are h<FIRST>.example.com and on; OPERATOR
+ * Hosts are h<FIRST>.example.com and on; OPERATOR
  * is the key file of the person ID.  A line of standard input at a time, each
  * answered by one line, the seconds it took first:
  *
@@ -53,6 +53,7 @@ struct peer {
 };
 
 struct fleet {
+	char *host;
 	uint16_t port;
 	const char *host_key; /* line */
 	struct hash realm;
@@ -243,7 +244,7 @@ static struct net_client *
 reach(struct fleet *f, const char *user, const char *key, void *ctx)
 {
 	const char *keys[] = {f->host_key};
-	const struct net_client_options o = {.host = "127.0.0.1",
+	const struct net_client_options o = {.host = f->host,
 	    .port = f->port,
 	    .host_keys = keys,
 	    .n_host_keys = 1,
@@ -665,16 +666,20 @@ main(int argc, char **argv)
 {
 	struct fleet f = {0};
 	struct err e = {0};
-	char line[1024], *text;
+	char line[1024], *text, *port;
 	size_t n;
 
 	if (argc != 8) {
 		fprintf(stderr,
-		    "usage: fleetpeers PORT HOSTKEY.pub ROOT.yaml FIRST N "
+		    "usage: fleetpeers HOST:PORT HOSTKEY.pub ROOT.yaml FIRST N "
 		    "OPERATOR ID\n");
 		return 2;
 	}
-	f.port = (uint16_t)strtoul(argv[1], NULL, 10);
+	f.host = argv[1];
+	if ((port = strrchr(argv[1], ':')) == NULL)
+		die("HOST:PORT", NULL);
+	*port++ = '\0';
+	f.port = (uint16_t)strtoul(port, NULL, 10);
 	f.host_key = read_all(argv[2], &n);
 	text = read_all(argv[3], &n);
 	hash_sha256(text, n, &f.realm);
