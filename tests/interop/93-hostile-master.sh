@@ -20,7 +20,7 @@ if [ "${1-}" != inside ]; then
 		t_done
 		exit
 	fi
-	exec "${way[@]}" "$0" inside
+	exec "${way[@]}" bash "$TOP/tests/interop/93-hostile-master.sh" inside
 fi
 
 # shellcheck source=tests/interop/fleet.sh

@@ -189,11 +189,29 @@ t 'the log has a head' until_ok grown 0
 t_eq 'of its own name' \
 	"writ.invalid/$(sha256sum corp/bundle/root.1.yaml | cut -c1-16)/m1_log" \
 	"$(head -n 1 m/log/checkpoint)"
+# The processes below one.
+below() {
+	local pid
+
+	for pid in $(pgrep -P "$1"); do
+		echo "$pid"
+		below "$pid"
+	done
+}
+mapfile -t parts < <(below $run)
 kill $run
 wait $run
 t_eq 'it stops when it is told to' 0 $?
 t_eq 'and leaves no sockets' '' "$(ls m/run)"
-t_eq 'nor processes' '' "$(pgrep -f "writ-master-.* -C m\$" -s 0)"
+all_gone() {
+	local pid
+
+	[ ${#parts[@]} -ge 3 ] || return
+	for pid in "${parts[@]}"; do
+		[ ! -e "/proc/$pid" ] || return
+	done
+}
+t 'nor processes' until_ok all_gone
 : >run.log
 "$master" -C m run >run.log 2>&1 &
 run=$!
