@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/cli/cli.h"
 #include "agent/cli/order.h"
@@ -14,10 +15,12 @@
 #include "agent/cli/status.h"
 #include "agent/cli/watch.h"
 #include "agent/client/ways.h"
+#include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/cli/signing.h"
 
-#define VERSIONS_MAX 64 /* that hosts have, and are compared with */
+#define SECONDS_WAITED 3
+#define VERSIONS_MAX   64 /* that hosts have, and are compared with */
 
 /* A version that some host has; f NULL: it does not lie here. */
 struct version {
@@ -256,6 +259,20 @@ bring_fleet(struct applying *x, struct err *e)
 	return push_fleet(&x->o, e);
 }
 
+/* Of two jobs the later one is newer, and a second is the least there is: an
+ * order right after another one waits for the next. */
+static void
+wait_for_a_second(struct applying *x)
+{
+	int64_t newest = jobs_newest(&x->o), now = clock_now();
+
+	/* A clock that is further behind is for a person to mend. */
+	while (newest >= now && newest - now < SECONDS_WAITED) {
+		(void)usleep(50 * 1000);
+		now = clock_now();
+	}
+}
+
 static int
 keep_targets(const struct applying *x, const char *out, struct err *e)
 {
@@ -283,6 +300,7 @@ order(const struct cli_args *a, struct applying *x, struct hash *name,
 		return r;
 	if (!cli_flag(a, "y") && !cli_confirm("Sign this job?"))
 		return err_set(e, ERR_DENIED, "not signed");
+	wait_for_a_second(x);
 	if ((out == NULL && (r = bring_fleet(x, e)) != 0) ||
 	    (out != NULL && (r = keep_targets(x, out, e)) != 0) ||
 	    (r = online_say(&x->o, &y, e)) != 0)

@@ -162,6 +162,24 @@ add_job(struct table *t, const json_t *o, enum table_format f, struct err *e)
 	return 0;
 }
 
+int64_t
+jobs_newest(struct online *o)
+{
+	const json_t *list = NULL;
+	json_t *body = NULL;
+	struct told_job j;
+	int64_t at = 0;
+
+	if (ask_jobs(o, &body, &list, NULL) != 0)
+		return 0;
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (read_told(json_array_get(list, i), &j, NULL) == 0 &&
+		    j.at > at)
+			at = j.at;
+	json_decref(body);
+	return at;
+}
+
 static int
 run_jobs(struct cli_args *a, struct err *e)
 {

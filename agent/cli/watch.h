@@ -27,6 +27,9 @@ int  watch_job(struct online *o, const struct watched *w,
 int  watch_diff(struct online *o, const char *host, const struct hash *name,
      struct str *out, struct err *e) MUST_CHECK;
 
+/* When the newest job that a master has was made; 0: none, or it does not say. */
+int64_t jobs_newest(struct online *o);
+
 #define WATCH_OPTIONS							     \
 	{0, "diff", NULL, "print what changed in files, once it has ended"}, \
 	{0, "junit", "FILE", "write how it went as JUnit's XML"}, CLI_JSON
