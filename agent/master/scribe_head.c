@@ -14,9 +14,9 @@
 #include "lib/proc/refused.h"
 #include "lib/proc/socket.h"
 
-#define ANSWER_MS    30000 /* its disk may be slow */
-#define HELLO_MS     5000
-#define HASHES_MAX   (64 * 1024 * 1024)
+#define ANSWER_MS  30000 /* its disk may be slow */
+#define HELLO_MS   5000
+#define HASHES_MAX (64 * 1024 * 1024)
 
 void
 scribe_disconnect(struct scribe *s)

@@ -210,7 +210,6 @@ metrics(void *ctx, struct str *out)
 	str_addf(out,
 	    "writ_front_keeper_up %d\n"
 	    "writ_front_sessions %u\n"
-	    "writ_front_guests %u\n"
 	    "writ_front_waiting %u\n"
 	    "writ_front_out_bytes %zu\n"
 	    "writ_front_accepted_total %llu\n"
@@ -219,10 +218,13 @@ metrics(void *ctx, struct str *out)
 	    "writ_front_logins_total %llu\n"
 	    "writ_front_calls_total %llu\n"
 	    "writ_front_failed_total %llu\n",
-	    f->keeper != NULL, n.sessions, f->n_guests, n.waiting, n.out,
+	    f->keeper != NULL, n.sessions, n.waiting, n.out,
 	    (unsigned long long)n.accepted, (unsigned long long)n.dropped,
 	    (unsigned long long)n.refused, (unsigned long long)n.came,
 	    (unsigned long long)f->n_calls, (unsigned long long)f->n_failed);
+	/* Where nobody is let in as one, there is none to count. */
+	if (f->max_guests > 0)
+		str_addf(out, "writ_front_guests %u\n", f->n_guests);
 }
 
 /* --- the process ----------------------------------------------------------- */

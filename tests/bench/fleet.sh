@@ -363,7 +363,7 @@ idle_pss() {
 
 push() {
 	local d=$tmp/one/corp i n
-	n=$(quick 2 $rounds)
+	n=$(quick 2 "$rounds")
 	for ((i = 0; i < n; i++)); do
 		sed -i "s/value: 2[0-9]/value: 2$((i + 1))/" \
 		    "$d/fleet/states/base.yaml"

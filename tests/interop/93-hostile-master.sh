@@ -20,6 +20,7 @@ if [ "${1-}" != inside ]; then
 		t_done
 		exit
 	fi
+	rm -rf "$T" # the one inside has its own
 	exec "${way[@]}" bash "$TOP/tests/interop/93-hostile-master.sh" inside
 fi
 
