@@ -24,6 +24,8 @@
 #	attends NAME ID		in the background; news in NAME.news
 #	alarms			how many the keeper has raised
 
+: "${fleet_log:?}" # of fleet.sh
+
 hashed() {
 	local sum
 
