@@ -271,6 +271,7 @@ wait_for_a_second(struct applying *x)
 		(void)usleep(50 * 1000);
 		now = clock_now();
 	}
+	x->order.job.at = now;
 }
 
 static int
