@@ -346,7 +346,7 @@ compare_states(struct ways *w, const struct highstate *from,
 	struct strs none = {0};
 	int r = 0;
 
-	for (size_t i = 0; i < to->n && r == 0; i++)
+	for (size_t i = 0; to != NULL && i < to->n && r == 0; i++)
 		r = compare_state(w, from, &to->v[i], host);
 	for (size_t i = 0; from != NULL && i < from->n && r == 0; i++) {
 		const struct fleet_state *d = from->v[i].decl;

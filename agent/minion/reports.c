@@ -271,7 +271,6 @@ report_unsent(const char *state_dir, const struct report_state *state,
 		free(path);
 		if (r == ERR_NOTFOUND && out->n == 0) {
 			*first = i + 1; /* a gap, which the master sees */
-			r = 0;
 			continue;
 		}
 		if (r == 0 && (bytes += n) > VERB_ANSWER_MAX / 2)

@@ -302,7 +302,6 @@ validate(struct host *h, const struct state_env *env, const void *params,
 
 		if ((r = fw_has_family(h, (enum fw_family)f, e)) != 1)
 			continue;
-		r = 0;
 		if (wanted(params, env, (enum fw_family)f, &rules) != 0 ||
 		    boot_text(&rules, &text) != 0)
 			r = err_nomem(e);

@@ -197,7 +197,7 @@ fleet_hosts_report(struct fleet_hosts *h, const struct hash *realm,
 	struct fleet_host *x = NULL;
 	int r;
 
-	if ((r = judge_report(h, realm, s, &x, e)) < 0)
+	if ((r = judge_report(h, realm, s, &x, e)) < 0 || x == NULL)
 		return r;
 	if (row != NULL)
 		*row = &x->row;

@@ -165,7 +165,7 @@ start_server(const char *subsystem)
 	    on_words, on_call, on_gone, on_refused};
 	static const struct net_limits limits = {
 	    10, 10, 10, LONG_MS, LONG_MS, LONG_MS, 5};
-	struct sockaddr_in a;
+	struct sockaddr_in a = {0};
 	socklen_t len = sizeof(a);
 	int fd = -1;
 
