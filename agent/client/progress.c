@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "agent/client/progress.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -196,6 +197,8 @@ static void
 add_line(const struct progress *p, const struct progress_host *h,
     struct str *out)
 {
+	uint64_t more = h->more;
+
 	str_addf(out, "%*zu/%zu  %s  %s", (int)(p->n > 99 ? 4 : 2), p->n_said,
 	    p->n, h->host, outcome_text(p, h->outcome));
 	for (size_t i = 0; i < h->n_changes && i < CHANGES_SHOW; i++) {
@@ -205,12 +208,10 @@ add_line(const struct progress *p, const struct progress_host *h,
 		if (c->result != CHANGE_DONE)
 			str_addf(out, " (%s)", change_result_name(c->result));
 	}
-	if (h->n_changes > CHANGES_SHOW || h->more > 0)
-		str_addf(out, " and %llu more",
-		    (unsigned long long)(h->more +
-			(h->n_changes > CHANGES_SHOW
-				? h->n_changes - CHANGES_SHOW
-				: 0)));
+	if (h->n_changes > CHANGES_SHOW)
+		more += h->n_changes - CHANGES_SHOW;
+	if (more > 0)
+		str_addf(out, " and %" PRIu64 " more", more);
 	if (h->message != NULL)
 		str_addf(out, "; %s", h->message);
 }
