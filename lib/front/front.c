@@ -319,6 +319,10 @@ front_new(const struct front_setup *s, struct front **out, struct err *e)
 		front_free(f);
 		return r;
 	}
+	/* A fleet that comes back with its service would be refused as one. */
+	f->known_by = loop_now(f->loop) + FRONT_WAIT_MS;
+	f->holds = true;
+	net_server_hold(f->server, true);
 	*out = f;
 	return 0;
 }
@@ -342,6 +346,18 @@ front_free(struct front *f)
 	free(f);
 }
 
+/* Whoever comes before the first table of keys waits, as a call does for a
+ * keeper; then he is told why he is not let in. */
+static void
+open_up(struct front *f)
+{
+	if (!f->holds ||
+	    (!keymap_ready(f->keys) && loop_now(f->loop) < f->known_by))
+		return;
+	f->holds = false;
+	net_server_hold(f->server, false);
+}
+
 static bool
 stopped(const struct front *f)
 {
@@ -362,6 +378,7 @@ front_run(struct front *f, struct err *e)
 		if ((r = loop_turn(f->loop, timeout, e)) != 0)
 			return r;
 		link_turn(f);
+		open_up(f);
 		if (f->http != NULL)
 			http_sweep(f->http);
 		timeout = net_server_turn(f->server);

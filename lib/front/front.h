@@ -59,7 +59,8 @@ void front_free(struct front *f); /* NULL allowed */
 /* Serve until SIGTERM or SIGINT, then FRONT_STOP_MS for the calls that are open.
  * ERR_SYS; ERR_NET: the dialler is gone. */
 #define FRONT_STOP_MS 5000
-#define FRONT_WAIT_MS 5000 /* that a call waits for a keeper */
+#define FRONT_WAIT_MS 5000 /* that a call waits for a keeper, and whoever comes
+			      for the first table of keys */
 int front_run(struct front *f, struct err *e) MUST_CHECK;
 
 /*

@@ -83,6 +83,10 @@ struct front {
 	LIST_HEAD(, pending) buckets[CALL_BUCKETS];
 	size_t kept;
 
+	/* Nobody is taken before this, or a table of keys. */
+	bool holds;
+	int64_t known_by;
+
 	int signals;
 	struct watch *signals_watch;
 	bool stopping;

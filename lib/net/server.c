@@ -15,7 +15,7 @@
 #include "lib/net/algorithms.h"
 #include "lib/net/server_impl.h"
 
-#define BACKLOG        1024
+#define BACKLOG        4096 /* as the kernel's own bound */
 #define ACCEPTS_A_TURN 32
 #define KEX_STEPS      6   /* of key exchanges in a turn: about 2 ms */
 #define SWEEP_MS       250 /* between looks at the clocks of all peers */
@@ -225,6 +225,21 @@ net_listen(const char *host, uint16_t port, int *fd, struct err *e)
 }
 
 static void
+set_listeners(struct net_server *s)
+{
+	for (size_t i = 0; i < s->n_listeners; i++)
+		watch_set(s->listeners[i].watch,
+		    s->paused || s->held ? 0 : (uint32_t)EPOLLIN);
+}
+
+void
+net_server_hold(struct net_server *s, bool hold)
+{
+	s->held = hold;
+	set_listeners(s);
+}
+
+static void
 on_listener(void *ctx, uint32_t events)
 {
 	struct listener *l = ctx;
@@ -250,8 +265,7 @@ on_listener(void *ctx, uint32_t events)
 		peer_accept(s, fd, (struct sockaddr *)&from);
 	}
 	if (s->paused)
-		for (size_t i = 0; i < s->n_listeners; i++)
-			watch_set(s->listeners[i].watch, 0);
+		set_listeners(s);
 }
 
 int
@@ -269,6 +283,7 @@ net_server_add(struct net_server *s, int fd, struct err *e)
 		 e)) != 0)
 		return r;
 	s->n_listeners++;
+	set_listeners(s);
 	return 0;
 }
 
@@ -331,8 +346,7 @@ sweep(struct net_server *s, int64_t now)
 	}
 	if (s->paused && s->n_listeners > 0) {
 		s->paused = false;
-		for (size_t i = 0; i < s->n_listeners; i++)
-			watch_set(s->listeners[i].watch, EPOLLIN);
+		set_listeners(s);
 	}
 	s->next_sweep = now + SWEEP_MS;
 }
@@ -386,7 +400,8 @@ net_server_turn(struct net_server *s)
 	s->accept_left = ACCEPTS_A_TURN;
 	if (!TAILQ_EMPTY(&s->busy))
 		return 0;
-	return TAILQ_EMPTY(&s->peers) && !s->paused ? TRIM_MS : SWEEP_MS;
+	return TAILQ_EMPTY(&s->peers) && !s->paused && !s->held ? TRIM_MS
+								: SWEEP_MS;
 }
 
 void

@@ -105,6 +105,8 @@ int net_listen(const char *host, uint16_t port, int *fd, struct err *e)
     MUST_CHECK;
 /* Serve one, which is the server's from now on.  ERR_SYS, ERR_NOMEM. */
 int  net_server_add(struct net_server *s, int fd, struct err *e) MUST_CHECK;
+/* While true nobody is taken: whoever connects waits in the kernel's queue. */
+void net_server_hold(struct net_server *s, bool hold);
 /* Take nobody more, and end the sessions that have no call open. */
 void net_server_stop(struct net_server *s);
 

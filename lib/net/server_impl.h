@@ -113,6 +113,7 @@ struct net_server {
 	TAILQ_HEAD(busy_peers, net_peer) busy;
 	unsigned kex_left, accept_left; /* this turn */
 	bool paused;	   /* no descriptors were left: no accepting */
+	bool held;	   /* nor while the caller says so */
 	bool stopping;
 	int64_t next_sweep, next_trim;
 	unsigned buried; /* since memory was given back */

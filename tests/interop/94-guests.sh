@@ -230,4 +230,50 @@ t_eq 'when it is none any more that ends too' True "$(told)"
 t_eq 'and it is a stranger again' True "$(told)"
 wait "$host"
 t 'the front is the one that was started' kill -0 $front
+
+# --- a stranger after the other ------------------------------------------------
+# More of one source than may be here at once, each gone before the next.
+out=$(py '
+came = 0
+for i in range(12):
+    l = Link("host%d" % (i % 3 + 1), "127.0.0.9")
+    came += l.is_in()
+    l.end()
+print(came)')
+t_eq 'whoever is gone has made room for the next of his source' 12 "$out"
+
+# --- a front whose keeper comes late -------------------------------------------
+# Whoever calls while it starts waits: a fleet that comes back with its master
+# would be refused as a whole.
+kill $front $keeper
+wait $front $keeper 2>/dev/null
+rm -f m/run/keeper.sock
+: >front.log
+"$O/writ-master-front" -C m 2>>front.log &
+front=$!
+t_stop_later $front
+t 'a front starts before its keeper' wait_for front.log 'ready'
+s me alice -- hello >early 2>&1 &
+early=$!
+s writ-agent host1 -- hello >stranger 2>&1 &
+stranger=$!
+sleep 0.5
+"$O/tools/fakekeeper" m/run/keeper.sock people >>keeper.log 2>&1 &
+keeper=$!
+t_stop_later $keeper
+wait $early
+t_has 'who came before it knew anybody waited, and is in' "$(cat early)" \
+	'"person":"alice@example.com"'
+wait $stranger
+t_has 'a stranger too' "$(cat stranger)" '"person":""'
+kill $front $keeper
+wait $front $keeper 2>/dev/null
+rm -f m/run/keeper.sock
+"$O/writ-master-front" -C m 2>>front.log &
+front=$!
+t_stop_later $front
+wait_for front.log 'ready' 2
+out=$(s me alice -- hello)
+t_eq 'where no keeper comes it is not for ever' 255 $?
+t_has 'and that is said' "$out" 'is starting and does not know its people yet'
 t_done
