@@ -297,6 +297,15 @@ net_server_stop(struct net_server *s)
 
 /* --- the turn ------------------------------------------------------------- */
 
+/* That a peer took for its part of the key exchange. */
+static int64_t
+own_ms(const struct net_peer *p, int64_t now)
+{
+	int64_t until = p->turn_due != 0 ? p->turn_due : now;
+
+	return until - p->since - p->kept;
+}
+
 static const char *
 overdue(const struct net_peer *p, int64_t now)
 {
@@ -309,8 +318,9 @@ overdue(const struct net_peer *p, int64_t now)
 
 	switch (p->state) {
 	case PEER_KEX:
-		/* Nothing in it waits for a person. */
-		return quiet > KEX_MS || quiet > l->login_grace_ms
+		/* Nothing in it waits for a person.  What it waits for us is
+		   not its time, but for the whole. */
+		return own_ms(p, now) > KEX_MS || quiet > l->login_grace_ms
 		    ? "did not log in in time"
 		    : NULL;
 	case PEER_AUTH:

@@ -72,6 +72,8 @@ struct net_peer {
 	bool authenticated; /* counted as a session, not as waiting */
 	const char *why;    /* it is to be buried, for that reason */
 	int64_t since;	    /* of the last progress */
+	int64_t turn_due;   /* since when it waits for us, in PEER_KEX; or 0 */
+	int64_t kept;	    /* ms that it waited so */
 
 	unsigned tries, messages;
 	bool told;

@@ -138,10 +138,17 @@ static bool
 step_kex(struct net_peer *p)
 {
 	struct net_server *s = p->server;
+	int64_t now = loop_now(s->loop);
 	int r;
 
-	if (s->kex_left == 0)
+	if (s->kex_left == 0) {
+		if (p->turn_due == 0)
+			p->turn_due = now;
 		return false; /* epoll says it again */
+	}
+	if (p->turn_due != 0)
+		p->kept += now - p->turn_due;
+	p->turn_due = 0;
 	s->kex_left--;
 	r = ssh_handle_key_exchange(p->session);
 	if (r == SSH_AGAIN)

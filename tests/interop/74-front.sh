@@ -317,6 +317,10 @@ t '1,500 peers that say little' wait_for quiet waiting
 t_has 'are no hindrance' "$(s rsa -- hello 2>&1)" rsa@example.com
 wait $silent
 t_has 'and all of them are cut' "$(cat quiet)" 'cut 1500 of 1500'
+# What a peer waits for the front's turn is not its own time, but is not for ever.
+"$O/tools/sshpeers" "$port" k_ecdsa trickle 200 >drip 2>&1
+t_has 'so are those that always have one more byte' "$(cat drip)" \
+	'cut 200 of 200'
 t_has 'lines about them are few' \
 	"$(grep -c 'did not log in' front.log | awk '{print $1 < 20}')" 1
 

@@ -11,6 +11,9 @@
  *	sshpeers PORT KEY handshakes N [USER]	connect, log in, go; N times
  *	sshpeers PORT KEY silent N	connections that say little or nothing
  *					until they are cut
+ *	sshpeers PORT KEY trickle N	connections that say a byte at a time, all
+ *					at once, of a packet that never ends, until
+ *					they are cut
  *	sshpeers PORT KEY passwords N	log in by passwords, N times or until cut
  *	sshpeers PORT KEY frame HEX	those bytes to the subsystem; what comes
  *
@@ -265,6 +268,53 @@ silent(size_t n)
 	free(p);
 }
 
+/* How many of n sockets took one more byte; the others are closed. */
+static size_t
+drip(int *fds, size_t n)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (fds[i] == -1)
+			continue;
+		if (send(fds[i], "", 1, MSG_NOSIGNAL) == 1) {
+			left++;
+			continue;
+		}
+		close(fds[i]);
+		fds[i] = -1;
+	}
+	return left;
+}
+
+/* All at once, so that a server has more to read than it likes to. */
+static void
+trickle(size_t n)
+{
+	static const char begin[] = "SSH-2.0-x\r\n\0\0\200"; /* 32 kB */
+	struct sockaddr_in to = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int *fds = calloc(n, sizeof(*fds));
+	double start = now_us();
+	size_t left = n;
+
+	if (fds == NULL)
+		die("no memory");
+	for (size_t i = 0; i < n; i++) {
+		fds[i] = socket(AF_INET, SOCK_STREAM, 0);
+		if (connect(fds[i], (struct sockaddr *)&to, sizeof(to)) != 0)
+			die("connect");
+		(void)!write(fds[i], begin, sizeof(begin) - 1);
+	}
+	while (left > 0 && now_us() - start < 1000.0 * WAIT_MS) {
+		left = drip(fds, n);
+		(void)usleep(10000);
+	}
+	printf("cut %zu of %zu %.0f\n", n - left, n, now_us() - start);
+	free(fds);
+}
+
 static void
 passwords(unsigned n)
 {
@@ -306,7 +356,8 @@ main(int argc, char **argv)
 	unsigned n;
 
 	if (argc < 5)
-		die("PORT KEY hold|handshakes|silent|passwords|frame WHAT");
+		die("PORT KEY hold|handshakes|silent|trickle|passwords|frame "
+		    "WHAT");
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
@@ -324,6 +375,8 @@ main(int argc, char **argv)
 		handshakes(n, argc > 5 ? argv[5] : "me");
 	else if (strcmp(argv[3], "silent") == 0)
 		silent(n);
+	else if (strcmp(argv[3], "trickle") == 0)
+		trickle(n);
 	else if (strcmp(argv[3], "passwords") == 0)
 		passwords(n);
 	else if (strcmp(argv[3], "frame") == 0)
