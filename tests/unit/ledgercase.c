@@ -128,6 +128,14 @@ lc_in(const struct fixture *f, const char *name)
 	return path;
 }
 
+uint64_t
+lc_file_size(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
 struct ledger *
 lc_open_ledger(struct fixture *f)
 {

@@ -36,6 +36,7 @@ int  lc_teardown(void **state);
 void lc_remove_tree(const char *path);
 /* A path in the fixture's directory; valid until the next call. */
 char *lc_in(const struct fixture *f, const char *name);
+uint64_t lc_file_size(const char *path); /* 0 where there is none */
 
 struct ledger *lc_open_ledger(struct fixture *f);
 int  lc_open_fails(struct fixture *f, struct err *e); /* its answer */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The log of a directory, its copies, and what crashes and thieves leave. */
+/* The log of a directory: grown, published, begun anew and opened again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,12 +7,9 @@
 
 #include <cmocka.h>
 
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <ftw.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,13 +18,10 @@
 #include "lib/base/file.h"
 #include "lib/base/str.h"
 #include "lib/crypto/ed25519.h"
-#include "lib/ledger/journal.h"
 #include "lib/ledger/ledger.h"
 #include "lib/proc/sandbox.h"
-#include "lib/tlog/tile.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/ledgercase.h"
-#include "tests/unit/tmpdir.h"
 
 static void
 logs_of_every_size_reopen_and_publish(void **state)
@@ -52,14 +46,6 @@ logs_of_every_size_reopen_and_publish(void **state)
 		ledger_close(l);
 	}
 	assert_string_equal(f->warned, "");
-}
-
-static uint64_t
-file_size(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
 /* Records 2, 7, 12 and so on, as lc_objects() makes them; not all if it fails. */
@@ -166,12 +152,12 @@ a_published_journal_begins_anew_and_the_log_goes_on(void **state)
 	for (uint64_t size = 9000; size < 70000; size += 9000) {
 		lc_grow(l, size);
 		lc_publish(l);
-		assert_true(file_size(lc_in(f, "a/journal")) <=
+		assert_true(lc_file_size(lc_in(f, "a/journal")) <=
 		    2 * LEDGER_JOURNAL_MOST);
 		/* A restart leaves less than a tile and its edge. */
 		ledger_close(l);
 		l = lc_open_ledger(f);
-		assert_true(file_size(lc_in(f, "a/journal")) <=
+		assert_true(lc_file_size(lc_in(f, "a/journal")) <=
 		    2 * LEDGER_JOURNAL_ROOM);
 	}
 	lc_grow(l, 70000);
@@ -242,264 +228,6 @@ tiles_and_index_that_are_lost_are_made_again(void **state)
 	ledger_close(l);
 }
 
-static void
-an_index_of_another_boot_is_not_believed(void **state)
-{
-	struct fixture *f = *state;
-	struct ledger *l = lc_open_ledger(f);
-	char *p, path[256];
-	size_t n;
-
-	lc_grow(l, 700);
-	lc_publish(l);
-	ledger_close(l);
-	snprintf(path, sizeof(path), "%s", lc_in(f, "a/index"));
-	assert_int_equal(file_read(path, 1 << 24, &p, &n, NULL), 0);
-	p[16] ^= 1;                    /* of the boot id */
-	memset(p + 4096, 0, n - 4096); /* and nothing in it */
-	assert_int_equal(file_write(path, p, n, 0600, 0, NULL), 0);
-	free(p);
-	/* A power loss leaves torn files too. */
-	assert_int_equal(truncate(lc_in(f, "a/tile/0/002.p/188"), 40), 0);
-	assert_int_equal(truncate(lc_in(f, "a/records/2.json"), 0), 0);
-	assert_int_equal(file_write(lc_in(f, "a/tile/0/002.p/100"), "", 0, 0600,
-			     0, NULL),
-	    0);
-	l = lc_open_ledger(f);
-	lc_check(l, 700);
-	lc_publish(l);
-	lc_check_files(f->a, 700);
-	assert_int_equal(file_size(lc_in(f, "a/records/2.json")), 16);
-	assert_int_equal(file_size(lc_in(f, "a/tile/0/002.p/188")), 188 * 32);
-	assert_false(file_exists(lc_in(f, "a/tile/0/002.p/100")));
-	ledger_close(l);
-}
-
-static void
-a_bundle_that_was_changed_is_named(void **state)
-{
-	struct fixture *f = *state;
-	struct ledger *l = lc_open_ledger(f);
-	struct err e = {0};
-	uint8_t *q;
-	char *p, path[256];
-	size_t n;
-
-	lc_grow(l, 20000);
-	lc_publish(l);
-	ledger_close(l);
-	snprintf(path, sizeof(path), "%s", lc_in(f, "a/tile/entries/005"));
-	assert_int_equal(file_read(path, 1 << 24, &p, &n, NULL), 0);
-	p[n / 2] ^= 1;
-	assert_int_equal(file_write(path, p, n, 0600, 0, NULL), 0);
-	free(p);
-	l = lc_open_ledger(f);
-	assert_int_equal(ledger_read(l, 5 * 256, &q, &n, &e), ERR_CORRUPT);
-	assert_non_null(strstr(e.msg, "tile/entries/005"));
-	assert_int_equal(ledger_read(l, 6 * 256, &q, &n, &e), 0);
-	free(q);
-	assert_int_equal(unlink(lc_in(f, "a/tile/entries/006")), 0);
-	assert_int_equal(ledger_read(l, 0, &q, &n, &e), 0);
-	free(q);
-	assert_int_equal(ledger_read(l, 6 * 256, &q, &n, &e), ERR_CORRUPT);
-	assert_non_null(strstr(e.msg, "missing"));
-	ledger_close(l);
-}
-
-static void
-batches_and_leaves_have_limits(void **state)
-{
-	struct fixture *f = *state;
-	struct ledger *l = lc_open_ledger(f);
-	struct ledger_receipt got[1];
-	uint8_t *big = calloc(1, 65536);
-	struct slice s = slice_of(big, 65536);
-	struct err e = {0};
-	uint8_t *p;
-	size_t n;
-
-	assert_non_null(big);
-	assert_int_equal(ledger_commit(l, &s, 0, got, &e), ERR_LIMIT);
-	assert_int_equal(ledger_commit(l, &s, LEDGER_BATCH_MAX + 1, got, &e),
-	    ERR_LIMIT);
-	assert_int_equal(ledger_commit(l, &s, 1, got, &e), ERR_LIMIT);
-	s.n = 0;
-	assert_int_equal(ledger_commit(l, &s, 1, got, &e), ERR_LIMIT);
-	s.n = 65535;
-	assert_int_equal(ledger_commit(l, &s, 1, got, &e), 0);
-	assert_int_equal(got[0].index, 0);
-	assert_int_equal(ledger_read(l, 0, &p, &n, &e), 0);
-	assert_int_equal(n, 65535);
-	free(p);
-	assert_int_equal(ledger_read(l, 1, &p, &n, &e), ERR_NOTFOUND);
-	lc_publish(l);
-	ledger_close(l);
-	free(big);
-}
-
-static void
-one_writer_at_a_time_and_any_number_of_readers(void **state)
-{
-	struct fixture *f = *state;
-	struct ledger *l = lc_open_ledger(f), *reader;
-	struct ledger_receipt got[1];
-	struct slice s = slice_str("x");
-	struct err e = {0};
-
-	lc_grow(l, 600);
-	lc_publish(l);
-	assert_int_equal(lc_open_fails(f, &e), ERR_BUSY);
-	f->c.read_only = true;
-	reader = lc_open_ledger(f);
-	lc_check(reader, 600);
-	lc_grow(l, 900);
-	lc_check(reader, 600);
-	assert_int_equal(ledger_commit(reader, &s, 1, got, &e), ERR_RECORD);
-	assert_int_equal(lc_try_publish(reader, &e), ERR_RECORD);
-	assert_int_equal(ledger_put_object(reader, "krl/1", s, &e), ERR_RECORD);
-	ledger_close(reader);
-	assert_int_equal(unlink(lc_in(f, "a/index")), 0);
-	reader = lc_open_ledger(f);
-	lc_check(reader, 900);
-	ledger_close(reader);
-	assert_false(file_exists(lc_in(f, "a/index")));
-	ledger_close(l);
-}
-
-static void
-a_journal_behind_its_home_is_refused(void **state)
-{
-	struct fixture *f = *state;
-	struct ledger *l = lc_open_ledger(f);
-	struct err e = {0};
-	char *p;
-	size_t n;
-
-	lc_grow(l, 10);
-	assert_int_equal(file_read(lc_in(f, "a/journal"), 1 << 24, &p, &n,
-			     NULL),
-	    0);
-	lc_grow(l, 20);
-	lc_publish(l);
-	ledger_close(l);
-	/* A backup of ten leaves is put back. */
-	assert_int_equal(file_write(lc_in(f, "a/journal"), p, n, 0600, 0, NULL),
-	    0);
-	free(p);
-	assert_int_equal(lc_open_fails(f, &e), ERR_ROLLBACK);
-	assert_non_null(strstr(e.msg, "20"));
-	assert_non_null(strstr(e.hint, "writ-ca rebuild --from"));
-	/* As is no journal at all. */
-	assert_int_equal(unlink(lc_in(f, "a/journal")), 0);
-	assert_int_equal(lc_open_fails(f, &e), ERR_ROLLBACK);
-}
-
-static void
-two_logs_of_one_name_are_told_apart(void **state)
-{
-	struct fixture *f = *state;
-	struct ledger *l = lc_open_ledger(f);
-	struct slice s = slice_str("another leaf");
-	struct ledger_receipt got[1];
-	struct err e = {0};
-	char from[256];
-
-	lc_grow(l, 5);
-	lc_publish(l);
-	ledger_close(l);
-	snprintf(from, sizeof(from), "%s", lc_in(f, "a/checkpoint"));
-	assert_int_equal(rename(from, lc_in(f, "kept")), 0);
-	lc_remove_tree(f->a);
-	assert_int_equal(mkdir(f->a, 0700), 0);
-	l = lc_open_ledger(f);
-	for (int i = 0; i < 7; i++)
-		assert_int_equal(ledger_commit(l, &s, 1, got, &e), 0);
-	ledger_close(l);
-	snprintf(from, sizeof(from), "%s", lc_in(f, "kept"));
-	assert_int_equal(rename(from, lc_in(f, "a/checkpoint")), 0);
-	assert_int_equal(lc_open_fails(f, &e), ERR_CORRUPT);
-	assert_non_null(strstr(e.msg, "two logs of one name"));
-}
-
-static void
-a_checkpoint_of_another_key_is_refused(void **state)
-{
-	struct fixture *f = *state;
-	struct ledger *l = lc_open_ledger(f);
-	static const uint8_t other[1][32] = {{1}};
-	struct err e = {0};
-
-	lc_grow(l, 5);
-	lc_publish(l);
-	ledger_close(l);
-	f->c.pks = other;
-	assert_int_equal(lc_open_fails(f, &e), ERR_CORRUPT);
-	f->c.pks = (const uint8_t(*)[32])lc_pks;
-	f->c.origin = "writ.invalid/0123456789abcdef/other";
-	assert_int_equal(lc_open_fails(f, &e), ERR_CORRUPT);
-}
-
-/* Of several keys each will do, whichever signed before. */
-static void
-a_log_has_had_other_keys(void **state)
-{
-	struct fixture *f = *state;
-	struct ledger *l = lc_open_ledger(f);
-	static uint8_t both[2][32] = {{1}};
-	struct checkpoint c;
-
-	lc_grow(l, 5);
-	lc_publish(l);
-	ledger_close(l);
-	for (size_t at = 0; at < 2; at++) {
-		memset(both, 0, sizeof(both));
-		memcpy(both[at], lc_pk, 32);
-		f->c.pks = (const uint8_t(*)[32])both;
-		f->c.n_pks = 2;
-		l = lc_open_ledger(f);
-		ledger_published(l, &c);
-		assert_true(c.size > 0);
-		ledger_close(l);
-	}
-	f->c.pks = (const uint8_t(*)[32])lc_pks;
-	f->c.n_pks = 1;
-}
-
-static void
-only_heads_of_this_log_are_published(void **state)
-{
-	struct fixture *f = *state;
-	struct ledger *l = lc_open_ledger(f);
-	struct checkpoint c;
-	struct err e = {0};
-	char *note;
-
-	lc_grow(l, 300);
-	ledger_head(l, &c);
-	lc_grow(l, 310);
-	/* One it had before is fine. */
-	note = lc_sign_head(&c);
-	assert_int_equal(ledger_publish(l, slice_str(note), &e), 0);
-	lc_check_files(f->a, 300);
-	lc_publish(l);
-	assert_int_equal(ledger_publish(l, slice_str(note), &e), ERR_ROLLBACK);
-	free(note);
-	ledger_head(l, &c);
-	c.size = 311;
-	note = lc_sign_head(&c);
-	assert_int_equal(ledger_publish(l, slice_str(note), &e), ERR_ROLLBACK);
-	free(note);
-	c.size = 310;
-	c.root.b[3] ^= 1;
-	note = lc_sign_head(&c);
-	assert_int_equal(ledger_publish(l, slice_str(note), &e), ERR_CORRUPT);
-	note[strlen(note) - 8] ^= 1;
-	assert_int_equal(ledger_publish(l, slice_str(note), &e), ERR_BADSIG);
-	free(note);
-	lc_check_files(f->a, 310);
-	ledger_close(l);
-}
-
 /* Another thread's commits, while one waits for the disk. */
 struct meanwhile {
 	struct ledger *l;
@@ -565,9 +293,9 @@ begin_anew(struct fixture *f)
 		leaves[i] = slice_of(big, sizeof(big));
 	for (size_t i = 0; i < 10; i++)
 		assert_int_equal(ledger_commit(l, leaves, 52, got, &e), 0);
-	assert_true(file_size(lc_in(f, "a/journal")) > LEDGER_JOURNAL_MOST);
+	assert_true(lc_file_size(lc_in(f, "a/journal")) > LEDGER_JOURNAL_MOST);
 	lc_publish(l);
-	assert_true(file_size(lc_in(f, "a/journal")) <= LEDGER_JOURNAL_ROOM);
+	assert_true(lc_file_size(lc_in(f, "a/journal")) <= LEDGER_JOURNAL_ROOM);
 	assert_int_equal(ledger_size(l), 520);
 	ledger_close(l);
 }
@@ -598,241 +326,6 @@ so_does_one_in_the_keepers_sandbox(void **state)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-}
-
-static void
-a_full_disk_stops_commits_until_it_is_opened_again(void **state)
-{
-	struct fixture *f = *state;
-	struct ledger *l = lc_open_ledger(f);
-	static char big[60000];
-	struct slice leaves[40];
-	struct ledger_receipt got[40];
-	struct rlimit was, now;
-	struct err e = {0};
-
-	lc_grow(l, 10);
-	for (size_t i = 0; i < 40; i++)
-		leaves[i] = slice_of(big, sizeof(big));
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
-	now = was;
-	now.rlim_cur = LEDGER_JOURNAL_ROOM;
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
-	assert_int_equal(ledger_commit(l, leaves, 40, got, &e), ERR_RECORD);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
-	assert_int_equal(ledger_size(l), 10);
-	assert_int_equal(ledger_commit(l, leaves, 1, got, &e), ERR_RECORD);
-	lc_publish(l); /* what is recorded can be published */
-	ledger_close(l);
-	l = lc_open_ledger(f);
-	lc_check(l, 10);
-	assert_int_equal(ledger_commit(l, leaves, 40, got, &e), 0);
-	ledger_close(l);
-}
-
-static void
-a_copy_catches_up(void **state)
-{
-	struct fixture *f = *state;
-	struct ledger *l;
-
-	f->c.copies = f->copies;
-	f->c.n_copies = 1;
-	l = lc_open_ledger(f);
-	assert_non_null(strstr(f->warned, "copy"));
-	lc_grow(l, 10);
-	assert_int_equal(ledger_put_object(l, "policy/aa", slice_str("bundle"),
-			     NULL),
-	    0);
-	assert_non_null(strstr(f->warned, "lacks policy/aa so far"));
-	lc_publish(l);
-	ledger_close(l);
-	/* It is mounted again, and gets all that it missed. */
-	assert_int_equal(mkdir(f->copy, 0700), 0);
-	l = lc_open_ledger(f);
-	lc_grow(l, 40000);
-	lc_publish(l);
-	lc_check_files(f->copy, 40000);
-	assert_true(file_exists(lc_in(f, "copy/policy/aa")));
-	assert_int_equal(ledger_put_object(l, "krl/bb", slice_str("krl"), NULL),
-	    0);
-	assert_true(file_exists(lc_in(f, "copy/krl/bb")));
-	lc_grow(l, 40010);
-	lc_publish(l);
-	lc_check_files(f->copy, 40010);
-	ledger_close(l);
-	/* A copy that lost everything is filled from home, past the journal. */
-	lc_remove_tree(f->copy);
-	assert_int_equal(mkdir(f->copy, 0700), 0);
-	l = lc_open_ledger(f);
-	lc_publish(l);
-	lc_check_files(f->copy, 40010);
-	assert_true(file_exists(lc_in(f, "copy/krl/bb")));
-	ledger_close(l);
-}
-
-static void
-a_copy_that_lags_too_long_stops_commits(void **state)
-{
-	struct fixture *f = *state;
-	struct slice s = slice_str("x");
-	struct ledger_receipt got[1];
-	struct err e = {0};
-	struct ledger *l;
-
-	f->c.copies = f->copies;
-	f->c.n_copies = 1;
-	f->c.max_lag = 1;
-	l = lc_open_ledger(f);
-	lc_grow(l, 10);
-	lc_publish(l);
-	assert_int_equal(ledger_commit(l, &s, 1, got, &e), 0);
-	sleep(2);
-	assert_int_equal(ledger_commit(l, &s, 1, got, &e), ERR_RECORD);
-	assert_non_null(strstr(e.msg, "is behind"));
-	assert_int_equal(ledger_size(l), 11);
-	ledger_close(l);
-	l = lc_open_ledger(f); /* a new process knows it too */
-	assert_int_equal(ledger_commit(l, &s, 1, got, &e), ERR_RECORD);
-	assert_int_equal(mkdir(f->copy, 0700), 0);
-	assert_int_equal(ledger_commit(l, &s, 1, got, &e), 0);
-	lc_check_files(f->copy, 10);
-	ledger_close(l);
-}
-
-static void
-a_copy_that_is_ahead_or_forked_is_refused(void **state)
-{
-	struct fixture *f = *state;
-	struct slice s = slice_str("another leaf");
-	struct ledger_receipt got[1];
-	struct err e = {0};
-	struct ledger *l;
-
-	assert_int_equal(mkdir(f->copy, 0700), 0);
-	f->c.copies = f->copies;
-	f->c.n_copies = 1;
-	l = lc_open_ledger(f);
-	lc_grow(l, 10);
-	lc_publish(l);
-	ledger_close(l);
-	lc_remove_tree(f->a);
-	assert_int_equal(mkdir(f->a, 0700), 0);
-	assert_int_equal(lc_open_fails(f, &e), ERR_ROLLBACK);
-	assert_non_null(strstr(e.hint, f->copy));
-	f->c.n_copies = 0;
-	l = lc_open_ledger(f);
-	for (int i = 0; i < 12; i++)
-		assert_int_equal(ledger_commit(l, &s, 1, got, &e), 0);
-	ledger_close(l);
-	f->c.n_copies = 1;
-	assert_int_equal(lc_open_fails(f, &e), ERR_CORRUPT);
-	assert_non_null(strstr(e.msg, "two logs of one name"));
-}
-
-static void
-a_log_is_rebuilt_from_a_copy(void **state)
-{
-	static const uint64_t sizes[] = {1, 256, 300, 70000};
-	struct fixture *f = *state;
-	struct err e = {0};
-
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		struct ledger *l;
-
-		if (i == 0)
-			assert_int_equal(mkdir(f->copy, 0700), 0);
-		f->c.copies = f->copies;
-		f->c.n_copies = 1;
-		l = lc_open_ledger(f);
-		lc_grow(l, sizes[i]);
-		lc_publish(l);
-		ledger_close(l);
-		lc_remove_tree(f->a);
-		assert_int_equal(mkdir(f->a, 0700), 0);
-		if (ledger_rebuild(&f->c, f->copy, &e) != 0)
-			fail_msg("rebuild: %s", e.msg);
-		lc_check_files(f->a, sizes[i]);
-		l = lc_open_ledger(f);
-		lc_check(l, sizes[i]);
-		ledger_close(l);
-		/* From its own home, which lost the journal. */
-		assert_int_equal(unlink(lc_in(f, "a/journal")), 0);
-		assert_int_equal(ledger_rebuild(&f->c, f->a, &e), 0);
-		l = lc_open_ledger(f);
-		lc_check(l, sizes[i]);
-		ledger_close(l);
-	}
-}
-
-static void
-an_older_copy_replaces_nothing(void **state)
-{
-	struct fixture *f = *state;
-	struct err e = {0};
-	struct ledger *l;
-
-	assert_int_equal(mkdir(f->copy, 0700), 0);
-	f->c.copies = f->copies;
-	f->c.n_copies = 1;
-	l = lc_open_ledger(f);
-	lc_grow(l, 10);
-	lc_publish(l);
-	ledger_close(l);
-	f->c.n_copies = 0;
-	l = lc_open_ledger(f);
-	lc_grow(l, 20);
-	lc_publish(l);
-	ledger_close(l);
-	assert_int_equal(ledger_rebuild(&f->c, f->copy, &e), ERR_EXISTS);
-	assert_non_null(strstr(e.msg, "journal has 20 leaves"));
-	lc_check_files(f->a, 20);
-	/* The journal is gone, and what is published has more still. */
-	assert_int_equal(unlink(lc_in(f, "a/journal")), 0);
-	assert_int_equal(ledger_rebuild(&f->c, f->copy, &e), ERR_EXISTS);
-	assert_non_null(strstr(e.msg, "has 20 leaves"));
-	lc_check_files(f->a, 20);
-	assert_int_equal(ledger_rebuild(&f->c, f->a, &e), 0);
-	l = lc_open_ledger(f);
-	lc_check(l, 20);
-	ledger_close(l);
-}
-
-static void
-a_rebuild_takes_nothing_away(void **state)
-{
-	struct fixture *f = *state;
-	struct ledger *l = lc_open_ledger(f);
-	struct err e = {0};
-	char *p;
-	size_t n;
-
-	assert_int_equal(ledger_rebuild(&f->c, f->a, &e), ERR_BUSY);
-	lc_grow(l, 10);
-	lc_publish(l);
-	lc_grow(l, 11);
-	ledger_close(l);
-	assert_int_equal(ledger_rebuild(&f->c, f->a, &e), ERR_EXISTS);
-	l = lc_open_ledger(f);
-	lc_check(l, 11);
-	lc_publish(l);
-	ledger_close(l);
-	assert_int_equal(ledger_rebuild(&f->c, f->a, &e), 0);
-	assert_true(file_exists(lc_in(f, "a/journal.old-1")));
-	/* A tile that does not fit is found before anything is written. */
-	assert_int_equal(file_read(lc_in(f, "a/tile/entries/000.p/11"), 1 << 20,
-			     &p, &n, NULL),
-	    0);
-	p[5] ^= 1;
-	assert_int_equal(file_write(lc_in(f, "a/tile/entries/000.p/11"), p, n,
-			     0600, 0, NULL),
-	    0);
-	free(p);
-	assert_int_equal(ledger_rebuild(&f->c, f->a, &e), ERR_CORRUPT);
-	l = lc_open_ledger(f);
-	lc_check(l, 11);
-	ledger_close(l);
 }
 
 static int
@@ -893,6 +386,7 @@ memory_that_runs_out_is_said_and_loses_nothing(void **state)
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, lc_setup, lc_teardown)
+
 int
 main(void)
 {
@@ -906,22 +400,6 @@ main(void)
 	    T(commits_come_in_between_while_one_publishes),
 	    T(partial_tiles_go_when_the_full_one_is_there),
 	    T(tiles_and_index_that_are_lost_are_made_again),
-	    T(an_index_of_another_boot_is_not_believed),
-	    T(a_bundle_that_was_changed_is_named),
-	    T(batches_and_leaves_have_limits),
-	    T(one_writer_at_a_time_and_any_number_of_readers),
-	    T(a_journal_behind_its_home_is_refused),
-	    T(two_logs_of_one_name_are_told_apart),
-	    T(a_checkpoint_of_another_key_is_refused),
-	    T(a_log_has_had_other_keys),
-	    T(only_heads_of_this_log_are_published),
-	    T(a_full_disk_stops_commits_until_it_is_opened_again),
-	    T(a_copy_catches_up),
-	    T(a_copy_that_lags_too_long_stops_commits),
-	    T(a_copy_that_is_ahead_or_forked_is_refused),
-	    T(a_log_is_rebuilt_from_a_copy),
-	    T(an_older_copy_replaces_nothing),
-	    T(a_rebuild_takes_nothing_away),
 	    T(memory_that_runs_out_is_said_and_loses_nothing),
 	};
 

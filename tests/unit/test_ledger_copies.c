@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: ISC */
+/* Copies of a log: how they catch up, lag, fork, and give one back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sys/stat.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/file.h"
+#include "lib/ledger/ledger.h"
+#include "tests/unit/ledgercase.h"
+
+static void
+a_copy_catches_up(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger *l;
+
+	f->c.copies = f->copies;
+	f->c.n_copies = 1;
+	l = lc_open_ledger(f);
+	assert_non_null(strstr(f->warned, "copy"));
+	lc_grow(l, 10);
+	assert_int_equal(ledger_put_object(l, "policy/aa", slice_str("bundle"),
+			     NULL),
+	    0);
+	assert_non_null(strstr(f->warned, "lacks policy/aa so far"));
+	lc_publish(l);
+	ledger_close(l);
+	/* It is mounted again, and gets all that it missed. */
+	assert_int_equal(mkdir(f->copy, 0700), 0);
+	l = lc_open_ledger(f);
+	lc_grow(l, 40000);
+	lc_publish(l);
+	lc_check_files(f->copy, 40000);
+	assert_true(file_exists(lc_in(f, "copy/policy/aa")));
+	assert_int_equal(ledger_put_object(l, "krl/bb", slice_str("krl"), NULL),
+	    0);
+	assert_true(file_exists(lc_in(f, "copy/krl/bb")));
+	lc_grow(l, 40010);
+	lc_publish(l);
+	lc_check_files(f->copy, 40010);
+	ledger_close(l);
+	/* A copy that lost everything is filled from home, past the journal. */
+	lc_remove_tree(f->copy);
+	assert_int_equal(mkdir(f->copy, 0700), 0);
+	l = lc_open_ledger(f);
+	lc_publish(l);
+	lc_check_files(f->copy, 40010);
+	assert_true(file_exists(lc_in(f, "copy/krl/bb")));
+	ledger_close(l);
+}
+
+static void
+a_copy_that_lags_too_long_stops_commits(void **state)
+{
+	struct fixture *f = *state;
+	struct slice s = slice_str("x");
+	struct ledger_receipt got[1];
+	struct err e = {0};
+	struct ledger *l;
+
+	f->c.copies = f->copies;
+	f->c.n_copies = 1;
+	f->c.max_lag = 1;
+	l = lc_open_ledger(f);
+	lc_grow(l, 10);
+	lc_publish(l);
+	assert_int_equal(ledger_commit(l, &s, 1, got, &e), 0);
+	sleep(2);
+	assert_int_equal(ledger_commit(l, &s, 1, got, &e), ERR_RECORD);
+	assert_non_null(strstr(e.msg, "is behind"));
+	assert_int_equal(ledger_size(l), 11);
+	ledger_close(l);
+	l = lc_open_ledger(f); /* a new process knows it too */
+	assert_int_equal(ledger_commit(l, &s, 1, got, &e), ERR_RECORD);
+	assert_int_equal(mkdir(f->copy, 0700), 0);
+	assert_int_equal(ledger_commit(l, &s, 1, got, &e), 0);
+	lc_check_files(f->copy, 10);
+	ledger_close(l);
+}
+
+static void
+a_copy_that_is_ahead_or_forked_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct slice s = slice_str("another leaf");
+	struct ledger_receipt got[1];
+	struct err e = {0};
+	struct ledger *l;
+
+	assert_int_equal(mkdir(f->copy, 0700), 0);
+	f->c.copies = f->copies;
+	f->c.n_copies = 1;
+	l = lc_open_ledger(f);
+	lc_grow(l, 10);
+	lc_publish(l);
+	ledger_close(l);
+	lc_remove_tree(f->a);
+	assert_int_equal(mkdir(f->a, 0700), 0);
+	assert_int_equal(lc_open_fails(f, &e), ERR_ROLLBACK);
+	assert_non_null(strstr(e.hint, f->copy));
+	f->c.n_copies = 0;
+	l = lc_open_ledger(f);
+	for (int i = 0; i < 12; i++)
+		assert_int_equal(ledger_commit(l, &s, 1, got, &e), 0);
+	ledger_close(l);
+	f->c.n_copies = 1;
+	assert_int_equal(lc_open_fails(f, &e), ERR_CORRUPT);
+	assert_non_null(strstr(e.msg, "two logs of one name"));
+}
+
+static void
+a_log_is_rebuilt_from_a_copy(void **state)
+{
+	static const uint64_t sizes[] = {1, 256, 300, 70000};
+	struct fixture *f = *state;
+	struct err e = {0};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct ledger *l;
+
+		if (i == 0)
+			assert_int_equal(mkdir(f->copy, 0700), 0);
+		f->c.copies = f->copies;
+		f->c.n_copies = 1;
+		l = lc_open_ledger(f);
+		lc_grow(l, sizes[i]);
+		lc_publish(l);
+		ledger_close(l);
+		lc_remove_tree(f->a);
+		assert_int_equal(mkdir(f->a, 0700), 0);
+		if (ledger_rebuild(&f->c, f->copy, &e) != 0)
+			fail_msg("rebuild: %s", e.msg);
+		lc_check_files(f->a, sizes[i]);
+		l = lc_open_ledger(f);
+		lc_check(l, sizes[i]);
+		ledger_close(l);
+		/* From its own home, which lost the journal. */
+		assert_int_equal(unlink(lc_in(f, "a/journal")), 0);
+		assert_int_equal(ledger_rebuild(&f->c, f->a, &e), 0);
+		l = lc_open_ledger(f);
+		lc_check(l, sizes[i]);
+		ledger_close(l);
+	}
+}
+
+static void
+an_older_copy_replaces_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = {0};
+	struct ledger *l;
+
+	assert_int_equal(mkdir(f->copy, 0700), 0);
+	f->c.copies = f->copies;
+	f->c.n_copies = 1;
+	l = lc_open_ledger(f);
+	lc_grow(l, 10);
+	lc_publish(l);
+	ledger_close(l);
+	f->c.n_copies = 0;
+	l = lc_open_ledger(f);
+	lc_grow(l, 20);
+	lc_publish(l);
+	ledger_close(l);
+	assert_int_equal(ledger_rebuild(&f->c, f->copy, &e), ERR_EXISTS);
+	assert_non_null(strstr(e.msg, "journal has 20 leaves"));
+	lc_check_files(f->a, 20);
+	/* The journal is gone, and what is published has more still. */
+	assert_int_equal(unlink(lc_in(f, "a/journal")), 0);
+	assert_int_equal(ledger_rebuild(&f->c, f->copy, &e), ERR_EXISTS);
+	assert_non_null(strstr(e.msg, "has 20 leaves"));
+	lc_check_files(f->a, 20);
+	assert_int_equal(ledger_rebuild(&f->c, f->a, &e), 0);
+	l = lc_open_ledger(f);
+	lc_check(l, 20);
+	ledger_close(l);
+}
+
+static void
+a_rebuild_takes_nothing_away(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger *l = lc_open_ledger(f);
+	struct err e = {0};
+	char *p;
+	size_t n;
+
+	assert_int_equal(ledger_rebuild(&f->c, f->a, &e), ERR_BUSY);
+	lc_grow(l, 10);
+	lc_publish(l);
+	lc_grow(l, 11);
+	ledger_close(l);
+	assert_int_equal(ledger_rebuild(&f->c, f->a, &e), ERR_EXISTS);
+	l = lc_open_ledger(f);
+	lc_check(l, 11);
+	lc_publish(l);
+	ledger_close(l);
+	assert_int_equal(ledger_rebuild(&f->c, f->a, &e), 0);
+	assert_true(file_exists(lc_in(f, "a/journal.old-1")));
+	/* A tile that does not fit is found before anything is written. */
+	assert_int_equal(file_read(lc_in(f, "a/tile/entries/000.p/11"), 1 << 20,
+			     &p, &n, NULL),
+	    0);
+	p[5] ^= 1;
+	assert_int_equal(file_write(lc_in(f, "a/tile/entries/000.p/11"), p, n,
+			     0600, 0, NULL),
+	    0);
+	free(p);
+	assert_int_equal(ledger_rebuild(&f->c, f->a, &e), ERR_CORRUPT);
+	l = lc_open_ledger(f);
+	lc_check(l, 11);
+	ledger_close(l);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, lc_setup, lc_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(a_copy_catches_up),
+	    T(a_copy_that_lags_too_long_stops_commits),
+	    T(a_copy_that_is_ahead_or_forked_is_refused),
+	    T(a_log_is_rebuilt_from_a_copy),
+	    T(an_older_copy_replaces_nothing),
+	    T(a_rebuild_takes_nothing_away),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
