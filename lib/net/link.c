@@ -99,8 +99,10 @@ known_hosts_option(struct args *a, const char *path)
 static void
 build_args(struct args *a, const struct link_options *o, const struct dest *d)
 {
+	/* A machine that is off answers nothing, and the kernel asks it for two
+	   minutes: the next of several masters is not kept waiting so long. */
 	static const char *const fixed[] = {"ClearAllForwardings=yes",
-	    "PermitLocalCommand=no", "ControlPath=none",
+	    "PermitLocalCommand=no", "ControlPath=none", "ConnectTimeout=30",
 	    "GlobalKnownHostsFile=/dev/null", "HashKnownHosts=no",
 	    "UpdateHostKeys=no", "ServerAliveInterval=30",
 	    "ServerAliveCountMax=4"};

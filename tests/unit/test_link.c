@@ -199,7 +199,8 @@ ssh_is_told_what_it_must_not_do(void **state)
 {
 	static const char *const words[] = {"\n-a\n", "-x\n", "-T\n",
 	    "ClearAllForwardings=yes\n", "PermitLocalCommand=no\n",
-	    "ControlPath=none\n", "StrictHostKeyChecking=yes\n",
+	    "ControlPath=none\n", "ConnectTimeout=30\n",
+	    "StrictHostKeyChecking=yes\n",
 	    "UserKnownHostsFile=\"/tmp/a b%%c/known\"\n", "-i\n/keys/alice\n",
 	    "-p\n22\n-l\nalice\n-s\nca.example.com\nwrit\n"};
 	struct str argv = STR_INIT;
