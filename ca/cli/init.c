@@ -298,7 +298,7 @@ put_key(const struct init *in, size_t i, struct err *e)
 static int
 put_transport_key(const struct init *in, struct err *e)
 {
-	struct str text = STR_INIT;
+	struct str text = STR_INIT, pub = STR_INIT;
 	struct key *key = NULL;
 	int r;
 
@@ -306,7 +306,15 @@ put_transport_key(const struct init *in, struct err *e)
 	    (r = key_encode_openssh(key, "transport", NULL, 0, &text, e)) == 0)
 		r = put(in, 0600, slice_of(text.p, text.n), e,
 		    "keys/transport");
+	/* A master has its line in master.yaml. */
+	if (r == 0) {
+		pubkey_add_line(&pub, key_public(key), "transport");
+		str_addc(&pub, '\n');
+		r = put(in, 0644, slice_of(pub.p, pub.n), e,
+		    "keys/transport.pub");
+	}
 	str_clear(&text);
+	str_clear(&pub);
 	key_free(key);
 	return r;
 }

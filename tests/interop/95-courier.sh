@@ -74,7 +74,7 @@ cp master_1.pub m/keys/master_1.pub
 cat >>m/master.yaml <<-END
 	ca:
 	  address: "127.0.0.1:$s_port"
-	  key: "$(ssh-keygen -y -f ca/keys/transport | cut -d' ' -f1,2)"
+	  key: "$(cut -d' ' -f1,2 ca/keys/transport.pub)"
 END
 : >courier.log
 here 'a courier' courier_starts
