@@ -58,6 +58,7 @@ key_free(struct key *k)
 		return;
 	k->ops->free(k);
 	pubkey_free(k->pub);
+	free(k->comment);
 	free(k);
 }
 
@@ -65,6 +66,12 @@ const struct pubkey *
 key_public(const struct key *k)
 {
 	return k->pub;
+}
+
+const char *
+key_comment(const struct key *k)
+{
+	return k->comment != NULL ? k->comment : "";
 }
 
 bool

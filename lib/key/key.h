@@ -70,6 +70,10 @@ void key_free(struct key *k);
 
 const struct pubkey *key_public(const struct key *k); /* borrowed */
 
+/* What its file says of it, a line of clean text; "" where there is none or its
+ * format has none.  Whoever has the file can write anything there.  Borrowed. */
+const char *key_comment(const struct key *k);
+
 /* May several threads sign with it at once? */
 bool key_is_shared(const struct key *k);
 /* What its signatures say: "ssh-ed25519", "rsa-sha2-512" and so on. */

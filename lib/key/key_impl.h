@@ -36,6 +36,7 @@ struct key {
 	struct pubkey	     *pub;
 	const char	     *alg; /* of its signatures */
 	void		     *state; /* the backend's */
+	char		     *comment; /* of its file, or NULL */
 };
 
 /* lib/key/key.c.  Takes pub and state also on failure. */

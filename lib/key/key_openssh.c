@@ -231,6 +231,9 @@ read_secret(struct view v, struct slice pub, struct key **out, struct err *e)
 	    !slice_equal(pub, pubkey_blob(k->pub)))
 		r = err_set(e, ERR_PARSE,
 		    "the private part does not belong to the public part");
+	else if (text_is_clean((const char *)comment.p, comment.n, NULL) &&
+	    (k->comment = str_dupn(comment.p, comment.n)) == NULL)
+		r = err_nomem(e);
 	if (r != 0) {
 		key_free(k);
 		return r;

@@ -87,6 +87,34 @@ writing_refuses_a_dirty_comment_and_an_empty_passphrase(void **state)
 }
 
 static void
+a_key_has_the_comment_of_its_file(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {{"a comment", "a comment"}, {"", ""},
+	    {"writ-token:00 web db", "writ-token:00 web db"}};
+	struct key *k = NULL, *again = NULL;
+	struct str text = STR_INIT;
+
+	(void)state;
+	assert_int_equal(key_generate(PUBKEY_ED25519, &k, &kc_err), 0);
+	assert_string_equal(key_comment(k), "");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(key_encode_openssh(k, cases[i].in, NULL, 0,
+				     &text, &kc_err),
+		    0);
+		assert_int_equal(key_parse("x", slice_of(text.p, text.n), NULL,
+				     &again, &kc_err),
+		    0);
+		assert_string_equal(key_comment(again), cases[i].out);
+		key_free(again);
+		again = NULL;
+		str_clear(&text);
+	}
+	key_free(k);
+}
+
+static void
 ed25519_signatures_can_be_had_raw(void **state)
 {
 	struct slice msg = slice_str("note");
@@ -290,6 +318,7 @@ main(void)
 	    T(generated_keys_go_through_a_file),
 	    T(a_generated_rsa_key_has_3072_bits),
 	    T(writing_refuses_a_dirty_comment_and_an_empty_passphrase),
+	    T(a_key_has_the_comment_of_its_file),
 	    T(ed25519_signatures_can_be_had_raw),
 	    T(several_threads_may_sign_with_one_ed25519_key),
 	    T(sshsig_blocks_verify),

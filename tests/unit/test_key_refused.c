@@ -158,6 +158,32 @@ parse_blob(const uint8_t *p, size_t n, const struct passphrase *pass,
 	return r;
 }
 
+/* A file may say anything of its key, and no escape sequence gets out of it. */
+static void
+a_dirty_comment_is_none(void **state)
+{
+	struct buf *b = unarmored("ed25519");
+	struct slice v = buf_slice(b);
+	uint8_t *copy = malloc(v.n), *comment;
+	struct key *k = NULL;
+
+	(void)state;
+	assert_non_null(copy);
+	memcpy(copy, v.p, v.n);
+	comment = memmem(copy, v.n, "a comment", 9);
+	assert_non_null(comment);
+	assert_int_equal(parse_blob(copy, v.n, NULL, &k), 0);
+	assert_string_equal(key_comment(k), "a comment");
+	key_free(k);
+	k = NULL;
+	comment[1] = 0x1b;
+	assert_int_equal(parse_blob(copy, v.n, NULL, &k), 0);
+	assert_string_equal(key_comment(k), "");
+	key_free(k);
+	free(copy);
+	buf_free(b);
+}
+
 /* Either refused, or the very same key: a bit of check or comment. */
 static void
 check_mutation(const uint8_t *p, size_t n, void *arg)
@@ -293,6 +319,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    T(a_dirty_comment_is_none),
 	    T(what_is_no_private_key_is_named),
 	    T(files_that_others_may_read_are_refused),
 	    T(a_file_of_another_user_is_refused),
