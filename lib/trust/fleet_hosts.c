@@ -34,6 +34,7 @@ fleet_host_free(struct fleet_host *x)
 	strs_clear(&x->names);
 	strs_clear(&x->roles);
 	strs_clear(&x->was);
+	free(x->renames);
 	free(x);
 }
 

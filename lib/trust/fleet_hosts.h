@@ -11,7 +11,8 @@
  *		the one of the host it replaces) and the same keys.
  *  reject	by an operator: a host that was accepted, which keeps its id and
  *		keys until it is replaced or forgotten, or one that asks.
- *  rename	by an operator: to an id that nobody has.
+ *  rename	by an operator: to an id that nobody has; a host FLEET_RENAMES_MAX
+ *		times, then it is accepted anew.
  *  forget	by an operator: id and keys are free again.
  *  token	by an operator.
  *
@@ -41,6 +42,7 @@
 #define FLEET_TOKENS_MAX      10000
 #define FLEET_SEEN_MAX	      4000000	/* statements, ids and keys known */
 #define FLEET_ENROL_NAMES     4		/* statements kept of one that asks */
+#define FLEET_RENAMES_MAX     64	/* of one acceptance */
 #define FLEET_HOSTS_AHEAD     300	/* seconds `at` may lie ahead */
 #define FLEET_TOKEN_RENEW_MAX (366 * 86400)	/* seconds after `at` */
 
@@ -61,6 +63,10 @@ struct fleet_host_row {
 	struct hash  token;
 	struct hash  renamed;		/* the rename that gave id and names */
 	bool	     has_renamed;
+	const struct hash *renames;	/* each since the acceptance, the last is
+					   `renamed`: a host that was off follows
+					   them one by one */
+	size_t	     n_renames;
 	uint64_t     seq;		/* of the last report; 0: none */
 	bool	     has_report;
 	struct hash  last_report;

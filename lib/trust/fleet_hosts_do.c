@@ -344,6 +344,20 @@ do_reject(struct fleet_hosts *h, const struct statement *s,
 	return 0;
 }
 
+/* Room for one more: what is left over when the rest fails does no harm. */
+static int
+room_for_rename(struct fleet_host *x)
+{
+	struct hash *v =
+	    reallocarray(x->renames, x->row.n_renames + 1, sizeof(*v));
+
+	if (v == NULL)
+		return ERR_NOMEM;
+	x->renames = v;
+	x->row.renames = v;
+	return 0;
+}
+
 static int
 do_rename(struct fleet_hosts *h, const struct statement *s,
     const struct fleet_plan *p)
@@ -357,6 +371,7 @@ do_rename(struct fleet_hosts *h, const struct statement *s,
 	if (id == NULL)
 		return ERR_NOMEM;
 	if ((r = strs_dup(&s->u.rename.names, &names)) != 0 ||
+	    (r = room_for_rename(x)) != 0 ||
 	    (r = strs_add(&x->was, x->id)) != 0) {
 		free(id);
 		strs_clear(&names);
@@ -372,6 +387,7 @@ do_rename(struct fleet_hosts *h, const struct statement *s,
 	x->row.id = id;
 	x->row.renamed = s->hash;
 	x->row.has_renamed = true;
+	x->renames[x->row.n_renames++] = s->hash;
 	put_id(h, x);
 	say_id(h, x->id, s->at);
 	say_keys(h, x->host_key, x->transport_key, s->at);

@@ -53,6 +53,7 @@ struct fleet_host {
 	struct pubkey *host_key, *transport_key;
 	struct strs    names, roles;
 	struct strs    was;	/* ids it had since its acceptance */
+	struct hash   *renames;	/* by which, in their order */
 	bool	       fresh;	/* may begin its reports anew */
 	TAILQ_ENTRY(fleet_host) link;
 };

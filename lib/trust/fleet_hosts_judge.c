@@ -275,6 +275,10 @@ check_rename(const struct fleet_hosts *h, const struct fleet_judge *j,
 		return r;
 	if (p->host->row.rejected)
 		return err_set(e, ERR_DENIED, "host %s is rejected", x->host);
+	if (p->host->row.n_renames >= FLEET_RENAMES_MAX)
+		return err_set(e, ERR_LIMIT,
+		    "host %s was renamed %d times, expected another acceptance",
+		    x->host, FLEET_RENAMES_MAX);
 	if (fleet_find_host(h, x->to) != NULL)
 		return err_set(e, ERR_EXISTS,
 		    "there is a host %s, expected an id that nobody has",

@@ -109,6 +109,62 @@ a_renamed_host_has_its_new_id_alone(void **state)
 	hostcase_close(&u);
 }
 
+/* The nth rename, there and back; its name goes to `of`. */
+static int
+rename_again(struct hostrun *u, const struct hostcase *c, size_t n,
+    struct hash *of, struct err *e)
+{
+	const struct hoststep step = {.type = ST_RENAME,
+	    .at = (int64_t)n,
+	    .host = n % 2 == 0 ? WEB_1 : WEB_2,
+	    .to = n % 2 == 0 ? WEB_2 : WEB_1};
+	struct statement s;
+	int r;
+
+	hostcase_make(u, &step, &s);
+	r = hostcase_judge(u, c, &s, e);
+	*of = s.hash;
+	statement_clear(&s);
+	return r;
+}
+
+/* A host that was off follows all of them, and no list is without an end. */
+static void
+renames_are_kept_in_their_order_and_bounded(void **state)
+{
+	static const struct hostcase c = {.now = DAY, .steps = {IN_1}};
+	static const struct hoststep anew = {
+	    .type = ST_ACCEPT, .at = 64, .replace = 2};
+	struct hash names[FLEET_RENAMES_MAX + 1];
+	const struct fleet_host_row *row;
+	struct hostrun u;
+	struct err e = {0};
+	size_t n = 0;
+
+	(void)state;
+	hostcase_open(&u);
+	play(&u, &c);
+	assert_int_equal(fleet_hosts_by_id(u.hosts, WEB_1)->n_renames, 0);
+	for (; n < FLEET_RENAMES_MAX; n++)
+		assert_int_equal(rename_again(&u, &c, n, &names[n], &e), 0);
+	assert_int_equal(rename_again(&u, &c, n, &names[n], &e), ERR_LIMIT);
+	assert_non_null(strstr(e.msg, "renamed 64 times"));
+	row = fleet_hosts_by_id(u.hosts, WEB_1);
+	assert_int_equal(row->n_renames, FLEET_RENAMES_MAX);
+	for (size_t i = 0; i < row->n_renames; i++)
+		assert_true(hash_equal(&row->renames[i], &names[i]));
+	assert_true(hash_equal(&row->renamed, &names[n - 1]));
+	/* Accepted anew, it begins again. */
+	hostcase_make(&u, &anew, &u.s[2]);
+	assert_int_equal(hostcase_judge(&u, &c, &u.s[2], &e), 0);
+	assert_int_equal(fleet_hosts_by_id(u.hosts, WEB_1)->n_renames, 0);
+	assert_int_equal(rename_again(&u, &c, n, &names[n], &e), 0);
+	row = fleet_hosts_by_id(u.hosts, WEB_2);
+	assert_int_equal(row->n_renames, 1);
+	assert_true(hash_equal(&row->renames[0], &names[n]));
+	hostcase_close(&u);
+}
+
 static void
 a_forgotten_host_leaves_nothing_to_come_in_with(void **state)
 {
@@ -372,6 +428,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_host_is_found_by_all_it_has),
 	    cmocka_unit_test(a_renamed_host_has_its_new_id_alone),
+	    cmocka_unit_test(renames_are_kept_in_their_order_and_bounded),
 	    cmocka_unit_test(a_forgotten_host_leaves_nothing_to_come_in_with),
 	    cmocka_unit_test(who_asks_is_listed_until_he_is_in),
 	    cmocka_unit_test(who_could_be_replaced_is_named),
