@@ -184,6 +184,15 @@ take_certificate(void *ctx, const struct host_rows *row)
 	return 0;
 }
 
+static bool
+is_rename_of(const struct fleet_host_row *row, const struct hash *h)
+{
+	for (size_t i = 0; i < row->n_renames; i++)
+		if (hash_equal(&row->renames[i], h))
+			return true;
+	return false;
+}
+
 /* Its acceptance, what it asked in with, its certificate. */
 static int
 find_own(struct mk *k, struct mk_host *host, const struct fleet_host_row *row,
@@ -195,7 +204,7 @@ find_own(struct mk *k, struct mk_host *host, const struct fleet_host_row *row,
 	int r;
 
 	if (hash_equal(&row->accept, h) || hash_equal(&row->enrol, h) ||
-	    (row->has_renamed && hash_equal(&row->renamed, h))) {
+	    is_rename_of(row, h)) {
 		r = rows_act(k->rows, h, &own, &n, e);
 		return from_rows(r, f, own, n);
 	}

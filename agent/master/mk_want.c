@@ -74,6 +74,19 @@ want_krl(const struct mk *k, struct jw *w)
 	jw_end(w, '}');
 }
 
+/* Who it is: its acceptance, and what it was called since. */
+static void
+want_identity(const struct fleet_host_row *row, struct jw *w)
+{
+	jw_hex(w, "accept", row->accept.b, HASH_LEN);
+	if (row->n_renames == 0)
+		return;
+	jw_begin(w, "renames", '[');
+	for (size_t i = 0; i < row->n_renames; i++)
+		jw_hex(w, NULL, row->renames[i].b, HASH_LEN);
+	jw_end(w, ']');
+}
+
 static void
 want_asks(const struct mk_host *h, struct jw *w)
 {
@@ -101,7 +114,7 @@ mk_want(struct mk *k, struct mk_host *h, struct str *out)
 	want_job(k, h, &w);
 	want_krl(k, &w);
 	if (row != NULL)
-		jw_hex(&w, "accept", row->accept.b, HASH_LEN);
+		want_identity(row, &w);
 	if (h->has_certificate)
 		jw_hex(&w, "certificate", h->certificate.b, HASH_LEN);
 	want_asks(h, &w);

@@ -346,6 +346,27 @@ t_eq 'a report after one that was lost is taken' '{"seq":"3"}' \
 t_has 'and the gap is seen' "$(call petra@example.com '{"call":"status"}')" \
 	'reports before the last one are missing'
 
+# --- other names
+rename() { # FILE HOST TO
+	say rename petra@example.com petra \
+		"{\"host\":\"$2\",\"to\":\"$3\",\"names\":[\"$3\"]}" >"$1"
+	submit petra@example.com "$1"
+}
+db2='db-2.example.com'
+db3='db-3.example.com'
+t_has 'a host is renamed' "$(rename to2.rename $db $db2)" '"index"'
+here 'and comes in anew' until_ok says db.news 'has another name now'
+t_has 'and again' "$(rename to3.rename $db2 $db3)" '"index"'
+renames="\"renames\":[\"$(name to2.rename)\",\"$(name to3.rename)\"]"
+attends db $db3
+here 'it is told of both, in their order' until_ok says db.news "$renames"
+for r in to2 to3; do
+	t_has "it has the rename $r" "$(object host/$db3 "$(name $r.rename)")" \
+		'"data"'
+done
+t_has "which another host has not" \
+	"$(object host/$web1 "$(name to2.rename)")" 'no such object'
+
 # --- out
 rejection() {
 	say reject petra@example.com petra \
