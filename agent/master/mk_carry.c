@@ -193,7 +193,7 @@ is_rename_of(const struct fleet_host_row *row, const struct hash *h)
 	return false;
 }
 
-/* Its acceptance, what it asked in with, its certificate. */
+/* Its acceptance and by which token, what it asked in with, its certificate. */
 static int
 find_own(struct mk *k, struct mk_host *host, const struct fleet_host_row *row,
     const struct hash *h, struct found *f, struct err *e)
@@ -204,6 +204,7 @@ find_own(struct mk *k, struct mk_host *host, const struct fleet_host_row *row,
 	int r;
 
 	if (hash_equal(&row->accept, h) || hash_equal(&row->enrol, h) ||
+	    (row->by_token && hash_equal(&row->token, h)) ||
 	    is_rename_of(row, h)) {
 		r = rows_act(k->rows, h, &own, &n, e);
 		return from_rows(r, f, own, n);

@@ -367,6 +367,25 @@ done
 t_has "which another host has not" \
 	"$(object host/$web1 "$(name to2.rename)")" 'no such object'
 
+# --- a host that lets itself in
+ssh-keygen -q -t ed25519 -N '' -C token -f token
+say token petra@example.com petra "{$(printf '"key":"%s","hosts":"%s",' \
+	"$(line token.pub)" 'app-*.example.com')$(printf \
+	'"count":"1","expires":"%s"}' "$(printf '%(%Y-%m-%dT%H:%M:%SZ)T' \
+	$(($(date +%s) + 3600)))")" >app.token
+t_has 'a token is taken' "$(submit petra@example.com app.token)" '"index"'
+app='app-1.example.com'
+host_keys app
+enrol_statement app app >app.enrol
+acceptance app $app $app token "\"token\":\"$(name app.token)\"" >app.accept
+t_has 'who has its key is accepted' \
+	"$(call_file '' enrol statement=app.enrol accept=app.accept)" \
+	'"state":"accepted"'
+t_has 'and has the token, to see by what' \
+	"$(object host/$app "$(name app.token)")" '"data"'
+t_has 'which another host has not' \
+	"$(object host/$web1 "$(name app.token)")" 'no such object'
+
 # --- out
 rejection() {
 	say reject petra@example.com petra \
