@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "lib/trust/fleet_accepted.h"
 
+#include <string.h>
+
 #include "lib/trust/fleet_hosts_impl.h"
 
 /* Is it about us? */
@@ -109,4 +111,36 @@ fleet_accepted(const struct trust *t, const struct statement *accept,
 		    accept->u.accept.host);
 	return check_fold(t, accept, enrol,
 	    accept->u.accept.has_token ? token : NULL, now, e);
+}
+
+int
+fleet_renamed(const struct trust *t, const struct statement *rename,
+    const char *host, int64_t since, int64_t now, struct err *e)
+{
+	const struct fleet_judge j = {
+	    .policy = t->policy, .realm = &t->realm, .now = now};
+	int r;
+
+	if (rename->type != ST_RENAME)
+		return err_set(e, ERR_PARSE, "%s statement, expected a rename",
+		    statement_type_name(rename->type));
+	if (!t->have)
+		return err_set(e, ERR_DENIED,
+		    "no policy is trusted, so nobody can rename a host");
+	if ((r = fleet_check_common(&t->realm, rename, e)) != 0 ||
+	    (r = fleet_check_operator(&j, rename, e)) != 0)
+		return r;
+	if (strcmp(rename->u.rename.host, host) != 0)
+		return err_set(e, ERR_DENIED,
+		    "the rename is of %s, and this host is %s",
+		    rename->u.rename.host, host);
+	if (rename->at < since)
+		return err_set(e, ERR_ROLLBACK,
+		    "the rename to %s is older than what was last said of this "
+		    "host",
+		    rename->u.rename.to);
+	if (rename->at > now + FLEET_HOSTS_AHEAD)
+		return err_set(e, ERR_DENIED,
+		    "the rename to %s is from the future", rename->u.rename.to);
+	return 0;
 }

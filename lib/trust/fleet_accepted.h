@@ -33,4 +33,17 @@ int fleet_accepted(const struct trust *t, const struct statement *accept,
     const struct pubkey *host_key, const struct pubkey *transport_key,
     int64_t since, int64_t now, struct err *e) MUST_CHECK;
 
+/*
+ * Is `rename` what an operator says of the host that is called `host`?  It is
+ * verified; since: when it was last said who the host is; what is older is
+ * ERR_ROLLBACK.
+ *
+ * ERR_PARSE	not a rename
+ * ERR_DENIED	another realm, not by an operator, of another host, from the
+ *		future; no policy is trusted
+ * ERR_BADSIG, ERR_ROLLBACK, ERR_NOMEM
+ */
+int fleet_renamed(const struct trust *t, const struct statement *rename,
+    const char *host, int64_t since, int64_t now, struct err *e) MUST_CHECK;
+
 #endif

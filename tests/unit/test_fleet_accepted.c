@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a host believes of who it is: an acceptance with what came along, next to
- * one that differs by a step and is refused.
+ * What a host believes of who it is: an acceptance with what came along, and a
+ * rename, each next to one that differs by a step and is refused.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -196,6 +196,105 @@ which_acceptance_counts(void **state)
 	}
 }
 
+/* --- renames --- */
+
+static const struct rename {
+	const char *name;
+	struct hoststep step;
+	const char *host;      /* this host; default WEB_1 */
+	int64_t since;         /* after NOW */
+	bool no_trust, unread; /* unread: not verified */
+	int want;
+	const char *says;
+} renames[] = {
+    {.name = "by an operator", .step = {.type = ST_RENAME, .to = WEB_2}},
+    {.name = "by the other one",
+	.step =
+	    {.type = ST_RENAME, .to = WEB_2, .by = PAUL, .seeds = {PAUL_KEY}}},
+    {.name = "signed by the other one",
+	.want = ERR_DENIED,
+	.says = "not signed by a key that root.yaml gives",
+	.step = {.type = ST_RENAME, .to = WEB_2, .seeds = {PAUL_KEY}}},
+    {.name = "by an officer",
+	.want = ERR_DENIED,
+	.says = "not an operator",
+	.step =
+	    {.type = ST_RENAME, .to = WEB_2, .by = OLGA, .seeds = {SEED_OLGA}}},
+    {.name = "by the host",
+	.want = ERR_DENIED,
+	.says = "not an operator",
+	.step = {.type = ST_RENAME, .to = WEB_2, .by = WEB_1, .seeds = {HK_1}}},
+    {.name = "not verified",
+	.want = ERR_BADSIG,
+	.says = "not verified",
+	.unread = true,
+	.step = {.type = ST_RENAME, .to = WEB_2}},
+    {.name = "of another realm",
+	.want = ERR_DENIED,
+	.says = "another realm",
+	.step = {.type = ST_RENAME, .to = WEB_2, .other_realm = true}},
+    {.name = "where nothing is trusted",
+	.want = ERR_DENIED,
+	.says = "no policy is trusted",
+	.no_trust = true,
+	.step = {.type = ST_RENAME, .to = WEB_2}},
+    {.name = "of another host",
+	.want = ERR_DENIED,
+	.says = "is of web-1.example.com, and this host is web-2",
+	.host = WEB_2,
+	.step = {.type = ST_RENAME, .to = "www.example.com"}},
+    {.name = "in the second of the last",
+	.since = 3,
+	.step = {.type = ST_RENAME, .to = WEB_2, .at = 3}},
+    {.name = "a second before the last",
+	.want = ERR_ROLLBACK,
+	.says = "older than what was last said",
+	.since = 3,
+	.step = {.type = ST_RENAME, .to = WEB_2, .at = 2}},
+    {.name = "of a clock 300 s ahead",
+	.step = {.type = ST_RENAME, .to = WEB_2, .at = 300}},
+    {.name = "from the future",
+	.want = ERR_DENIED,
+	.says = "from the future",
+	.step = {.type = ST_RENAME, .to = WEB_2, .at = 301}},
+    {.name = "a forget in its place",
+	.want = ERR_PARSE,
+	.says = "forget statement, expected a rename",
+	.step = {.type = ST_FORGET}},
+};
+
+static int
+rename_of(const struct hostrun *u, const struct rename *c, struct err *e)
+{
+	struct trust t;
+
+	set_trust(u, &t, !c->no_trust);
+	return fleet_renamed(&t, &u->s[0], c->host != NULL ? c->host : WEB_1,
+	    NOW + c->since, NOW, e);
+}
+
+static void
+which_rename_counts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(renames) / sizeof(renames[0]); i++) {
+		const struct rename *c = &renames[i];
+		struct hostrun u;
+		struct err e = {0};
+		int r;
+
+		hostcase_open(&u);
+		hostcase_make(&u, &c->step, &u.s[0]);
+		if (c->unread)
+			u.s[0].verified = false;
+		r = rename_of(&u, c, &e);
+		if (r != c->want || (r != 0 && strstr(e.msg, c->says) == NULL))
+			fail_msg("%s: %d '%s', expected %d '%s'", c->name, r,
+			    e.msg, c->want, c->says != NULL ? c->says : "");
+		hostcase_close(&u);
+	}
+}
+
 /* --- memory --- */
 
 static const struct look by_token = {
@@ -224,6 +323,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(which_acceptance_counts),
+	    cmocka_unit_test(which_rename_counts),
 	    cmocka_unit_test(every_allocation_may_fail),
 	};
 
