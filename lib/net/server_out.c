@@ -9,9 +9,14 @@
 
 #include "lib/net/server_impl.h"
 
-#define STEP  65536 /* bytes given to libssh at once */
-#define STEPS 4     /* for one peer before others have their turn */
-#define CHUNK 8192  /* small answers share that much */
+/*
+ * Bytes given to libssh at once.  Two of its buffers, what it encrypts and what
+ * waits for the socket, grow to the power of two that holds them with the
+ * packet's own bytes, and stay so as long as the session: 4 kB each.
+ */
+#define STEP  (4096 - 256)
+#define STEPS 16   /* for one peer before others have their turn */
+#define CHUNK 8192 /* small answers share that much */
 
 static void
 drop_first(struct net_peer *p)
