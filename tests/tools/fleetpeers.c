@@ -19,10 +19,12 @@
  *	push FLEET HOST	an order to a real agent, until its result is there; the
  *			operator is connected before
  */
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <time.h>
 
 #include "lib/base/clock.h"
@@ -38,6 +40,11 @@
 #define WINDOW  48 /* that ask in at once: a master has room for few strangers */
 #define BATCH   200
 #define CALL_MS 120000
+#define LOOK_MS 1000 /* between looks at every connection */
+
+/* As an agent that has lost its master (agent/minion/uplink.c). */
+#define BACKOFF_FIRST 500
+#define BACKOFF_MOST  (5 * 60 * 1000)
 
 struct peer {
 	struct fleet *f;
@@ -50,6 +57,10 @@ struct peer {
 	struct hash job; /* the order it was told last */
 	bool ordered;
 	bool over; /* may be cut */
+	bool due;  /* it made a call */
+	TAILQ_ENTRY(peer) turn;
+	int64_t next_try; /* to attend, while it has no connection */
+	uint32_t backoff_ms;
 };
 
 struct fleet {
@@ -65,6 +76,9 @@ struct fleet {
 	struct peer *me; /* the operator's connection */
 	bool answered;   /* to him */
 	struct loop *loop;
+	int64_t next_look, next_try;
+	size_t tries, lost; /* connections to attend; in vain */
+	TAILQ_HEAD(, peer) due;
 };
 
 static _Noreturn void
@@ -215,14 +229,34 @@ on_up(void *ctx)
 	(void)ctx;
 }
 
+/* Longer each time, and not all at once. */
+static void
+wait_longer(struct peer *p)
+{
+	struct fleet *f = p->f;
+	uint32_t v;
+
+	random_bytes(&v, sizeof(v));
+	p->next_try = loop_now(f->loop) + p->backoff_ms / 2 + v % p->backoff_ms;
+	if (f->next_try == 0 || p->next_try < f->next_try)
+		f->next_try = p->next_try;
+	if ((p->backoff_ms *= 2) > BACKOFF_MOST)
+		p->backoff_ms = BACKOFF_MOST;
+}
+
 static void
 on_down(void *ctx, const struct err *why)
 {
 	struct peer *p = ctx;
 
-	/* One that was told all it wanted to know may be cut. */
-	if (!p->over)
+	/* One that was told all it wanted to know may be cut; one that is on
+	   its way in comes again. */
+	if (p->over)
+		return;
+	if (p->backoff_ms == 0 || p->wanting)
 		die(p->id, why);
+	p->f->lost++;
+	wait_longer(p);
 }
 
 static const struct net_client_ops ops = {.up = on_up, .down = on_down};
@@ -251,7 +285,6 @@ reach(struct fleet *f, const char *user, const char *key, void *ctx)
 	    .key = key,
 	    .user = user,
 	    .subsystem = "writ",
-	    .connect_ms = CALL_MS,
 	    .keepalive_ms = CALL_MS};
 	struct net_client *c = NULL;
 	struct err e = {0};
@@ -277,26 +310,53 @@ make_call(struct peer *p, struct str text, int ms, net_client_fn *fn)
 	need(net_client_call(p->c, slice_of(text.p, text.n), ms, fn, p, &e),
 	    p->id, &e);
 	str_clear(&text);
+	if (!p->due)
+		TAILQ_INSERT_TAIL(&p->f->due, p, turn);
+	p->due = true;
+}
+
+/*
+ * Those that made a call, and now and then all: thousands of turns for every few
+ * packets would be what is measured.
+ */
+static void
+take_turns(struct fleet *f)
+{
+	int64_t now = loop_now(f->loop);
+	struct peer *p;
+
+	while ((p = TAILQ_FIRST(&f->due)) != NULL) {
+		TAILQ_REMOVE(&f->due, p, turn);
+		p->due = false;
+		if (p->c != NULL)
+			(void)net_client_turn(p->c);
+	}
+	if (now < f->next_look)
+		return;
+	f->next_look = now + LOOK_MS;
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].c != NULL)
+			(void)net_client_turn(f->v[i].c);
+}
+
+static void
+turn(struct fleet *f)
+{
+	int64_t ms = LOOK_MS, now = loop_now(f->loop);
+	struct err e = {0};
+
+	take_turns(f);
+	if (f->next_try != 0 && f->next_try - now < ms)
+		ms = f->next_try > now ? f->next_try - now : 0;
+	need(loop_turn(f->loop, (int)ms, &e), "turn", &e);
 }
 
 /* Turn until f->done peers are n. */
 static void
 turn_until(struct fleet *f, size_t n)
 {
-	struct err e = {0};
-
-	while (f->done < n) {
-		int least = 1000;
-
-		for (size_t i = 0; i < f->n; i++) {
-			int ms =
-			    f->v[i].c != NULL ? net_client_turn(f->v[i].c) : -1;
-
-			if (ms >= 0 && ms < least)
-				least = ms;
-		}
-		need(loop_turn(f->loop, least, &e), "turn", &e);
-	}
+	while (f->done < n)
+		turn(f);
 }
 
 static void
@@ -409,6 +469,14 @@ enrol(struct fleet *f, char *words)
 	}
 	for (size_t i = 0; i < f->n; i += BATCH)
 		accept_some(f, i, i + BATCH < f->n ? i + BATCH : f->n);
+	/* His connection would not survive a restart of the master. */
+	if (f->me != NULL) {
+		if (f->me->due)
+			TAILQ_REMOVE(&f->due, f->me, turn);
+		net_client_free(f->me->c);
+		free(f->me);
+		f->me = NULL;
+	}
 	return seconds() - start;
 }
 
@@ -446,6 +514,8 @@ on_want(void *ctx, const struct net_client_answer *a)
 	json_t *o = NULL;
 	struct hash h;
 
+	if (a->why != NULL && !p->wanting)
+		return; /* on_down() knows what to do */
 	must(p, a);
 	need(json_read(a->body, a->body.n, &o, &e), "want", &e);
 	if (!p->wanting) {
@@ -466,27 +536,61 @@ on_want(void *ctx, const struct net_client_answer *a)
 	json_decref(o);
 }
 
+static void
+try_to_attend(struct peer *p)
+{
+	char boot[2 * BOOT_ID_LEN + 1];
+
+	net_client_free(p->c);
+	connect_peer(p, NULL);
+	p->next_try = 0;
+	p->f->tries++;
+	(void)snprintf(boot, sizeof(boot), "%032zx", p->number + 1);
+	make_call(p,
+	    call_of("attend", "boot_id", boot, "root_version", "1",
+		"policy_version", "1", "fleet_version", "0", "krl_version", "0",
+		NULL),
+	    -1, on_want);
+}
+
+/* Those whose time has come. */
+static void
+take_tries(struct fleet *f)
+{
+	int64_t now = loop_now(f->loop), next = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		struct peer *p = &f->v[i];
+
+		if (p->next_try != 0 && p->next_try <= now)
+			try_to_attend(p);
+		if (p->next_try != 0 && (next == 0 || p->next_try < next))
+			next = p->next_try;
+	}
+	f->next_try = next;
+}
+
+/* All have just lost their master. */
 static double
 attend(struct fleet *f, char *words)
 {
 	double start = seconds();
 
 	(void)words;
-	f->done = 0;
+	f->done = f->tries = f->lost = 0;
 	for (size_t i = 0; i < f->n; i++) {
 		struct peer *p = &f->v[i];
-		char boot[2 * BOOT_ID_LEN + 1];
 
-		connect_peer(p, NULL);
 		p->over = p->wanting = false;
-		(void)snprintf(boot, sizeof(boot), "%032zx", p->number + 1);
-		make_call(p,
-		    call_of("attend", "boot_id", boot, "root_version", "1",
-			"policy_version", "1", "fleet_version", "0",
-			"krl_version", "0", NULL),
-		    -1, on_want);
+		p->backoff_ms = BACKOFF_FIRST;
+		wait_longer(p);
 	}
-	turn_until(f, f->n);
+	while (f->done < f->n) {
+		if (f->next_try != 0 && loop_now(f->loop) >= f->next_try)
+			take_tries(f);
+		turn(f);
+	}
+	printf("%zu connections, %zu of them in vain\n", f->tries, f->lost);
 	f->done = 0;
 	return seconds() - start;
 }
@@ -691,6 +795,10 @@ main(int argc, char **argv)
 		 &f.operator, & e),
 	    argv[6], &e);
 	f.operator_id = argv[7];
+	/* Pages that come and go with each answer would be what is measured. */
+	(void)mallopt(M_MMAP_THRESHOLD, 64 * 1024 * 1024);
+	(void)mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024);
+	TAILQ_INIT(&f.due);
 	need(loop_new(&f.loop, &e), "loop", &e);
 	make_peers(&f);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
