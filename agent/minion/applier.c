@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "lib/base/file.h"
@@ -140,27 +139,12 @@ is_hostile(int r)
 static void
 put_error(struct applier *a, int r, const struct err *e)
 {
-	static const struct {
-		int code;
-		const char *name;
-	} names[] = {
-#define X(name, value, text) {name, #name},
-	    ERR_LIST(X)
-#undef X
-	};
-	char code[32] = "sys";
+	struct err why = *e;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].code == r) {
-			size_t n = 0;
-
-			for (const char *p = names[i].name + 4;
-			     *p != '\0' && n < sizeof(code) - 1; p++)
-				code[n++] = (char)(*p | 0x20);
-			code[n] = '\0';
-		}
-	jw_str(&a->w, "error", e->msg[0] != '\0' ? e->msg : err_text(r));
-	jw_str(&a->w, "code", code);
+	if (why.msg[0] == '\0')
+		(void)err_set(&why, r, "%s", err_text(r));
+	why.code = (enum err_code)r;
+	jw_err(&a->w, &why);
 }
 
 static void

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "lib/base/err.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/base/str.h"
 
@@ -21,6 +23,45 @@ err_text(int code)
 	default:
 		return "unknown error";
 	}
+}
+
+static const struct {
+	int code;
+	const char *name;
+} names[] = {
+#define X(name, value, text) {(value), #name},
+    ERR_LIST(X)
+#undef X
+};
+
+/* "NET" of "ERR_NET". */
+static const char *
+short_name(size_t i)
+{
+	return names[i].name + strlen("ERR_");
+}
+
+void
+err_name(int code, char out[ERR_NAME])
+{
+	const char *name = "error";
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].code == code)
+			name = short_name(i);
+	for (; name[n] != '\0' && n < ERR_NAME - 1; n++)
+		out[n] = (char)tolower((unsigned char)name[n]);
+	out[n] = '\0';
+}
+
+int
+err_from_name(const char *name)
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcasecmp(short_name(i), name) == 0)
+			return names[i].code;
+	return 0;
 }
 
 /*

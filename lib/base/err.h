@@ -58,6 +58,12 @@ struct err { /* zero-initialise; owns nothing */
 /* The words for a code; "unknown error" for what is not one. Never NULL. */
 const char *err_text(int code);
 
+/* How programs tell each other a code: "denied" for ERR_DENIED, into out; and
+ * back, whatever its case, 0 for what is none. */
+#define ERR_NAME 16
+void err_name(int code, char out[ERR_NAME]);
+int  err_from_name(const char *name);
+
 /*
  * Record a failure where it is first seen and return the code, so that a
  * function ends with `return err_set(e, ERR_PARSE, "...")`.  Replaces what e

@@ -95,5 +95,8 @@ void jw_hex(struct jw *w, const char *key, const void *p, size_t n);
 void jw_base64(struct jw *w, const char *key, const void *p, size_t n);
 void jw_strs(struct jw *w, const char *key, const struct strs *l);
 void jw_null(struct jw *w, const char *key);
+/* "error", "hint" where there is one, and "code". */
+struct err;
+void jw_err(struct jw *w, const struct err *e);
 
 #endif

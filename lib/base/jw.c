@@ -216,3 +216,15 @@ jw_null(struct jw *w, const char *key)
 	lead_in(w, key);
 	str_add(w->s, "null");
 }
+
+void
+jw_err(struct jw *w, const struct err *e)
+{
+	char name[ERR_NAME];
+
+	err_name(e->code, name);
+	jw_str(w, "error", e->msg);
+	if (e->hint[0] != '\0')
+		jw_str(w, "hint", e->hint);
+	jw_str(w, "code", name);
+}

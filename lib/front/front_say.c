@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* What the front says in words of its own. */
-#include <ctype.h>
 #include <string.h>
 
 #include "lib/base/json.h"
@@ -51,31 +50,10 @@ front_refusal(const struct front_words *words, bool ready,
 	str_addf(out, "%s\n", words->advice);
 }
 
-/* "net" for ERR_NET. */
-static void
-add_code_name(struct str *out, int code)
-{
-	static const struct {
-		int code;
-		const char *name;
-	} names[] = {
-#define X(name, value, text) {value, #name},
-	    ERR_LIST(X)
-#undef X
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].code == code)
-			for (const char *p = names[i].name + strlen("ERR_");
-			     *p != '\0'; p++)
-				str_addc(out, (char)tolower(*p));
-}
-
 void
 front_failure(const struct front_words *words, enum call_form form,
     const struct err *e, struct str *out)
 {
-	struct str code = STR_INIT;
 	struct jw w;
 
 	if (form == FORM_TEXT) {
@@ -84,15 +62,8 @@ front_failure(const struct front_words *words, enum call_form form,
 			str_addf(out, "  %s\n", e->hint);
 		return;
 	}
-	add_code_name(&code, e->code);
 	jw_init(&w, out, false);
 	jw_begin(&w, NULL, '{');
-	jw_str(&w, "error", e->msg);
-	if (e->hint[0] != '\0')
-		jw_str(&w, "hint", e->hint);
-	jw_str(&w, "code", code.p);
+	jw_err(&w, e);
 	jw_end(&w, '}');
-	if (str_check(&code) != 0)
-		out->failed = true;
-	str_clear(&code);
 }

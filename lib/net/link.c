@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
@@ -317,19 +316,10 @@ failed(struct link *l, struct err *e)
 static int
 code_of(const char *name, int status)
 {
-	static const struct {
-		const char *name;
-		int code;
-	} codes[] = {
-#define X(name, value, text) {#name, value},
-	    ERR_LIST(X)
-#undef X
-	};
+	int code = name != NULL ? err_from_name(name) : 0;
 
-	for (size_t i = 0; name != NULL && i < sizeof(codes) / sizeof(codes[0]);
-	     i++)
-		if (strcasecmp(codes[i].name + strlen("ERR_"), name) == 0)
-			return codes[i].code;
+	if (code != 0)
+		return code;
 	return status == 3 ? ERR_WAIT : ERR_DENIED;
 }
 

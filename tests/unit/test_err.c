@@ -2,6 +2,7 @@
 #include "lib/base/err.h"
 
 #include <errno.h>
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -131,11 +132,36 @@ no_message_carries_control_characters(void **state)
 	assert_string_equal(e.msg, "?: a??[31m???\xc3\xa9");
 }
 
+static void
+a_code_has_a_name_between_programs(void **state)
+{
+	char name[ERR_NAME], upper[ERR_NAME];
+
+	(void)state;
+	err_name(ERR_DENIED, name);
+	assert_string_equal(name, "denied");
+	for (int code = -1; code >= ERR_CORRUPT; code--) {
+		err_name(code, name);
+		assert_string_not_equal(name, "error");
+		/* Cut, it would not be found again. */
+		assert_int_equal(err_from_name(name), code);
+		for (size_t i = 0; i < sizeof(name); i++)
+			upper[i] = (char)toupper((unsigned char)name[i]);
+		assert_int_equal(err_from_name(upper), code);
+	}
+	err_name(ERR_CORRUPT - 1, name);
+	assert_string_equal(name, "error");
+	assert_int_equal(err_from_name("error"), 0);
+	assert_int_equal(err_from_name(""), 0);
+	assert_int_equal(err_from_name("ERR_DENIED"), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_code_has_words),
+	    cmocka_unit_test(a_code_has_a_name_between_programs),
 	    cmocka_unit_test(setting_replaces_what_was_there),
 	    cmocka_unit_test(nobody_needs_to_want_the_words),
 	    cmocka_unit_test(system_errors_say_why),
