@@ -60,7 +60,7 @@ all_ldflags = $(hardld) $(san) $(LDFLAGS)
 # The order is the order of the layers; tests/lint/layers holds us to it.
 rooms	:= lib/base lib/proc lib/crypto lib/ssh lib/conf lib/tlog \
 	   lib/statement lib/trust lib/bundle lib/key lib/blob lib/store \
-	   lib/ledger lib/net lib/notify lib/cli lib/front ca/issue ca/common ca/signer \
+	   lib/ledger lib/net lib/notify lib/cli lib/front lib/keeper ca/issue ca/common ca/signer \
 	   ca/keeper ca/daemon ca/audit ca/client \
 	   agent/fleet agent/states agent/minion agent/master \
 	   agent/client

@@ -312,7 +312,7 @@ results(const struct mk_call *c, struct str *out)
 		if (p->e.code == 0)
 			jw_u64(&w, "index", p->index);
 		else
-			mk_error_fields(&w, &p->e);
+			jw_err(&w, &p->e);
 		jw_end(&w, '}');
 		status = worse(status, &p->e);
 	}

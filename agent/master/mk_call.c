@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* Calls: read, handed to their function, answered. */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/master/mk_calls.h"
 #include "agent/master/mk_impl.h"
 #include "lib/cli/cli.h"
-#include "lib/proc/plog.h"
+#include "lib/keeper/call.h"
 
 #define HOST_PREFIX "host/"
 
@@ -61,69 +60,11 @@ static const struct {
 
 /* --- answers ----------------------------------------------------------------- */
 
-static const char *
-code_name(int code, char out[32])
-{
-	static const struct {
-		int code;
-		const char *name;
-	} names[] = {
-#define X(name, value, text) {(value), #name},
-	    ERR_LIST(X)
-#undef X
-	};
-	const char *name = "ERR_ERROR";
-	size_t n = 0;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].code == code)
-			name = names[i].name;
-	for (name += strlen("ERR_"); *name != '\0' && n < 31; name++)
-		out[n++] = (char)tolower((unsigned char)*name);
-	out[n] = '\0';
-	return out;
-}
-
-void
-mk_error_fields(struct jw *w, const struct err *e)
-{
-	char code[32];
-
-	jw_str(w, "error", e->msg);
-	if (e->hint[0] != '\0')
-		jw_str(w, "hint", e->hint);
-	jw_str(w, "code", code_name(e->code, code));
-}
-
-static void
-send_body(struct mk_call *c, uint16_t type, int status, const struct str *body)
-{
-	bool event = type == MSG_EVENT;
-	struct err e = {0};
-	struct buf *b = NULL;
-	int r;
-
-	if (c->conn == NULL || c->conn->closing)
-		return;
-	if ((r = str_check(body)) != 0 ||
-	    (r = buf_new(&b, RESULT_MAX + 64)) != 0 ||
-	    (!event && (r = buf_put_u8(b, (uint8_t)status)) != 0) ||
-	    (r = buf_put_string(b, body->p, body->n)) != 0)
-		(void)err_set(&e, r, "answer: %s", err_text(r));
-	else
-		r = chan_send(c->conn->chan, type, c->id, buf_slice(b), &e);
-	buf_free(b);
-	if (r != 0) {
-		plog_err(PLOG_WARN, &e, "cannot answer: connection closed",
-		    NULL);
-		c->conn->closing = true;
-	}
-}
-
 void
 mk_call_end(struct mk *k, struct mk_call *c, int status, const struct str *body)
 {
-	send_body(c, c->caller == CALLER_CONTROL ? MSG_STATUS_IS : MSG_RESULT,
+	conn_answer(c->conn,
+	    c->caller == CALLER_CONTROL ? MSG_STATUS_IS : MSG_RESULT, c->id,
 	    status, body);
 	mk_call_free(k, c);
 }
@@ -132,7 +73,7 @@ void
 mk_call_event(struct mk *k, struct mk_call *c, const struct str *body)
 {
 	(void)k;
-	send_body(c, MSG_EVENT, 0, body);
+	conn_answer(c->conn, MSG_EVENT, c->id, 0, body);
 }
 
 /* Is it the caller's doing, and not a want of ours? */
@@ -175,26 +116,13 @@ void
 mk_call_fail(struct mk *k, struct mk_call *c, const struct err *e)
 {
 	struct str s = STR_INIT;
-	struct jw w;
 
 	k->totals.refused++;
 	if ((c->caller == CALLER_HOST || c->caller == CALLER_GUEST) &&
 	    is_offence(e->code))
 		raise_alarm(k, c, e);
-	if (c->form == FORM_TEXT) {
-		str_addf(&s, "%s\n", e->msg);
-		if (e->hint[0] != '\0')
-			str_addf(&s, "  %s\n", e->hint);
-	} else {
-		jw_init(&w, &s, false);
-		jw_begin(&w, NULL, '{');
-		mk_error_fields(&w, e);
-		jw_end(&w, '}');
-	}
-	/* What was asked for is not there: no fault of this system. */
-	mk_call_end(k, c,
-	    e->code == ERR_NOTFOUND ? EXIT_REFUSED : cli_exit_status(e->code),
-	    &s);
+	call_failure(c->form, e, &s);
+	mk_call_end(k, c, call_status(e), &s);
 	str_clear(&s);
 }
 
@@ -352,7 +280,7 @@ bucket_of(uint32_t id)
 
 /* What is on its way into the log goes on, and is told to nobody. */
 void
-mk_call_gone(struct mk *k, const struct mk_conn *conn, uint32_t id)
+mk_call_gone(struct mk *k, const struct conn *conn, uint32_t id)
 {
 	struct mk_call *c = TAILQ_FIRST(&k->calls), *next;
 
@@ -401,24 +329,16 @@ static int
 open_call(struct mk *k, struct mk_call *c, struct slice payload,
     struct slice *json, struct err *e)
 {
-	struct view v = view_slice(payload);
-	char *fingerprint = NULL;
-	uint8_t form = 0;
+	struct call_head h;
 	int r;
 
-	if ((r = view_get_cstring(&v, &c->name)) != 0 ||
-	    (r = view_get_cstring(&v, &fingerprint)) != 0 ||
-	    (r = view_get_cstring(&v, &c->address)) != 0 ||
-	    (r = view_get_u8(&v, &form)) != 0 ||
-	    (r = view_get_string(&v, json)) != 0 || (r = view_end(&v)) != 0)
-		(void)err_set(e, r, "a call that cannot be read");
-	else if (form > FORM_TEXT)
-		r = err_set(e, ERR_PARSE, "a call of form %u", form);
-	else
-		r = find_caller(k, c, e);
-	free(fingerprint);
-	c->form = (enum call_form)form;
-	return r;
+	if ((r = call_head_read(payload, &h, e)) != 0)
+		return r;
+	c->name = h.name;
+	c->address = h.address;
+	c->form = h.form;
+	*json = h.json;
+	return find_caller(k, c, e);
 }
 
 /* A host is one as long as it is accepted, whatever the front knows yet. */
@@ -464,7 +384,7 @@ run_call(struct mk *k, struct mk_call *c, struct slice json)
 }
 
 int
-mk_call_new(struct mk *k, struct mk_conn *conn, const struct frame *f,
+mk_call_new(struct mk *k, struct conn *conn, const struct frame *f,
     struct err *e)
 {
 	struct slice json = {0};

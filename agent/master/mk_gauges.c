@@ -6,22 +6,8 @@
 #include "agent/master/mk_calls.h"
 #include "agent/master/mk_impl.h"
 #include "lib/cli/cli.h"
+#include "lib/keeper/gauges.h"
 #include "lib/proc/plog.h"
-
-static void
-gauge(struct str *out, const char *name, const char *help, int64_t v)
-{
-	str_addf(out, "# HELP writ_%s %s\n# TYPE writ_%s gauge\nwrit_%s %lld\n",
-	    name, help, name, name, (long long)v);
-}
-
-static void
-counter(struct str *out, const char *name, const char *help, uint64_t v)
-{
-	str_addf(out,
-	    "# HELP writ_%s %s\n# TYPE writ_%s counter\nwrit_%s %llu\n", name,
-	    help, name, name, (unsigned long long)v);
-}
 
 static size_t
 running_jobs(const struct mk *k)
@@ -90,27 +76,9 @@ void
 mk_send_gauges(struct mk *k)
 {
 	struct str s = STR_INIT;
-	struct err e = {0};
-	struct buf *b = NULL;
-	int r;
 
 	mk_gauges(k, &s);
-	if ((r = str_check(&s)) != 0 || (r = buf_new(&b, 256 * 1024)) != 0 ||
-	    (r = buf_put_string(b, s.p, s.n)) != 0)
-		goto out;
-	for (size_t i = 0; i < MK_CONNS; i++) {
-		struct mk_conn *c = &k->conns[i];
-
-		if (c->chan == NULL || c->kind != CONN_FRONT || c->closing)
-			continue;
-		if (chan_send(c->chan, MSG_GAUGES, 0, buf_slice(b), &e) != 0)
-			c->closing = true;
-	}
-out:
-	if (r != 0)
-		plog(PLOG_WARN, "cannot send metrics", "error", err_text(r),
-		    NULL);
-	buf_free(b);
+	conns_tell_gauges(&k->conns, &s);
 	str_clear(&s);
 }
 
@@ -118,19 +86,10 @@ int
 mk_metrics(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 {
 	struct str s = STR_INIT;
-	struct jw w;
 
 	(void)e;
 	mk_gauges(k, &s);
-	if (c->form == FORM_TEXT) {
-		str_addn(out, s.p, s.n);
-	} else {
-		jw_init(&w, out, false);
-		jw_begin(&w, NULL, '{');
-		jw_str(&w, "metrics", s.p);
-		jw_end(&w, '}');
-	}
-	out->failed = out->failed || s.failed;
+	gauges_answer(c->form, &s, out);
 	str_clear(&s);
 	return 0;
 }

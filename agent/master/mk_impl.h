@@ -28,11 +28,12 @@
 #include "lib/base/err.h"
 #include "lib/base/json.h"
 #include "lib/base/str.h"
+#include "lib/keeper/conns.h"
+#include "lib/keeper/stages.h"
 #include "lib/proc/frame.h"
 #include "lib/trust/fleet_hosts.h"
 #include "lib/trust/fleet_job.h"
 
-#define MK_CONNS       8
 #define MK_CALLS_MAX   40000	/* open at once; most of them attend */
 #define MK_CALL_BUCKETS 16384
 #define MK_AWAY_MS     15000	/* until a host that went is away */
@@ -94,14 +95,6 @@ void board_clear(struct mk_board *b);
 
 /* --- connections and calls (mk_call.c) ---------------------------------------- */
 
-enum mk_conn_kind { CONN_FRONT, CONN_CONTROL };
-struct mk_conn {
-	struct chan *chan;	/* NULL: free */
-	enum mk_conn_kind kind;
-	bool closing;
-	bool held;		/* it does not keep up with what it is told */
-};
-
 enum mk_caller { CALLER_GUEST, CALLER_HOST, CALLER_PERSON, CALLER_CONTROL };
 
 /* One statement of a submit. */
@@ -113,7 +106,7 @@ struct mk_part {
 };
 
 struct mk_call {
-	struct mk_conn *conn;	/* NULL: the caller is gone */
+	struct conn *conn;	/* NULL: the caller is gone */
 	uint32_t id;
 	enum mk_caller caller;
 	enum call_form form;
@@ -140,17 +133,16 @@ typedef int mk_handler(struct mk *k, struct mk_call *c, struct str *out,
     struct err *e);
 
 /* A frame CALL or STATUS.  An error is the connection's end. */
-int  mk_call_new(struct mk *k, struct mk_conn *conn, const struct frame *f,
+int  mk_call_new(struct mk *k, struct conn *conn, const struct frame *f,
      struct err *e) MUST_CHECK;
 /* id 0: all of that connection. */
-void mk_call_gone(struct mk *k, const struct mk_conn *conn, uint32_t id);
+void mk_call_gone(struct mk *k, const struct conn *conn, uint32_t id);
 void mk_call_free(struct mk *k, struct mk_call *c);
 void mk_call_end(struct mk *k, struct mk_call *c, int status,
      const struct str *body);
 void mk_call_event(struct mk *k, struct mk_call *c, const struct str *body);
 /* Answers with the error; of a host or a stranger it may be an alarm. */
 void mk_call_fail(struct mk *k, struct mk_call *c, const struct err *e);
-void mk_error_fields(struct jw *w, const struct err *e);
 /* It waits for the answer to that question: of its number, or NULL. */
 void mk_call_asks(struct mk *k, struct mk_call *c, uint32_t asked);
 struct mk_call *mk_call_asking(struct mk *k, uint32_t asked);
@@ -280,20 +272,12 @@ void mk_watch_ends(struct mk *k);
 /* Something a person should see; h NULL: of nobody known. */
 void mk_alarm(struct mk *k, struct mk_host *h, const char *who,
      const char *text);
-int  mk_send_keys(struct mk *k, struct mk_conn *to, struct err *e) MUST_CHECK;
+int  mk_send_keys(void *ctx, struct conn *to, struct err *e) MUST_CHECK;
+extern const struct conns_ops mk_conns_ops; /* mk_proc.c */
 void mk_dialed(struct mk *k);
 void mk_send_gauges(struct mk *k);
 void mk_gauges(struct mk *k, struct str *out);
 
-struct mk_stage {		/* files put for a push */
-	char	    *owner;	/* NULL: free */
-	int64_t	     at;
-	struct slice *v;
-	size_t	     n, cap, bytes;
-};
-void mk_stage_clear(struct mk_stage *s);
-/* What that person has put; p NULL: nothing of that name. */
-struct slice mk_staged(struct mk *k, const char *who, const struct hash *h);
 /* A policy whose signatures are to be looked at; told to c, NULL: nobody. */
 int  mk_adopt_policy(struct mk *k, const struct bundle_chain *chain,
      struct mk_call *c, struct err *e) MUST_CHECK;
@@ -360,7 +344,7 @@ struct mk {
 	int64_t now, now_ms, started_ms;
 	int listen_front, listen_control, signals, wake;
 	uid_t front_uid;
-	struct mk_conn conns[MK_CONNS];
+	struct conns conns;
 	bool stopping, keys_changed, loading;
 	int64_t keys_at;	/* no table of keys before */
 	/* What the scribe borrows while it runs. */
@@ -392,7 +376,7 @@ struct mk {
 	struct err store_why;
 	int64_t alarm_span, alarms_said, alarms_left_out;
 
-	struct mk_stage stages[MK_STAGES];
+	struct stages stages;	/* by person */
 	struct mk_courier courier;
 	char *courier_path;	/* NULL: there is no CA */
 	uint32_t last_ask;

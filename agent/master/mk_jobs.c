@@ -111,7 +111,7 @@ find_targets(struct mk *k, const struct mk_call *c, const struct hash *h,
 	const json_t *t = json_object_get(c->args, "targets");
 
 	if (t == NULL) {
-		*out = mk_staged(k, c->name, h);
+		*out = stages_find(&k->stages, c->name, h);
 		return out->p != NULL
 		    ? 0
 		    : err_set(e, ERR_PARSE,

@@ -18,153 +18,29 @@
 #define GAUGES_MS 5000
 #define KEYS_MS   250 /* between tables of keys: each has all of them */
 #define FLUSH_MS  1000
-#define OUT_MOST \
-	(16 * 1024 * 1024) /* bytes of answers that a front is to read */
-#define STOP_MS 10000
-
-enum { MAY_FRONT = 1, MAY_CONTROL = 2 };
-
-/* --- frames ------------------------------------------------------------------------ */
-
-struct from {
-	struct mk *k;
-	struct mk_conn *conn;
-};
+#define STOP_MS   10000
 
 static int
-on_call(void *ctx, const struct frame *f, struct err *e)
+on_call(void *ctx, struct conn *c, const struct frame *f, struct err *e)
 {
-	struct from *from = ctx;
-
-	if (f->id == 0)
-		return err_set(e, ERR_PARSE, "a call without a number");
-	return mk_call_new(from->k, from->conn, f, e);
-}
-
-static int
-on_gone(void *ctx, const struct frame *f, struct err *e)
-{
-	struct from *from = ctx;
-
-	(void)e;
-	if (f->id != 0)
-		mk_call_gone(from->k, from->conn, f->id);
-	return 0;
-}
-
-/* Everything that may be said to this process by who connects to it. */
-static const struct frame_rule rules[] = {
-    {MSG_CALL, MAY_FRONT, CALL_MAX + 1024, "call", on_call},
-    {MSG_GONE, MAY_FRONT, 0, "gone", on_gone},
-    {MSG_STATUS, MAY_CONTROL, CALL_MAX + 1024, "status", on_call},
-};
-
-/*
- * A front that does not keep up with its answers is not asked for more questions:
- * ten thousand hosts that fetch one file at once would fill its queue.
- */
-static bool
-is_behind(const struct mk_conn *c)
-{
-	return chan_waiting(c->chan) > OUT_MOST;
+	return mk_call_new(ctx, c, f, e);
 }
 
 static void
-conn_take(struct mk *k, struct mk_conn *c)
+on_gone(void *ctx, const struct conn *c, uint32_t id)
 {
-	struct from from = {k, c};
-	struct err e = {0};
-	struct frame f;
-	int r;
-
-	c->held = false;
-	while (!c->closing && (r = chan_next(c->chan, &f, &e)) != CHAN_NONE) {
-		if (r == 0)
-			r = frame_dispatch(rules,
-			    sizeof(rules) / sizeof(rules[0]),
-			    c->kind == CONN_FRONT ? MAY_FRONT : MAY_CONTROL,
-			    &from, &f, &e);
-		if (r == 0 && !is_behind(c))
-			continue;
-		if (r == 0) {
-			c->held = true;
-			return;
-		}
-		plog_err(PLOG_ERR, &e,
-		    c->kind == CONN_FRONT ? "front cut off"
-					  : "control connection cut off",
-		    NULL);
-		c->closing = true;
-	}
+	mk_call_gone(ctx, c, id);
 }
 
-static void
-conn_read(struct mk *k, struct mk_conn *c)
-{
-	struct err e = {0};
-	int closed = chan_read(c->chan, &e);
-
-	if (closed < 0) {
-		plog_err(PLOG_WARN, &e, "connection lost", NULL);
-		c->closing = true;
-		return;
-	}
-	conn_take(k, c);
-	if (closed == CHAN_CLOSED)
-		c->closing = true;
-}
-
-static void
-conn_accept(struct mk *k, int listener, enum mk_conn_kind kind)
-{
-	struct mk_conn *c = NULL;
-	struct err e = {0};
-	int fd = -1, r;
-
-	if ((r = socket_accept(listener, &fd, &e)) != 0) {
-		if (r < 0)
-			plog_err(PLOG_WARN, &e, "cannot accept", NULL);
-		return;
-	}
-	for (size_t i = 0; i < MK_CONNS && c == NULL; i++)
-		if (k->conns[i].chan == NULL)
-			c = &k->conns[i];
-	if (c == NULL)
-		r = err_set(&e, ERR_LIMIT, "%d connections are open already",
-		    MK_CONNS);
-	else if ((r = socket_check_peer(fd, mk_peer_uid(k, kind), &e)) == 0)
-		r = chan_new(fd, &c->chan, &e);
-	if (r != 0) {
-		plog_err(PLOG_ERR, &e, "connection refused", NULL);
-		(void)close(fd);
-		return;
-	}
-	c->kind = kind;
-	c->closing = false;
-	chan_gather(c->chan);
-	if (kind == CONN_FRONT && mk_send_keys(k, c, &e) != 0) {
-		plog_err(PLOG_ERR, &e, "cannot tell the front whose keys",
-		    NULL);
-		c->closing = true;
-	}
-}
+const struct conns_ops mk_conns_ops = {
+    .call = on_call, .gone = on_gone, .keys = mk_send_keys};
 
 static void
 send_keys_to_all(struct mk *k)
 {
 	k->keys_changed = false;
 	k->keys_at = k->now_ms + KEYS_MS;
-	for (size_t i = 0; i < MK_CONNS; i++) {
-		struct mk_conn *c = &k->conns[i];
-		struct err e = {0};
-
-		if (c->chan != NULL && c->kind == CONN_FRONT && !c->closing &&
-		    mk_send_keys(k, c, &e) != 0) {
-			plog_err(PLOG_ERR, &e,
-			    "cannot tell the front whose keys", NULL);
-			c->closing = true;
-		}
-	}
+	conns_tell_keys(&k->conns);
 }
 
 /* --- signals, news -------------------------------------------------------------------- */
@@ -238,14 +114,12 @@ on_clock(struct mk *k, struct clockwork *w)
 /* --- the loop ---------------------------------------------------------------------------- */
 
 enum {
-	FD_FRONT,
-	FD_CONTROL,
 	FD_SIGNALS,
 	FD_WAKE,
 	FD_COURIER,
 	FD_DIALER,
 	FD_CONNS,
-	FD_N = FD_CONNS + MK_CONNS,
+	FD_N = FD_CONNS + CONNS_FDS,
 };
 
 static void
@@ -257,70 +131,17 @@ watch(struct pollfd *p, int fd, bool writes)
 }
 
 static void
-watch_conn(struct pollfd *p, const struct mk_conn *c)
-{
-	watch(p, c->chan != NULL ? chan_fd(c->chan) : -1,
-	    c->chan != NULL && chan_wants_write(c->chan));
-	if (c->held)
-		p->events = POLLOUT;
-}
-
-static void
 fill(struct mk *k, struct pollfd *p)
 {
 	const struct chan *q = k->courier.chan;
 
-	watch(&p[FD_FRONT], k->listen_front, false);
-	watch(&p[FD_CONTROL], k->listen_control, false);
 	watch(&p[FD_SIGNALS], k->signals, false);
 	watch(&p[FD_WAKE], k->wake, false);
 	watch(&p[FD_COURIER], q != NULL ? chan_fd(q) : -1,
 	    q != NULL && chan_wants_write(q));
 	watch(&p[FD_DIALER], dialer_fd(k->dialer),
 	    dialer_wants_write(k->dialer));
-	for (size_t i = 0; i < MK_CONNS; i++)
-		watch_conn(&p[FD_CONNS + i], &k->conns[i]);
-}
-
-static void
-serve_conns(struct mk *k, const struct pollfd *p)
-{
-	for (size_t i = 0; i < MK_CONNS; i++) {
-		struct mk_conn *c = &k->conns[i];
-		struct err e = {0};
-		short events = p[i].revents;
-
-		if (c->chan == NULL || p[i].fd != chan_fd(c->chan))
-			continue;
-		if (events & POLLOUT && chan_flush(c->chan, &e) != 0)
-			c->closing = true;
-		if (!c->closing && c->held && !is_behind(c))
-			conn_take(k, c);
-		if (!c->closing && !c->held &&
-		    events & (POLLIN | POLLHUP | POLLERR))
-			conn_read(k, c);
-	}
-}
-
-/* What this turn has to say, each connection in one piece; and who goes. */
-static void
-end_turn(struct mk *k)
-{
-	for (size_t i = 0; i < MK_CONNS; i++) {
-		struct mk_conn *c = &k->conns[i];
-		struct err e = {0};
-
-		if (c->chan == NULL)
-			continue;
-		if (!c->closing && chan_wants_write(c->chan) &&
-		    chan_flush(c->chan, &e) != 0)
-			c->closing = true;
-		if (!c->closing)
-			continue;
-		mk_call_gone(k, c, 0);
-		chan_free(c->chan);
-		memset(c, 0, sizeof(*c));
-	}
+	conns_fill(&k->conns, &p[FD_CONNS]);
 }
 
 static void
@@ -346,13 +167,9 @@ turn(struct mk *k, struct pollfd *p, struct clockwork *w)
 		mk_courier_serve(k, (p[FD_COURIER].revents & POLLOUT) != 0);
 	if (p[FD_DIALER].revents != 0)
 		mk_dialed(k);
-	serve_conns(k, &p[FD_CONNS]);
-	if (p[FD_FRONT].revents != 0)
-		conn_accept(k, k->listen_front, CONN_FRONT);
-	if (p[FD_CONTROL].revents != 0)
-		conn_accept(k, k->listen_control, CONN_CONTROL);
+	conns_serve(&k->conns, &p[FD_CONNS]);
 	on_clock(k, w);
-	end_turn(k);
+	conns_end_turn(&k->conns);
 }
 
 /* What is on its way is finished and answered. */
@@ -370,15 +187,7 @@ finish(struct mk *k)
 		mk_batch_news(k);
 	}
 	scribe_stop(k->scribe);
-	until = clock_mono_ms() + FLUSH_MS;
-	for (size_t i = 0; i < MK_CONNS; i++) {
-		struct chan *c = k->conns[i].chan;
-		struct err e = {0};
-
-		while (c != NULL && chan_wants_write(c) &&
-		    clock_mono_ms() < until && chan_flush(c, &e) == 0)
-			(void)usleep(1000);
-	}
+	conns_drain(&k->conns, FLUSH_MS);
 }
 
 int

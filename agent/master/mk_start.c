@@ -1,89 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 #include "agent/master/mk_start.h"
 
-#include <pthread.h>
-#include <pwd.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/keeper/open.h"
+#include "lib/keeper/seal.h"
 #include "lib/proc/plog.h"
 #include "lib/proc/sandbox.h"
-#include "lib/proc/socket.h"
 #include "lib/statement/leaf.h"
 
 #define SIGNER_MS     10000 /* to wait for a signer that starts too */
 #define SIGNER_TRY_MS 200
-
-uid_t
-mk_peer_uid(const struct mk *k, enum mk_conn_kind kind)
-{
-	return kind == CONN_FRONT ? k->front_uid : getuid();
-}
 
 static void
 warn(void *ctx, const char *sentence)
 {
 	(void)ctx;
 	plog(PLOG_WARN, sentence, NULL);
-}
-
-static int
-find_user(const char *name, uid_t *out, struct err *e)
-{
-	const struct passwd *p;
-
-	*out = getuid();
-	if (name == NULL || name[0] == '\0')
-		return 0;
-	if ((p = getpwnam(name)) == NULL)
-		return err_set(e, ERR_NOTFOUND,
-		    "master.yaml: there is no user '%s' on this machine", name);
-	*out = p->pw_uid;
-	return 0;
-}
-
-/* --- sockets, signals ---------------------------------------------------------------- */
-
-static int
-listen_on(const struct mk *k, const char *name, int *fd, struct err *e)
-{
-	const char *dir = k->config.runtime;
-	char *path = NULL;
-	int r;
-
-	if ((r = socket_passed(name, fd, e)) != ERR_NOTFOUND)
-		return r;
-	if (path_joinf(&path, "%s/%s.sock", dir, name) != 0)
-		return err_nomem(e);
-	if ((r = file_mkdirs(dir, 0700, e)) == 0)
-		r = socket_listen(path, fd, e);
-	free(path);
-	return r;
-}
-
-static int
-open_signals(struct mk *k, struct err *e)
-{
-	sigset_t set;
-
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGHUP);
-	/* Before there are threads: they inherit it. */
-	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
-	    (k->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
-		return err_sys(e, "signals");
-	if ((k->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
-		return err_sys(e, "eventfd");
-	return 0;
 }
 
 /* --- the log and the store ------------------------------------------------------------ */
@@ -241,6 +178,7 @@ new_mk(const char *dir, struct mk **out, struct err *e)
 	STAILQ_INIT(&k->next);
 	STAILQ_INIT(&k->unstored);
 	master_config_init(&k->config);
+	stages_init(&k->stages, MK_STAGES, MK_STAGE_FILES, MK_STAGE_BYTES);
 	if (jobs_new(&mk_jobs_ops, k, &k->jobs) != 0) {
 		mk_end(k);
 		return err_nomem(e);
@@ -263,17 +201,32 @@ read_config(struct mk *k, struct err *e)
 	if (c->ca.address != NULL &&
 	    path_joinf(&k->courier_path, "%s/courier.sock", c->runtime) != 0)
 		return err_nomem(e);
-	return find_user(c->users.front, &k->front_uid, e);
+	return keeper_user("master.yaml", c->users.front, &k->front_uid, e);
+}
+
+static int
+seal(const struct mk *k, struct err *e)
+{
+	/* The courier's socket is connected to again and again. */
+	const char *more[] = {k->config.runtime, NULL};
+	const struct seal s = {.dir = k->config.dir,
+	    .home = &k->config.home,
+	    .store = k->config.store,
+	    .read = more};
+
+	return keeper_seal(&s, e);
 }
 
 static int
 start(struct mk *k, struct err *e)
 {
-	const char *user;
+	const char *user, *run;
 	int r;
 
-	if ((r = read_config(k, e)) != 0 || (r = open_signals(k, e)) != 0)
+	if ((r = read_config(k, e)) != 0 ||
+	    (r = keeper_signals(&k->signals, &k->wake, e)) != 0)
 		return r;
+	run = k->config.runtime;
 	user = k->config.users.keeper;
 	if ((r = dialer_new(user, &k->dialer, e)) != 0 ||
 	    (r = user != NULL && geteuid() == 0 ? privileges_drop(user, e)
@@ -283,10 +236,12 @@ start(struct mk *k, struct err *e)
 	    (r = mk_load(k, e)) != 0 || (r = log_policy(k, e)) != 0 ||
 	    (r = mk_krl_load(k, e)) != 0 ||
 	    (r = rows_ca_next(k->rows, &k->courier.next, e)) != 0 ||
-	    (r = listen_on(k, "keeper", &k->listen_front, e)) != 0 ||
-	    (r = listen_on(k, "control", &k->listen_control, e)) != 0 ||
-	    (r = mk_seal(&k->config, e)) != 0)
+	    (r = keeper_listen(run, "keeper", &k->listen_front, e)) != 0 ||
+	    (r = keeper_listen(run, "control", &k->listen_control, e)) != 0 ||
+	    (r = seal(k, e)) != 0)
 		return r;
+	conns_init(&k->conns, k->listen_front, k->listen_control, k->front_uid,
+	    &mk_conns_ops, k);
 	k->now_ms = k->started_ms = clock_mono_ms();
 	return scribe_start(k->scribe, e);
 }
@@ -342,10 +297,8 @@ mk_end(struct mk *k)
 	scribe_stop(k->scribe);
 	free_batches(k);
 	scribe_free(k->scribe);
-	for (size_t i = 0; i < MK_CONNS; i++)
-		chan_free(k->conns[i].chan);
-	for (size_t i = 0; i < MK_STAGES; i++)
-		mk_stage_clear(&k->stages[i]);
+	conns_clear(&k->conns);
+	stages_clear(&k->stages);
 	mk_courier_clear(k);
 	dialer_free(k->dialer);
 	mk_krl_clear(&k->krl);

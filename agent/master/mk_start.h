@@ -8,10 +8,5 @@
 /* Configuration, signals, user, bundles, log, store, sockets, seal, thread. */
 int  mk_start(const char *dir, struct mk **out, struct err *e) MUST_CHECK;
 void mk_end(struct mk *k);	/* NULL allowed */
-/* Whom the kernel must say is at the other end. */
-uid_t mk_peer_uid(const struct mk *k, enum mk_conn_kind kind);
-
-/* mk_seal.c */
-int  mk_seal(const struct master_config *c, struct err *e) MUST_CHECK;
 
 #endif

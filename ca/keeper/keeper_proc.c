@@ -3,18 +3,17 @@
 #include "ca/keeper/keeper_proc.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "ca/keeper/kp_impl.h"
 #include "ca/keeper/kp_start.h"
 #include "lib/base/clock.h"
+#include "lib/keeper/key_table.h"
 #include "lib/proc/plog.h"
 #include "lib/proc/socket.h"
 
@@ -23,217 +22,46 @@
 #define WATCH_MS  200
 #define FLUSH_MS  1000
 
-enum { MAY_FRONT = 1, MAY_CONTROL = 2 };
-
-/* --- frames ------------------------------------------------------------------------ */
-
-struct from {
-	struct kp *k;
-	struct kp_conn *conn;
-};
-
-static int
-on_call(void *ctx, const struct frame *f, struct err *e)
-{
-	struct from *from = ctx;
-
-	if (f->id == 0)
-		return err_set(e, ERR_PARSE, "a call without a number");
-	return kp_call_new(from->k, from->conn, f, e);
-}
-
-static int
-on_gone(void *ctx, const struct frame *f, struct err *e)
-{
-	struct from *from = ctx;
-
-	(void)e;
-	if (f->id != 0)
-		kp_call_gone(from->k, from->conn, f->id);
-	return 0;
-}
-
-/* Everything that may be said to this process by who connects to it. */
-static const struct frame_rule rules[] = {
-    {MSG_CALL, MAY_FRONT, CALL_MAX + 1024, "call", on_call},
-    {MSG_GONE, MAY_FRONT, 0, "gone", on_gone},
-    {MSG_STATUS, MAY_CONTROL, CALL_MAX + 1024, "status", on_call},
-};
-
-static void
-conn_drop(struct kp *k, struct kp_conn *c)
-{
-	kp_call_gone(k, c, 0);
-	chan_free(c->chan);
-	memset(c, 0, sizeof(*c));
-}
-
-static void
-conn_read(struct kp *k, struct kp_conn *c)
-{
-	struct from from = {k, c};
-	struct err e = {0};
-	struct frame f;
-	int r, closed;
-
-	if ((closed = chan_read(c->chan, &e)) < 0) {
-		plog_err(PLOG_WARN, &e, "connection lost", NULL);
-		c->closing = true;
-		return;
-	}
-	while (!c->closing && (r = chan_next(c->chan, &f, &e)) != CHAN_NONE) {
-		if (r == 0)
-			r = frame_dispatch(rules,
-			    sizeof(rules) / sizeof(rules[0]),
-			    c->kind == CONN_FRONT ? MAY_FRONT : MAY_CONTROL,
-			    &from, &f, &e);
-		if (r == 0)
-			continue;
-		plog_err(PLOG_ERR, &e,
-		    c->kind == CONN_FRONT ? "front cut off"
-					  : "control connection cut off",
-		    NULL);
-		c->closing = true;
-	}
-	if (closed == CHAN_CLOSED)
-		c->closing = true;
-}
-
-static void
-conn_accept(struct kp *k, int listener, enum kp_conn_kind kind)
-{
-	struct kp_conn *c = NULL;
-	struct err e = {0};
-	int fd = -1, r;
-
-	if ((r = socket_accept(listener, &fd, &e)) != 0) {
-		if (r < 0)
-			plog_err(PLOG_WARN, &e, "cannot accept", NULL);
-		return;
-	}
-	for (size_t i = 0; i < KP_CONNS && c == NULL; i++)
-		if (k->conns[i].chan == NULL)
-			c = &k->conns[i];
-	if (c == NULL)
-		r = err_set(&e, ERR_LIMIT, "%d connections are open already",
-		    KP_CONNS);
-	else if ((r = socket_check_peer(fd, kp_peer_uid(k, kind), &e)) == 0)
-		r = chan_new(fd, &c->chan, &e);
-	if (r != 0) {
-		plog_err(PLOG_ERR, &e, "connection refused", NULL);
-		(void)close(fd);
-		return;
-	}
-	c->kind = kind;
-	c->closing = false;
-	chan_gather(c->chan);
-	if (kind == CONN_FRONT && kp_send_keys(k, c, &e) != 0) {
-		plog_err(PLOG_ERR, &e, "cannot tell the front whose keys",
-		    NULL);
-		c->closing = true;
-	}
-}
-
 /* --- whose keys ---------------------------------------------------------------------- */
-
-#define KEYS_FRAME (1024 * 1024 - 1024)
-
-struct keys {
-	struct kp_conn *to;
-	struct buf *b;
-	bool sent; /* a frame has gone */
-	struct err *e;
-};
-
-static int
-keys_begin(struct keys *x, bool first)
-{
-	int r;
-
-	buf_reset(x->b);
-	if ((r = buf_put_u8(x->b, first)) != 0)
-		return r;
-	return buf_put_u8(x->b, 0);
-}
-
-static int
-keys_send(struct keys *x, bool last)
-{
-	struct buf *copy = NULL;
-	struct slice s = buf_slice(x->b);
-	uint8_t head[2];
-	int r;
-
-	head[0] = s.p[0];
-	head[1] = last;
-	if ((r = buf_new(&copy, 1024 * 1024)) == 0 &&
-	    (r = buf_put(copy, head, sizeof(head))) == 0 &&
-	    (r = buf_put(copy, s.p + 2, s.n - 2)) == 0)
-		r = chan_send(x->to->chan, MSG_KEYS, 0, buf_slice(copy), x->e);
-	buf_free(copy);
-	x->sent = true;
-	return r;
-}
-
-static int
-add_name(void *ctx, const char *name, const struct pubkey *key)
-{
-	struct keys *x = ctx;
-	struct slice blob = pubkey_blob(key);
-	struct hash h;
-	int r;
-
-	if (buf_len(x->b) > KEYS_FRAME - 256 &&
-	    ((r = keys_send(x, false)) != 0 || (r = keys_begin(x, false)) != 0))
-		return r;
-	hash_sha256(blob.p, blob.n, &h);
-	if ((r = buf_put_string(x->b, h.b, HASH_LEN)) != 0)
-		return r;
-	return buf_put_cstring(x->b, name);
-}
 
 static int
 add_key(void *ctx, const struct person *who, const struct pubkey *key,
     const char *comment)
 {
 	(void)comment;
-	return add_name(ctx, who->id, key);
+	return key_table_add(ctx, who->id, key);
 }
 
-int
-kp_send_keys(struct kp *k, struct kp_conn *to, struct err *e)
+static int
+add_keys(void *ctx, struct key_table *t)
 {
-	struct keys x = {.to = to, .e = e};
+	struct kp *k = ctx;
 	int r;
 
-	if ((r = buf_new(&x.b, 1024 * 1024)) == 0 &&
-	    (r = keys_begin(&x, true)) == 0 &&
-	    (r = standing_each_key(k->standing, k->view->trust.policy, add_key,
-		 &x)) == 0 &&
-	    (r = kp_master_keys(k, add_name, &x)) == 0)
-		r = keys_send(&x, true);
-	buf_free(x.b);
-	if (r != 0 && e != NULL && e->msg[0] == '\0')
-		(void)err_set(e, r, "keys: %s", err_text(r));
-	return r;
+	r = standing_each_key(k->standing, k->view->trust.policy, add_key, t);
+	return r != 0 ? r : kp_master_keys(k, t);
+}
+
+static int
+send_keys(void *ctx, struct conn *to, struct err *e)
+{
+	return key_table_send(to, add_keys, ctx, e);
+}
+
+static int
+on_call(void *ctx, struct conn *c, const struct frame *f, struct err *e)
+{
+	return kp_call_new(ctx, c, f, e);
 }
 
 static void
-send_keys_to_all(struct kp *k)
+on_gone(void *ctx, const struct conn *c, uint32_t id)
 {
-	k->keys_changed = false;
-	for (size_t i = 0; i < KP_CONNS; i++) {
-		struct kp_conn *c = &k->conns[i];
-		struct err e = {0};
-
-		if (c->chan != NULL && c->kind == CONN_FRONT && !c->closing &&
-		    kp_send_keys(k, c, &e) != 0) {
-			plog_err(PLOG_ERR, &e,
-			    "cannot tell the front whose keys", NULL);
-			c->closing = true;
-		}
-	}
+	kp_call_gone(ctx, c, id);
 }
+
+const struct conns_ops kp_conns_ops = {
+    .call = on_call, .gone = on_gone, .keys = send_keys};
 
 /* --- signals, news --------------------------------------------------------------------- */
 
@@ -335,7 +163,8 @@ on_clock(struct kp *k, struct clockwork *w)
 	struct err e = {0};
 
 	if (k->keys_changed) {
-		send_keys_to_all(k);
+		k->keys_changed = false;
+		conns_tell_keys(&k->conns);
 		/* What was waiting may be refused now, or be ready. */
 		if (kp_board_retry(k, true, &e) != 0)
 			plog_err(PLOG_WARN, &e, "cannot look again", NULL);
@@ -363,7 +192,13 @@ on_clock(struct kp *k, struct clockwork *w)
 
 /* --- the loop --------------------------------------------------------------------------- */
 
-enum { FD_FRONT, FD_CONTROL, FD_SIGNALS, FD_WAKE, FD_NOTIFY, FD_CONNS };
+enum {
+	FD_SIGNALS,
+	FD_WAKE,
+	FD_NOTIFY,
+	FD_CONNS,
+	FD_N = FD_CONNS + CONNS_FDS,
+};
 
 static void
 watch(struct pollfd *p, int fd, const struct chan *c)
@@ -378,17 +213,11 @@ watch(struct pollfd *p, int fd, const struct chan *c)
 static void
 fill(struct kp *k, struct pollfd *p)
 {
-	watch(&p[FD_FRONT], k->listen_front, NULL);
-	watch(&p[FD_CONTROL], k->listen_control, NULL);
 	watch(&p[FD_SIGNALS], k->signals, NULL);
 	watch(&p[FD_WAKE], k->wake, NULL);
 	watch(&p[FD_NOTIFY], k->notify != NULL ? chan_fd(k->notify) : -1,
 	    k->notify);
-	for (size_t i = 0; i < KP_CONNS; i++) {
-		const struct chan *c = k->conns[i].chan;
-
-		watch(&p[FD_CONNS + i], c != NULL ? chan_fd(c) : -1, c);
-	}
+	conns_fill(&k->conns, &p[FD_CONNS]);
 }
 
 static void
@@ -405,56 +234,17 @@ serve_notify(struct kp *k, short events)
 }
 
 static void
-serve_conns(struct kp *k, const struct pollfd *p)
-{
-	for (size_t i = 0; i < KP_CONNS; i++) {
-		struct kp_conn *c = &k->conns[i];
-		struct err e = {0};
-		short events = p[i].revents;
-
-		if (c->chan == NULL || p[i].fd != chan_fd(c->chan))
-			continue;
-		if (events & POLLOUT && chan_flush(c->chan, &e) != 0)
-			c->closing = true;
-		if (!c->closing && events & (POLLIN | POLLHUP | POLLERR))
-			conn_read(k, c);
-	}
-}
-
-/* What this round has to say, each connection in one piece. */
-static void
-flush_conns(struct kp *k)
-{
-	for (size_t i = 0; i < KP_CONNS; i++) {
-		struct kp_conn *c = &k->conns[i];
-		struct err e = {0};
-
-		if (c->chan != NULL && !c->closing &&
-		    chan_wants_write(c->chan) && chan_flush(c->chan, &e) != 0)
-			c->closing = true;
-	}
-}
-
-static void
-drop_closing(struct kp *k)
-{
-	for (size_t i = 0; i < KP_CONNS; i++)
-		if (k->conns[i].chan != NULL && k->conns[i].closing)
-			conn_drop(k, &k->conns[i]);
-}
-
-static void
 loop(struct kp *k)
 {
-	struct pollfd p[FD_CONNS + KP_CONNS];
+	struct pollfd p[FD_N];
 	struct clockwork w = {0};
 
 	while (!k->stopping && k->r == 0) {
 		int timeout = k->board_changed ? WATCH_MS : 500;
 
 		fill(k, p);
-		if (poll(p, FD_CONNS + KP_CONNS, timeout) < 0)
-			for (size_t i = 0; i < FD_CONNS + KP_CONNS; i++)
+		if (poll(p, FD_N, timeout) < 0)
+			for (size_t i = 0; i < FD_N; i++)
 				p[i].revents = 0;
 		k->now = clock_now();
 		kp_clock_look(k);
@@ -464,14 +254,9 @@ loop(struct kp *k)
 			take_news(k);
 		if (p[FD_NOTIFY].revents != 0 && k->notify != NULL)
 			serve_notify(k, p[FD_NOTIFY].revents);
-		serve_conns(k, &p[FD_CONNS]);
-		if (p[FD_FRONT].revents != 0)
-			conn_accept(k, k->listen_front, CONN_FRONT);
-		if (p[FD_CONTROL].revents != 0)
-			conn_accept(k, k->listen_control, CONN_CONTROL);
+		conns_serve(&k->conns, &p[FD_CONNS]);
 		on_clock(k, &w);
-		flush_conns(k);
-		drop_closing(k);
+		conns_end_turn(&k->conns);
 	}
 }
 
@@ -479,23 +264,13 @@ loop(struct kp *k)
 static void
 finish(struct kp *k)
 {
-	int64_t until;
-
 	service_notify("STOPPING=1");
 	plog(PLOG_INFO, "stopping", NULL);
 	committer_stop(k->committer);
 	take_news(k);
 	if (k->r == 0)
 		k->r = kp_store(k, &k->e);
-	until = kp_mono_ms() + FLUSH_MS;
-	for (size_t i = 0; i < KP_CONNS; i++) {
-		struct chan *c = k->conns[i].chan;
-		struct err e = {0};
-
-		while (c != NULL && chan_wants_write(c) &&
-		    kp_mono_ms() < until && chan_flush(c, &e) == 0)
-			(void)usleep(1000);
-	}
+	conns_drain(&k->conns, FLUSH_MS);
 }
 
 int

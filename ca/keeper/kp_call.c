@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* Calls: read, handed to their function, answered. */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ca/keeper/kp_impl.h"
 #include "lib/front/front.h"
-#include "lib/proc/plog.h"
+#include "lib/keeper/call.h"
 
 /*
  * Who answers each call.  What a call may have beside "call" stands with it, so
@@ -49,94 +48,19 @@ static const struct {
 
 /* --- answers ----------------------------------------------------------------- */
 
-const char *
-kp_code_name(int code, char out[32])
-{
-	static const struct {
-		int code;
-		const char *name;
-	} names[] = {
-#define X(name, value, text) {(value), #name},
-	    ERR_LIST(X)
-#undef X
-	};
-	const char *name = "ERR_ERROR";
-	size_t n = 0;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].code == code)
-			name = names[i].name;
-	for (name += strlen("ERR_"); *name != '\0' && n < 31; name++)
-		out[n++] = (char)tolower((unsigned char)*name);
-	out[n] = '\0';
-	return out;
-}
-
-void
-kp_error_fields(struct jw *w, const struct err *e)
-{
-	char code[32];
-
-	jw_str(w, "error", e->msg);
-	if (e->hint[0] != '\0')
-		jw_str(w, "hint", e->hint);
-	jw_str(w, "code", kp_code_name(e->code, code));
-}
-
-static void
-send_body(struct kp *k, struct kp_call *c, uint16_t type, int status,
-    const struct str *body)
-{
-	struct err e = {0};
-	struct buf *b = NULL;
-	int r;
-
-	if (c->conn == NULL || c->conn->closing)
-		return;
-	if ((r = str_check(body)) != 0 ||
-	    (r = buf_new(&b, RESULT_MAX + 64)) != 0 ||
-	    (type != MSG_EVENT && (r = buf_put_u8(b, (uint8_t)status)) != 0) ||
-	    (r = buf_put_string(b, body->p, body->n)) != 0)
-		(void)err_set(&e, r, "answer: %s", err_text(r));
-	else
-		r = chan_send(c->conn->chan, type, c->id, buf_slice(b), &e);
-	buf_free(b);
-	if (r != 0) {
-		plog_err(PLOG_WARN, &e, "cannot answer: connection closed",
-		    NULL);
-		c->conn->closing = true;
-	}
-	(void)k;
-}
-
 void
 kp_call_end(struct kp *k, struct kp_call *c, int status, const struct str *body)
 {
-	send_body(k, c, c->control ? MSG_STATUS_IS : MSG_RESULT, status, body);
+	conn_answer(c->conn, c->control ? MSG_STATUS_IS : MSG_RESULT, c->id,
+	    status, body);
 	kp_call_free(k, c);
 }
 
 void
 kp_call_event(struct kp *k, struct kp_call *c, const struct str *body)
 {
-	send_body(k, c, MSG_EVENT, 0, body);
-}
-
-static void
-error_body(const struct kp_call *c, const struct err *e, struct str *out)
-{
-	struct jw w;
-
-	if (c->form == FORM_TEXT) {
-		str_addf(out, "%s\n", e->msg);
-		if (e->hint[0] != '\0')
-			str_addf(out, "  %s\n", e->hint);
-	} else {
-		jw_init(&w, out, false);
-		jw_begin(&w, NULL, '{');
-		kp_error_fields(&w, e);
-		jw_end(&w, '}');
-	}
+	(void)k;
+	conn_answer(c->conn, MSG_EVENT, c->id, 0, body);
 }
 
 void
@@ -144,11 +68,8 @@ kp_call_fail(struct kp *k, struct kp_call *c, const struct err *e)
 {
 	struct str s = STR_INIT;
 
-	error_body(c, e, &s);
-	/* What was asked for is not there: no fault of this system. */
-	kp_call_end(k, c,
-	    e->code == ERR_NOTFOUND ? EXIT_REFUSED : cli_exit_status(e->code),
-	    &s);
+	call_failure(c->form, e, &s);
+	kp_call_end(k, c, call_status(e), &s);
 	str_clear(&s);
 }
 
@@ -276,15 +197,16 @@ kp_call_leave(struct kp *k, const struct err *e)
 
 		if (c->open_jobs == 0 || c->conn == NULL)
 			continue;
-		error_body(c, e, &s);
-		send_body(k, c, MSG_RESULT, cli_exit_status(e->code), &s);
+		call_failure(c->form, e, &s);
+		conn_answer(c->conn, MSG_RESULT, c->id,
+		    cli_exit_status(e->code), &s);
 		c->conn = NULL;
 		str_clear(&s);
 	}
 }
 
 void
-kp_call_gone(struct kp *k, const struct kp_conn *conn, uint32_t id)
+kp_call_gone(struct kp *k, const struct conn *conn, uint32_t id)
 {
 	struct kp_call *c = TAILQ_FIRST(&k->calls), *next;
 
@@ -299,25 +221,18 @@ int
 kp_call_open(struct kp_call *c, struct slice payload, struct slice *json,
     struct err *e)
 {
-	struct view v = view_slice(payload);
-	char *fingerprint = NULL;
-	uint8_t form = 0;
+	struct call_head h;
 	int r;
 
-	if ((r = view_get_cstring(&v, &c->person)) != 0 ||
-	    (r = view_get_cstring(&v, &fingerprint)) != 0 ||
-	    (r = view_get_cstring(&v, &c->address)) != 0 ||
-	    (r = view_get_u8(&v, &form)) != 0 ||
-	    (r = view_get_string(&v, json)) != 0 || (r = view_end(&v)) != 0)
-		(void)err_set(e, r, "a call that cannot be read");
-	else if (form > FORM_TEXT)
-		r = err_set(e, ERR_PARSE, "a call of form %u", form);
-	else if (c->control ? c->person[0] != '\0'
-			    : !front_name_is_valid(c->person))
-		r = err_set(e, ERR_PARSE, "a call of nobody");
-	free(fingerprint);
-	c->form = (enum call_form)form;
-	return r;
+	if ((r = call_head_read(payload, &h, e)) != 0)
+		return r;
+	c->person = h.name;
+	c->address = h.address;
+	c->form = h.form;
+	*json = h.json;
+	if (c->control ? c->person[0] != '\0' : !front_name_is_valid(c->person))
+		return err_set(e, ERR_PARSE, "a call of nobody");
+	return 0;
 }
 
 static void
@@ -346,7 +261,7 @@ run_call(struct kp *k, struct kp_call *c, struct slice json)
 }
 
 int
-kp_call_new(struct kp *k, struct kp_conn *conn, const struct frame *f,
+kp_call_new(struct kp *k, struct conn *conn, const struct frame *f,
     struct err *e)
 {
 	struct slice json = {0};

@@ -5,24 +5,10 @@
 
 #include "ca/keeper/kp_impl.h"
 #include "lib/base/clock.h"
+#include "lib/keeper/gauges.h"
 #include "lib/proc/plog.h"
 
 /* --- Prometheus ------------------------------------------------------------------ */
-
-static void
-gauge(struct str *out, const char *name, const char *help, int64_t v)
-{
-	str_addf(out, "# HELP writ_%s %s\n# TYPE writ_%s gauge\nwrit_%s %lld\n",
-	    name, help, name, name, (long long)v);
-}
-
-static void
-counter(struct str *out, const char *name, const char *help, uint64_t v)
-{
-	str_addf(out,
-	    "# HELP writ_%s %s\n# TYPE writ_%s counter\nwrit_%s %llu\n", name,
-	    help, name, name, (unsigned long long)v);
-}
 
 static void
 add_counters(struct kp *k, struct str *out)
@@ -146,27 +132,9 @@ void
 kp_send_gauges(struct kp *k)
 {
 	struct str s = STR_INIT;
-	struct err e = {0};
-	struct buf *b = NULL;
-	int r;
 
 	kp_gauges(k, &s);
-	if ((r = str_check(&s)) != 0 || (r = buf_new(&b, 256 * 1024)) != 0 ||
-	    (r = buf_put_string(b, s.p, s.n)) != 0)
-		goto out;
-	for (size_t i = 0; i < KP_CONNS; i++) {
-		struct kp_conn *c = &k->conns[i];
-
-		if (c->chan == NULL || c->kind != CONN_FRONT || c->closing)
-			continue;
-		if (chan_send(c->chan, MSG_GAUGES, 0, buf_slice(b), &e) != 0)
-			c->closing = true;
-	}
-out:
-	if (r != 0)
-		plog(PLOG_WARN, "cannot send metrics", "error", err_text(r),
-		    NULL);
-	buf_free(b);
+	conns_tell_gauges(&k->conns, &s);
 	str_clear(&s);
 }
 
@@ -174,19 +142,10 @@ int
 kp_metrics(struct kp *k, struct kp_call *c, struct kp_answer *a, struct err *e)
 {
 	struct str s = STR_INIT;
-	struct jw w;
 
 	(void)e;
 	kp_gauges(k, &s);
-	if (c->form == FORM_TEXT) {
-		str_addn(&a->body, s.p, s.n);
-	} else {
-		jw_init(&w, &a->body, false);
-		jw_begin(&w, NULL, '{');
-		jw_str(&w, "metrics", s.p);
-		jw_end(&w, '}');
-	}
-	a->body.failed = a->body.failed || s.failed;
+	gauges_answer(c->form, &s, &a->body);
 	str_clear(&s);
 	return 0;
 }

@@ -22,9 +22,10 @@
 #include "ca/keeper/requests.h"
 #include "lib/base/json.h"
 #include "lib/cli/cli.h"
+#include "lib/keeper/conns.h"
+#include "lib/keeper/stages.h"
 #include "lib/proc/frame.h"
 
-#define KP_CONNS	16	/* of fronts and of this machine, at once */
 #define KP_CALLS_MAX	4096	/* under way */
 #define KP_JOBS_MAX	8192	/* for the committer */
 #define KP_BOARD_MAX	20000	/* requests that wait */
@@ -217,13 +218,6 @@ struct kp_answer {
 typedef int kp_handler(struct kp *k, struct kp_call *c, struct kp_answer *a,
     struct err *e);
 
-enum kp_conn_kind { CONN_FRONT = 1, CONN_CONTROL };
-struct kp_conn {
-	struct chan *chan;	/* NULL: free */
-	enum kp_conn_kind kind;
-	bool closing;		/* at the end of this round */
-};
-
 /* One statement of a submit. */
 struct kp_part {
 	struct kp_call *call;
@@ -241,7 +235,7 @@ struct kp_part {
 };
 
 struct kp_call {
-	struct kp_conn *conn;	/* NULL: the caller is gone */
+	struct conn *conn;	/* NULL: the caller is gone */
 	uint32_t id;
 	char *person, *address;
 	enum call_form form;
@@ -302,13 +296,6 @@ int  kp_queue_store(struct kp *k, struct err *e) MUST_CHECK;
 /* Was one of that kind in the store?  For "waiting" and "break_glass". */
 bool kp_queue_has(struct kp *k, const struct hash *h, const char *kind);
 
-struct kp_stage {
-	char *owner;		/* person and address; NULL: free */
-	int64_t at;		/* of its last use */
-	struct slice *v;	/* owned */
-	size_t n, cap, bytes;
-};
-
 /* Enrol statements that came without what is about them: the last of a call
  * that was full. */
 #define KP_ENROLS 64
@@ -350,7 +337,7 @@ struct kp {
 	struct kp_calls calls;
 	size_t n_calls;
 	struct kp_waiting waiting[KP_WAITING]; /* by the hash waited for */
-	struct kp_stage stages[KP_STAGES];
+	struct stages stages;	/* by person and address */
 	struct kp_quota *quota[256];
 	struct kp_enrols enrols;
 	int64_t quota_day;
@@ -365,7 +352,7 @@ struct kp {
 	struct policy *policy_then;
 
 	int listen_front, listen_control, signals, wake;
-	struct kp_conn conns[KP_CONNS];
+	struct conns conns;
 	struct kp_queue notices;
 	struct chan *notify;
 	char *notify_path, *signer_path;
@@ -404,10 +391,10 @@ int kp_call_open(struct kp_call *c, struct slice payload, struct slice *json,
 int kp_call_read(struct kp_call *c, struct slice json, struct err *e)
     MUST_CHECK;
 /* A call's frame.  ERR_PARSE: no such frame, so whoever sent it is cut off. */
-int kp_call_new(struct kp *k, struct kp_conn *conn, const struct frame *f,
+int kp_call_new(struct kp *k, struct conn *conn, const struct frame *f,
     struct err *e) MUST_CHECK;
 void kp_call_free(struct kp *k, struct kp_call *c);
-void kp_call_gone(struct kp *k, const struct kp_conn *conn, uint32_t id);
+void kp_call_gone(struct kp *k, const struct conn *conn, uint32_t id);
 /* The last words to a call, which is gone then. */
 void kp_call_end(struct kp *k, struct kp_call *c, int status,
     const struct str *body);
@@ -415,9 +402,6 @@ void kp_call_fail(struct kp *k, struct kp_call *c, const struct err *e);
 /* To all whose statements are on their way: what became of them is not known. */
 void kp_call_leave(struct kp *k, const struct err *e);
 void kp_call_event(struct kp *k, struct kp_call *c, const struct str *body);
-/* The name of an error's code: "denied". */
-const char *kp_code_name(int code, char out[32]);
-void kp_error_fields(struct jw *w, const struct err *e);
 /* A list of texts of a call, unchecked bytes: statements.  ERR_PARSE, ERR_LIMIT.
  */
 int kp_texts(const json_t *args, const char *key, size_t max,
@@ -498,7 +482,6 @@ void kp_past_deciding(const struct request_row *row, struct err *why);
 int kp_quota_use(struct kp *k, const char *person, struct err *e) MUST_CHECK;
 int kp_quota_load(struct kp *k, struct err *e) MUST_CHECK;
 void kp_quota_clear(struct kp *k);
-void kp_stage_clear(struct kp_stage *s);
 
 /* --- the rest ---------------------------------------------------------------- */
 
@@ -511,10 +494,9 @@ bool kp_master_calls(enum call call); /* may it make that one? */
 /* 0; ERR_DENIED: no such statement of a master.  Of others, nothing is said. */
 int kp_master_may(const struct kp_call *c, const struct statement *s,
     struct err *e) MUST_CHECK;
-/* Their keys: add() with "master/NAME". */
-int kp_master_keys(struct kp *k,
-    int (*add)(void *ctx, const char *name, const struct pubkey *key),
-    void *ctx) MUST_CHECK;
+/* Their keys, as "master/NAME". */
+struct key_table;
+int kp_master_keys(struct kp *k, struct key_table *t) MUST_CHECK;
 /* An enrol statement, an act about a host, a renewal: into jobs.  parts are
  * those of the call until this one. */
 int kp_host_take(struct kp *k, struct kp_part *p, struct err *e) MUST_CHECK;
@@ -527,7 +509,7 @@ int kp_put_job(struct kp *k, struct kp_part *p, enum kp_job_kind kind,
     struct asked *a, struct statement *statement, struct statement *given,
     struct err *e) MUST_CHECK;
 
-int kp_send_keys(struct kp *k, struct kp_conn *to, struct err *e) MUST_CHECK;
+extern const struct conns_ops kp_conns_ops; /* keeper_proc.c */
 void kp_send_gauges(struct kp *k);
 void kp_gauges(struct kp *k, struct str *out);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ca/keeper/kp_impl.h"
+#include "lib/keeper/key_table.h"
 #include "lib/proc/plog.h"
 
 #define MASTER "master/"
@@ -53,9 +54,7 @@ is_his_alone(const struct kp *k, const struct authority *a)
 }
 
 int
-kp_master_keys(struct kp *k,
-    int (*add)(void *ctx, const char *name, const struct pubkey *key),
-    void *ctx)
+kp_master_keys(struct kp *k, struct key_table *t)
 {
 	const struct policy *p = k->view->trust.policy;
 	char name[sizeof(MASTER) + POLICY_NAME_MAX];
@@ -67,7 +66,7 @@ kp_master_keys(struct kp *k,
 		if (!a->master || !is_his_alone(k, a))
 			continue;
 		(void)snprintf(name, sizeof(name), MASTER "%s", a->name);
-		r = add(ctx, name, a->key);
+		r = key_table_add(t, name, a->key);
 	}
 	return r;
 }

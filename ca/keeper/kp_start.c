@@ -2,19 +2,16 @@
 #include "ca/keeper/kp_start.h"
 
 #include <fcntl.h>
-#include <pwd.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "ca/keeper/kp_seal.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/keeper/open.h"
+#include "lib/keeper/seal.h"
 #include "lib/proc/plog.h"
-#include "lib/proc/socket.h"
+#include "lib/proc/sandbox.h"
 
 #define SIGNER_MS     10000 /* to wait for a signer that starts too */
 #define SIGNER_TRY_MS 200
@@ -25,70 +22,11 @@ struct held {
 	char *signer;
 };
 
-uid_t
-kp_peer_uid(const struct kp *k, enum kp_conn_kind kind)
-{
-	return kind == CONN_FRONT ? k->front_uid : getuid();
-}
-
 static void
 warn(void *ctx, const char *sentence)
 {
 	(void)ctx;
 	plog(PLOG_WARN, sentence, NULL);
-}
-
-static int
-find_user(const char *name, uid_t *out, struct err *e)
-{
-	const struct passwd *p;
-
-	*out = getuid();
-	if (name == NULL || name[0] == '\0')
-		return 0;
-	if ((p = getpwnam(name)) == NULL)
-		return err_set(e, ERR_NOTFOUND,
-		    "writ.yaml: there is no user '%s' on this machine", name);
-	*out = p->pw_uid;
-	return 0;
-}
-
-/* --- sockets, signals ---------------------------------------------------------------- */
-
-static int
-listen_on(const struct kp *k, const char *name, int *fd, struct err *e)
-{
-	const char *dir = k->config.service.runtime;
-	char *path = NULL;
-	int r;
-
-	if ((r = socket_passed(name, fd, e)) != ERR_NOTFOUND)
-		return r;
-	if (path_joinf(&path, "%s/%s.sock", dir, name) != 0)
-		return err_nomem(e);
-	if ((r = file_mkdirs(dir, 0700, e)) == 0)
-		r = socket_listen(path, fd, e);
-	free(path);
-	return r;
-}
-
-static int
-open_signals(struct kp *k, struct err *e)
-{
-	sigset_t set;
-
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGHUP);
-	/* Before there are threads: they inherit it. */
-	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
-	    (k->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
-		return err_sys(e, "signals");
-	if ((k->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
-		return err_sys(e, "eventfd");
-	return 0;
 }
 
 /* --- the log and the store ------------------------------------------------------------ */
@@ -225,6 +163,7 @@ new_kp(const char *dir, struct kp **out, struct err *e)
 	TAILQ_INIT(&k->calls);
 	STAILQ_INIT(&k->behind);
 	kp_queue_init(&k->notices);
+	stages_init(&k->stages, KP_STAGES, KP_STAGE_FILES, KP_STAGE_BYTES);
 	config_init(&k->config);
 	*out = k;
 	return 0;
@@ -245,18 +184,52 @@ read_config(struct kp *k, struct err *e)
 	if (path_joinf(&k->notify_path, "%s/notify.sock", run) != 0 ||
 	    path_joinf(&k->signer_path, "%s/signer.sock", run) != 0)
 		return err_nomem(e);
-	return find_user(k->config.service.users.front, &k->front_uid, e);
+	return keeper_user("writ.yaml", k->config.service.users.front,
+	    &k->front_uid, e);
+}
+
+/* Where root starts us and writ.yaml names another; before files are made, which
+ * are his. */
+static int
+drop(const struct config *c, struct err *e)
+{
+	const char *user = c->service.users.keeper;
+
+	return user != NULL && geteuid() == 0 ? privileges_drop(user, e) : 0;
+}
+
+static int
+seal(const struct kp *k, struct err *e)
+{
+	char *yaml = NULL;
+	const char *more[2] = {NULL};
+	const struct seal s = {.dir = k->config.dir,
+	    .home = &k->config.home,
+	    .store = k->config.service.store,
+	    .read = more};
+	int r;
+
+	/* It is read again when it is told to. */
+	if (path_join(k->config.dir, "writ.yaml", &yaml) != 0)
+		return err_nomem(e);
+	more[0] = yaml;
+	r = keeper_seal(&s, e);
+	free(yaml);
+	return r;
 }
 
 static int
 start(struct kp *k, struct local **l, struct err *e)
 {
 	struct committer_config c = {.wake = -1};
+	const char *run;
 	int r;
 
-	if ((r = read_config(k, e)) != 0 || (r = open_signals(k, e)) != 0 ||
-	    (r = kp_drop(&k->config, e)) != 0)
+	if ((r = read_config(k, e)) != 0 ||
+	    (r = keeper_signals(&k->signals, &k->wake, e)) != 0 ||
+	    (r = drop(&k->config, e)) != 0)
 		return r;
+	run = k->config.service.runtime;
 	c.local = (struct local_options){.dir = k->dir,
 	    .mode = LOCAL_SERVE,
 	    .signer_socket = k->signer_path,
@@ -264,10 +237,12 @@ start(struct kp *k, struct local **l, struct err *e)
 	if ((r = open_local(k, &c.local, l, e)) != 0 ||
 	    (r = read_state(k, *l, e)) != 0 || (r = open_rows(k, *l, e)) != 0 ||
 	    (r = kp_quota_load(k, e)) != 0 || (r = kp_queue_load(k, e)) != 0 ||
-	    (r = listen_on(k, "keeper", &k->listen_front, e)) != 0 ||
-	    (r = listen_on(k, "control", &k->listen_control, e)) != 0 ||
-	    (r = kp_seal(&k->config, e)) != 0)
+	    (r = keeper_listen(run, "keeper", &k->listen_front, e)) != 0 ||
+	    (r = keeper_listen(run, "control", &k->listen_control, e)) != 0 ||
+	    (r = seal(k, e)) != 0)
 		return r;
+	conns_init(&k->conns, k->listen_front, k->listen_control, k->front_uid,
+	    &kp_conns_ops, k);
 	c.opened = *l;
 	c.folded = requests_applied(k->rows);
 	c.tick = k->config.service.tick;
@@ -321,10 +296,8 @@ kp_end(struct kp *k)
 		kp_done_free(d);
 	}
 	kp_asked_free_all(k);
-	for (size_t i = 0; i < KP_CONNS; i++)
-		chan_free(k->conns[i].chan);
-	for (size_t i = 0; i < KP_STAGES; i++)
-		kp_stage_clear(&k->stages[i]);
+	conns_clear(&k->conns);
+	stages_clear(&k->stages);
 	chan_free(k->notify);
 	kp_quota_clear(k);
 	kp_enrols_clear(&k->enrols);

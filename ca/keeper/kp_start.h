@@ -3,8 +3,6 @@
 #ifndef CA_KEEPER_KP_START_H
 #define CA_KEEPER_KP_START_H
 
-#include <sys/types.h>
-
 #include "ca/keeper/keeper_proc.h"
 #include "ca/keeper/kp_impl.h"
 
@@ -12,7 +10,5 @@
 int  kp_start(const char *dir, struct kp **out,
      struct err *e) MUST_CHECK;
 void kp_end(struct kp *k);
-/* As whom whoever connects there has to run. */
-uid_t kp_peer_uid(const struct kp *k, enum kp_conn_kind kind);
 
 #endif

@@ -572,7 +572,7 @@ part_json(struct kp *k, struct jw *w, const struct kp_part *p)
 	}
 	jw_int(w, "status", p->r == 0 ? 0 : cli_exit_status(p->r));
 	if (p->r != 0)
-		kp_error_fields(w, &p->e);
+		jw_err(w, &p->e);
 	jw_strs(w, "notes", &p->notes);
 	if (p->parsed)
 		put_requests(k, w, p);

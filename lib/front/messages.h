@@ -12,6 +12,7 @@
 
 #define CALL_MAX   (1024 * 1024)	/* bytes of a call's JSON */
 #define RESULT_MAX (8 * 1024 * 1024)	/* bytes of an answer's */
+#define GAUGES_MAX (256 * 1024)
 
 /*
  * X(name, value, from, to, most bytes, words)
@@ -40,7 +41,7 @@
 	X(KEYS, 3, KEEPER, FRONT, 1024 * 1024, "whose keys may come in")  \
 	X(RESULT, 4, KEEPER, FRONT, RESULT_MAX + 64, "a call's answer")   \
 	X(EVENT, 5, KEEPER, FRONT, RESULT_MAX + 64, "news before it")     \
-	X(GAUGES, 6, KEEPER, FRONT, 256 * 1024, "metrics")                \
+	X(GAUGES, 6, KEEPER, FRONT, GAUGES_MAX, "metrics")                 \
 	X(STATUS, 48, CONTROL, KEEPER, CALL_MAX + 1024, "a local call")   \
 	X(STATUS_IS, 49, KEEPER, CONTROL, RESULT_MAX + 64, "its answer")
 

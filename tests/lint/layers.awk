@@ -3,7 +3,7 @@
 BEGIN {
 	n = split("lib/base lib/proc lib/crypto lib/ssh lib/conf lib/tlog " \
 	    "lib/statement lib/trust lib/bundle lib/key lib/blob lib/store lib/ledger " \
-	    "lib/net lib/notify lib/cli lib/front ca/issue ca/common ca/signer ca/keeper " \
+	    "lib/net lib/notify lib/cli lib/front lib/keeper ca/issue ca/common ca/signer ca/keeper " \
 	    "ca/daemon ca/audit ca/client " \
 	    "ca/cli " \
 	    "agent/fleet agent/states agent/minion agent/master " \

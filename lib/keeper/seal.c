@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* Where the master's keeper may read and write once it is warm. */
+#include "lib/keeper/seal.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/master/mk_start.h"
 #include "lib/base/file.h"
 #include "lib/proc/sandbox.h"
 
@@ -31,14 +31,6 @@ add(struct paths *p, char *path)
 }
 
 static void
-add_below(struct paths *p, const char *dir, const char *name)
-{
-	char *path = NULL;
-
-	add(p, path_join(dir, name, &path) == 0 ? path : NULL);
-}
-
-static void
 paths_clear(struct paths *p)
 {
 	while (p->n > 0)
@@ -47,10 +39,10 @@ paths_clear(struct paths *p)
 
 /* Where a copy's directory is not there now, it lags: that stops nothing. */
 static void
-add_copies(struct paths *p, const struct master_config *c)
+add_copies(struct paths *p, const struct strs *copies)
 {
-	for (size_t i = 0; i < c->home.copies.n; i++) {
-		const char *url = c->home.copies.v[i];
+	for (size_t i = 0; i < copies->n; i++) {
+		const char *url = copies->v[i];
 		const char *path = strncmp(url, "dir:", 4) == 0 ? url + 4 : url;
 
 		if (strncmp(url, "s3:", 3) != 0 && access(path, X_OK) == 0)
@@ -59,18 +51,21 @@ add_copies(struct paths *p, const struct master_config *c)
 }
 
 static void
-add_written(struct paths *p, const struct master_config *c)
+add_written(struct paths *p, const struct seal *s)
 {
-	char *log = NULL;
+	char *log = NULL, *bundle = NULL;
 
-	add(p, log_home_dir(&c->home, c->dir, &log) == 0 ? log : NULL);
-	add(p, str_dupn(c->store, (size_t)(path_base(c->store) - c->store)));
-	add_below(p, c->dir, "bundle");
-	add_copies(p, c);
+	add(p, log_home_dir(s->home, s->dir, &log) == 0 ? log : NULL);
+	if (s->store != NULL)
+		add(p,
+		    str_dupn(s->store,
+			(size_t)(path_base(s->store) - s->store)));
+	add(p, path_join(s->dir, "bundle", &bundle) == 0 ? bundle : NULL);
+	add_copies(p, &s->home->copies);
 }
 
 static void
-add_read(struct paths *p, const struct master_config *c)
+add_read(struct paths *p, const struct seal *s)
 {
 	/* Names of hosts, certificates of authorities, libraries that load
 	   others late, random numbers of SQLite, since when the machine runs. */
@@ -79,7 +74,7 @@ add_read(struct paths *p, const struct master_config *c)
 	    "/proc/sys/kernel/random/boot_id"};
 	static const char *const variables[] = {
 	    "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE"};
-	const char *credentials = c->home.credentials;
+	const char *credentials = s->home->credentials;
 
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
 		add(p, str_dup(always[i]));
@@ -90,26 +85,26 @@ add_read(struct paths *p, const struct master_config *c)
 	if (credentials != NULL && strncmp(credentials, "file:", 5) == 0)
 		add(p,
 		    str_dupn(credentials + 5, strcspn(credentials + 5, "#")));
-	/* The courier's socket is connected to again and again. */
-	add(p, str_dup(c->runtime));
+	for (size_t i = 0; s->read[i] != NULL; i++)
+		add(p, str_dup(s->read[i]));
 }
 
 int
-mk_seal(const struct master_config *c, struct err *e)
+keeper_seal(const struct seal *s, struct err *e)
 {
 	struct paths written = {.n = 0}, read = {.n = 0};
-	const struct sandbox s = {.profile = SANDBOX_KEEPER,
+	const struct sandbox box = {.profile = SANDBOX_KEEPER,
 	    .write_below = (const char *const *)written.v,
 	    .read_below = (const char *const *)read.v};
 	int r;
 
-	add_written(&written, c);
-	add_read(&read, c);
+	add_written(&written, s);
+	add_read(&read, s);
 	if (written.r != 0 || read.r != 0) {
 		r = written.r != 0 ? written.r : read.r;
 		(void)err_set(e, r, "enter the sandbox: %s", err_text(r));
 	} else {
-		r = sandbox_enter(&s, e);
+		r = sandbox_enter(&box, e);
 	}
 	paths_clear(&written);
 	paths_clear(&read);
