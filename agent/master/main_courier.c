@@ -6,26 +6,20 @@
  * seals itself; from there on it reads the files that names of hosts need, and
  * makes outgoing connections.
  */
-#include <pwd.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/master/config.h"
 #include "agent/master/courier.h"
 #include "lib/base/file.h"
-#include "lib/cli/cli.h"
+#include "lib/cli/daemon.h"
 #include "lib/crypto/secmem.h"
 #include "lib/key/key.h"
 #include "lib/proc/plog.h"
 #include "lib/proc/sandbox.h"
+#include "lib/proc/service.h"
 #include "lib/proc/socket.h"
-
-#define NAME "writ-master-courier"
 
 struct program {
 	struct master_config config;
@@ -53,60 +47,6 @@ load_key(struct program *p, struct err *e)
 	}
 	key_free(key);
 	return file_read(path, KEY_FILE_MAX, &p->key, &p->n_key, e);
-}
-
-static int
-find_keeper(struct program *p, struct err *e)
-{
-	const char *user = p->config.users.keeper;
-	const struct passwd *pw;
-
-	p->keeper = getuid();
-	if (user == NULL)
-		return 0;
-	if ((pw = getpwnam(user)) == NULL)
-		return err_set(e, ERR_NOTFOUND,
-		    "%s/master.yaml: there is no user '%s'", p->config.dir,
-		    user);
-	p->keeper = pw->pw_uid;
-	return 0;
-}
-
-static int
-open_socket(struct program *p, struct err *e)
-{
-	struct err passed = {0};
-	char *path = NULL;
-	int r;
-
-	r = socket_passed("courier", &p->listen_fd, &passed);
-	if (r != ERR_NOTFOUND) {
-		if (r != 0 && e != NULL)
-			*e = passed;
-		return r;
-	}
-	if (path_join(p->config.runtime, "courier.sock", &path) != 0)
-		return err_nomem(e);
-	if ((r = file_mkdirs(p->config.runtime, 0700, e)) == 0)
-		r = socket_listen(path, &p->listen_fd, e);
-	free(path);
-	return r;
-}
-
-static int
-open_signals(struct program *p, struct err *e)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 ||
-	    (p->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) == -1)
-		return err_sys(e, "take signals");
-	return 0;
 }
 
 static int
@@ -167,13 +107,14 @@ out:
 }
 
 static int
-run(struct program *p, const char *dir, struct err *e)
+go_on(struct program *p, const char *dir, struct err *e)
 {
+	const struct master_config *c = &p->config;
 	int r;
 
 	if ((r = master_config_load(dir, &p->config, e)) != 0)
 		return r;
-	plog_json(p->config.log_json);
+	plog_json(c->log_json);
 	if (p->config.ca.host == NULL)
 		return err_set(e, ERR_USAGE,
 		    "%s/master.yaml: names no CA, expected 'ca'",
@@ -181,49 +122,47 @@ run(struct program *p, const char *dir, struct err *e)
 	pubkey_add_line(&p->host_key, p->config.ca.key, NULL);
 	if (str_check(&p->host_key) != 0)
 		return err_nomem(e);
-	if ((r = load_key(p, e)) != 0 || (r = find_keeper(p, e)) != 0 ||
-	    (r = open_socket(p, e)) != 0 || (r = open_signals(p, e)) != 0)
+	if ((r = load_key(p, e)) != 0 ||
+	    (r = service_user("master.yaml", c->users.keeper, &p->keeper, e)) !=
+		0 ||
+	    (r = service_listen(c->runtime, "courier", &p->listen_fd, e)) !=
+		0 ||
+	    (r = service_signals(false, &p->signals, e)) != 0)
 		return r;
 	return serve(p, e);
 }
 
-static int
-usage(void)
+static void
+program_clear(struct program *p)
 {
-	fprintf(stderr, "usage: " NAME " [-C DIR]\n");
-	return EXIT_USAGE;
+	if (p->listen_fd >= 0)
+		(void)close(p->listen_fd);
+	if (p->signals >= 0)
+		(void)close(p->signals);
+	if (p->key != NULL)
+		mem_wipe(p->key, p->n_key);
+	free(p->key);
+	str_clear(&p->host_key);
+	master_config_clear(&p->config);
+}
+
+static int
+run(const char *dir, struct err *e)
+{
+	struct program p = {
+	    .host_key = STR_INIT, .listen_fd = -1, .signals = -1};
+	int r;
+
+	master_config_init(&p.config);
+	r = go_on(&p, dir, e);
+	program_clear(&p);
+	return r;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct program p = {
-	    .host_key = STR_INIT, .listen_fd = -1, .signals = -1};
-	const char *dir = ".";
-	struct err e = {0};
-	int c, r;
+	static const struct daemon d = {"writ-master-courier", 077, run};
 
-	while ((c = getopt(argc, argv, "C:")) != -1) {
-		if (c != 'C')
-			return usage();
-		dir = optarg;
-	}
-	if (optind != argc)
-		return usage();
-	secmem_harden_process();
-	(void)umask(077);
-	plog_init(NAME, PLOG_INFO);
-	master_config_init(&p.config);
-	if ((r = run(&p, dir, &e)) != 0)
-		plog_err(PLOG_ERR, &e, "cannot go on", NULL);
-	if (p.listen_fd >= 0)
-		(void)close(p.listen_fd);
-	if (p.signals >= 0)
-		(void)close(p.signals);
-	if (p.key != NULL)
-		mem_wipe(p.key, p.n_key);
-	free(p.key);
-	str_clear(&p.host_key);
-	master_config_clear(&p.config);
-	return r == 0 ? 0 : cli_exit_status(r);
+	return daemon_main(&d, argc, argv);
 }

@@ -5,23 +5,15 @@
  * Reads master.yaml and its key, opens its journal, then seals itself: from there
  * on it has one socket that listens, one keeper, and its journal.
  */
-#include <pwd.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/master/config.h"
 #include "agent/master/log_signer_proc.h"
-#include "lib/base/file.h"
-#include "lib/cli/cli.h"
-#include "lib/crypto/secmem.h"
+#include "lib/cli/daemon.h"
 #include "lib/proc/plog.h"
 #include "lib/proc/sandbox.h"
+#include "lib/proc/service.h"
 #include "lib/proc/socket.h"
-
-#define NAME "writ-master-signer"
 
 struct program {
 	struct master_config config;
@@ -31,25 +23,6 @@ struct program {
 	uid_t keeper;
 	int listen_fd;
 };
-
-/*
- * Files are read and made as the user we become.  All memory is locked before a
- * key is in it; root may lift the limit on that for the user.
- */
-static int
-settle(struct program *p, struct err *e)
-{
-	const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
-	const char *user = p->config.users.signer;
-	int r;
-
-	if (geteuid() == 0)
-		(void)setrlimit(RLIMIT_MEMLOCK, &all);
-	if (user != NULL && geteuid() == 0 &&
-	    (r = privileges_drop(user, e)) != 0)
-		return r;
-	return memory_lock(e);
-}
 
 static int
 load_key(struct program *p, struct err *e)
@@ -72,44 +45,6 @@ open_journal(struct program *p, struct err *e)
 	return log_signer_open(&c, &p->signer, e);
 }
 
-static int
-keeper_uid(struct program *p, struct err *e)
-{
-	const char *user = p->config.users.keeper;
-	const struct passwd *pw;
-
-	p->keeper = getuid();
-	if (user == NULL)
-		return 0;
-	if ((pw = getpwnam(user)) == NULL)
-		return err_set(e, ERR_NOTFOUND,
-		    "%s/master.yaml: there is no user '%s'", p->config.dir,
-		    user);
-	p->keeper = pw->pw_uid;
-	return 0;
-}
-
-static int
-open_socket(struct program *p, struct err *e)
-{
-	struct err passed = {0};
-	char *path = NULL;
-	int r;
-
-	r = socket_passed("signer", &p->listen_fd, &passed);
-	if (r != ERR_NOTFOUND) {
-		if (r != 0 && e != NULL)
-			*e = passed;
-		return r;
-	}
-	if (path_join(p->config.runtime, "signer.sock", &path) != 0)
-		return err_nomem(e);
-	if ((r = file_mkdirs(p->config.runtime, 0700, e)) == 0)
-		r = socket_listen(path, &p->listen_fd, e);
-	free(path);
-	return r;
-}
-
 /* From here on no file is opened but the journal, when it begins anew. */
 static int
 seal(const struct program *p, struct err *e)
@@ -122,8 +57,9 @@ seal(const struct program *p, struct err *e)
 }
 
 static int
-run(struct program *p, const char *dir, struct err *e)
+go_on(struct program *p, const char *dir, struct err *e)
 {
+	const struct master_config *c = &p->config;
 	struct log_signer_proc proc = {0};
 	const volatile sig_atomic_t *stop;
 	sigset_t waiting;
@@ -132,9 +68,13 @@ run(struct program *p, const char *dir, struct err *e)
 	stop = serve_signals(&waiting);
 	if ((r = master_config_load(dir, &p->config, e)) != 0)
 		return r;
-	plog_json(p->config.log_json);
-	if ((r = settle(p, e)) != 0 || (r = load_key(p, e)) != 0 ||
-	    (r = keeper_uid(p, e)) != 0 || (r = open_socket(p, e)) != 0 ||
+	plog_json(c->log_json);
+	/* Files are read and made as the user we become. */
+	if ((r = service_lock(c->users.signer, e)) != 0 ||
+	    (r = load_key(p, e)) != 0 ||
+	    (r = service_user("master.yaml", c->users.keeper, &p->keeper, e)) !=
+		0 ||
+	    (r = service_listen(c->runtime, "signer", &p->listen_fd, e)) != 0 ||
 	    (r = open_journal(p, e)) != 0 || (r = seal(p, e)) != 0)
 		return r;
 	proc.signer = p->signer;
@@ -149,37 +89,25 @@ run(struct program *p, const char *dir, struct err *e)
 }
 
 static int
-usage(void)
-{
-	fprintf(stderr, "usage: " NAME " [-C DIR]\n");
-	return EXIT_USAGE;
-}
-
-int
-main(int argc, char **argv)
+run(const char *dir, struct err *e)
 {
 	struct program p = {.listen_fd = -1};
-	const char *dir = ".";
-	struct err e = {0};
-	int c, r;
+	int r;
 
-	while ((c = getopt(argc, argv, "C:")) != -1) {
-		if (c != 'C')
-			return usage();
-		dir = optarg;
-	}
-	if (optind != argc)
-		return usage();
-	secmem_harden_process();
-	(void)umask(077);
-	plog_init(NAME, PLOG_INFO);
 	master_config_init(&p.config);
-	if ((r = run(&p, dir, &e)) != 0)
-		plog_err(PLOG_ERR, &e, "cannot go on", NULL);
+	r = go_on(&p, dir, e);
 	log_signer_close(p.signer);
 	if (p.listen_fd >= 0)
 		(void)close(p.listen_fd);
 	key_free(p.log);
 	master_config_clear(&p.config);
-	return r == 0 ? 0 : cli_exit_status(r);
+	return r;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct daemon d = {"writ-master-signer", 077, run};
+
+	return daemon_main(&d, argc, argv);
 }

@@ -7,10 +7,10 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
-#include "lib/keeper/open.h"
 #include "lib/keeper/seal.h"
 #include "lib/proc/plog.h"
 #include "lib/proc/sandbox.h"
+#include "lib/proc/service.h"
 #include "lib/statement/leaf.h"
 
 #define SIGNER_MS     10000 /* to wait for a signer that starts too */
@@ -201,7 +201,7 @@ read_config(struct mk *k, struct err *e)
 	if (c->ca.address != NULL &&
 	    path_joinf(&k->courier_path, "%s/courier.sock", c->runtime) != 0)
 		return err_nomem(e);
-	return keeper_user("master.yaml", c->users.front, &k->front_uid, e);
+	return service_user("master.yaml", c->users.front, &k->front_uid, e);
 }
 
 static int
@@ -224,7 +224,8 @@ start(struct mk *k, struct err *e)
 	int r;
 
 	if ((r = read_config(k, e)) != 0 ||
-	    (r = keeper_signals(&k->signals, &k->wake, e)) != 0)
+	    (r = service_signals(true, &k->signals, e)) != 0 ||
+	    (r = service_wake(&k->wake, e)) != 0)
 		return r;
 	run = k->config.runtime;
 	user = k->config.users.keeper;
@@ -236,8 +237,8 @@ start(struct mk *k, struct err *e)
 	    (r = mk_load(k, e)) != 0 || (r = log_policy(k, e)) != 0 ||
 	    (r = mk_krl_load(k, e)) != 0 ||
 	    (r = rows_ca_next(k->rows, &k->courier.next, e)) != 0 ||
-	    (r = keeper_listen(run, "keeper", &k->listen_front, e)) != 0 ||
-	    (r = keeper_listen(run, "control", &k->listen_control, e)) != 0 ||
+	    (r = service_listen(run, "keeper", &k->listen_front, e)) != 0 ||
+	    (r = service_listen(run, "control", &k->listen_control, e)) != 0 ||
 	    (r = seal(k, e)) != 0)
 		return r;
 	conns_init(&k->conns, k->listen_front, k->listen_control, k->front_uid,

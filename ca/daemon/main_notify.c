@@ -5,12 +5,9 @@
  * sandbox; then threads, then work.
  */
 #include <errno.h>
-#include <pwd.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +19,7 @@
 #include "lib/notify/deliver.h"
 #include "lib/proc/plog.h"
 #include "lib/proc/sandbox.h"
+#include "lib/proc/service.h"
 #include "lib/proc/socket.h"
 
 #define NAME "writ-ca-notify"
@@ -56,56 +54,6 @@ load_channels(struct setup *s, struct err *e)
 		r = 0;
 	}
 	return r;
-}
-
-static int
-find_keeper(struct setup *s, struct err *e)
-{
-	const char *name = s->config.service.users.keeper;
-	const struct passwd *pw;
-
-	s->keeper = geteuid();
-	if (name == NULL)
-		return 0;
-	if ((pw = getpwnam(name)) == NULL)
-		return err_set(e, ERR_NOTFOUND,
-		    "writ.yaml: no user '%s' of 'users' is on this machine",
-		    name);
-	s->keeper = pw->pw_uid;
-	return 0;
-}
-
-static int
-open_socket(struct setup *s, struct err *e)
-{
-	char *path = NULL;
-	int r = socket_passed("notify", &s->listener, e);
-
-	if (r != ERR_NOTFOUND)
-		return r;
-	if ((r = file_mkdirs(s->config.service.runtime, 0700, e)) != 0)
-		return r;
-	if (path_join(s->config.service.runtime, "notify.sock", &path) != 0)
-		return err_nomem(e);
-	r = socket_listen(path, &s->listener, e);
-	free(path);
-	return r;
-}
-
-static int
-open_signals(struct setup *s, struct err *e)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	(void)signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 ||
-	    (s->signals = signalfd(-1, &set, SFD_CLOEXEC)) == -1)
-		return err_sys(e, "take signals");
-	return 0;
 }
 
 static int
@@ -194,15 +142,19 @@ out:
 static int
 run(struct setup *s, struct err *e)
 {
+	const struct service_config *c = &s->config.service;
 	int r;
 
 	if (s->check)
 		return load_channels(s, e);
 	if ((r = config_load(s->dir, &s->config, e)) != 0)
 		return r;
-	plog_json(s->config.service.log_json);
-	if ((r = load_channels(s, e)) != 0 || (r = find_keeper(s, e)) != 0 ||
-	    (r = open_socket(s, e)) != 0 || (r = open_signals(s, e)) != 0 ||
+	plog_json(c->log_json);
+	if ((r = load_channels(s, e)) != 0 ||
+	    (r = service_user("writ.yaml", c->users.keeper, &s->keeper, e)) !=
+		0 ||
+	    (r = service_listen(c->runtime, "notify", &s->listener, e)) != 0 ||
+	    (r = service_signals(true, &s->signals, e)) != 0 ||
 	    (r = drop(s, e)) != 0)
 		return r;
 	return serve(s, e);

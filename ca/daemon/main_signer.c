@@ -6,13 +6,9 @@
  * itself: from there on it has one socket that listens, one keeper, its journal,
  * and an ssh-agent where keys are kept in one.
  */
-#include <pwd.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ca/common/config.h"
@@ -22,12 +18,11 @@
 #include "lib/base/pages.h"
 #include "lib/bundle/bundles.h"
 #include "lib/cli/cli.h"
-#include "lib/crypto/secmem.h"
+#include "lib/cli/daemon.h"
 #include "lib/proc/plog.h"
 #include "lib/proc/sandbox.h"
+#include "lib/proc/service.h"
 #include "lib/proc/socket.h"
-
-#define NAME "writ-ca-signer"
 
 struct program {
 	struct config config;
@@ -80,7 +75,7 @@ load_keys(struct program *p, struct err *e)
 	return 0;
 }
 
-/* --- journal and socket ------------------------------------------------------- */
+/* --- journal ------------------------------------------------------------------ */
 
 static int
 open_journal(struct program *p, struct err *e)
@@ -107,63 +102,7 @@ open_journal(struct program *p, struct err *e)
 	    (unsigned long long)seen.policy_version);
 }
 
-static int
-keeper_uid(struct program *p, struct err *e)
-{
-	const char *user = p->config.service.users.keeper;
-	const struct passwd *pw;
-
-	p->keeper = getuid();
-	if (user == NULL)
-		return 0;
-	if ((pw = getpwnam(user)) == NULL)
-		return err_set(e, ERR_NOTFOUND,
-		    "%s/writ.yaml: there is no user '%s'", p->config.dir, user);
-	p->keeper = pw->pw_uid;
-	return 0;
-}
-
-static int
-open_socket(struct program *p, struct err *e)
-{
-	struct err passed = {0};
-	char *path = NULL;
-	int r;
-
-	r = socket_passed("signer", &p->listen_fd, &passed);
-	if (r != ERR_NOTFOUND) {
-		if (r != 0 && e != NULL)
-			*e = passed;
-		return r;
-	}
-	if (path_join(p->config.service.runtime, "signer.sock", &path) != 0)
-		return err_nomem(e);
-	if ((r = file_mkdirs(p->config.service.runtime, 0700, e)) == 0)
-		r = socket_listen(path, &p->listen_fd, e);
-	free(path);
-	return r;
-}
-
 /* --- the program ---------------------------------------------------------------- */
-
-/*
- * Files are read and made as the user we become.  All memory is locked before a
- * key is in it; root may lift the limit on that for the user.
- */
-static int
-settle(struct program *p, struct err *e)
-{
-	const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
-	const char *user = p->config.service.users.signer;
-	int r;
-
-	if (geteuid() == 0)
-		(void)setrlimit(RLIMIT_MEMLOCK, &all);
-	if (user != NULL && geteuid() == 0 &&
-	    (r = privileges_drop(user, e)) != 0)
-		return r;
-	return memory_lock(e);
-}
 
 /* From here on no file is opened but the journal, when it begins anew. */
 static int
@@ -179,21 +118,27 @@ seal(const struct program *p, struct err *e)
 static int
 start(struct program *p, const char *dir, struct err *e)
 {
+	const struct service_config *s;
 	int r;
 
 	if ((r = config_load(dir, &p->config, e)) != 0)
 		return r;
-	plog_json(p->config.service.log_json);
-	if ((r = settle(p, e)) != 0 ||
+	s = &p->config.service;
+	plog_json(s->log_json);
+	/* Files are read and made as the user we become. */
+	if ((r = service_lock(s->users.signer, e)) != 0 ||
 	    (r = bundles_load(dir, NULL, clock_now(), &p->trust, e)) < 0 ||
-	    (r = load_keys(p, e)) != 0 || (r = keeper_uid(p, e)) != 0 ||
-	    (r = open_socket(p, e)) != 0 || (r = open_journal(p, e)) != 0)
+	    (r = load_keys(p, e)) != 0 ||
+	    (r = service_user("writ.yaml", s->users.keeper, &p->keeper, e)) !=
+		0 ||
+	    (r = service_listen(s->runtime, "signer", &p->listen_fd, e)) != 0 ||
+	    (r = open_journal(p, e)) != 0)
 		return r;
 	return seal(p, e);
 }
 
 static int
-run(struct program *p, const char *dir, struct err *e)
+go_on(struct program *p, const char *dir, struct err *e)
 {
 	struct signer_proc_config c = {
 	    .trust = &p->trust, .origin = p->origin, .log_name = NULL};
@@ -238,35 +183,23 @@ program_clear(struct program *p)
 }
 
 static int
-usage(void)
+run(const char *dir, struct err *e)
 {
-	fprintf(stderr, "usage: " NAME " [-C DIR]\n");
-	return EXIT_USAGE;
+	struct program p = {.listen_fd = -1};
+	int r;
+
+	config_init(&p.config);
+	trust_init(&p.trust);
+	r = go_on(&p, dir, e);
+	program_clear(&p);
+	return r;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct program p = {.listen_fd = -1};
-	const char *dir = ".";
-	struct err e = {0};
-	int c, r;
+	static const struct daemon d = {"writ-ca-signer", 077, run};
 
-	while ((c = getopt(argc, argv, "C:")) != -1) {
-		if (c != 'C')
-			return usage();
-		dir = optarg;
-	}
-	if (optind != argc)
-		return usage();
-	secmem_harden_process();
-	(void)umask(077);
 	pages_keep();
-	plog_init(NAME, PLOG_INFO);
-	config_init(&p.config);
-	trust_init(&p.trust);
-	if ((r = run(&p, dir, &e)) != 0)
-		plog_err(PLOG_ERR, &e, "cannot go on", NULL);
-	program_clear(&p);
-	return r == 0 ? 0 : cli_exit_status(r);
+	return daemon_main(&d, argc, argv);
 }

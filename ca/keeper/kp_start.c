@@ -8,10 +8,10 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
-#include "lib/keeper/open.h"
 #include "lib/keeper/seal.h"
 #include "lib/proc/plog.h"
 #include "lib/proc/sandbox.h"
+#include "lib/proc/service.h"
 
 #define SIGNER_MS     10000 /* to wait for a signer that starts too */
 #define SIGNER_TRY_MS 200
@@ -184,7 +184,7 @@ read_config(struct kp *k, struct err *e)
 	if (path_joinf(&k->notify_path, "%s/notify.sock", run) != 0 ||
 	    path_joinf(&k->signer_path, "%s/signer.sock", run) != 0)
 		return err_nomem(e);
-	return keeper_user("writ.yaml", k->config.service.users.front,
+	return service_user("writ.yaml", k->config.service.users.front,
 	    &k->front_uid, e);
 }
 
@@ -226,7 +226,8 @@ start(struct kp *k, struct local **l, struct err *e)
 	int r;
 
 	if ((r = read_config(k, e)) != 0 ||
-	    (r = keeper_signals(&k->signals, &k->wake, e)) != 0 ||
+	    (r = service_signals(true, &k->signals, e)) != 0 ||
+	    (r = service_wake(&k->wake, e)) != 0 ||
 	    (r = drop(&k->config, e)) != 0)
 		return r;
 	run = k->config.service.runtime;
@@ -237,8 +238,8 @@ start(struct kp *k, struct local **l, struct err *e)
 	if ((r = open_local(k, &c.local, l, e)) != 0 ||
 	    (r = read_state(k, *l, e)) != 0 || (r = open_rows(k, *l, e)) != 0 ||
 	    (r = kp_quota_load(k, e)) != 0 || (r = kp_queue_load(k, e)) != 0 ||
-	    (r = keeper_listen(run, "keeper", &k->listen_front, e)) != 0 ||
-	    (r = keeper_listen(run, "control", &k->listen_control, e)) != 0 ||
+	    (r = service_listen(run, "keeper", &k->listen_front, e)) != 0 ||
+	    (r = service_listen(run, "control", &k->listen_control, e)) != 0 ||
 	    (r = seal(k, e)) != 0)
 		return r;
 	conns_init(&k->conns, k->listen_front, k->listen_control, k->front_uid,
