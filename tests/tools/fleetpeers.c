@@ -339,8 +339,9 @@ take_turns(struct fleet *f)
 			(void)net_client_turn(f->v[i].c);
 }
 
+/* One, unless the due turns were all that was wanted. */
 static void
-turn(struct fleet *f)
+turn(struct fleet *f, size_t n)
 {
 	int64_t ms = LOOK_MS, now = loop_now(f->loop);
 	struct err e = {0};
@@ -348,7 +349,8 @@ turn(struct fleet *f)
 	take_turns(f);
 	if (f->next_try != 0 && f->next_try - now < ms)
 		ms = f->next_try > now ? f->next_try - now : 0;
-	need(loop_turn(f->loop, (int)ms, &e), "turn", &e);
+	if (f->done < n)
+		need(loop_turn(f->loop, (int)ms, &e), "turn", &e);
 }
 
 /* Turn until f->done peers are n. */
@@ -356,7 +358,7 @@ static void
 turn_until(struct fleet *f, size_t n)
 {
 	while (f->done < n)
-		turn(f);
+		turn(f, n);
 }
 
 static void
@@ -423,7 +425,10 @@ operate(struct fleet *f, struct str text)
 	while (!f->answered) {
 		int ms = net_client_turn(f->me->c);
 
-		need(loop_turn(f->loop, ms < 0 ? 1000 : ms, &e), "turn", &e);
+		/* The turn may have had the answer. */
+		if (!f->answered)
+			need(loop_turn(f->loop, ms < 0 ? 1000 : ms, &e), "turn",
+			    &e);
 	}
 }
 
@@ -588,7 +593,7 @@ attend(struct fleet *f, char *words)
 	while (f->done < f->n) {
 		if (f->next_try != 0 && loop_now(f->loop) >= f->next_try)
 			take_tries(f);
-		turn(f);
+		turn(f, f->n);
 	}
 	printf("%zu connections, %zu of them in vain\n", f->tries, f->lost);
 	f->done = 0;
