@@ -39,7 +39,7 @@
 
 #define WINDOW  48 /* that ask in at once: a master has room for few strangers */
 #define BATCH   200
-#define CALL_MS 120000
+#define CALL_MS 600000
 #define LOOK_MS 1000 /* between looks at every connection */
 
 /* As an agent that has lost its master (agent/minion/uplink.c). */
