@@ -46,6 +46,7 @@ static const struct {
     {VERB_REPORT, "report", verb_report, false},
     {VERB_UNSENT, "unsent", verb_unsent, false},
     {VERB_DIFF, "diff", verb_diff, false},
+    {VERB_RENAME, "rename", verb_rename, true},
 };
 
 /* --- alarms --------------------------------------------------------------- */

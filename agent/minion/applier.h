@@ -8,6 +8,7 @@
  *	applier_open.c	  what this host holds, read and verified
  *	applier_look.c	  the same, told
  *	applier_take.c	  policy, acceptance, revocation list, certificate
+ *	applier_rename.c  another id
  *	applier_job.c	  orders
  *	applier_run.c	  a run, and what is reported of it
  *	applier_confirm.c the run that waits
@@ -17,6 +18,7 @@
  *
  *	held bundle/	what was accepted (bundle_dir.h)
  *	accept krl certificate	the newest that were good
+ *	rename.HASH	what gave the host the id it has, if it was renamed
  *	report reports/SEQ	the last report's number and name; those not taken
  *	diffs/HASH	texts that reports name
  *	pending		a run that waits to be confirmed, as a report's content
@@ -44,6 +46,7 @@ struct applier {
 	struct held held;
 	struct trust trust;		/* of held.policy */
 	struct statement accept;	/* of held.accept; u.accept */
+	struct statement rename;	/* of held.renamed, if it is; u.rename */
 	struct key *host_key;
 	struct report_state reports;
 	int64_t now;
@@ -72,8 +75,15 @@ int  applier_write(const struct applier *a, const char *name,
 void applier_as_link(const struct applier *a, bool on);
 int  applier_read_spool(const struct applier *a, const char *name, size_t max,
      char **out, size_t *n, struct err *e) MUST_CHECK;
+/* A verified statement of the spool; s is initialised. */
+int  applier_read_statement(struct applier *a, const char *name,
+     struct statement *s, struct err *e) MUST_CHECK;
 /* The host's public key; ERR_NOTFOUND where the key file cannot be had. */
 const struct pubkey *applier_host_key(const struct applier *a);
+/* What renamed this host, read.  ERR_CORRUPT, and as applier_read(). */
+int  applier_read_rename(struct applier *a, struct err *e) MUST_CHECK;
+/* Remove one that nothing names any more; one that stays is in nobody's way. */
+void applier_drop_rename(const struct applier *a, const struct hash *h);
 /* It holds an acceptance.  ERR_DENIED. */
 int  applier_is_accepted(const struct applier *a, struct err *e) MUST_CHECK;
 
@@ -123,6 +133,6 @@ void applier_look(struct applier *a);
 typedef int verb_fn(struct applier *a, struct err *e);
 verb_fn verb_enrol, verb_policy, verb_accept, verb_krl, verb_certificate,
     verb_renew, verb_job, verb_run, verb_confirm, verb_settle, verb_report,
-    verb_unsent, verb_diff;
+    verb_unsent, verb_diff, verb_rename;
 
 #endif

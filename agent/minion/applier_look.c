@@ -102,6 +102,8 @@ put_held(struct applier *a)
 	if (h->host[0] != '\0') {
 		jw_str(&a->w, "host", h->host);
 		jw_hex(&a->w, "accept", h->accept.b, HASH_LEN);
+		if (h->has_renamed)
+			jw_hex(&a->w, "renamed", h->renamed.b, HASH_LEN);
 	}
 	jw_u64(&a->w, "root_version", a->trust.root_version);
 	jw_u64(&a->w, "policy_version", h->policy_version);

@@ -144,6 +144,7 @@ applier_open(struct applier *a, struct err *e)
 	a->now = clock_now();
 	trust_init(&a->trust);
 	statement_init(&a->accept, ST_ACCEPT);
+	statement_init(&a->rename, ST_RENAME);
 	if ((r = agent_config_read(a->config_path, &a->config, e)) != 0)
 		return r;
 	find_link_user(a);
@@ -154,7 +155,8 @@ applier_open(struct applier *a, struct err *e)
 	    (r = key_load_file(key, NULL, &a->host_key, e)) != 0 ||
 	    (r = held_read(a->state_dir, &a->held, e)) != 0 ||
 	    (r = report_state_read(a->state_dir, &a->reports, e)) != 0 ||
-	    (r = read_policy(a, e)) != 0 || (r = read_accept(a, e)) != 0)
+	    (r = read_policy(a, e)) != 0 || (r = read_accept(a, e)) != 0 ||
+	    (r = applier_read_rename(a, e)) != 0)
 		return r;
 	return 0;
 }
@@ -168,6 +170,7 @@ applier_close(struct applier *a)
 	strs_clear(&a->made);
 	str_clear(&a->answer);
 	statement_clear(&a->accept);
+	statement_clear(&a->rename);
 	trust_clear(&a->trust);
 	key_free(a->host_key);
 	host_close(a->host);

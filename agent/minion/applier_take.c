@@ -170,8 +170,8 @@ out:
 
 /* --- acceptance ----------------------------------------------------------- */
 
-static int
-read_statement(struct applier *a, const char *name, struct statement *s,
+int
+applier_read_statement(struct applier *a, const char *name, struct statement *s,
     struct err *e)
 {
 	char *text = NULL;
@@ -189,15 +189,24 @@ read_statement(struct applier *a, const char *name, struct statement *s,
 static int
 keep_acceptance(struct applier *a, struct statement *s, struct err *e)
 {
+	struct held before = a->held;
 	int r;
 
+	/* The one that is held says nothing new: the host may be renamed. */
+	if (hash_equal(&a->held.accept, &s->hash) && a->held.host[0] != '\0')
+		return 0;
 	if ((r = applier_write(a, "accept", statement_bytes(s), e)) != 0)
 		return r;
+	a->held.has_renamed = false;
 	memset(a->held.host, 0, sizeof(a->held.host));
 	memcpy(a->held.host, s->u.accept.host, strlen(s->u.accept.host));
 	a->held.accept = s->hash;
 	a->held.accepted_at = s->at;
-	return applier_save(a, e);
+	if ((r = applier_save(a, e)) != 0)
+		a->held = before;
+	else if (before.has_renamed)
+		applier_drop_rename(a, &before.renamed);
+	return r;
 }
 
 int
@@ -210,11 +219,12 @@ verb_accept(struct applier *a, struct err *e)
 	statement_init(&accept, ST_ACCEPT);
 	statement_init(&enrol, ST_ENROL);
 	statement_init(&token, ST_TOKEN);
-	if ((r = read_statement(a, SPOOL_ACCEPT, &accept, e)) != 0 ||
-	    (r = read_statement(a, SPOOL_ENROL, &enrol, e)) != 0)
+	if ((r = applier_read_statement(a, SPOOL_ACCEPT, &accept, e)) != 0 ||
+	    (r = applier_read_statement(a, SPOOL_ENROL, &enrol, e)) != 0)
 		goto out;
 	by_token = accept.type == ST_ACCEPT && accept.u.accept.has_token;
-	if (by_token && (r = read_statement(a, SPOOL_TOKEN, &token, e)) != 0)
+	if (by_token &&
+	    (r = applier_read_statement(a, SPOOL_TOKEN, &token, e)) != 0)
 		goto out;
 	if (enrol.type != ST_ENROL)
 		r = err_set(e, ERR_PARSE, "enrol: not an enrol statement");
@@ -307,7 +317,7 @@ verb_krl(struct applier *a, struct err *e)
 		r = err_set(e, ERR_BUSY, "no policy is held yet");
 		goto out;
 	}
-	if ((r = read_statement(a, SPOOL_KRL_SAID, &s, e)) != 0 ||
+	if ((r = applier_read_statement(a, SPOOL_KRL_SAID, &s, e)) != 0 ||
 	    (r = applier_read_spool(a, SPOOL_KRL, KRL_MAX, &list, &n, e)) !=
 		0 ||
 	    (r = judge_krl(a, &s, slice_of(list, n), e)) != 0 ||
@@ -325,14 +335,22 @@ out:
 
 /* --- the host certificate -------------------------------------------------- */
 
+/* Of the acceptance, or of what renamed the host since. */
+static const struct strs *
+names_of(const struct applier *a)
+{
+	return a->held.has_renamed ? &a->rename.u.rename.names
+				   : &a->accept.u.accept.names;
+}
+
 static int
 judge_names(const struct applier *a, const struct cert *c, struct err *e)
 {
 	for (size_t i = 0; i < c->principals.n; i++)
-		if (!strs_has(&a->accept.u.accept.names, c->principals.v[i]))
+		if (!strs_has(names_of(a), c->principals.v[i]))
 			return err_set(e, ERR_DENIED,
 			    "certificate is for %s, which is no name of this "
-			    "host's acceptance",
+			    "host",
 			    c->principals.v[i]);
 	if (c->principals.n == 0)
 		return err_set(e, ERR_DENIED,

@@ -32,7 +32,9 @@ struct held {
 	struct hash	  krl;		/* the file */
 	char		  host[ID_MAX + 1]; /* "": not accepted */
 	struct hash	  accept;
-	int64_t		  accepted_at;
+	int64_t		  accepted_at;	/* or renamed, which is later */
+	bool		  has_renamed;	/* since that acceptance */
+	struct hash	  renamed;	/* by which */
 };
 /* A file that is missing is a host that holds nothing.  ERR_CORRUPT. */
 int  held_read(const char *state_dir, struct held *out, struct err *e)

@@ -55,6 +55,10 @@ parse_accept(const json_t *o, struct held *h, struct err *e)
 	    (r = json_hex(o, "accept", 0, h->accept.b, HASH_LEN, e)) != 0 ||
 	    (r = json_time(o, "accepted_at", 0, &h->accepted_at, e)) != 0)
 		return r;
+	h->has_renamed = json_object_get(o, "renamed") != NULL;
+	if (h->has_renamed &&
+	    (r = json_hex(o, "renamed", 0, h->renamed.b, HASH_LEN, e)) != 0)
+		return r;
 	(void)snprintf(h->host, sizeof(h->host), "%s", id);
 	return 0;
 }
@@ -149,6 +153,8 @@ held_write(const char *state_dir, const struct held *h, struct err *e)
 		jw_str(&w, "host", h->host);
 		jw_hex(&w, "accept", h->accept.b, HASH_LEN);
 		jw_time(&w, "accepted_at", h->accepted_at);
+		if (h->has_renamed)
+			jw_hex(&w, "renamed", h->renamed.b, HASH_LEN);
 	}
 	if (h->krl_version != 0) {
 		jw_u64(&w, "krl_version", h->krl_version);

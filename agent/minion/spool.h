@@ -6,6 +6,7 @@
  *	bundle/		as in lib/bundle: roots, policy.N, fleet.N, <sha256>
  *	job targets	an order and its TARGETS
  *	accept enrol token  the acceptance, what it accepts, by which token
+ *	rename		what gives the host another id
  *	krl krl.statement   a revocation list and who says so
  *	certificate	a host certificate, its line
  */
@@ -18,6 +19,7 @@
 #define SPOOL_ACCEPT	 "accept"
 #define SPOOL_ENROL	 "enrol"
 #define SPOOL_TOKEN	 "token"
+#define SPOOL_RENAME	 "rename"
 #define SPOOL_KRL	 "krl"
 #define SPOOL_KRL_SAID	 "krl.statement"
 #define SPOOL_CERTIFICATE "certificate"

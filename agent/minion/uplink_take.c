@@ -16,6 +16,7 @@
 #include "lib/ssh/cert.h"
 #include "lib/ssh/krl.h"
 #include "lib/statement/statement.h"
+#include "lib/trust/fleet_hosts.h"
 
 #define TAKE_MS 200 /* after something was refused: no flood of appliers */
 
@@ -179,6 +180,86 @@ take_accept(struct uplink *u)
 }
 
 static bool
+take_rename(struct uplink *u, const char *hash)
+{
+	struct err e = {0};
+	bool asked = false;
+	int r;
+
+	if (was_tried(u, "rename", hash))
+		return true;
+	r = fetch_as(u, OBJECT_STATEMENT, hash, STATEMENT_MAX, SPOOL_RENAME,
+	    &e);
+	if (r == 0) {
+		asked = true;
+		if ((r = ask_of(u, VERB_RENAME, hash, &e)) == 0)
+			u->next_renew = loop_now(u->loop);
+	}
+	return done(u, "rename", hash, asked, r, &e);
+}
+
+/* No acceptance has so many; said once. */
+static bool
+too_many_renames(struct uplink *u, size_t n)
+{
+	struct err e = {0};
+	int r;
+
+	if (was_tried(u, "renames", ""))
+		return true;
+	r = err_set(&e, ERR_LIMIT,
+	    "the master names %zu renames, expected at most %d", n,
+	    FLEET_RENAMES_MAX);
+	return done(u, "renames", "", false, r, &e);
+}
+
+/* The first that is not held: each says the id that it is of. */
+static size_t
+first_rename(const struct uplink *u, const json_t *all)
+{
+	const char *held = uplink_text(u->held, "renamed");
+	size_t first = 0;
+
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const char *hash = json_string_value(json_array_get(all, i));
+
+		if (hash != NULL && strcmp(hash, held) == 0)
+			first = i + 1;
+	}
+	return first;
+}
+
+/* One by one, up to one that is refused: what follows that is of another host. */
+static bool
+take_renames(struct uplink *u)
+{
+	json_t *all;
+	bool go_on = true;
+	size_t n;
+
+	/* Of an acceptance that was not taken they say nothing. */
+	if (!uplink_bool(u->held, "accepted") ||
+	    strcmp(uplink_text(u->want, "accept"),
+		uplink_text(u->held, "accept")) != 0)
+		return true;
+	all = json_incref(json_object_get(u->want, "renames"));
+	n = json_array_size(all);
+	if (n > FLEET_RENAMES_MAX) {
+		json_decref(all);
+		return too_many_renames(u, n);
+	}
+	for (size_t i = first_rename(u, all); i < n && go_on; i++) {
+		const char *hash = json_string_value(json_array_get(all, i));
+
+		go_on = take_rename(u, hash != NULL ? hash : "");
+		if (was_tried(u, "rename", hash != NULL ? hash : ""))
+			break;
+	}
+	json_decref(all);
+	return go_on;
+}
+
+static bool
 take_krl(struct uplink *u)
 {
 	const json_t *w = json_object_get(u->want, "krl");
@@ -307,7 +388,7 @@ uplink_take(struct uplink *u)
 		uplink_alarm(u, "attend", "", &e);
 		u->next_take = loop_now(u->loop) + TAKE_MS;
 	}
-	if (!take_policy(u) || !take_accept(u))
+	if (!take_policy(u) || !take_accept(u) || !take_renames(u))
 		return;
 	compare_reports(u);
 	if (!take_krl(u) || !take_certificate(u) || !take_job(u))

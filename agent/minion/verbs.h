@@ -35,7 +35,8 @@
 	X(SETTLE, 11, "settle")		/* what became of it? */              \
 	X(REPORT, 12, "report")		/* a heartbeat, or (alarm) */         \
 	X(UNSENT, 13, "unsent")		/* (acked) -> reports after it */     \
-	X(DIFF, 14, "diff")		/* (diff) -> text */
+	X(DIFF, 14, "diff")		/* (diff) -> text */                  \
+	X(RENAME, 15, "rename")		/* another name is there */
 
 enum verb {
 #define X(name, value, text) VERB_##name = (value),

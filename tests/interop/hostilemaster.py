@@ -439,6 +439,18 @@ def a_token(w, alarm, hosts='web-*.example.com', expires=3600, by='petra', give=
     return alarm
 
 
+def a_rename(w, alarm, by='petra@example.com', keys=('petra',), at=0, dep=None,
+             before=(), host=None, to='www.example.com'):
+    s = sign((dep or corp).new('rename', by, at=at, host=host or HOST, to=to, names=[to]), keys)
+    w['renames'] = list(before) + [put_statement(s)]
+    return alarm
+
+
+def r_order(w):
+    a_rename(w, '', host='web-9.example.com')
+    return a_rename(w, 'rename: .*of web-9', to='web-9.example.com', before=w['renames'])
+
+
 def a_krl(w, alarm, version=3, b=None, **more):
     w['krl'] = krl_want(version, b if b is not None else krl_list(version), **more)
     return alarm
@@ -677,6 +689,23 @@ ATTACKS = [
     ('a token for other hosts', lambda w: a_token(w, 'accept: ', hosts='db-*.example.com')),
     ('a token that is over', lambda w: a_token(w, 'accept: ', expires=-3600)),
     ('a token by an officer', lambda w: a_token(w, 'accept: ', by='olga')),
+    # another name
+    ('a rename nobody signed', lambda w: a_rename(w, 'rename: ', keys=())),
+    ('a rename by an officer',
+     lambda w: a_rename(w, 'rename: ', by='olga@example.com', keys=('olga',))),
+    ('a rename that another one signed', lambda w: a_rename(w, 'rename: ', keys=('stranger',))),
+    ('a rename of another host',
+     lambda w: a_rename(w, 'rename: .*db-1', host='db-1.example.com')),
+    ('a rename from before the acceptance', lambda w: a_rename(w, 'rename: .*older', at=-86400)),
+    ('a rename from the future', lambda w: a_rename(w, 'rename: .*future', at=86400)),
+    ('a rename of another realm', lambda w: a_rename(w, 'rename: ', dep=other_realm())),
+    ('an acceptance in the place of a rename',
+     lambda w: said(w, 'renames', [w['accept']], 'rename: .*expected a rename')),
+    ('renames out of order', r_order),
+    ('more renames than there can be',
+     lambda w: said(w, 'renames', ['%064x' % i for i in range(65)],
+                    'renames: .*65 renames, expected at most 64')),
+    ('a rename that is no name', lambda w: said(w, 'renames', [7], 'rename: .*no hash')),
     # revocation lists
     ('a revocation list by nobody', lambda w: a_krl(w, 'krl: ', key='stranger')),
     ('a revocation list by a CA', lambda w: a_krl(w, 'krl: ', key='corp/keys/user_ca')),
@@ -753,7 +782,7 @@ ATTACKS = [
 def stands():
     h = held()
     return {k: h.get(k) for k in ('policy', 'policy_version', 'fleet', 'fleet_version', 'job',
-                                  'accept', 'host', 'krl', 'krl_version', 'owed')}, \
+                                  'accept', 'host', 'renamed', 'krl', 'krl_version', 'owed')}, \
         applied(), [read(DROPIN + '/' + f) for f in applied()], sha(read(STATE + '/certificate')), \
         len(reports('run'))
 
@@ -790,6 +819,7 @@ def attack(what, make):
         check('%s: %s' % (what, got[0][:100]), True)
     except Failed as e:
         check(what, False, e)
+        print(read('agent.log').decode()[-2000:])
     reset()
 
 
@@ -804,6 +834,40 @@ try:
     say(good)
     wait('an order after all that', lambda: len(reports('run')) > n)
     check('an honest order after all that is carried out', held()['fleet_version'] == '3', held())
+    # Other names since it was heard of: it follows one by one.
+    earlier = {}
+    an_accept(earlier, '', at=-10)
+    a_rename(good, '', to='web-9.example.com', at=-2)
+    a_rename(good, '', host='web-9.example.com', to=HOST, at=-1, before=good['renames'])
+    say(good)
+    wait('two names are taken', lambda: held().get('renamed') == good['renames'][1])
+    check('a host that was renamed twice is who it was', held()['host'] == HOST, held())
+    attack('the first of its renames again',
+           lambda w: said(w, 'renames', good['renames'] + good['renames'][:1], 'rename: .*older'))
+    a_rename(good, '', before=good['renames'])
+    say(good)
+    wait('another name is taken', lambda: held()['host'] == 'www.example.com')
+    check('and then another one', True)
+    certified = put(certificate(names='www.example.com'))
+    say(dict(good, certificate=certified))
+    have('and has a certificate for that name',
+         lambda: sha(read(STATE + '/certificate').rstrip(b'\n')) == certified)
+    good['certificate'] = certified
+    attack('the name before that again',
+           lambda w: a_rename(w, 'rename: .*this host is www', before=good['renames']))
+    attack('an acceptance from before its renames',
+           lambda w: said(w, 'accept', earlier['accept'], 'accept: .*older'))
+    attack('a certificate for the name before', lambda w: a_cert(w, 'certificate: .*no name of'))
+    # What the master has need not be said again.
+    good['seq'] = reports()[-1]['seq']
+    say(good)
+    agent.terminate()
+    agent.wait()
+    agent = subprocess.Popen([O + '/writ-agent', 'run', '--config', T + '/agent.yaml',
+                              '--state', STATE], stderr=open('agent.log', 'ab'))
+    attack('the name before, to an agent that was started anew',
+           lambda w: a_rename(w, 'rename: .*this host is www', host='web-9.example.com',
+                              to='web-8.example.com', before=good['renames']))
     check('%d attacks' % len(ATTACKS), len(ATTACKS) >= 40)
 except (Failed, OSError, subprocess.CalledProcessError) as e:
     check('the table', False, repr(e))
