@@ -2,8 +2,9 @@
 /*
  * writ fleet token new: a key that lets hosts in which nobody knows yet, for
  * cloud-init and its kin.  The private half goes to a file that only its owner
- * reads, and says in its comment which token statement it is of; the statement,
- * signed by an operator, says for which ids, how often, and until when.
+ * reads, and says in its comment which token statement it is of and which roles
+ * that gives; the statement, signed by an operator, says for which ids, how often,
+ * and until when.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +64,7 @@ static int
 write_key(const struct minting *m, struct err *e)
 {
 	char hex[HASH_HEX], *comment = NULL;
-	struct str message = STR_INIT, text = STR_INIT;
+	struct str message = STR_INIT, text = STR_INIT, said = STR_INIT;
 	struct hash name;
 	int r;
 
@@ -71,7 +72,11 @@ write_key(const struct minting *m, struct err *e)
 		goto out;
 	hash_sha256(message.p, message.n, &name);
 	hash_hex(&name, hex);
-	if (path_joinf(&comment, "writ-token:%s", hex) != 0) {
+	str_addf(&said, "writ-token:%s", hex);
+	/* The host that has it does not have the statement. */
+	for (size_t i = 0; i < m->s.u.token.roles.n; i++)
+		str_addf(&said, " %s", m->s.u.token.roles.v[i]);
+	if (str_take(&said, &comment) != 0) {
 		r = err_nomem(e);
 		goto out;
 	}

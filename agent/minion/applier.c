@@ -47,6 +47,7 @@ static const struct {
     {VERB_UNSENT, "unsent", verb_unsent, false},
     {VERB_DIFF, "diff", verb_diff, false},
     {VERB_RENAME, "rename", verb_rename, true},
+    {VERB_TOKEN, "token", verb_token, false},
 };
 
 /* --- alarms --------------------------------------------------------------- */

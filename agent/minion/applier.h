@@ -9,6 +9,7 @@
  *	applier_look.c	  the same, told
  *	applier_take.c	  policy, acceptance, revocation list, certificate
  *	applier_rename.c  another id
+ *	applier_token.c	  an acceptance by a token
  *	applier_job.c	  orders
  *	applier_run.c	  a run, and what is reported of it
  *	applier_confirm.c the run that waits
@@ -78,6 +79,13 @@ int  applier_read_spool(const struct applier *a, const char *name, size_t max,
 /* A verified statement of the spool; s is initialised. */
 int  applier_read_statement(struct applier *a, const char *name,
      struct statement *s, struct err *e) MUST_CHECK;
+/* Sign s by k, at now; the text with its signature is appended to out. */
+int  applier_sign(struct applier *a, struct key *k, struct statement *s,
+     struct str *out, struct err *e) MUST_CHECK;
+/* The id this host would like: agent.yaml's or its name, which is a person's (or a
+ * token's) to give.  The caller frees. */
+int  applier_wish(const struct applier *a, char **out, struct err *e)
+     MUST_CHECK;
 /* The host's public key; ERR_NOTFOUND where the key file cannot be had. */
 const struct pubkey *applier_host_key(const struct applier *a);
 /* What renamed this host, read.  ERR_CORRUPT, and as applier_read(). */
@@ -133,6 +141,6 @@ void applier_look(struct applier *a);
 typedef int verb_fn(struct applier *a, struct err *e);
 verb_fn verb_enrol, verb_policy, verb_accept, verb_krl, verb_certificate,
     verb_renew, verb_job, verb_run, verb_confirm, verb_settle, verb_report,
-    verb_unsent, verb_diff, verb_rename;
+    verb_unsent, verb_diff, verb_rename, verb_token;
 
 #endif

@@ -42,25 +42,33 @@ add_grains(struct applier *a, struct enrol_statement *s, struct err *e)
 	return r;
 }
 
-/* The id it would like: its name, which a person looks at and may not give. */
-static int
-set_wish(struct applier *a, struct statement *s, struct err *e)
+int
+applier_wish(const struct applier *a, char **out, struct err *e)
 {
 	struct utsname u;
 	char *p;
 
 	if (uname(&u) != 0)
 		return err_sys(e, "uname");
-	if ((s->u.enrol.hostname = str_dup(u.nodename)) == NULL)
-		return err_nomem(e);
 	for (p = u.nodename; *p != '\0'; p++)
 		if (*p >= 'A' && *p <= 'Z')
 			*p = (char)(*p | 0x20);
 	if (a->config.id != NULL)
-		s->by = str_dup(a->config.id);
+		*out = str_dup(a->config.id);
 	else
-		s->by = str_dup(id_is_valid(u.nodename) ? u.nodename : "host");
-	return s->by != NULL ? 0 : err_nomem(e);
+		*out = str_dup(id_is_valid(u.nodename) ? u.nodename : "host");
+	return *out != NULL ? 0 : err_nomem(e);
+}
+
+static int
+set_hostname(struct enrol_statement *s, struct err *e)
+{
+	struct utsname u;
+
+	if (uname(&u) != 0)
+		return err_sys(e, "uname");
+	s->hostname = str_dup(u.nodename);
+	return s->hostname != NULL ? 0 : err_nomem(e);
 }
 
 static int
@@ -81,8 +89,9 @@ set_realm(struct applier *a, struct hash *out, struct err *e)
 	return 0;
 }
 
-static int
-sign_own(struct applier *a, struct statement *s, struct str *out, struct err *e)
+int
+applier_sign(struct applier *a, struct key *k, struct statement *s,
+    struct str *out, struct err *e)
 {
 	int r;
 
@@ -90,7 +99,7 @@ sign_own(struct applier *a, struct statement *s, struct str *out, struct err *e)
 	random_bytes(s->nonce, sizeof(s->nonce));
 	if ((r = statement_encode(s, out, e)) != 0)
 		return r;
-	if ((r = key_sshsig(a->host_key, statement_namespace(s->type),
+	if ((r = key_sshsig(k, statement_namespace(s->type),
 		 slice_of(out->p, out->n), out, e)) != 0)
 		return r;
 	return str_check(out) == 0 ? 0 : err_nomem(e);
@@ -111,11 +120,12 @@ verb_enrol(struct applier *a, struct err *e)
 		 NULL, e)) != 0 ||
 	    (r = pubkey_dup(applier_host_key(a), &s.u.enrol.host_key)) != 0 ||
 	    (r = set_realm(a, &s.realm, e)) != 0 ||
-	    (r = set_wish(a, &s, e)) != 0 ||
+	    (r = set_hostname(&s.u.enrol, e)) != 0 ||
+	    (r = applier_wish(a, &s.by, e)) != 0 ||
 	    (r = add_grains(a, &s.u.enrol, e)) != 0)
 		goto out;
 	boot_id_read(s.u.enrol.boot_id);
-	if ((r = sign_own(a, &s, &text, e)) == 0)
+	if ((r = applier_sign(a, a->host_key, &s, &text, e)) == 0)
 		jw_str(&a->w, "statement", text.p);
 out:
 	str_clear(&text);
@@ -482,7 +492,7 @@ verb_renew(struct applier *a, struct err *e)
 	if ((s.by = str_dup(a->held.host)) == NULL ||
 	    pubkey_dup(applier_host_key(a), &s.u.renew.key) != 0)
 		r = err_nomem(e);
-	else if ((r = sign_own(a, &s, &text, e)) == 0)
+	else if ((r = applier_sign(a, a->host_key, &s, &text, e)) == 0)
 		jw_str(&a->w, "statement", text.p);
 out:
 	str_clear(&text);

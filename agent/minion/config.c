@@ -124,6 +124,7 @@ static const struct conf_key keys[] = {
 	.expect = "a list of 1 to 16 masters"},
     TEXT(agent_config, user, 32, NULL),
     TEXT(agent_config, host_key, 1000, NULL),
+    TEXT(agent_config, token, 1000, NULL),
     {.name = "ssh_port",
 	.read = conf_unsigned,
 	.offset = offsetof(struct agent_config, ssh_port),
@@ -145,6 +146,7 @@ agent_config_clear(struct agent_config *c)
 	free(c->masters);
 	free(c->user);
 	free(c->host_key);
+	free(c->token);
 	free(c->operator.account);
 	free(c->operator.address);
 	free(c->operator.principal);

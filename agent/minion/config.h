@@ -31,6 +31,7 @@ struct agent_config {		/* zero-initialise; agent_config_clear */
 	char *user;		/* whom the link becomes; NULL: writ-agent */
 	char *host_key;		/* NULL: HOST_KEY_PATH */
 	unsigned ssh_port;	/* where sshd listens; 0: 22 */
+	char *token;		/* file of the key that lets this host in, or NULL */
 };
 #define HOST_KEY_PATH "/etc/ssh/ssh_host_ed25519_key"
 #define AGENT_USER    "writ-agent"

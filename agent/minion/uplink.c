@@ -112,6 +112,7 @@ uplink_free(struct uplink *u)
 	free(u->key);
 	free(u->key_line);
 	free(u->enrol);
+	free(u->by_token);
 	free(u->renewal);
 	free(u);
 }

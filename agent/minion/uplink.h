@@ -64,6 +64,8 @@ struct uplink {
 	uint64_t first_unsent, acked;
 
 	char *enrol;		 /* the statement; NULL: not made yet */
+	char *by_token;		 /* an acceptance of it; NULL: none */
+	bool token_asked;	 /* the applier was asked for one */
 	bool accepted_now;	 /* a master says so: come in as a host */
 	char *renewal;
 	int64_t next_enrol, next_run, next_beat, next_renew, next_settle,

@@ -109,6 +109,60 @@ make_enrol(struct uplink *u, struct err *e)
 	return r;
 }
 
+/* Where there is no token, or it is not one, somebody has to accept the host. */
+static void
+make_by_token(struct uplink *u)
+{
+	json_t *answer = NULL;
+	struct err e = {0};
+	const char *accept;
+
+	if (u->token_asked)
+		return;
+	u->token_asked = true;
+	if (uplink_ask(u, VERB_TOKEN, "", &answer, &e) != 0)
+		plog_err(PLOG_WARN, &e, "no token lets this host in", NULL);
+	accept = uplink_text(answer, "accept");
+	if (accept[0] != '\0')
+		u->by_token = str_dup(accept);
+	json_decref(answer);
+}
+
+/* Not that it is busy, or away. */
+static bool
+is_no(int r)
+{
+	return r == ERR_DENIED || r == ERR_NOTFOUND || r == ERR_EXPIRED ||
+	    r == ERR_EXISTS || r == ERR_ROLLBACK || r == ERR_BADSIG ||
+	    r == ERR_PARSE || r == ERR_LIMIT;
+}
+
+static int
+call_enrol(struct uplink *u, json_t **answer, struct err *e)
+{
+	struct str s = STR_INIT;
+	struct jw w;
+	int r;
+
+	jw_init(&w, &s, false);
+	jw_begin(&w, NULL, '{');
+	jw_str(&w, "call", "enrol");
+	jw_str(&w, "statement", u->enrol);
+	if (u->by_token != NULL)
+		jw_str(&w, "accept", u->by_token);
+	jw_end(&w, '}');
+	r = str_check(&s) != 0 ? err_nomem(e)
+			       : uplink_call(u, s.p, UPLINK_CALL_MS, answer, e);
+	str_clear(&s);
+	/* It says no to the token, and will again: the host waits like others. */
+	if (u->by_token != NULL && is_no(r)) {
+		err_prefix(e, "by the token");
+		free(u->by_token);
+		u->by_token = NULL;
+	}
+	return r;
+}
+
 void
 uplink_enrol(struct uplink *u)
 {
@@ -118,8 +172,10 @@ uplink_enrol(struct uplink *u)
 	int r;
 
 	u->next_enrol = loop_now(u->loop) + ENROL_MS;
-	if ((r = make_enrol(u, &e)) == 0)
-		r = call_with(u, "enrol", "statement", u->enrol, &answer, &e);
+	if ((r = make_enrol(u, &e)) == 0) {
+		make_by_token(u);
+		r = call_enrol(u, &answer, &e);
+	}
 	if (r != 0) {
 		plog_err(PLOG_WARN, &e, "cannot ask to be accepted", NULL);
 		return;

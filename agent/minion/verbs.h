@@ -36,7 +36,8 @@
 	X(REPORT, 12, "report")		/* a heartbeat, or (alarm) */         \
 	X(UNSENT, 13, "unsent")		/* (acked) -> reports after it */     \
 	X(DIFF, 14, "diff")		/* (diff) -> text */                  \
-	X(RENAME, 15, "rename")		/* another name is there */
+	X(RENAME, 15, "rename")		/* another name is there */           \
+	X(TOKEN, 16, "token")		/* -> accept, of what lies in enrol */
 
 enum verb {
 #define X(name, value, text) VERB_##name = (value),

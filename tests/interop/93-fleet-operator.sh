@@ -275,8 +275,9 @@ t "a token is made" says 0 "lets in 3 hosts" \
 t_eq "its key is its owner's alone" 600 "$(stat -c %a tok)"
 t_eq "and is the one that was signed" \
 	"$(ssh-keygen -yf tok | cut -d' ' -f1,2)" "$(last .key)"
-t_has "it says which statement it is of" "$(ssh-keygen -yf tok)" \
-	"writ-token:$(head -n 1 "$(taken)" | sha256sum | cut -d' ' -f1)"
+t_eq "it says which statement it is of, and the roles" \
+	"writ-token:$(head -n 1 "$(taken)" | sha256sum | cut -d' ' -f1) web" \
+	"$(ssh-keygen -yf tok | cut -d' ' -f3-)"
 t_eq "for whom, how often" '3 web-*.example.com ["web"]' \
 	"$(last '"\(.count) \(.hosts) \(.roles|tojson)"')"
 t "ssh-keygen takes its signature" \

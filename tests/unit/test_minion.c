@@ -396,8 +396,11 @@ the_configuration_is_read_strictly(void **state)
 	     "AAAAC3NzaC1lZDI1NTE5AAAAIIzBt1iD+8gd/"
 	     "GR1Qk0f9zaoMrQZeJ1NOxLo0vfF5C"
 	     "UV\"}\n"
-	     "user: agent\nhost_key: /etc/ssh/k\nssh_port: 2222\n",
+	     "user: agent\nhost_key: /etc/ssh/k\nssh_port: 2222\n"
+	     "token: /etc/writ/token\n",
 		NULL},
+	    {"token: [a]\n", ":1:8: "},
+	    {"token: \"\"\n", ":1:8: "},
 	    {"masters: []\n", ":1:10: "},
 	    {"masters:\n  - {address: m}\n", ":2:5: "},
 	    {"masters:\n  - {address: \"a b\", key: x}\n",
