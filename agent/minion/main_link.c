@@ -9,6 +9,7 @@
  *	writes	STATE/spool
  *	never	the host key, other files, starting a program
  */
+#include <errno.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -111,6 +112,36 @@ out:
 	return r;
 }
 
+/*
+ * Somebody may have closed a directory above STATE, which is not ours to open.  By
+ * now this is the user, so that the kernel says it, whatever it goes by.
+ */
+static int
+check_way(const char *spool, const char *user, struct err *e)
+{
+	char *part = NULL;
+	int r = 0;
+
+	if (access(spool, R_OK | W_OK | X_OK) == 0)
+		return 0;
+	if (errno != EACCES || (part = str_dup(spool)) == NULL)
+		return err_sys(e, "%s", spool);
+	for (size_t i = 1; r == 0 && part[i] != '\0'; i++) {
+		if (part[i] != '/')
+			continue;
+		part[i] = '\0';
+		if (access(part, X_OK) != 0)
+			r = err_set(e, ERR_DENIED,
+			    "%s is closed to %s, who has to get to %s, "
+			    "expected chmod o+x",
+			    part, user, spool);
+		part[i] = '/';
+	}
+	free(part);
+	return r != 0 ? r
+		      : err_set(e, ERR_DENIED, "%s is not %s's", spool, user);
+}
+
 static int
 seal(const char *spool, const char *user, struct err *e)
 {
@@ -125,7 +156,9 @@ seal(const char *spool, const char *user, struct err *e)
 	    .read_below = below};
 	int r;
 
-	if (getuid() == 0 && (r = privileges_drop(user, e)) != 0)
+	if (getuid() == 0 &&
+	    ((r = privileges_drop(user, e)) != 0 ||
+		(r = check_way(spool, user, e)) != 0))
 		return r;
 	return sandbox_enter(&s, e);
 }

@@ -73,7 +73,8 @@ basics(const struct session_opts *o, struct session *s, struct err *e)
 		    "'%s' is no id of a host, expected 1 to %d of a-z 0-9 . _ "
 		    "@ + -",
 		    s->id, ID_MAX);
-	else if ((r = file_mkdirs(s->state_dir, 0700, e)) == 0 &&
+	/* As `run` makes it: its link has to get through, should it come. */
+	else if ((r = file_mkdirs(s->state_dir, 0711, e)) == 0 &&
 	    (r = file_mkdirs(RUN_DIR, 0700, e)) == 0)
 		r = host_open(&s->host, e);
 out:
