@@ -20,6 +20,7 @@
 #define STEADY_MS     60000 /* up for that long: the next wait is short again */
 #define BEAT_MS       (50 * 60 * 1000)
 #define BEAT_SPREAD   (10 * 60 * 1000) /* together: hourly at the latest */
+#define SOON_MS       60000 /* all of a fleet get the same news at once */
 #define TURN_MS       60000
 #define AGAIN_MS      200 /* what could not be done just now */
 #define RUN_AGAIN_MS  5000
@@ -277,6 +278,15 @@ beat(struct uplink *u)
 	if (uplink_bool(u->held, "accepted") &&
 	    uplink_ask(u, VERB_REPORT, "", NULL, &e) != 0)
 		plog_err(PLOG_WARN, &e, "no heartbeat", NULL);
+}
+
+void
+uplink_beat_soon(struct uplink *u)
+{
+	int64_t at = loop_now(u->loop) + chance(SOON_MS);
+
+	if (at < u->next_beat)
+		u->next_beat = at;
 }
 
 /* Soon after the start, and then in its rhythm. */

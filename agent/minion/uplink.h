@@ -107,6 +107,8 @@ void uplink_alarm(struct uplink *u, const char *what, const char *of,
 /* Close the connection. */
 void uplink_hang_up(struct uplink *u);
 bool uplink_is_up(const struct uplink *u);
+/* What is held has changed: a heartbeat says so before long. */
+void uplink_beat_soon(struct uplink *u);
 /* Connect to the next master in turn, or say why not. */
 int uplink_connect(struct uplink *u, struct err *e) MUST_CHECK;
 /* Is that what nobody who is honest would send? */

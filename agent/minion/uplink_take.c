@@ -145,8 +145,10 @@ take_policy(struct uplink *u)
 		return true;
 	if ((r = uplink_fetch_policy(u, &e)) == 0) {
 		asked = true;
-		if ((r = ask_of(u, VERB_POLICY, hash, &e)) == 0)
+		if ((r = ask_of(u, VERB_POLICY, hash, &e)) == 0) {
 			u->next_run = loop_now(u->loop);
+			uplink_beat_soon(u);
+		}
 	}
 	if (r != 0)
 		uplink_spool_empty(u); /* nothing of it stays in the way */
@@ -173,8 +175,10 @@ take_accept(struct uplink *u)
 		r = fetch_named(u, SPOOL_ACCEPT, "token", SPOOL_TOKEN, &e);
 	if (r == 0) {
 		asked = true;
-		if ((r = ask_of(u, VERB_ACCEPT, hash, &e)) == 0)
+		if ((r = ask_of(u, VERB_ACCEPT, hash, &e)) == 0) {
 			u->next_renew = loop_now(u->loop);
+			uplink_beat_soon(u);
+		}
 	}
 	return done(u, "accept", hash, asked, r, &e);
 }
@@ -279,8 +283,10 @@ take_krl(struct uplink *u)
 		    SPOOL_KRL, &e);
 	if (r == 0) {
 		asked = true;
-		if ((r = ask_of(u, VERB_KRL, hash, &e)) == 0)
+		if ((r = ask_of(u, VERB_KRL, hash, &e)) == 0) {
 			u->next_run = loop_now(u->loop);
+			uplink_beat_soon(u);
+		}
 	}
 	return done(u, "krl", hash, asked, r, &e);
 }
