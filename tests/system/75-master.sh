@@ -54,7 +54,7 @@ cp -a corp/bundle/. m/bundle/
 
 # --- the master and a host -------------------------------------------------------
 
-hosts_up web
+hosts_up web db
 # By its own number: what starts it in the network would die alone.
 # shellcheck disable=SC2016 # for the shell there
 near sh -c 'echo $$ >master.pid; exec "$1" -C m run' sh "$O/writ-master" \
@@ -63,12 +63,14 @@ until [ -s master.pid ]; do
 	sleep 0.1
 done
 t_stop_later "$(cat master.pid)"
-hosts put web /usr/bin "$O/writ-agent" "$O/writ-agent-run" \
-    "$O/writ-agent-link"
-for unit in "$TOP"/packaging/systemd/writ-agent*; do
-	hosts put web /etc/systemd/system "$unit"
+for host in web db; do
+	hosts put "$host" /usr/bin "$O/writ-agent" "$O/writ-agent-run" \
+	    "$O/writ-agent-link"
+	for unit in "$TOP"/packaging/systemd/writ-agent*; do
+		hosts put "$host" /etc/systemd/system "$unit"
+	done
+	on "$host" useradd -r -s /usr/sbin/nologin writ-agent
 done
-on web useradd -r -s /usr/sbin/nologin writ-agent
 on web useradd -u 41011 -m -s /bin/bash webapp
 cat >agent.yaml <<END
 root: "$root"
@@ -79,6 +81,8 @@ on web mkdir -p /etc/writ
 hosts put web /etc/writ agent.yaml
 on web systemctl daemon-reload
 on web systemctl -q enable writ-agent-undo.service
+# What a person looks at first leaves nothing in the daemon's way.
+t_not 'a look before that finds no bundles' on web writ-agent test
 t 'the agent starts' on web systemctl start writ-agent.service
 
 fleet() {
@@ -185,6 +189,80 @@ t_not 'who is cut off has the old one' grep -q 'nproc 24' <(limits)
 hosts heal web
 is_24() { limits | grep -q 'nproc 24'; }
 until_ok 'and converges when healed' is_24
+
+# --- another name -------------------------------------------------------------------
+
+t 'a host is renamed' fleet rename web.example.com www.example.com -i petra -y
+until_ok 'and learns of it' has_held www.example.com
+next 25
+fleet apply -i petra --host www.example.com -y >www.out 2>&1
+t_has 'an order to the new name is carried out' "$(cat www.out)" changed
+t_has 'as it says' "$(limits)" 'nproc 25'
+
+# --- a host that lets itself in ------------------------------------------------------
+
+# place FILE: agent.yaml of db has that for a token.
+place() {
+	{
+		cat agent.yaml
+		printf 'id: db-1.example.com\ntoken: /etc/writ/%s\n' "$1"
+	} >db.yaml
+	on db mkdir -p /etc/writ
+	hosts put db /etc/writ "$1"
+	on db tee /etc/writ/agent.yaml <db.yaml >/dev/null
+	on db systemctl restart writ-agent.service
+}
+# token FILE PATTERN: a new one, for db.
+token() {
+	fleet token new "$2" --key "$1" --role db -i petra -y >token.out 2>&1 ||
+	    cat token.out
+	place "$1"
+}
+of_db() {
+	fleet keys -i petra --json | python3 -c "import json, sys
+h = [h for h in json.load(sys.stdin) if 'db-1.example.com' in (h.get('host'),
+    h.get('wish'))][0]
+sys.exit(h['state'] != sys.argv[1])" "$1"
+}
+on db systemctl daemon-reload
+says_why() {
+	on db journalctl -u writ-agent.service --no-pager | grep -q "$1"
+}
+ssh-keygen -q -t ed25519 -N '' -C plain -f plain.token
+on db sh -c 'mkdir -p /var/lib/writ && chmod 700 /var/lib/writ'
+place plain.token
+until_ok 'a directory that is closed to the link is named' \
+    says_why '/var/lib/writ is closed to writ-agent'
+on db sh -c 'chmod 755 /var/lib/writ && systemctl restart writ-agent.service'
+until_ok 'one with a key that is no token waits' of_db waiting
+until_ok 'and says so' says_why 'plain.token: the key is no token'
+token web.token 'web-*.example.com'
+until_ok 'so does one whose token is for others' \
+    says_why 'by the token: token is for hosts web-'
+until_ok 'which waits as well' of_db waiting
+token db.token 'db-*.example.com'
+until_ok 'whose token is for it is accepted' of_db accepted
+knows() { on db grep -q '"db-1.example.com"' /var/lib/writ/agent/held; }
+until_ok 'and believes it itself' knows
+has_policy() {
+	fleet status -i petra --json | python3 -c "import json, sys
+h = [h for h in json.load(sys.stdin) if h['host'] == 'db-1.example.com'][0]
+sys.exit(int(h['policy']) == 0)"
+}
+until_ok 'and says soon which policy it has' has_policy
+fleet apply -i petra --on "role == 'db'" -y --test >db.out 2>&1
+t_has 'with the role that the token gives' "$(cat db.out)" db-1.example.com
+t 'it is forgotten, and set up anew' fleet forget db-1.example.com -m scrapped \
+    -i petra -y
+on db sh -c 'systemctl stop writ-agent.service && rm -rf /var/lib/writ/agent &&
+    systemctl start writ-agent.service'
+until_ok 'it waits, its token being used up' of_db waiting
+until_ok 'and says that' says_why 'by the token: token was used 1 times'
+waits
+t 'an operator accepts it like others' fleet accept -i petra \
+    --id db-1.example.com -y "$(cat enrol 2>/dev/null)"
+until_ok 'which it believes as well' knows
+
 for unit in writ-agent-run writ-agent-link; do
 	on web sh -c "cat /proc/\$(pidof $unit)/smaps_rollup" 2>/dev/null
 done | awk '/^Pss:/ { p += $2 } /^Private_Dirty:/ { d += $2 }
