@@ -88,16 +88,33 @@ struct ledger {
 
 void ledger_warn(struct ledger *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* An index of all leaves that nobody else sees, for a rebuild: what makes the
- * objects that go with leaves finds others by it. */
-int ledger_index_in_memory(struct ledger *l, struct err *e) MUST_CHECK;
-
 /* Around what is put into s, while its thread uses nothing of l. */
 void ledger_waits(
     const struct ledger *l, const struct blob_store *s, bool begins);
 
+/* --- kept.c: leaves since base, in memory ----------------------------------
+ */
+
+/* Room for n leaves more.  ERR_NOMEM. */
+int ledger_reserve(struct ledger *l, size_t n) MUST_CHECK;
+/* A leaf that is in the journal, in room that was made before. */
+void ledger_take_in(struct ledger *l, struct kept k);
+/* Room for a block more.  ERR_NOMEM, ERR_LIMIT. */
+int ledger_reserve_block(struct ledger *l) MUST_CHECK;
+/* The leaves that were taken in last lie there. */
+void ledger_add_block(struct ledger *l, uint8_t *p);
 /* Free the blocks all of whose leaves lie before base. */
 void ledger_drop_blocks(struct ledger *l, uint64_t base);
+
+/* --- find.c: the index, filled ---------------------------------------------
+ */
+
+int ledger_open_index(struct ledger *l, struct err *e) MUST_CHECK;
+/* As index_add(), of a leaf of l (struct ledger), in room that was made. */
+int ledger_add_to_index(void *l, uint64_t index, struct slice leaf);
+/* An index of all leaves that nobody else sees, for a rebuild: what makes the
+ * objects that go with leaves finds others by it. */
+int ledger_index_in_memory(struct ledger *l, struct err *e) MUST_CHECK;
 
 /* --- names.c: further names of leaves -------------------------------------- */
 
