@@ -246,9 +246,6 @@ struct audit {
 	size_t		     n_blocks;
 	struct audit_slot   *slots;
 	size_t		     n_slots;
-	struct pooled	   **pool;
-	size_t		     n_pool, cap_pool;
-	struct audit_table   pool_at;
 	struct audit_table   table;
 	struct audit_chain   chain;
 	struct standing	    *standing;
@@ -259,6 +256,11 @@ struct audit {
 	int64_t		     last_tick;
 	uint64_t	     last_krl;
 	uint64_t	     foreign_krl; /* that ticks name, of another log */
+
+	/* look_back.c */
+	struct pooled	   **pool;
+	size_t		     n_pool, cap_pool;
+	struct audit_table   pool_at;
 
 	/* fleet.c */
 	struct fleet_held    fleet;
@@ -356,6 +358,10 @@ int  audit_chain_policy(struct audit *a, struct audit_chain *c,
 
 /* leaves.c */
 int  audit_walk(struct audit *a, struct err *e) MUST_CHECK;
+
+/* look_back.c */
+/* What was read again, after each chunk. */
+void audit_pool_clear(struct audit *a);
 /* A parsed and verified leaf before the current one; NULL and *r = 0: there is
  * none that is sound. */
 const struct leaf *audit_leaf(struct audit *a, uint64_t index, int *r,
