@@ -337,10 +337,22 @@ void audit_heads_check(struct audit *a);
 int  audit_keys_add(struct audit *a, const struct policy *p, uint64_t index)
      MUST_CHECK;
 
-/* tree.c */
+/* blocks.c */
 int  audit_block_load(struct audit *a, struct audit_block *b, struct err *e)
      MUST_CHECK;
 void audit_block_clear(struct audit_block *b);
+/* out, where the tile lies. */
+const char *audit_seen_path(const struct tile_seen *s,
+    char out[TILE_PATH_MAX]);
+/* The nth version of the narrowest tile that is wide enough.  1: none. */
+int  audit_get_tile(struct audit *a, unsigned level, uint64_t index,
+     unsigned width, size_t nth, uint8_t **out, size_t *n, unsigned *read,
+     struct err *e) MUST_CHECK;
+/* A finding. */
+void audit_missing_tile(struct audit *a, unsigned level, uint64_t index,
+     unsigned width);
+
+/* tree.c */
 /* Hashes of its leaves are in e.  1: neither leaves nor hashes are there. */
 int  audit_block_take(struct audit *a, struct audit_block *b, struct err *e)
      MUST_CHECK;

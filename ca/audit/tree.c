@@ -13,200 +13,6 @@
 
 #define BLOCK_LEVEL 8 /* a block's root is a subtree of 2^8 leaves */
 
-const char *
-audit_bundle(const struct audit *a, uint64_t index, char out[TILE_PATH_MAX])
-{
-	const uint64_t block = index / TILE_WIDTH;
-	struct tile t = {.level = TILE_ENTRIES,
-	    .index = block,
-	    .width = tile_width(TILE_ENTRIES, block, a->head.size)};
-
-	if (t.width == 0)
-		t.width = TILE_WIDTH;
-	tile_path(&t, out);
-	return out;
-}
-
-static const char *
-seen_path(const struct tile_seen *s, char out[TILE_PATH_MAX])
-{
-	const struct tile t = {
-	    .level = s->level, .index = s->index, .width = s->width};
-
-	tile_path(&t, out);
-	return out;
-}
-
-/* --- loading -------------------------------------------------------------- */
-
-void
-audit_block_clear(struct audit_block *b)
-{
-	free(b->entries);
-	free(b->hashes);
-	b->entries = b->hashes = NULL;
-	b->n_leaves = 0;
-}
-
-/* The nth version of the narrowest tile that is wide enough.  1: none. */
-static int
-get_tile(struct audit *a, unsigned level, uint64_t index, unsigned width,
-    size_t nth, uint8_t **out, size_t *n, unsigned *read, struct err *e)
-{
-	const struct tile_seen *seen = audit_tile(a, level, index, width);
-	struct err why = {0};
-	char path[TILE_PATH_MAX];
-	int r;
-
-	if (seen == NULL)
-		return 1;
-	seen_path(seen, path);
-	r = audit_get(a, path, nth,
-	    level == TILE_ENTRIES ? BUNDLE_BYTES_MAX : TILE_BYTES, out, n,
-	    &why);
-	*read = seen->width;
-	if (r == AUDIT_UNREADABLE) {
-		OBJECT_FINDING(a, STAGE_TREE, "tile", path, "%s", why.msg);
-		return 1;
-	}
-	if (r < 0 && e != NULL)
-		*e = why;
-	return r;
-}
-
-static int
-load_entries(struct audit *a, struct audit_block *b, size_t nth, struct err *e)
-{
-	uint8_t *bytes = NULL;
-	size_t n;
-	int r;
-
-	r = get_tile(a, TILE_ENTRIES, b->index, b->width, nth, &bytes, &n,
-	    &b->read_e, e);
-	if (r != 0)
-		return r;
-	free(b->entries);
-	b->entries = bytes;
-	b->n_entries = n;
-	b->n_leaves =
-	    audit_split(slice_of(bytes, n), b->width, b->leaf, &b->used);
-	return 0;
-}
-
-static int
-load_hashes(struct audit *a, struct audit_block *b, size_t nth, struct err *e)
-{
-	uint8_t *bytes = NULL;
-	size_t n;
-	int r;
-
-	r = get_tile(a, 0, b->index, b->width, nth, &bytes, &n, &b->read_t, e);
-	if (r != 0)
-		return r;
-	free(b->hashes);
-	b->hashes = bytes;
-	b->n_hashes = n;
-	return 0;
-}
-
-static bool
-is_match(const struct audit_block *b)
-{
-	struct hash h;
-
-	if (b->entries == NULL || b->hashes == NULL || b->n_leaves < b->width ||
-	    b->n_hashes < b->width * HASH_LEN)
-		return false;
-	for (unsigned i = 0; i < b->width; i++) {
-		merkle_leaf(b->leaf[i].p, b->leaf[i].n, &h);
-		if (memcmp(h.b, b->hashes + i * HASH_LEN, HASH_LEN) != 0)
-			return false;
-	}
-	return true;
-}
-
-static int
-source_version(struct audit *a, const struct audit_block *b, size_t nth)
-{
-	struct audit_source *s = &a->source;
-	char path[TILE_PATH_MAX];
-	const char *version;
-
-	(void)audit_bundle(a, b->index * TILE_WIDTH, path);
-	if ((version = audit_version(a, path, nth)) == NULL)
-		return 0;
-	if (vec_grow(&s->versions, s->n_versions, &s->cap_versions,
-		SIZE_MAX / 64) != 0)
-		return ERR_NOMEM;
-	s->versions[s->n_versions] = (struct source_version){
-	    .index = b->index, .version = str_dup(version)};
-	return s->versions[s->n_versions++].version == NULL ? ERR_NOMEM : 0;
-}
-
-/* Somebody wrote further versions: take the two that belong together. */
-static int
-settle(struct audit *a, struct audit_block *b, struct err *e)
-{
-	int re, rt;
-
-	for (size_t i = 0;; i++) {
-		if ((re = load_entries(a, b, i, e)) != 0)
-			break;
-		for (size_t j = 0;; j++) {
-			if ((rt = load_hashes(a, b, j, e)) < 0)
-				return rt;
-			if (rt != 0)
-				break;
-			if (is_match(b))
-				return source_version(a, b, i);
-		}
-	}
-	if (re < 0)
-		return re;
-	if ((re = load_entries(a, b, 0, e)) < 0)
-		return re;
-	return (rt = load_hashes(a, b, 0, e)) < 0 ? rt : 0;
-}
-
-static bool
-is_doubtful(const struct audit *a, unsigned level, const struct audit_block *b)
-{
-	const struct tile_seen *s = audit_tile(a, level, b->index, b->width);
-	char path[TILE_PATH_MAX];
-
-	return s != NULL && a->n_versions > 0 &&
-	    audit_has_versions(a, seen_path(s, path));
-}
-
-static void
-missing_tile(struct audit *a, unsigned level, uint64_t index, unsigned width)
-{
-	const struct tile t = {level, index, width};
-	char path[TILE_PATH_MAX];
-
-	tile_path(&t, path);
-	OBJECT_FINDING(a, STAGE_TREE, "missing", path, "is missing");
-}
-
-int
-audit_block_load(struct audit *a, struct audit_block *b, struct err *e)
-{
-	int r;
-
-	b->width = tile_width(0, b->index, a->head.size);
-	if ((r = load_entries(a, b, 0, e)) < 0)
-		return r;
-	if (r == 1 && audit_tile(a, TILE_ENTRIES, b->index, b->width) == NULL)
-		missing_tile(a, TILE_ENTRIES, b->index, b->width);
-	if ((r = load_hashes(a, b, 0, e)) < 0)
-		return r;
-	if (r == 1 && audit_tile(a, 0, b->index, b->width) == NULL)
-		missing_tile(a, 0, b->index, b->width);
-	if (is_doubtful(a, TILE_ENTRIES, b) || is_doubtful(a, 0, b))
-		return settle(a, b, e);
-	return 0;
-}
-
 /* --- one block ------------------------------------------------------------ */
 
 /* Does a hash tile begin with these?  Says where it does not. */
@@ -216,7 +22,7 @@ compare_hashes(struct audit *a, const struct tile_seen *s, struct slice got,
 {
 	char path[TILE_PATH_MAX];
 
-	seen_path(s, path);
+	audit_seen_path(s, path);
 	for (unsigned i = 0; i < n && (i + 1) * HASH_LEN <= got.n; i++)
 		if (memcmp(got.p + i * HASH_LEN, want[i].b, HASH_LEN) != 0) {
 			OBJECT_FINDING(a, STAGE_TREE, "tile", path,
@@ -239,7 +45,7 @@ compare_bundle(struct audit *a, const struct tile_seen *s, struct slice got,
 	unsigned n, i = 0;
 	size_t used;
 
-	seen_path(s, path);
+	audit_seen_path(s, path);
 	n = audit_split(got, s->width, leaf, &used);
 	while (i < n && i < want && slice_equal(leaf[i], b->leaf[i]))
 		i++;
@@ -270,8 +76,8 @@ compare_others(struct audit *a, const struct audit_block *b, unsigned level,
 
 		if (s->width == read)
 			continue;
-		r = get_tile(a, level, b->index, s->width, 0, &bytes, &n, &same,
-		    e);
+		r = audit_get_tile(a, level, b->index, s->width, 0, &bytes, &n,
+		    &same, e);
 		if (r < 0)
 			return r;
 		if (r == 0 && level == TILE_ENTRIES)
@@ -425,7 +231,7 @@ check_tile(struct audit *a, const struct tile_seen *s, const struct hash *want,
 	char path[TILE_PATH_MAX];
 	int r;
 
-	seen_path(s, path);
+	audit_seen_path(s, path);
 	/* Any version that is right will do; the others were told. */
 	while ((r = audit_get(a, path, nth++, TILE_BYTES, &bytes, &n, e)) ==
 	    0) {
@@ -462,7 +268,7 @@ check_level(struct audit *a, unsigned level, const struct hash *v, size_t n,
 		if (allowed == 0)
 			break;
 		if (audit_tile(a, level, i, allowed) == NULL)
-			missing_tile(a, level, i, allowed);
+			audit_missing_tile(a, level, i, allowed);
 		audit_tiles_of(a, level, i, &from, &to);
 		for (; from < to && r == 0; from++)
 			r = check_tile(a, &a->tiles[from], v + i * TILE_WIDTH,
@@ -485,7 +291,7 @@ check_ahead(struct audit *a)
 		if (a->grown != 0 &&
 		    s->width <= tile_width(s->level, s->index, a->grown))
 			continue;
-		OBJECT_FINDING(a, STAGE_TREE, "ahead", seen_path(s, path),
+		OBJECT_FINDING(a, STAGE_TREE, "ahead", audit_seen_path(s, path),
 		    "goes beyond the checkpoint");
 	}
 }
