@@ -14,30 +14,6 @@
 
 #define WAIT_DEFAULT (12 * INT64_C(3600)) /* of a grant that is lost */
 
-static void
-changed(struct requests *q, const struct hash *request,
-    enum request_change what)
-{
-	if (q->c.changed != NULL)
-		q->c.changed(q->c.ctx, request, what);
-}
-
-struct slice
-requests_hash_slice(const struct hash *h)
-{
-	return slice_of(h->b, HASH_LEN);
-}
-
-int
-requests_put_applied(struct requests *q, uint64_t n, struct err *e)
-{
-	struct store_stmt *t = store_use(q->store, SQL_META_PUT);
-
-	store_bind_text(t, "applied");
-	store_bind_int(t, (int64_t)n);
-	return store_run(t, e);
-}
-
 /* --- by the policy of its time -------------------------------------------- */
 
 /* NULL: no policy yet, it is lost, or it has no such grant. */
@@ -106,7 +82,7 @@ deny(struct requests *q, struct recent *r, const char *person,
 	if ((ret = str_take(&why, &text)) != 0)
 		return err_nomem(e);
 	set_why(r, REQUEST_DENIED, text);
-	changed(q, &r->row.hash, CHANGE_DENIED);
+	requests_changed(q, &r->row.hash, CHANGE_DENIED);
 	return 0;
 }
 
@@ -174,7 +150,7 @@ apply_request(struct requests *q, uint64_t index, const struct statement *s,
 	if ((r == NULL && (ret = recent_new(q, &s->hash, &r, e)) != 0) ||
 	    (ret = fill_row(r, index, s, g, e)) != 0)
 		return ret;
-	changed(q, &s->hash, CHANGE_NEW);
+	requests_changed(q, &s->hash, CHANGE_NEW);
 	/* A decision of several requests may have been logged with another. */
 	late.r = r;
 	return requests_decided_before(q, r, late_denial, &late, e);
@@ -198,7 +174,7 @@ decide_one(struct requests *q, const struct recent_text *text,
 		return ret;
 	if (!s->u.d.approve)
 		return deny(q, r, s->by, comment, e);
-	changed(q, request, CHANGE_DECIDED);
+	requests_changed(q, request, CHANGE_DECIDED);
 	return 0;
 }
 
@@ -221,184 +197,6 @@ apply_decision(struct requests *q, uint64_t index, const struct statement *s,
 	return r;
 }
 
-/* --- straight into the store ----------------------------------------------- */
-
-static int
-set_state(struct requests *q, const struct hash *h, enum request_state state,
-    const char *why, struct err *e)
-{
-	struct store_stmt *t = store_use(q->store, SQL_SET_STATE);
-
-	store_bind_int(t, state);
-	store_bind_text(t, why);
-	store_bind_blob(t, requests_hash_slice(h));
-	return store_run(t, e);
-}
-
-static int
-apply_act(struct requests *q, uint64_t index, const struct statement *s,
-    struct err *e)
-{
-	struct store_stmt *t = store_use(q->store, SQL_ADD_ACT);
-
-	store_bind_int(t, (int64_t)index);
-	store_bind_blob(t, requests_hash_slice(&s->hash));
-	store_bind_blob(t, statement_bytes(s));
-	return store_run(t, e);
-}
-
-/* The certificates that a revocation names, told one by one. */
-static int
-tell_revoked(struct requests *q, int64_t serial, const char *key_id,
-    struct slice subject, const char *person, struct err *e)
-{
-	struct store_stmt *t = store_use(q->store, SQL_REVOKED_NOW);
-	int r;
-
-	store_bind_int(t, serial);
-	store_bind_text(t, key_id);
-	store_bind_blob(t, subject);
-	store_bind_text(t, person);
-	while ((r = store_step(t, e)) == 0) {
-		struct hash h = {0};
-
-		if (store_blob(t, 0).n == HASH_LEN)
-			memcpy(h.b, store_blob(t, 0).p, HASH_LEN);
-		changed(q, &h, CHANGE_REVOKED);
-	}
-	return r == STORE_DONE ? 0 : r;
-}
-
-static int
-revoke_serials(struct requests *q, const struct revoke *v, struct err *e)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < v->n_serials && r == 0; i++) {
-		struct store_stmt *t = store_use(q->store, SQL_REVOKE_SERIAL);
-
-		store_bind_int(t, (int64_t)v->serials[i]);
-		if ((r = store_run(t, e)) == 0)
-			r = tell_revoked(q, (int64_t)v->serials[i], NULL,
-			    slice_of(NULL, 0), NULL, e);
-	}
-	return r;
-}
-
-static int
-revoke_key(struct requests *q, const struct pubkey *key, struct err *e)
-{
-	struct store_stmt *t = store_use(q->store, SQL_REVOKE_SUBJECT);
-	struct hash subject;
-	int r;
-
-	hash_sha256(pubkey_blob(key).p, pubkey_blob(key).n, &subject);
-	store_bind_blob(t, requests_hash_slice(&subject));
-	if ((r = store_run(t, e)) == 0)
-		r = tell_revoked(q, -1, NULL, requests_hash_slice(&subject),
-		    NULL, e);
-	return r;
-}
-
-/* Nothing of his is good any more, and what waits ends. */
-static int
-revoke_person(struct requests *q, const char *person, struct err *e)
-{
-	struct store_stmt *t = store_use(q->store, SQL_REVOKE_PERSON);
-	struct str why = STR_INIT;
-	int r;
-
-	store_bind_text(t, person);
-	if ((r = store_run(t, e)) != 0 ||
-	    (r = tell_revoked(q, -1, NULL, slice_of(NULL, 0), person, e)) != 0)
-		return r;
-	str_addf(&why, "%s was revoked", person);
-	if (str_check(&why) != 0) {
-		str_clear(&why);
-		return err_nomem(e);
-	}
-	do {
-		struct hash h = {0};
-
-		t = store_use(q->store, SQL_WAITING_OF);
-		store_bind_text(t, person);
-		if ((r = store_step(t, e)) == 0 &&
-		    store_blob(t, 0).n == HASH_LEN)
-			memcpy(h.b, store_blob(t, 0).p, HASH_LEN);
-		store_end(t);
-		if (r == 0 &&
-		    (r = set_state(q, &h, REQUEST_ENDED, why.p, e)) == 0)
-			changed(q, &h, CHANGE_ENDED);
-	} while (r == 0);
-	str_clear(&why);
-	return r == STORE_DONE ? 0 : r;
-}
-
-static int
-apply_revoke(struct requests *q, const struct revoke *v, struct err *e)
-{
-	struct store_stmt *t;
-	int r;
-
-	if (v->person != NULL)
-		return revoke_person(q, v->person, e);
-	if (v->key != NULL)
-		return revoke_key(q, v->key, e);
-	if (v->key_id == NULL)
-		return revoke_serials(q, v, e);
-	t = store_use(q->store, SQL_REVOKE_KEY_ID);
-	store_bind_text(t, v->key_id);
-	if ((r = store_run(t, e)) == 0)
-		r = tell_revoked(q, -1, v->key_id, slice_of(NULL, 0), NULL, e);
-	return r;
-}
-
-static int
-apply_policy(struct requests *q, const struct statement *s, struct err *e)
-{
-	struct store_stmt *t = store_use(q->store, SQL_META_PUT);
-
-	store_bind_text(t, "policy");
-	store_bind_blob(t, requests_hash_slice(&s->hash));
-	return store_run(t, e);
-}
-
-/*
- * What changes rows that nobody has named, and what is no request: rare, and
- * easier said in SQL.  All of the rest is in the store before.
- */
-static int
-apply_straight(struct requests *q, uint64_t index, const struct statement *s,
-    struct err *e)
-{
-	uint64_t applied = s->type == ST_DECISION ? index : index + 1;
-	int r = 0;
-
-	if ((r = requests_flush(q, e)) != 0 ||
-	    (r = store_begin(q->store, e)) != 0)
-		return r;
-	if (s->type == ST_POLICY)
-		r = apply_policy(q, s, e);
-	else
-		r = apply_act(q, index, s, e);
-	if (r == 0 && s->type == ST_REVOKE)
-		r = apply_revoke(q, &s->u.v, e);
-	if (r == 0)
-		r = requests_put_applied(q, applied, e);
-	if (r == 0)
-		r = store_commit(q->store, e);
-	if (r != 0) {
-		store_rollback(q->store);
-		return r;
-	}
-	if (s->type == ST_POLICY) {
-		q->policy = s->hash;
-		q->has_policy = true;
-	}
-	q->stored = applied;
-	return 0;
-}
-
 static int
 apply_statement(struct requests *q, uint64_t index, const struct statement *s,
     struct err *e)
@@ -411,13 +209,13 @@ apply_statement(struct requests *q, uint64_t index, const struct statement *s,
 	case ST_DECISION:
 		/* What it says of requests follows, or comes again. */
 		if (s->u.d.n_keys > 0 &&
-		    (r = apply_straight(q, index, s, e)) != 0)
+		    (r = requests_apply_straight(q, index, s, e)) != 0)
 			return r;
 		return apply_decision(q, index, s, e);
 	case ST_REVOKE:
 	case ST_KEY:
 	case ST_POLICY:
-		return apply_straight(q, index, s, e);
+		return requests_apply_straight(q, index, s, e);
 	case ST_ROOT:
 	case ST_KRL:
 	default: /* a fleet's: no request hangs on it */
@@ -448,7 +246,7 @@ apply_issue(struct requests *q, const struct issue_leaf *i, struct err *e)
 	r->row.state = REQUEST_ISSUED;
 	r->changed = true;
 	cert_clear(&c);
-	changed(q, &i->request, CHANGE_ISSUED);
+	requests_changed(q, &i->request, CHANGE_ISSUED);
 	return 0;
 }
 

@@ -170,6 +170,15 @@ int  requests_decided_before(struct requests *q, struct recent *n,
      struct err *e) MUST_CHECK;
 int  requests_put_applied(struct requests *q, uint64_t n, struct err *e)
      MUST_CHECK;
+/* Whoever wants to know is told. */
+void requests_changed(struct requests *q, const struct hash *request,
+     enum request_change what);
+/*
+ * What changes rows that nobody has named, and what is no request: rare, and
+ * easier said in SQL.  All of the rest is in the store before.
+ */
+int  requests_apply_straight(struct requests *q, uint64_t index,
+     const struct statement *s, struct err *e) MUST_CHECK;
 
 /* A row as SQL_GET has it, and without its memory. */
 int requests_read_row(struct store_stmt *t, struct request_row *r,
