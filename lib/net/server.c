@@ -17,6 +17,7 @@
 
 #define BACKLOG        4096 /* as the kernel's own bound */
 #define ACCEPTS_A_TURN 32
+#define ACCEPTS_BUSY   1   /* while key exchanges are due */
 #define KEX_STEPS      6   /* of key exchanges in a turn: about 2 ms */
 #define SWEEP_MS       250 /* between looks at the clocks of all peers */
 #define TRIM_MS        10000
@@ -301,7 +302,7 @@ net_server_stop(struct net_server *s)
 static int64_t
 own_ms(const struct net_peer *p, int64_t now)
 {
-	int64_t until = p->turn_due != 0 ? p->turn_due : now;
+	int64_t until = p->due ? p->turn_due : now;
 
 	return until - p->since - p->kept;
 }
@@ -407,7 +408,11 @@ net_server_turn(struct net_server *s)
 	if (now >= s->next_trim)
 		trim(s, now);
 	s->kex_left = KEX_STEPS;
-	s->accept_left = ACCEPTS_A_TURN;
+	/* Who is in comes first: were all taken in at once, in a storm, all
+	   would be done together, and too late for the patience of each.
+	   Never none, or some few that always have one more byte would keep
+	   everybody else out. */
+	s->accept_left = s->kex_due > 0 ? ACCEPTS_BUSY : ACCEPTS_A_TURN;
 	if (!TAILQ_EMPTY(&s->busy))
 		return 0;
 	return TAILQ_EMPTY(&s->peers) && !s->paused && !s->held ? TRIM_MS

@@ -72,7 +72,8 @@ struct net_peer {
 	bool authenticated; /* counted as a session, not as waiting */
 	const char *why;    /* it is to be buried, for that reason */
 	int64_t since;	    /* of the last progress */
-	int64_t turn_due;   /* since when it waits for us, in PEER_KEX; or 0 */
+	bool due;	    /* it waits for us, in PEER_KEX, */
+	int64_t turn_due;   /* since then */
 	int64_t kept;	    /* ms that it waited so */
 
 	unsigned tries, messages;
@@ -114,6 +115,7 @@ struct net_server {
 	TAILQ_HEAD(peers, net_peer) peers;
 	TAILQ_HEAD(busy_peers, net_peer) busy;
 	unsigned kex_left, accept_left; /* this turn */
+	unsigned kex_due;  /* peers whose turn is due */
 	bool paused;	   /* no descriptors were left: no accepting */
 	bool held;	   /* nor while the caller says so */
 	bool stopping;

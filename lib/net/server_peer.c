@@ -142,13 +142,18 @@ step_kex(struct net_peer *p)
 	int r;
 
 	if (s->kex_left == 0) {
-		if (p->turn_due == 0)
+		if (!p->due) {
+			p->due = true;
 			p->turn_due = now;
+			s->kex_due++;
+		}
 		return false; /* epoll says it again */
 	}
-	if (p->turn_due != 0)
+	if (p->due) {
+		p->due = false;
 		p->kept += now - p->turn_due;
-	p->turn_due = 0;
+		s->kex_due--;
+	}
 	s->kex_left--;
 	r = ssh_handle_key_exchange(p->session);
 	if (r == SSH_AGAIN)
@@ -244,6 +249,8 @@ leave_lists(struct net_peer *p)
 	struct net_server *s = p->server;
 
 	TAILQ_REMOVE(&s->peers, p, link);
+	if (p->due)
+		s->kex_due--;
 	if (p->busy)
 		TAILQ_REMOVE(&s->busy, p, busy_link);
 	if (p->authenticated) {

@@ -318,8 +318,13 @@ t_has 'are no hindrance' "$(s rsa -- hello 2>&1)" rsa@example.com
 wait $silent
 t_has 'and all of them are cut' "$(cat quiet)" 'cut 1500 of 1500'
 # What a peer waits for the front's turn is not its own time, but is not for ever.
-"$O/tools/sshpeers" "$port" k_ecdsa trickle 200 >drip 2>&1
-t_has 'so are those that always have one more byte' "$(cat drip)" \
+"$O/tools/sshpeers" "$port" k_ecdsa trickle 200 >drip 2>&1 &
+drip=$!
+t_stop_later $drip
+t '200 more that always have one more byte' wait_for drip waiting
+t_has 'keep nobody out' "$(s rsa -- hello 2>&1)" rsa@example.com
+wait $drip
+t_has 'and are cut as well' "$(cat drip)" \
 	'cut 200 of 200'
 t_has 'lines about them are few' \
 	"$(grep -c 'did not log in' front.log | awk '{print $1 < 20}')" 1

@@ -307,6 +307,7 @@ trickle(size_t n)
 			die("connect");
 		(void)!write(fds[i], begin, sizeof(begin) - 1);
 	}
+	printf("waiting\n");
 	while (left > 0 && now_us() - start < 1000.0 * WAIT_MS) {
 		left = drip(fds, n);
 		(void)usleep(10000);
