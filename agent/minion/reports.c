@@ -330,7 +330,8 @@ make_room(const char *state_dir)
 	if (path_join(state_dir, "diffs", &dir) == 0 &&
 	    (d = opendir(dir)) != NULL)
 		look_for_oldest(d, &o);
-	if (o.n >= DIFFS_KEPT && path_join(dir, o.name, &path) == 0)
+	if (o.n >= DIFFS_KEPT && o.name != NULL &&
+	    path_join(dir, o.name, &path) == 0)
 		(void)unlink(path); /* one more than there should be */
 	if (d != NULL)
 		(void)closedir(d);
