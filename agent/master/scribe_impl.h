@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Inside the thread that has the log: scribe.c is the thread, scribe_head.c what
- * it says to the signer. */
+/* Inside the thread that has the log: scribe.c is the thread, scribe_log.c what
+ * it does with the log, scribe_head.c what it says to the signer. */
 #ifndef AGENT_MASTER_SCRIBE_IMPL_H
 #define AGENT_MASTER_SCRIBE_IMPL_H
 
@@ -41,6 +41,18 @@ struct scribe {
 	struct hash *hashes;	/* of leaves seen.. */
 	size_t n_hashes, cap_hashes;
 };
+
+/* --- scribe_log.c */
+
+/* What the loop may ask for; under lock, once the thread runs. */
+void scribe_note_state(struct scribe *s);
+/* The loop has something to take. */
+void scribe_wake(struct scribe *s);
+/* What time brings; the time of the next. */
+int64_t scribe_periodic(struct scribe *s);
+bool scribe_has_unpublished(const struct scribe *s);
+/* The head, signed; failure is logged, and tried again in a while. */
+void scribe_publish(struct scribe *s);
 
 /* --- scribe_head.c */
 
