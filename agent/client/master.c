@@ -204,7 +204,7 @@ static int
 read_hello(struct master *m, const json_t *body, struct err *e)
 {
 	const char *name = "master";
-	struct hash realm;
+	struct hash realm = {0};
 	int64_t now = 0;
 	int r;
 

@@ -50,7 +50,7 @@ err_name(int code, char out[ERR_NAME])
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (names[i].code == code)
 			name = short_name(i);
-	for (; name[n] != '\0' && n < ERR_NAME - 1; n++)
+	for (; n < ERR_NAME - 1 && name[n] != '\0'; n++)
 		out[n] = (char)tolower((unsigned char)name[n]);
 	out[n] = '\0';
 }
