@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Goal of this test: changes that shut a way in, on a host whose disk is full. One
+# that fills while a run waits to be confirmed does not keep it from being undone;
+# on one that is full already nothing is half applied; and once there is room
+# again, all goes on.
+# Needs root.
+
+# One host after the other, as they share what they write to.
+export TESTHOSTS_LAYER_SIZE=160m
+# shellcheck source=tests/fault/lockout.sh
+. "$(dirname "$0")/lockout.sh"
+
+if all; then
+	kinds=(users groups principals fw-in fw-out pam)
+else
+	kinds=(users)
+fi
+fleet_up
+
+# Not one byte more: large pieces first, then as small as there are.
+fill() {
+	local size
+
+	for size in 1M 4k 1; do
+		! on "$1" dd if=/dev/zero "of=/var/tmp/fill.$size" "bs=$size" \
+		    2>/dev/null || return
+	done
+}
+
+make_room() {
+	on "$1" sh -c 'rm -f /var/tmp/fill.*'
+}
+
+# The bad fleet, and whether it waits to be confirmed.
+apply() {
+	local status=0
+
+	agent "$1" apply --again || status=$?
+	[ "$status" -eq "$2" ]
+}
+
+is_full_then() {
+	local host=$1
+
+	apply "$host" 3 && fill "$host" && is_back "$host"
+}
+
+was_full() {
+	local host=$1 status=0
+
+	fill "$host" || return
+	agent "$host" apply --again >"$host.run" 2>&1 </dev/null || status=$?
+	cat "$host.run"
+	[ "$status" -ne 0 ] && [ "$status" -ne 3 ] &&
+	    grep -q 'nothing was changed: .*: no room: ' "$host.run" && is_back "$host"
+}
+
+tried() {
+	apply "$1" 3 && is_back "$1"
+}
+
+status_says() {
+	on "$1" writ-agent status >"$1.status" 2>&1
+	cat "$1.status"
+	grep -q "$2" "$1.status"
+}
+
+for kind in "${kinds[@]}"; do
+	hosts_up "$kind"
+	t "$kind: the good fleet, and a way in" good "$kind"
+	snapshot "$kind" >"$kind.was"
+	bring "$kind" corp
+	t "$kind: its disk fills while it waits, and it is undone" \
+		is_full_then "$kind"
+	t "$kind: there is room again" make_room "$kind"
+	t "$kind: it was undone, and is known to be" \
+		status_says "$kind" 'undone'
+	t "$kind: it is full already, and nothing is applied" was_full "$kind"
+	t "$kind: there is room again" make_room "$kind"
+	t "$kind: and it is tried, and undone again" tried "$kind"
+	hosts down "$kind" >/dev/null 2>&1
+done
+t_done
