@@ -45,7 +45,6 @@ struct observed {
 	size_t n_seen;
 };
 
-
 /* limits_parse.c */
 void limits_parse(struct conf_in *in, const struct yaml_node *n, void *params);
 void limits_params_clear(void *params);
@@ -56,6 +55,11 @@ int  limits_observe(struct host *h, const struct state_env *env,
 void limits_observed_clear(void *observed);
 /* Every file of limits in the order in which it is read. */
 int  limits_files(struct host *h, struct strs *out, struct err *e) MUST_CHECK;
+
+/* limits_tight.c: may OWN shut out whoever gets in now?  A limit by which a login
+ * may fail is new, lower than in OWN as it is, or gone from there, where another's
+ * may count then.  What is only raised shuts nobody out.  Pure. */
+bool limits_are_tighter(const struct params *p, const struct observed *o);
 
 /* What OWN is to hold (limits_parse.c). */
 int  limits_text(const struct params *p, struct str *out) MUST_CHECK;

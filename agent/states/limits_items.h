@@ -20,6 +20,8 @@ struct limit_item {
 	uint64_t    unit;	/* what 1 stands for in the kernel */
 	int64_t	    min, max;	/* of the value in the file */
 	bool	    unlimited;	/* the word is allowed */
+	bool	    shuts;	/* a login may fail by it: what its session needs,
+				   and how many there may be */
 };
 /* NULL: no such item. */
 const struct limit_item *limit_item(const char *name);

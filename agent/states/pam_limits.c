@@ -11,6 +11,9 @@
  * a word, so everything is typed here, and the effect is seen in a session of
  * one user of each domain, through the same module (runuser(1) has it).
  *
+ * Some limits can refuse the next login, of its operator too: a run that sets or
+ * lowers one has to be confirmed (limits_tight.c).
+ *
  * `*` does not reach root, so its lines are written for root too, unless the
  * state has one for root.
  */
@@ -106,11 +109,11 @@ compare(const struct limit *l, const struct seen *s, struct plan *out)
 }
 
 static int
-plan_absence(const struct observed *o, struct plan *out)
+plan_absence(const struct params *p, const struct observed *o, struct plan *out)
 {
 	if (o->text == NULL)
 		return 0;
-	return plan_absent(out, OWN, false, "remove " OWN);
+	return plan_absent(out, OWN, limits_are_tighter(p, o), "remove " OWN);
 }
 
 static int
@@ -124,14 +127,14 @@ plan(const struct state_env *env, const void *params, const void *observed,
 
 	(void)env;
 	if (p->absent)
-		return plan_absence(o, out);
+		return plan_absence(p, o, out);
 	if ((r = limits_text(p, &want)) != 0)
 		goto out;
 	if (o->text == NULL || strcmp(o->text, want.p) != 0 ||
 	    !state_is_roots(&o->st))
 		r = plan_file(out, OWN, 0644, 0, 0,
-		    (struct slice){(const uint8_t *)want.p, want.n}, false,
-		    "%s " OWN ", %zu limits",
+		    (struct slice){(const uint8_t *)want.p, want.n},
+		    limits_are_tighter(p, o), "%s " OWN ", %zu limits",
 		    o->text == NULL ? "write" : "change", p->n);
 	if (r == 0 && o->later != NULL)
 		r = plan_note(out, PLAN_IMPOSSIBLE, "%s", o->later);
@@ -215,6 +218,7 @@ show(struct host *h, struct str *out, struct err *e)
 const struct state_ops state_pam_limits = {
     .name = "pam_limits",
     .summary = "limits of who logs in (limits.conf)",
+    .flags = STATE_WAY_IN,
     .params_size = sizeof(struct params),
     .observed_size = sizeof(struct observed),
     .parse = limits_parse,

@@ -207,6 +207,26 @@ statecase_apply(struct fakehost *f, const struct state_ops *ops,
 	parsed_clear(ops, &p);
 }
 
+bool
+statecase_way_in(struct fakehost *f, const struct state_ops *ops,
+    const char *yaml)
+{
+	struct parsed p;
+	struct plan plan = {0};
+	struct err e = {0};
+	bool any = false;
+
+	if (plan_of(f, ops, NULL, yaml, &p, &plan, &e) != 0)
+		fail_msg("%s: %s", yaml, e.msg);
+	if (plan.n == 0)
+		fail_msg("%s: nothing to change", yaml);
+	for (size_t i = 0; i < plan.n; i++)
+		any = any || plan.v[i].way_in;
+	plan_clear(&plan);
+	parsed_clear(ops, &p);
+	return any;
+}
+
 void
 statecase_faulty_host(struct fakehost *f, const struct state_ops *ops,
     const struct state_env *env, const char *yaml)

@@ -33,6 +33,10 @@ void statecase_apply(struct fakehost *f, const struct state_ops *ops,
 void statecase_is(struct fakehost *f, const struct state_ops *ops,
     const struct state_env *env, const char *yaml, const char *want);
 
+/* Does any change of the plan, which must have one, touch a way in? */
+bool statecase_way_in(struct fakehost *f, const struct state_ops *ops,
+    const char *yaml);
+
 /* Every call on the host fails once: observe and plan then answer with an
  * error, or go on (a lost proof), but never with PLAN_OK and no change where
  * there is one to make.  yaml must have a change to make. */

@@ -137,6 +137,73 @@ an_edit_or_a_wrong_mode_is_undone(void **state)
 }
 
 static void
+what_may_refuse_a_login_is_a_way_in(void **state)
+{
+#define L(domain, type, item, value)                               \
+	"  - {domain: \"" domain "\", type: " type ", item: " item \
+	", value: " value "}\n"
+#define ONE "limits:\n"
+	static const struct {
+		const char *had; /* NULL: no file */
+		const char *yaml;
+		bool way_in;
+	} cases[] = {
+	    {NULL, ONE L("deploy", "hard", "maxlogins", "0"), true},
+	    {NULL, ONE L("deploy", "hard", "nproc", "20"), true},
+	    {NULL, ONE L("deploy", "hard", "nproc", "unlimited"), false},
+	    {NULL, ONE L("deploy", "hard", "core", "0"), false},
+	    {NULL, ONE L("deploy", "soft", "nice", "5"), false},
+	    /* Raised, as high, lower. */
+	    {"deploy hard nproc 20\n", ONE L("deploy", "hard", "nproc", "21"),
+		false},
+	    {"deploy hard nproc 20\n", ONE L("deploy", "hard", "nproc", "20"),
+		false},
+	    {"deploy hard nproc 20\n", ONE L("deploy", "hard", "nproc", "19"),
+		true},
+	    {"deploy hard nproc unlimited\n",
+		ONE L("deploy", "hard", "nproc", "999999"), true},
+	    {"deploy hard nproc 20\n",
+		ONE L("deploy", "hard", "nproc", "unlimited"), false},
+	    /* The last line counts, and it has to be one. */
+	    {"deploy hard nproc 9\ndeploy hard nproc 90\n",
+		ONE L("deploy", "hard", "nproc", "50"), true},
+	    {"deploy hard nproc banana\n",
+		ONE L("deploy", "hard", "nproc", "50"), true},
+	    /* Of another domain, type or item. */
+	    {"alice hard nproc 1\ndeploy hard nproc 1\n",
+		ONE L("alice", "hard", "nproc", "2")
+		    L("deploy", "hard", "nproc", "2"),
+		false},
+	    {"deploy soft nproc 10\n", ONE L("deploy", "\"-\"", "nproc", "20"),
+		true},
+	    {"deploy - nproc 10\n", ONE L("deploy", "soft", "nproc", "20"),
+		true},
+	    {"deploy - nproc 10\n", ONE L("deploy", "\"-\"", "nproc", "20"),
+		false},
+	    {"deploy hard nproc 10\n", ONE L("deploy", "hard", "nofile", "20"),
+		true},
+	    /* Gone: another file's may count then. */
+	    {"deploy hard nproc 10\nalice hard nproc 10\n",
+		ONE L("alice", "hard", "nproc", "10"), true},
+	    {"deploy hard core 10\nalice hard nproc 10\n",
+		ONE L("alice", "hard", "nproc", "10"), false},
+	    {"deploy hard nproc 10\n", "ensure: absent\n", true},
+	    {"deploy hard core 10\n", "ensure: absent\n", false},
+	};
+#undef L
+#undef ONE
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fakehost_remove(*state, OWN);
+		if (cases[i].had != NULL)
+			fakehost_file(*state, OWN, 0644, cases[i].had);
+		if (statecase_way_in(*state, OPS, cases[i].yaml) !=
+		    cases[i].way_in)
+			fail_msg("case %zu: %s", i, cases[i].yaml);
+	}
+}
+
+static void
 who_wins_all_the_same_is_named(void **state)
 {
 	struct fakehost *f = *state;
@@ -282,6 +349,7 @@ main(void)
 	    T(a_stock_host_gets_the_file_and_then_needs_nothing),
 	    T(what_covers_everybody_covers_root),
 	    T(an_edit_or_a_wrong_mode_is_undone),
+	    T(what_may_refuse_a_login_is_a_way_in),
 	    T(who_wins_all_the_same_is_named),
 	    T(the_effect_is_seen_in_a_session),
 	    T(absence_removes_our_file_alone),

@@ -207,33 +207,12 @@ a_service_that_is_a_way_in_is_one(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct conf_diags diags = {0};
-		struct conf_in in = {.diags = &diags};
-		struct yaml_doc doc = {0};
-		struct plan plan = {0};
-		struct err e = {0};
 		char yaml[64];
-		void *p = calloc(1, OPS->params_size);
-		void *o = calloc(1, OPS->observed_size);
 
 		(void)snprintf(yaml, sizeof(yaml), "{name: %s, running: yes}",
 		    cases[i].name);
-		assert_int_equal(yaml_parse("", slice_str(yaml), &doc, &diags),
-		    0);
-		OPS->parse(&in, doc.root, p);
-		assert_int_equal(OPS->observe(fakehost_host(*state), NULL, p, o,
-				     &e),
-		    0);
-		assert_int_equal(OPS->plan(NULL, p, o, &plan, &e), 0);
-		assert_int_equal(plan.n, 1);
-		if (plan.v[0].way_in != cases[i].way_in)
+		if (statecase_way_in(*state, OPS, yaml) != cases[i].way_in)
 			fail_msg("%s", cases[i].name);
-		plan_clear(&plan);
-		OPS->observed_clear(o);
-		OPS->params_clear(p);
-		yaml_doc_clear(&doc);
-		free(o);
-		free(p);
 	}
 }
 
