@@ -44,6 +44,15 @@ left(struct mk *k, const char *id, const char *why)
 }
 
 static void
+forgotten(struct mk *k, const char *id)
+{
+	struct mk_host *h = board_find(&k->board, id);
+
+	if (h != NULL)
+		mk_alarms_clear(h);
+}
+
+static void
 renamed(struct mk *k, const struct rename_host *r)
 {
 	struct mk_host *old = board_find(&k->board, r->host), *h = NULL;
@@ -56,6 +65,7 @@ renamed(struct mk *k, const struct rename_host *r)
 		h->fleet_version = old->fleet_version;
 		h->krl_version = old->krl_version;
 		h->contact = old->contact;
+		mk_alarms_move(k, old, h);
 	}
 	left(k, r->host, "has another name now");
 }
@@ -84,7 +94,7 @@ mk_note_report(struct mk *k, struct mk_host *h, const struct statement *s,
 	if (at > h->contact)
 		h->contact = at;
 	if (r->kind == REPORT_ALARM)
-		mk_alarm(k, h, "report", r->message);
+		mk_alarm_at(k, h, "report", r->message, at);
 	if (!mk_is_run(s))
 		return;
 	h->has_run = true;
@@ -136,6 +146,7 @@ mk_apply(struct mk *k, struct mk_item *i)
 		break;
 	case ST_FORGET:
 		left(k, s->u.forget.host, "was forgotten");
+		forgotten(k, s->u.forget.host);
 		break;
 	case ST_REPORT:
 		reported(k, i);

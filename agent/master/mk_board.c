@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* Hosts by id and by number, and what went wrong with each. */
+/* Hosts by id and by number. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/master/mk_impl.h"
-#include "lib/proc/plog.h"
-
-#define ALARM_SPAN_MS 1000
-#define ALARMS_A_SPAN 20 /* lines of the log */
 
 static size_t
 hash_of(const char *id)
@@ -92,64 +88,11 @@ board_clear(struct mk_board *b)
 	for (size_t i = 0; i < b->n; i++) {
 		struct mk_host *h = b->v[i];
 
-		for (size_t j = 0; j < h->n_alarms; j++)
-			free(h->alarms[j].text);
+		mk_alarms_clear(h);
 		free(h->id);
 		free(h);
 	}
 	free(b->v);
 	free(b->slots);
 	memset(b, 0, sizeof(*b));
-}
-
-/* --- alarms -------------------------------------------------------------------- */
-
-/* false: the same was said a moment ago. */
-static bool
-keep_alarm(struct mk *k, struct mk_host *h, const char *text)
-{
-	struct mk_alarm *last =
-	    h->n_alarms > 0 ? &h->alarms[h->n_alarms - 1] : NULL;
-	char *copy;
-
-	if (last != NULL && strcmp(last->text, text) == 0 &&
-	    k->now - last->at < MK_ALARM_SAME)
-		return false;
-	if ((copy = str_dup(text)) == NULL)
-		return true; /* it is said all the same */
-	if (h->n_alarms == MK_ALARMS) {
-		free(h->alarms[0].text);
-		memmove(&h->alarms[0], &h->alarms[1],
-		    (MK_ALARMS - 1) * sizeof(h->alarms[0]));
-		h->n_alarms--;
-	}
-	h->alarms[h->n_alarms++] = (struct mk_alarm){k->now, copy};
-	return true;
-}
-
-/* Whoever knocks a thousand times a second does not fill the disk. */
-static bool
-may_say(struct mk *k)
-{
-	if (k->now_ms - k->alarm_span >= ALARM_SPAN_MS) {
-		if (k->alarms_left_out > 0)
-			plog(PLOG_WARN, "alarms were left out", NULL);
-		k->alarm_span = k->now_ms;
-		k->alarms_said = k->alarms_left_out = 0;
-	}
-	if (k->alarms_said < ALARMS_A_SPAN) {
-		k->alarms_said++;
-		return true;
-	}
-	k->alarms_left_out++;
-	return false;
-}
-
-void
-mk_alarm(struct mk *k, struct mk_host *h, const char *who, const char *text)
-{
-	k->totals.alarms++;
-	if ((h == NULL || keep_alarm(k, h, text)) && may_say(k))
-		plog(PLOG_WARN, "alarm", "host", h != NULL ? h->id : "", "from",
-		    who, "what", text, NULL);
 }

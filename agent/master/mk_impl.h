@@ -74,8 +74,9 @@ struct mk_host {
 	int64_t	 contact;	/* last call, or last report before a start */
 	uint64_t root_version, policy_version, fleet_version, krl_version;
 	struct hash certificate;
-	struct mk_alarm alarms[MK_ALARMS];
+	struct mk_alarm alarms[MK_ALARMS]; /* oldest first */
 	size_t	 n_alarms;
+	bool	 alarms_unsaved;
 	TAILQ_HEAD(, mk_ask) asks;
 	TAILQ_ENTRY(mk_host) dirty_link;
 };
@@ -267,11 +268,28 @@ void mk_watch_report(struct mk *k, const struct mk_host *h,
      const struct statement *s);
 void mk_watch_ends(struct mk *k);
 
-/* --- the rest --------------------------------------------------------------------------------- */
+/* --- alarms (mk_alarm.c) ---------------------------------------------------------------------- */
 
-/* Something a person should see; h NULL: of nobody known. */
+/* Something a person should see; h NULL: of nobody known.  The same again within
+ * MK_ALARM_SAME is counted only; nothing is said or counted while a start reads
+ * what was. */
 void mk_alarm(struct mk *k, struct mk_host *h, const char *who,
      const char *text);
+void mk_alarm_at(struct mk *k, struct mk_host *h, const char *who,
+     const char *text, int64_t at);
+void mk_alarms_clear(struct mk_host *h);
+/* A host has another name: `from` has none any more. */
+void mk_alarms_move(struct mk *k, struct mk_host *from, struct mk_host *to);
+/* A list of {"at", "what"}. */
+void mk_put_alarms(struct jw *w, const char *key, const struct mk_host *h);
+/* Into the store what is not there yet, every two seconds at most, unless now. */
+void mk_alarms_save(struct mk *k, bool now);
+/* What was saved.  ERR_PARSE, ERR_LIMIT, ERR_NOMEM. */
+int  mk_alarms_load(struct mk_host *h, const char *text, struct err *e)
+     MUST_CHECK;
+
+/* --- the rest --------------------------------------------------------------------------------- */
+
 int  mk_send_keys(void *ctx, struct conn *to, struct err *e) MUST_CHECK;
 extern const struct conns_ops mk_conns_ops; /* mk_proc.c */
 void mk_dialed(struct mk *k);
@@ -374,7 +392,8 @@ struct mk {
 	struct err log_why;
 	bool in_rows, jobs_unstored;
 	struct err store_why;
-	int64_t alarm_span, alarms_said, alarms_left_out;
+	int64_t alarm_span, alarms_said, alarms_left_out, alarms_at;
+	bool alarms_unsaved;
 
 	struct stages stages;	/* by person */
 	struct mk_courier courier;

@@ -473,8 +473,8 @@ load_host(void *ctx, const struct host_rows *row)
 		h->has_certificate = true;
 	}
 	statement_init(&s, ST_REPORT);
-	r = 0;
-	if (row->run.n > 0 &&
+	r = row->alarms != NULL ? mk_alarms_load(h, row->alarms, l->e) : 0;
+	if (r == 0 && row->run.n > 0 &&
 	    (r = statement_parse("store", row->run, &s, l->e)) == 0)
 		mk_note_report(l->k, h, &s, row->run_at);
 	if (r == 0 && row->report.n > 0 &&

@@ -97,6 +97,7 @@ on_clock(struct mk *k, struct clockwork *w)
 		mk_batch_again(k);
 		mk_asks_sweep(k);
 		look_at_expiry(k, w);
+		mk_alarms_save(k, false);
 	}
 	jobs_turn(k->jobs, k->now);
 	mk_watch_ends(k);
@@ -186,6 +187,7 @@ finish(struct mk *k)
 		(void)usleep(1000);
 		mk_batch_news(k);
 	}
+	mk_alarms_save(k, true);
 	scribe_stop(k->scribe);
 	conns_drain(&k->conns, FLUSH_MS);
 }

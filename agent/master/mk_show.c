@@ -306,19 +306,6 @@ mk_facts(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 /* --- status ------------------------------------------------------------------------------ */
 
 static void
-put_alarms(struct jw *w, const struct mk_host *h)
-{
-	jw_begin(w, "alarms", '[');
-	for (size_t i = 0; i < h->n_alarms; i++) {
-		jw_begin(w, NULL, '{');
-		jw_time(w, "at", h->alarms[i].at);
-		jw_str(w, "what", h->alarms[i].text);
-		jw_end(w, '}');
-	}
-	jw_end(w, ']');
-}
-
-static void
 put_status(struct mk *k, const struct mk_host *h,
     const struct fleet_host_row *row, struct jw *w)
 {
@@ -344,7 +331,7 @@ put_status(struct mk *k, const struct mk_host *h,
 	}
 	if (row->rejected)
 		jw_bool(w, "rejected", true);
-	put_alarms(w, h);
+	mk_put_alarms(w, "alarms", h);
 	jw_end(w, '}');
 }
 

@@ -8,7 +8,7 @@
 #include "agent/master/rows_impl.h"
 
 #define ROWS_KIND    0x57524d53 /* "WRMS" */
-#define ROWS_VERSION 1
+#define ROWS_VERSION 2
 
 static const char schema[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
@@ -16,8 +16,8 @@ static const char schema[] =
     " statement BLOB NOT NULL);"
     "CREATE TABLE hosts (id TEXT PRIMARY KEY, idx INTEGER NOT NULL DEFAULT 0,"
     " at INTEGER NOT NULL DEFAULT 0, report BLOB,"
-    " run_at INTEGER NOT NULL DEFAULT 0, run BLOB, certificate TEXT)"
-    " WITHOUT ROWID;"
+    " run_at INTEGER NOT NULL DEFAULT 0, run BLOB, certificate TEXT,"
+    " alarms TEXT) WITHOUT ROWID;"
     "CREATE TABLE jobs (hash BLOB PRIMARY KEY, opened INTEGER NOT NULL,"
     " state INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE away (job BLOB NOT NULL, host TEXT NOT NULL,"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The master's store: what its log says, in rows, so that a start need not read
- * the whole log; and what no leaf says and can be lost: certificates, who asks
- * in, how far a job had come.
+ * the whole log; and what no leaf says and can be lost: certificates, alarms, who
+ * asks in, how far a job had come.
  *
  * Rows are written in one transaction a batch of leaves, with how many leaves of
  * the log are in them.  A store that is lost is made anew from the log; one that
@@ -55,6 +55,9 @@ int rows_rename(struct rows *r, const char *from, const char *to,
 int rows_forget(struct rows *r, const char *host, struct err *e) MUST_CHECK;
 int rows_put_certificate(struct rows *r, const char *host, const char *line,
     struct err *e) MUST_CHECK;
+/* JSON, as mk_alarm.c has it. */
+int rows_put_alarms(struct rows *r, const char *host, const char *text,
+    struct err *e) MUST_CHECK;
 /* Reports and certificate as they came; borrowed in each(). */
 struct host_rows {
 	const char  *host;
@@ -62,6 +65,7 @@ struct host_rows {
 	int64_t	     at, run_at;	/* when they came */
 	struct slice report, run;	/* empty: none */
 	const char  *certificate;	/* NULL: none */
+	const char  *alarms;		/* the same */
 };
 /* 0, 1 where there is none; non-zero of each() is returned. */
 int rows_host(struct rows *r, const char *host,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the store has of a host: its last reports, its certificate. */
+/* What the store has of a host: its last reports, its certificate, its alarms. */
 #include "agent/master/rows_impl.h"
 
 int
@@ -52,6 +52,17 @@ rows_put_certificate(struct rows *r, const char *host, const char *line,
 	return store_run(t, e);
 }
 
+int
+rows_put_alarms(struct rows *r, const char *host, const char *text,
+    struct err *e)
+{
+	struct store_stmt *t = store_use(r->store, SQL_ALARMS_PUT);
+
+	store_bind_text(t, host);
+	store_bind_text(t, text);
+	return store_run(t, e);
+}
+
 static void
 read_host(const struct store_stmt *t, struct host_rows *h)
 {
@@ -61,7 +72,8 @@ read_host(const struct store_stmt *t, struct host_rows *h)
 	    .report = store_blob(t, 3),
 	    .run_at = store_int(t, 4),
 	    .run = store_blob(t, 5),
-	    .certificate = store_null(t, 6) ? NULL : store_text(t, 6)};
+	    .certificate = store_null(t, 6) ? NULL : store_text(t, 6),
+	    .alarms = store_null(t, 7) ? NULL : store_text(t, 7)};
 }
 
 static int

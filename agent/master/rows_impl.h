@@ -35,11 +35,14 @@
 	    "INSERT INTO hosts (id, certificate) VALUES (?, ?) "               \
 	    "ON CONFLICT (id) DO UPDATE SET "                                  \
 	    "certificate = excluded.certificate")                              \
+	X(ALARMS_PUT,                                                          \
+	    "INSERT INTO hosts (id, alarms) VALUES (?, ?) "                    \
+	    "ON CONFLICT (id) DO UPDATE SET alarms = excluded.alarms")         \
 	X(HOST,                                                                \
-	    "SELECT id, idx, at, report, run_at, run, certificate "            \
+	    "SELECT id, idx, at, report, run_at, run, certificate, alarms "    \
 	    "FROM hosts WHERE id = ?")                                         \
 	X(HOSTS,                                                               \
-	    "SELECT id, idx, at, report, run_at, run, certificate "            \
+	    "SELECT id, idx, at, report, run_at, run, certificate, alarms "    \
 	    "FROM hosts ORDER BY id")                                          \
 	X(OBJECT_PUT,                                                          \
 	    "INSERT OR IGNORE INTO objects (hash, data) VALUES (?, ?)")        \

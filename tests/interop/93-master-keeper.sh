@@ -398,6 +398,22 @@ t_has 'and is none any more' "$(call host/$web2 '{"call":"dial"}')" \
 	'is no host of this fleet'
 t_not 'its key does not come in' grep -q "host/$web2" <(keys)
 
+# --- what was said of hosts is not forgotten
+all_alarms() {
+	call petra@example.com '{"call":"status"}' | python3 -c 'import json,sys
+for h in json.load(sys.stdin)["hosts"]:
+    for a in h["alarms"]:
+        print(h["host"], a["at"], a["what"])'
+}
+told=$(all_alarms)
+t_has 'a host that was renamed keeps its alarms' "$told" "$db3 "
+t_has 'as others do' "$told" 'reports before the last one are missing'
+before=$(alarms)
+keeper_ends
+here 'the keeper starts again' keeper_starts
+t_eq 'and has all of them, with their times' "$told" "$(all_alarms)"
+t_eq 'of which it says none anew' "$before" "$(alarms)"
+
 # --- the log
 published() {
 	"$O/tools/calltool" -c m/run/control.sock '' '{"call":"status"}' |

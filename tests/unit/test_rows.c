@@ -160,7 +160,7 @@ statements_come_back_in_the_order_of_the_log(void **state)
 struct host_seen {
 	struct host_rows h;
 	uint8_t report[8192], run[8192];
-	char certificate[64], id[128];
+	char certificate[64], alarms[64], id[128];
 };
 
 static int
@@ -174,6 +174,8 @@ see_host(void *ctx, const struct host_rows *h)
 	memcpy(s->run, h->run.p, h->run.n);
 	(void)snprintf(s->certificate, sizeof(s->certificate), "%s",
 	    h->certificate != NULL ? h->certificate : "");
+	(void)snprintf(s->alarms, sizeof(s->alarms), "%s",
+	    h->alarms != NULL ? h->alarms : "none");
 	return 0;
 }
 
@@ -198,10 +200,14 @@ a_host_has_its_last_report_and_its_last_run(void **state)
 	assert_memory_equal(s.report, r2.bytes, r2.n_bytes);
 	assert_memory_equal(s.run, r1.bytes, r1.n_bytes);
 	assert_string_equal(s.certificate, "a line");
+	assert_string_equal(s.alarms, "none");
+	assert_int_equal(rows_put_alarms(rows, WEB, "[1]", NULL), 0);
+	assert_int_equal(rows_put_alarms(rows, WEB, "[2]", NULL), 0);
 	assert_int_equal(rows_rename(rows, WEB, "www", NULL), 0);
 	assert_int_equal(rows_host(rows, WEB, see_host, &s, NULL), 1);
 	assert_int_equal(rows_host(rows, "www", see_host, &s, NULL), 0);
 	assert_int_equal(s.h.index, 5);
+	assert_string_equal(s.alarms, "[2]");
 	assert_int_equal(rows_forget(rows, "www", NULL), 0);
 	assert_int_equal(rows_each_host(rows, see_host, &s, NULL), 0);
 	assert_int_equal(rows_host(rows, "www", see_host, &s, NULL), 1);
