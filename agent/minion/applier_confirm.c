@@ -16,6 +16,7 @@
 
 #include "agent/minion/applier.h"
 #include "agent/minion/arm.h"
+#include "agent/minion/state_file.h"
 #include "agent/states/runs.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
@@ -87,10 +88,7 @@ applier_wait(struct applier *a, uint64_t number, int64_t within,
 	jw_int(&w, "within", within);
 	jw_str(&w, "report", message.p);
 	jw_end(&w, '}');
-	if (str_check(&text) != 0)
-		res = err_nomem(e);
-	else
-		res = applier_write(a, "pending", slice_of(text.p, text.n), e);
+	res = state_file_write(a->state_dir, "pending", &text, e);
 out:
 	str_clear(&message);
 	str_clear(&text);
@@ -98,8 +96,9 @@ out:
 }
 
 static int
-parse_pending(const json_t *o, struct pending *p, struct err *e)
+parse_pending(const json_t *o, void *out, struct err *e)
 {
+	struct pending *p = out;
 	const char *text = NULL;
 	struct statement s;
 	int r;
@@ -126,24 +125,9 @@ parse_pending(const json_t *o, struct pending *p, struct err *e)
 static int
 pending_read(struct applier *a, struct pending *p, struct err *e)
 {
-	struct err why = {0};
-	json_t *o = NULL;
-	char *text = NULL;
-	size_t n = 0;
-	int r;
-
 	*p = (struct pending){0};
-	r = applier_read(a, "pending", PENDING_MAX, &text, &n, &why);
-	if (r == ERR_NOTFOUND)
-		return 0;
-	if (r == 0 &&
-	    (r = json_read(slice_of(text, n), PENDING_MAX, &o, &why)) == 0)
-		r = parse_pending(o, p, &why);
-	json_decref(o);
-	free(text);
-	if (r != 0 && e != NULL)
-		*e = why;
-	return r == 0 || r == ERR_NOMEM ? r : ERR_CORRUPT;
+	return state_file_read(a->state_dir, "pending", PENDING_MAX,
+	    parse_pending, p, e);
 }
 
 static int

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* The text form of what a host has accepted. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "agent/minion/bundle_dir.h"
-#include "lib/base/file.h"
-#include "lib/base/json.h"
+#include "agent/minion/state_file.h"
 
 #define HELD_MAX 4096
 
@@ -77,8 +75,9 @@ parse_krl(const json_t *o, struct held *h, struct err *e)
 }
 
 static int
-parse(const json_t *o, struct held *h, struct err *e)
+parse(const json_t *o, void *out, struct err *e)
 {
+	struct held *h = out;
 	int r;
 
 	if ((r = json_hex(o, "realm", 0, h->realm.b, HASH_LEN, e)) != 0 ||
@@ -97,31 +96,11 @@ int
 held_read(const char *state_dir, struct held *out, struct err *e)
 {
 	struct held h = {0};
-	struct err why = {0};
-	char *path, *text = NULL;
-	json_t *o = NULL;
-	size_t n;
-	int r;
+	int r = state_file_read(state_dir, "held", HELD_MAX, parse, &h, e);
 
-	if (path_join(state_dir, "held", &path) != 0)
-		return err_nomem(e);
-	r = file_read(path, HELD_MAX, &text, &n, &why);
-	if (r == ERR_NOTFOUND) {
-		r = 0;
-	} else if (r == 0 &&
-	    ((r = json_read(slice_of(text, n), HELD_MAX, &o, &why)) != 0 ||
-		(r = parse(o, &h, &why)) != 0)) {
-		/* Not a reason to trust anew whoever comes first. */
-		err_prefix(&why, "%s", path);
-		r = r == ERR_NOMEM ? r : ERR_CORRUPT;
-	}
+	/* A broken one is no reason to trust anew whoever comes first. */
 	if (r == 0)
 		*out = h;
-	else if (e != NULL)
-		*e = why;
-	json_decref(o);
-	free(text);
-	free(path);
 	return r;
 }
 
@@ -129,7 +108,6 @@ int
 held_write(const char *state_dir, const struct held *h, struct err *e)
 {
 	struct str s = STR_INIT;
-	char *path = NULL;
 	struct jw w;
 	int r;
 
@@ -161,12 +139,7 @@ held_write(const char *state_dir, const struct held *h, struct err *e)
 		jw_hex(&w, "krl", h->krl.b, HASH_LEN);
 	}
 	jw_end(&w, '}');
-	str_addc(&s, '\n');
-	if (str_check(&s) != 0 || path_join(state_dir, "held", &path) != 0)
-		r = err_nomem(e);
-	else
-		r = file_write(path, s.p, s.n, 0600, 0, e);
-	free(path);
+	r = state_file_write(state_dir, "held", &s, e);
 	str_clear(&s);
 	return r;
 }

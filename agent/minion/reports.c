@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/minion/state_file.h"
 #include "agent/minion/verbs.h"
 #include "lib/base/file.h"
-#include "lib/base/json.h"
 #include "lib/crypto/random.h"
 
 #define STATE_MAX 1024
@@ -19,8 +19,9 @@
 /* --- the last one --------------------------------------------------------- */
 
 static int
-parse(const json_t *o, struct report_state *s, struct err *e)
+parse(const json_t *o, void *out, struct err *e)
 {
+	struct report_state *s = out;
 	int r;
 
 	if ((r = json_u64(o, "seq", 0, 0, UINT64_MAX, &s->seq, e)) != 0 ||
@@ -36,30 +37,10 @@ report_state_read(const char *state_dir, struct report_state *out,
     struct err *e)
 {
 	struct report_state s = {0};
-	struct err why = {0};
-	char *path, *text = NULL;
-	json_t *o = NULL;
-	size_t n;
-	int r;
+	int r = state_file_read(state_dir, "report", STATE_MAX, parse, &s, e);
 
-	if (path_join(state_dir, "report", &path) != 0)
-		return err_nomem(e);
-	r = file_read(path, STATE_MAX, &text, &n, &why);
-	if (r == ERR_NOTFOUND) {
-		r = 0;
-	} else if (r == 0 &&
-	    ((r = json_read(slice_of(text, n), STATE_MAX, &o, &why)) != 0 ||
-		(r = parse(o, &s, &why)) != 0)) {
-		err_prefix(&why, "%s", path);
-		r = r == ERR_NOMEM ? r : ERR_CORRUPT;
-	}
 	if (r == 0)
 		*out = s;
-	else if (e != NULL)
-		*e = why;
-	json_decref(o);
-	free(text);
-	free(path);
 	return r;
 }
 
@@ -68,7 +49,6 @@ report_state_write(const char *state_dir, const struct report_state *s,
     struct err *e)
 {
 	struct str text = STR_INIT;
-	char *path = NULL;
 	struct jw w;
 	int r;
 
@@ -81,12 +61,7 @@ report_state_write(const char *state_dir, const struct report_state *s,
 	jw_u64(&w, "quiet", s->quiet);
 	jw_time(&w, "at", s->at);
 	jw_end(&w, '}');
-	str_addc(&text, '\n');
-	if (str_check(&text) != 0 || path_join(state_dir, "report", &path) != 0)
-		r = err_nomem(e);
-	else
-		r = file_write(path, text.p, text.n, 0600, 0, e);
-	free(path);
+	r = state_file_write(state_dir, "report", &text, e);
 	str_clear(&text);
 	return r;
 }
