@@ -56,17 +56,6 @@ for name in keeper signer notify; do
 done
 export SAY=$T/say
 
-# until COMMAND...: for at most ten seconds.
-until_ok() {
-	local i
-
-	for ((i = 0; i < 200; i++)); do
-		"$@" >/dev/null 2>&1 && return
-		sleep 0.05
-	done
-	return 1
-}
-says() { grep -qF -- "$2" "$1"; }
 pid_of() { cat "say/pid.$1"; }
 gone() { ! kill -0 "$1" 2>/dev/null; }
 start() {

@@ -16,26 +16,6 @@
 cd "$T" || exit 1
 ask=32 answered=33 # agent/master/messages.h
 
-here() {
-	local name=$1
-
-	shift
-	if "$@"; then
-		t_ok "$name"
-	else
-		t_fail "$name" "$*"
-	fi
-}
-until_ok() {
-	local i
-
-	for ((i = 0; i < 200; i++)); do
-		"$@" >/dev/null 2>&1 && return
-		sleep 0.1
-	done
-	return 1
-}
-says() { grep -qF -- "$2" "$1"; }
 frames() {
 	printf '%s\n' "connect m/run/courier.sock" "$@" |
 		"$O/tools/frametool" 2>&1

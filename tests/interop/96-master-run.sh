@@ -102,15 +102,6 @@ done
 bad 'a directory that is none' 6 'writ-master init' "$master" -C corp run
 
 # --- run ---------------------------------------------------------------------
-until_ok() {
-	local i
-
-	for ((i = 0; i < 300; i++)); do
-		"$@" >/dev/null 2>&1 && return
-		sleep 0.1
-	done
-	return 1
-}
 says() { [ "$(grep -cF -- "$2" "$1")" -ge "${3:-1}" ]; }
 # The process that is NAME now.
 pid_of() {

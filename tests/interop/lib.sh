@@ -11,6 +11,9 @@
 #	t_has NAME TEXT PART	ok when TEXT contains PART
 #	t_ok NAME, t_fail NAME [WHY...]	for what none of those fits
 #	t_skip NAME WHY...	neither passed nor failed
+#	here NAME COMMAND...	as t, and COMMAND can start what stays
+#	until_ok COMMAND...	again and again, until it succeeds
+#	says FILE TEXT		TEXT stands in FILE
 #	t_ports FIRST		prints the first port from there on, in steps of
 #				200, that is free with the 63 after it: two runs
 #				at once must not meet
@@ -128,6 +131,30 @@ t_has() {
 	*"$3"*) t_ok "$1" ;;
 	*) t_fail "$1" "wanted in it: $3"$'\n'"got: $2" ;;
 	esac
+}
+
+# Until COMMAND succeeds, 30 s at most.
+until_ok() {
+	local i
+
+	for ((i = 0; i < 600; i++)); do
+		"$@" >/dev/null 2>&1 </dev/null && return
+		sleep 0.05
+	done
+	return 1
+}
+
+says() { grep -qF -- "$2" "$1"; }
+
+here() {
+	local name=$1
+
+	shift
+	if "$@"; then
+		t_ok "$name"
+	else
+		t_fail "$name" "$*"
+	fi
 }
 
 # A script that checked nothing has failed.

@@ -195,29 +195,6 @@ attends() { # NAME ID [BOOT]
 
 alarms() { grep -c 'alarm host=' m.keeper.log; }
 
-until_ok() {
-	local i
-
-	for ((i = 0; i < 400; i++)); do
-		"$@" >/dev/null 2>&1 && return
-		sleep 0.05
-	done
-	return 1
-}
-
-says() { grep -qF -- "$2" "$1"; }
-
-here() {
-	local name=$1
-
-	shift
-	if "$@"; then
-		t_ok "$name"
-	else
-		t_fail "$name" "$*"
-	fi
-}
-
 # --- the deployment
 
 master_make() {

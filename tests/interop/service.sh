@@ -18,29 +18,6 @@
 #	sign NAMESPACE KEY FILE	a statement of the message in FILE, by hand
 #	revocation PERSON FIELD	one signed by PERSON: FIELD is '"serials":["7"]'
 
-until_ok() {
-	local i
-
-	for ((i = 0; i < 200; i++)); do
-		"$@" >/dev/null 2>&1 && return
-		sleep 0.05
-	done
-	return 1
-}
-
-says() { grep -qF -- "$2" "$1"; }
-
-here() {
-	local name=$1
-
-	shift
-	if "$@"; then
-		t_ok "$name"
-	else
-		t_fail "$name" "$*"
-	fi
-}
-
 signer_starts() {
 	"$O/writ-ca-signer" -C "$1" >"$1.signer.log" 2>&1 &
 	signer=$!

@@ -30,16 +30,6 @@ another() {
 	    [ "$(state MainPID "$1")" != "$2" ]
 }
 
-until_ok() {
-	local i
-
-	for ((i = 0; i < 100; i++)); do
-		"$@" >/dev/null 2>&1 </dev/null && return
-		sleep 0.1
-	done
-	return 1
-}
-
 # ask_ca NAME WORD...: stock ssh as that person.
 ask_ca() {
 	local who=$1
