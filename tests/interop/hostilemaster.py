@@ -253,7 +253,7 @@ def fleet_files(n, pillar=('common',), limit=None):
         'top.yaml': b'states:\n  - match: "*"\n    apply: [base]\n'
                     b'pillar:\n  - match: "*"\n    use: [common]\n'
                     b'  - match: "db-*"\n    use: [secret]\n',
-        'states/base.yaml': b'cap:\n  pam_limits:\n    limits: [{domain: "@users", type: hard, item: nproc, value: %d}]\n' % (limit or 1000 + n),
+        'states/base.yaml': b'cap:\n  pam_limits:\n    limits: [{domain: "@users", type: hard, item: sigpending, value: %d}]\n' % (limit or 1000 + n),
         'pillar/common.yaml': b'a: 1\n',
         'pillar/secret.yaml': b'b: 2\n',
     }
