@@ -56,10 +56,10 @@ states:
   - {match: "*", apply: [limits]}
 END
 cat >corp/fleet/states/limits.yaml <<'END'
-no-fork-bombs:
+few-signals:
   pam_limits:
     limits:
-      - {domain: "@users", type: hard, item: nproc, value: 200}
+      - {domain: "@users", type: hard, item: sigpending, value: 200}
 END
 fleet_sign corp petra
 hosts_up a
@@ -72,7 +72,7 @@ t 'without a root nothing is trusted' ends 2 'nothing is trusted yet' \
     agent test --local /srv/writ
 t 'another root is refused' ends 1 'realm' agent test --local /srv/writ \
     --root "SHA256:$(head -c 32 /dev/zero | base64 | tr -d =)"
-t 'a dry run shows the file' ends 7 $'+@users\thard\tnproc\t200' \
+t 'a dry run shows the file' ends 7 $'+@users\thard\tsigpending\t200' \
     agent test --local /srv/writ --root "$root"
 t_eq 'and writes none' "$before" "$(files)"
 plan=$(agent test --local /srv/writ | sed -n 's/.*, plan //p')
@@ -82,7 +82,7 @@ t 'another plan is not carried out' ends 1 'not the plan' \
 t_eq 'still none' "$before" "$(files)"
 t 'the plan that was seen is' ends 0 '1 changes made' \
     agent apply --local /srv/writ --plan "$plan"
-t 'the file is there' on a grep -q nproc /etc/security/limits.d/zzz-writ.conf
+t 'the file is there' on a grep -q sigpending /etc/security/limits.d/zzz-writ.conf
 after=$(files)
 t 'again there is nothing to do' ends 0 'nothing to change' \
     agent apply --local /srv/writ
