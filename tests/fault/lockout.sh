@@ -121,7 +121,7 @@ agent() {	# HOST VERB [ARGUMENT...]
 under=()
 
 login() {
-	near ssh -F none -i "$T/deploy" -o IdentitiesOnly=yes \
+	near timeout 10 ssh -F none -i "$T/deploy" -o IdentitiesOnly=yes \
 	    -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
 	    -o LogLevel=ERROR -o ConnectTimeout=2 -o BatchMode=yes \
 	    "deploy@$(hosts ip "$1")" true

@@ -148,7 +148,8 @@ ssh_opts=(-F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null
     -o BatchMode=yes)
 address=$(hosts ip web)
 login() {
-	near ssh "${ssh_opts[@]}" -i "$T/deploy" "deploy@$address" "$@"
+	near timeout 20 ssh "${ssh_opts[@]}" -i "$T/deploy" \
+	    "deploy@$address" "$@"
 }
 
 # Everything below /etc, and the rules but for bans: what an undo has to bring
@@ -207,8 +208,9 @@ on web sh -c 'ncat -k -l 8080 >/dev/null 2>&1 &'
 t_not 'a port that nobody named is closed' \
     on other timeout 5 ncat -w 2 -z "$address" 8080
 t 'and ssh is open' on other timeout 5 ncat -w 2 -z "$address" 22
+# The ban may come while one of them talks, and then nobody answers it.
 for _ in 1 2 3 4 5; do
-	on other ssh -o BatchMode=yes -o StrictHostKeyChecking=no \
+	on other timeout 5 ssh -o BatchMode=yes -o StrictHostKeyChecking=no \
 	    "ghost@$address" true >/dev/null 2>&1
 done
 banned() {
