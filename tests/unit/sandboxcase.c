@@ -68,10 +68,12 @@ sb_teardown(void **state)
 		snprintf(path, sizeof(path), "%s/%s", sb_dir, left[i]);
 		(void)unlink(path);
 	}
+	/* Some of the programs make no objects. */
 	snprintf(path, sizeof(path), "%s/objects", sb_in);
-	return rmdir(path) != 0 || rmdir(sb_in) != 0 || rmdir(sb_out) != 0
+	(void)rmdir(path);
+	return rmdir(sb_in) != 0 || rmdir(sb_out) != 0 || rmdir(sb_dir) != 0
 	    ? -1
-	    : rmdir(sb_dir);
+	    : 0;
 }
 
 int
