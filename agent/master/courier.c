@@ -131,11 +131,9 @@ answer(struct courier *c, const struct ask *a, uint8_t status,
 static void
 answer_failure(struct courier *c, const struct ask *a, const struct err *why)
 {
-	static const struct front_words words = {
-	    .program = "writ-master", .noun = "master", .advice = ""};
 	struct str s = STR_INIT;
 
-	front_failure(&words, FORM_JSON, why, &s);
+	front_failure(NULL, FORM_JSON, why, &s);
 	if (str_check(&s) == 0)
 		answer(c, a, (uint8_t)cli_exit_status(why->code),
 		    slice_of(s.p, s.n));

@@ -6,6 +6,7 @@
 #include "agent/master/mk_calls.h"
 #include "agent/master/mk_impl.h"
 #include "lib/cli/cli.h"
+#include "lib/front/front.h"
 #include "lib/keeper/call.h"
 
 #define HOST_PREFIX "host/"
@@ -121,7 +122,7 @@ mk_call_fail(struct mk *k, struct mk_call *c, const struct err *e)
 	if ((c->caller == CALLER_HOST || c->caller == CALLER_GUEST) &&
 	    is_offence(e->code))
 		raise_alarm(k, c, e);
-	call_failure(c->form, e, &s);
+	front_failure(NULL, c->form, e, &s);
 	mk_call_end(k, c, call_status(e), &s);
 	str_clear(&s);
 }

@@ -68,7 +68,7 @@ kp_call_fail(struct kp *k, struct kp_call *c, const struct err *e)
 {
 	struct str s = STR_INIT;
 
-	call_failure(c->form, e, &s);
+	front_failure(NULL, c->form, e, &s);
 	kp_call_end(k, c, call_status(e), &s);
 	str_clear(&s);
 }
@@ -197,7 +197,7 @@ kp_call_leave(struct kp *k, const struct err *e)
 
 		if (c->open_jobs == 0 || c->conn == NULL)
 			continue;
-		call_failure(c->form, e, &s);
+		front_failure(NULL, c->form, e, &s);
 		conn_answer(c->conn, MSG_RESULT, c->id,
 		    cli_exit_status(e->code), &s);
 		c->conn = NULL;

@@ -106,7 +106,8 @@ size_t	    keymap_count(const struct keymap *k);
 /* What somebody reads who offered these keys in vain. */
 void front_refusal(const struct front_words *words, bool ready,
     const struct net_key *keys, size_t n, struct str *out);
-/* A failure as the answer to a call of that form. */
+/* A failure as the answer to a call of that form; words NULL: whoever reads it
+ * knows the program. */
 void front_failure(const struct front_words *words, enum call_form form,
     const struct err *e, struct str *out);
 

@@ -57,7 +57,9 @@ front_failure(const struct front_words *words, enum call_form form,
 	struct jw w;
 
 	if (form == FORM_TEXT) {
-		str_addf(out, "%s: %s\n", words->program, e->msg);
+		if (words != NULL)
+			str_addf(out, "%s: ", words->program);
+		str_addf(out, "%s\n", e->msg);
 		if (e->hint[0] != '\0')
 			str_addf(out, "  %s\n", e->hint);
 		return;

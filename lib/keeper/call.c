@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "lib/base/json.h"
 #include "lib/cli/cli.h"
 
 void
@@ -37,23 +36,6 @@ call_head_read(struct slice payload, struct call_head *out, struct err *e)
 		call_head_clear(&h);
 	*out = h;
 	return r;
-}
-
-void
-call_failure(enum call_form form, const struct err *e, struct str *out)
-{
-	struct jw w;
-
-	if (form == FORM_TEXT) {
-		str_addf(out, "%s\n", e->msg);
-		if (e->hint[0] != '\0')
-			str_addf(out, "  %s\n", e->hint);
-		return;
-	}
-	jw_init(&w, out, false);
-	jw_begin(&w, NULL, '{');
-	jw_err(&w, e);
-	jw_end(&w, '}');
 }
 
 int

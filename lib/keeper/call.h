@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* A call as a keeper gets it, and how it says that one failed. */
+/* A call as a keeper gets it. */
 #ifndef LIB_KEEPER_CALL_H
 #define LIB_KEEPER_CALL_H
 
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
-#include "lib/base/str.h"
 #include "lib/front/messages.h"
 
 struct call_head {		/* call_head_clear */
@@ -20,9 +19,8 @@ int  call_head_read(struct slice payload, struct call_head *out, struct err *e)
      MUST_CHECK;
 void call_head_clear(struct call_head *h);
 
-/* The body of an answer that is a failure, and its exit status: what is not there
- * is refused, and no fault of this system. */
-void call_failure(enum call_form form, const struct err *e, struct str *out);
+/* The exit status of an answer that is a failure (front_failure()): what is not
+ * there is refused, and no fault of this system. */
 int  call_status(const struct err *e);
 
 #endif

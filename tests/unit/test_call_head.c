@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "lib/cli/cli.h"
+#include "lib/front/front.h"
 #include "tests/unit/alloc.h"
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -161,7 +162,7 @@ a_failure_is_said_in_the_form_that_was_asked_for(void **state)
 
 		(void)err_set(&e, ERR_NOTFOUND, "no such request");
 		(void)snprintf(e.hint, sizeof(e.hint), "%s", cases[i].hint);
-		call_failure(cases[i].form, &e, &s);
+		front_failure(NULL, cases[i].form, &e, &s);
 		assert_string_equal(s.p, cases[i].want);
 		str_clear(&s);
 	}
