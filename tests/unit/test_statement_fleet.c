@@ -16,48 +16,40 @@
 #include "tests/unit/alloc.h"
 #include "tests/unit/fixture.h"
 #include "tests/unit/mutate.h"
+#include "tests/unit/statementcase.h"
 
-#define REALM "1111111111111111111111111111111111111111111111111111111111111111"
-#define HASH_A \
-	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define HASH_B \
-	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define NONCE "000102030405060708090a0b0c0d0e0f"
-#define KEY            \
-	"ssh-ed25519 " \
-	"AAAAC3NzaC1lZDI1NTE5AAAAIB5VAc4IsQv73W+91htMRpLTWUoqwlw1yA3dsVLNj4l+"
 #define KEY_2          \
 	"ssh-ed25519 " \
 	"AAAAC3NzaC1lZDI1NTE5AAAAILq0uLV+GvWAcMIAbgAGqDrAFpKCj5XX6b3J2IN3zx9T"
 #define LATER "2026-03-02T22:00:00Z"
 
-#define HEAD(type)                                                         \
+#define BY_PETRA(type)                                                     \
 	"{\"v\":1,\"type\":\"" type "\",\"realm\":\"" REALM                \
 	"\",\"by\":\"petra@example.com\",\"at\":\"2026-03-02T10:00:00Z\"," \
 	"\"nonce\":\"" NONCE "\""
 #define FLEET(version, rest)                                     \
-	HEAD("fleet")                                            \
+	BY_PETRA("fleet")                                        \
 	",\"version\":\"" version "\",\"expires\":\"" LATER "\"" \
 	",\"manifest\":\"" HASH_A "\",\"size\":\"120\"" rest "}\n"
 #define JOB(mode, failures)                                                  \
-	HEAD("job")                                                          \
+	BY_PETRA("job")                                                      \
 	",\"version\":\"4\",\"bundle\":\"" HASH_A "\",\"targets\":\"" HASH_B \
 	"\",\"size\":\"24\",\"mode\":\"" mode                                \
 	"\",\"max_failures\":\"" failures "\",\"expires\":\"" LATER "\"}\n"
 #define KEYS        ",\"host_key\":\"" KEY "\",\"transport_key\":\"" KEY_2 "\""
-#define ENROL(rest) HEAD("enrol") KEYS ",\"hostname\":\"Web-1\"" rest "}\n"
+#define ENROL(rest) BY_PETRA("enrol") KEYS ",\"hostname\":\"Web-1\"" rest "}\n"
 #define BOOT        ",\"boot_id\":\"" NONCE "\""
 #define ACCEPT(keys, rest)                                              \
-	HEAD("accept")                                                  \
+	BY_PETRA("accept")                                              \
 	",\"host\":\"web-1.example.com\",\"enrol\":\"" HASH_A "\"" keys \
 	",\"names\":[\"web-1.example.com\"]" rest "}\n"
 #define UNTIL ",\"renew_until\":\"2027-03-02T10:00:00Z\""
 #define TOKEN(hosts, rest)                                              \
-	HEAD("token")                                                   \
+	BY_PETRA("token")                                               \
 	",\"key\":\"" KEY "\",\"hosts\":\"" hosts "\",\"count\":\"1\"," \
 	"\"expires\":\"" LATER "\"" rest "}\n"
-#define REPORT(seq, rest) \
-	HEAD("report")    \
+#define REPORT(seq, rest)  \
+	BY_PETRA("report") \
 	",\"seq\":\"" seq "\"" rest "}\n"
 #define HELD                                                     \
 	BOOT ",\"root_version\":\"1\",\"policy_version\":\"2\"," \
@@ -91,24 +83,25 @@ static const struct {
     {"one by a token", ST_ACCEPT, LTAG_ACCEPT,
 	ACCEPT(KEYS, UNTIL ",\"token\":\"" HASH_B "\""), "token        bbbb"},
     {"a host turned out", ST_REJECT, LTAG_REJECT,
-	HEAD("reject") ",\"host\":\"web-1\",\"reason\":\"stolen\"}\n",
+	BY_PETRA("reject") ",\"host\":\"web-1\",\"reason\":\"stolen\"}\n",
 	"host         web-1"},
     {"a host not let in", ST_REJECT, LTAG_REJECT,
-	HEAD("reject") ",\"enrol\":\"" HASH_A "\",\"reason\":\"unknown\"}\n",
+	BY_PETRA("reject") ",\"enrol\":\"" HASH_A
+			   "\",\"reason\":\"unknown\"}\n",
 	"enrol        aaaa"},
     {"a new name", ST_RENAME, LTAG_RENAME,
-	HEAD("rename") ",\"host\":\"web-1\",\"to\":\"web-2\","
-		       "\"names\":[\"web-2\",\"www\"]}\n",
+	BY_PETRA("rename") ",\"host\":\"web-1\",\"to\":\"web-2\","
+			   "\"names\":[\"web-2\",\"www\"]}\n",
 	"names        web-2, www"},
     {"a host that is gone", ST_FORGET, LTAG_FORGET,
-	HEAD("forget") ",\"host\":\"web-1\",\"reason\":\"scrapped\"}\n",
+	BY_PETRA("forget") ",\"host\":\"web-1\",\"reason\":\"scrapped\"}\n",
 	"reason       scrapped"},
     {"a token", ST_TOKEN, LTAG_TOKEN, TOKEN("web-*.example.com", ""),
 	"web-*.example.com, 1 of them"},
     {"one that gives roles", ST_TOKEN, LTAG_TOKEN,
 	TOKEN("web-1.example.com", ",\"roles\":[\"web\"]"), "roles        web"},
     {"a renewal", ST_RENEW, LTAG_RENEW,
-	HEAD("renew") ",\"accept\":\"" HASH_A "\",\"key\":\"" KEY "\"}\n",
+	BY_PETRA("renew") ",\"accept\":\"" HASH_A "\",\"key\":\"" KEY "\"}\n",
 	"acceptance   aaaa"},
     {"a heartbeat", ST_REPORT, LTAG_REPORT,
 	REPORT("1", ",\"kind\":\"heartbeat\"" HELD),
@@ -256,21 +249,21 @@ static const struct {
     {"a budget without end", JOB("test", "100001"), ERR_LIMIT, "max_failures"},
     {"a negative budget", JOB("test", "-1"), ERR_PARSE, "max_failures"},
     {"a job without targets",
-	HEAD("job") ",\"version\":\"4\",\"bundle\":\"" HASH_A "\"}\n",
+	BY_PETRA("job") ",\"version\":\"4\",\"bundle\":\"" HASH_A "\"}\n",
 	ERR_PARSE, "targets"},
     {"a job whose targets have no bytes",
-	HEAD("job") ",\"version\":\"4\",\"bundle\":\"" HASH_A
-		    "\",\"targets\":\"" HASH_B "\",\"size\":\"0\"}\n",
+	BY_PETRA("job") ",\"version\":\"4\",\"bundle\":\"" HASH_A
+			"\",\"targets\":\"" HASH_B "\",\"size\":\"0\"}\n",
 	ERR_LIMIT, "size"},
     {"a job whose targets are too large",
-	HEAD("job") ",\"version\":\"4\",\"bundle\":\"" HASH_A
-		    "\",\"targets\":\"" HASH_B "\",\"size\":\"4194305\"}\n",
+	BY_PETRA("job") ",\"version\":\"4\",\"bundle\":\"" HASH_A
+			"\",\"targets\":\"" HASH_B "\",\"size\":\"4194305\"}\n",
 	ERR_LIMIT, "size"},
     {"one key for both",
-	HEAD("enrol") ",\"host_key\":\"" KEY "\",\"transport_key\":\"" KEY
-		      "\"}\n",
+	BY_PETRA("enrol") ",\"host_key\":\"" KEY "\",\"transport_key\":\"" KEY
+			  "\"}\n",
 	ERR_PARSE, "one key"},
-    {"no transport key", HEAD("enrol") ",\"host_key\":\"" KEY "\"}\n",
+    {"no transport key", BY_PETRA("enrol") ",\"host_key\":\"" KEY "\"}\n",
 	ERR_PARSE, "transport_key"},
     {"grains that are none", ENROL(",\"grains\":{}" BOOT), ERR_PARSE, "grains"},
     {"a grain with a number", ENROL(",\"grains\":{\"cpus\":4}" BOOT), ERR_PARSE,
@@ -281,17 +274,17 @@ static const struct {
 	ERR_PARSE, "os"},
     {"no boot", ENROL(""), ERR_PARSE, "boot_id"},
     {"a short boot", ENROL(",\"boot_id\":\"00\""), ERR_PARSE, "boot_id"},
-    {"an id that is a path", HEAD("accept") ",\"host\":\"../etc\"}\n",
+    {"an id that is a path", BY_PETRA("accept") ",\"host\":\"../etc\"}\n",
 	ERR_PARSE, "host"},
-    {"an id in capitals", HEAD("accept") ",\"host\":\"WEB\"}\n", ERR_PARSE,
+    {"an id in capitals", BY_PETRA("accept") ",\"host\":\"WEB\"}\n", ERR_PARSE,
 	"host"},
     {"an acceptance of one key",
 	ACCEPT(",\"host_key\":\"" KEY "\",\"transport_key\":\"" KEY "\"",
 	    UNTIL),
 	ERR_PARSE, "one key"},
     {"one without names",
-	HEAD("accept") ",\"host\":\"w\",\"enrol\":\"" HASH_A "\"" KEYS
-		       ",\"names\":[]}\n",
+	BY_PETRA("accept") ",\"host\":\"w\",\"enrol\":\"" HASH_A "\"" KEYS
+			   ",\"names\":[]}\n",
 	ERR_PARSE, "names"},
     {"one with no roles in a list", ACCEPT(KEYS, ",\"roles\":[]" UNTIL),
 	ERR_PARSE, "roles"},
@@ -304,19 +297,19 @@ static const struct {
 	ACCEPT(KEYS,
 	    UNTIL ",\"replace\":\"" HASH_A "\",\"token\":\"" HASH_B "\""),
 	ERR_PARSE, "operator"},
-    {"a rejection of nothing", HEAD("reject") ",\"reason\":\"x\"}\n", ERR_PARSE,
-	"nothing"},
+    {"a rejection of nothing", BY_PETRA("reject") ",\"reason\":\"x\"}\n",
+	ERR_PARSE, "nothing"},
     {"a rejection of two",
-	HEAD("reject") ",\"host\":\"w\",\"enrol\":\"" HASH_A
-		       "\",\"reason\":\"x\"}\n",
+	BY_PETRA("reject") ",\"host\":\"w\",\"enrol\":\"" HASH_A
+			   "\",\"reason\":\"x\"}\n",
 	ERR_PARSE, "two things"},
-    {"a rejection without a reason", HEAD("reject") ",\"host\":\"w\"}\n",
+    {"a rejection without a reason", BY_PETRA("reject") ",\"host\":\"w\"}\n",
 	ERR_PARSE, "reason"},
-    {"the same name", HEAD("rename") ",\"host\":\"w\",\"to\":\"w\"}\n",
+    {"the same name", BY_PETRA("rename") ",\"host\":\"w\",\"to\":\"w\"}\n",
 	ERR_PARSE, "another"},
-    {"a name of nobody", HEAD("rename") ",\"host\":\"w\",\"to\":\"x\"}\n",
+    {"a name of nobody", BY_PETRA("rename") ",\"host\":\"w\",\"to\":\"x\"}\n",
 	ERR_PARSE, "names"},
-    {"forgotten without a reason", HEAD("forget") ",\"host\":\"w\"}\n",
+    {"forgotten without a reason", BY_PETRA("forget") ",\"host\":\"w\"}\n",
 	ERR_PARSE, "reason"},
     {"a token for everybody", TOKEN("*", ""), ERR_PARSE, "not all hosts"},
     {"a token for everybody, twice said", TOKEN("**", ""), ERR_PARSE,
@@ -324,11 +317,11 @@ static const struct {
     {"a token with another pattern", TOKEN("web-[12]", ""), ERR_PARSE,
 	"web-[12]"},
     {"a token for no host",
-	HEAD("token") ",\"key\":\"" KEY "\",\"hosts\":\"a\","
-		      "\"count\":\"0\"}\n",
+	BY_PETRA("token") ",\"key\":\"" KEY "\",\"hosts\":\"a\","
+			  "\"count\":\"0\"}\n",
 	ERR_LIMIT, "count"},
-    {"a renewal without a key", HEAD("renew") ",\"accept\":\"" HASH_A "\"}\n",
-	ERR_PARSE, "key"},
+    {"a renewal without a key",
+	BY_PETRA("renew") ",\"accept\":\"" HASH_A "\"}\n", ERR_PARSE, "key"},
     {"report 0", REPORT("0", ""), ERR_LIMIT, "seq"},
     {"a report without the one before", REPORT("2", ""), ERR_PARSE, "previous"},
     {"a first report with one before",
@@ -424,8 +417,8 @@ lists_end_at_their_limits(void **state)
 		ENROL_GRAINS_MAX},
 	    {ACCEPT(KEYS, UNTIL), ",\"roles\":[", "\"r#\"", "]",
 		HOST_ROLES_MAX},
-	    {HEAD("rename") ",\"host\":\"a\",\"to\":\"b\"}\n", ",\"names\":[",
-		"\"n#\"", "]", HOST_NAMES_MAX},
+	    {BY_PETRA("rename") ",\"host\":\"a\",\"to\":\"b\"}\n",
+		",\"names\":[", "\"n#\"", "]", HOST_NAMES_MAX},
 	    {REPORT("1", ",\"kind\":\"run\"" HELD RUN), ",\"changes\":[",
 		"{\"state\":\"s#\",\"kind\":\"file\",\"result\":\"done\"}", "]",
 		REPORT_CHANGES_MAX},
@@ -458,18 +451,18 @@ texts_end_at_their_limits(void **state)
 		size_t max;
 		int over;
 	} cases[] = {
-	    {HEAD("enrol") KEYS ",\"hostname\":\"", "\"" BOOT "}\n",
+	    {BY_PETRA("enrol") KEYS ",\"hostname\":\"", "\"" BOOT "}\n",
 		HOST_CERT_NAME_MAX, ERR_LIMIT},
-	    {HEAD("forget") ",\"host\":\"a\",\"reason\":\"", "\"}\n",
+	    {BY_PETRA("forget") ",\"host\":\"a\",\"reason\":\"", "\"}\n",
 		STATEMENT_REASON_MAX, ERR_LIMIT},
-	    {HEAD("forget") ",\"reason\":\"a\",\"host\":\"", "\"}\n", ID_MAX,
-		ERR_LIMIT},
+	    {BY_PETRA("forget") ",\"reason\":\"a\",\"host\":\"", "\"}\n",
+		ID_MAX, ERR_LIMIT},
 	    {REPORT("1", ",\"kind\":\"alarm\"" HELD ",\"message\":\""), "",
 		STATEMENT_COMMENT_MAX, ERR_LIMIT},
-	    {HEAD("enrol") KEYS BOOT
+	    {BY_PETRA("enrol") KEYS BOOT
 		",\"hostname\":\"a\",\"grains\":{\"os\":\"",
 		"\"}}\n", ENROL_GRAIN_MAX, ERR_LIMIT},
-	    {HEAD("enrol") KEYS BOOT ",\"hostname\":\"a\",\"grains\":{\"",
+	    {BY_PETRA("enrol") KEYS BOOT ",\"hostname\":\"a\",\"grains\":{\"",
 		"\":\"x\"}}\n", ENROL_GRAIN_NAME_MAX, ERR_PARSE},
 	};
 
@@ -572,14 +565,6 @@ what_no_reader_would_take_is_not_written(void **state)
 
 /* --- signatures and near misses --- */
 
-static int
-parse_and_verify(struct slice bytes, struct statement *s, struct err *e)
-{
-	int r = statement_parse("r1", bytes, s, e);
-
-	return r != 0 ? r : statement_verify(s, e);
-}
-
 static void
 no_signature_stands_for_another_type(void **state)
 {
@@ -593,9 +578,8 @@ no_signature_stands_for_another_type(void **state)
 			fixture_sign_text(good[i].text,
 			    statement_namespace((enum statement_type)ns),
 			    FIXTURE_BY(SEED_PETRA), &text);
-			assert_int_equal(parse_and_verify(slice_of(text.p,
-							      text.n),
-					     &s, NULL),
+			assert_int_equal(sc_verify(slice_of(text.p, text.n), &s,
+					     NULL),
 			    ns == (int)good[i].type ? 0 : ERR_BADSIG);
 			statement_clear(&s);
 			str_clear(&text);
@@ -609,7 +593,7 @@ must_not_verify(const uint8_t *p, size_t n, void *arg)
 	struct statement s;
 
 	statement_init(&s, 0);
-	if (parse_and_verify(slice_of(p, n), &s, NULL) == 0)
+	if (sc_verify(slice_of(p, n), &s, NULL) == 0)
 		fail_msg("%s verifies: %s", (const char *)arg, mutate_what());
 	statement_clear(&s);
 }
@@ -638,7 +622,7 @@ parse_once(void *arg)
 	int r;
 
 	statement_init(&s, 0);
-	r = parse_and_verify(slice_of(text->p, text->n), &s, NULL);
+	r = sc_verify(slice_of(text->p, text->n), &s, NULL);
 	statement_clear(&s);
 	return r;
 }
@@ -688,8 +672,7 @@ statements_are_told_in_words_and_as_json(void **state)
 		fixture_sign_text(good[i].text,
 		    statement_namespace(good[i].type), FIXTURE_BY(SEED_PETRA),
 		    &text);
-		assert_int_equal(parse_and_verify(slice_of(text.p, text.n), &s,
-				     &e),
+		assert_int_equal(sc_verify(slice_of(text.p, text.n), &s, &e),
 		    0);
 		statement_describe(&s, &words);
 		if (strstr(words.p, good[i].told) == NULL)
