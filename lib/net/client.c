@@ -125,7 +125,7 @@ net_client_free(struct net_client *c)
 /* --- timers --------------------------------------------------------------- */
 
 static void
-end_call(struct client_call *k, const struct err *why)
+end_call(struct net_client *c, struct client_call *k, const struct err *why)
 {
 	struct net_client_answer a = {.last = true, .why = why};
 	net_client_fn *fn = k->fn;
@@ -133,6 +133,7 @@ end_call(struct client_call *k, const struct err *why)
 	k->fn = NULL;
 	if (fn != NULL)
 		fn(k->ctx, &a);
+	c->told = true;
 }
 
 /* Give up what takes too long.  The row stays taken until the peer has answered:
@@ -150,7 +151,7 @@ expire_calls(struct net_client *c, int64_t now)
 			continue;
 		(void)err_set(&e, ERR_NET, "%s: no answer within the time",
 		    c->name);
-		end_call(k, &e);
+		end_call(c, k, &e);
 	}
 }
 
@@ -186,7 +187,7 @@ go_down(struct net_client *c)
 	c->state = CLIENT_DOWN;
 	for (size_t i = 0; i < WIRE_OPEN_MAX; i++)
 		if (c->calls[i].id != 0) {
-			end_call(&c->calls[i], &why);
+			end_call(c, &c->calls[i], &why);
 			c->calls[i].id = 0;
 		}
 	client_channel_clear(c);
@@ -230,6 +231,7 @@ net_client_turn(struct net_client *c)
 
 	if (c->state == CLIENT_DOWN)
 		return -1;
+	c->told = false;
 	/* What was queued by the owner since, or left in libssh. */
 	client_conn_work(c);
 	if (c->state != CLIENT_UP && now >= c->deadline)
@@ -241,9 +243,9 @@ net_client_turn(struct net_client *c)
 	expire_calls(c, now);
 	if (c->failed) {
 		go_down(c);
-		return -1;
+		return 0;
 	}
-	return next_turn(c, now);
+	return c->told ? 0 : next_turn(c, now);
 }
 
 /* --- calls ---------------------------------------------------------------- */

@@ -71,7 +71,8 @@ int  net_client_new(struct loop *l, const struct net_client_options *o,
 void net_client_free(struct net_client *c);
 
 /* To be called before each loop_turn(), after the last call that was made: the
- * milliseconds that turn may wait (-1: for good). */
+ * milliseconds that turn may wait (-1: for good); 0 where a callback was called
+ * within, which the owner may have something to do about first. */
 int net_client_turn(struct net_client *c);
 
 bool net_client_is_up(const struct net_client *c);

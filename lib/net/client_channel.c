@@ -73,6 +73,7 @@ give(struct net_client *c, const struct wire_frame *f)
 	}
 	if (f->last)
 		k->id = 0; /* the callback may take the row for its next */
+	c->told = true;
 	if (k->fn != NULL)
 		k->fn(k->ctx, &a);
 }

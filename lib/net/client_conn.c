@@ -338,7 +338,7 @@ client_conn_work(struct net_client *c)
 	if (c->event != NULL)
 		poll_session(c);
 	if (c->state == CLIENT_UP && !c->failed && !c->told_up) {
-		c->told_up = true;
+		c->told_up = c->told = true;
 		c->ops.up(c->ctx);
 	}
 	if (c->look && c->state == CLIENT_UP)

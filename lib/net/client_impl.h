@@ -70,6 +70,7 @@ struct net_client {
 
 	enum client_state state;
 	bool told_up;
+	bool told;	 /* in this turn, the owner was told something */
 	bool failed;	 /* err says why; down() is to be called */
 	struct err err;
 	int64_t deadline;   /* of the connection, then none */

@@ -620,6 +620,34 @@ a_peer_without_a_sign_of_life_is_given_up(void **state)
 	assert_non_null(strstr(down.msg, "no sign of life"));
 }
 
+/*
+ * What came is sometimes found by net_client_turn(), not by the loop.  An owner who
+ * then went to sleep would not act on it before the next sign of life.
+ */
+static void
+who_is_told_something_is_not_sent_to_sleep(void **state)
+{
+	struct told t = {0};
+	unsigned told;
+	int ms;
+
+	(void)state;
+	start_server("writ");
+	assert_int_equal(loop_new(&client_loop, NULL), 0);
+	assert_int_equal(open_client(), 0);
+	until(&ups, 1);
+	assert_int_equal(call("{\"c\":\"twice\"}", -1, &t), 0);
+	do {
+		told = t.n;
+		(void)net_server_turn(server);
+		assert_int_equal(loop_turn(loop, 1, NULL), 0);
+		ms = net_client_turn(client);
+		assert_true(t.n == told || ms == 0);
+	} while (t.last == 0);
+	assert_int_equal(t.n, 2);
+	assert_true(net_client_turn(client) > 0);
+}
+
 static void
 an_answer_to_no_call_ends_it(void **state)
 {
@@ -706,6 +734,7 @@ main(void)
 	    CASE(a_call_that_takes_too_long_ends_alone),
 	    CASE(who_goes_takes_the_calls_along),
 	    CASE(a_peer_without_a_sign_of_life_is_given_up),
+	    CASE(who_is_told_something_is_not_sent_to_sleep),
 	    CASE(an_answer_to_no_call_ends_it),
 	    CASE(a_look_shows_the_host_key_and_nothing_else),
 	    CASE(a_client_that_gets_no_memory_is_none),
