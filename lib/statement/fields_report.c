@@ -10,10 +10,12 @@
 static const char *const keys[] = {ST_COMMON, "seq", "previous", "kind",
     "boot_id", "root_version", "policy_version", "fleet_version", "krl_version",
     "quiet", "job", "message", "mode", "outcome", "plan", "states", "changes",
-    "more"};
+    "more", "events", "lost"};
 /* Those of a run, and of no other report. */
 static const char *const run_keys[] = {
     "mode", "outcome", "plan", "states", "changes", "more"};
+/* And of logins. */
+static const char *const login_keys[] = {"events", "lost"};
 static const char *const change_keys[] = {"state", "kind", "result", "diff"};
 
 static const char *const kinds[] = {
@@ -21,6 +23,7 @@ static const char *const kinds[] = {
     [REPORT_RUN] = "run",
     [REPORT_DRIFT] = "drift",
     [REPORT_ALARM] = "alarm",
+    [REPORT_LOGINS] = "logins",
 };
 static const char *const outcomes[] = {
     [RUN_UNCHANGED] = "unchanged",
@@ -108,21 +111,30 @@ read_changes(const json_t *o, struct report_statement *p, struct err *e)
 	return 0;
 }
 
-/* What a run came to; nothing of it may stand in another report. */
+/* Nothing of one kind may stand in a report of another. */
+static int
+check_none(const json_t *o, const char *const *names, size_t n,
+    const struct report_statement *p, const char *where, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (json_object_get(o, names[i]) != NULL)
+			return err_set(e, ERR_PARSE,
+			    "field '%s' in a report of kind %s, expected it in "
+			    "%s alone",
+			    names[i], kinds[p->kind], where);
+	return 0;
+}
+
+/* What a run came to. */
 static int
 read_run(const json_t *o, struct report_statement *p, struct err *e)
 {
 	size_t mode, outcome;
 	int r;
 
-	for (size_t i = 0; !is_of_run(p) && i < N(run_keys); i++)
-		if (json_object_get(o, run_keys[i]) != NULL)
-			return err_set(e, ERR_PARSE,
-			    "field '%s' in a report of kind %s, expected it in "
-			    "run and drift alone",
-			    run_keys[i], kinds[p->kind]);
 	if (!is_of_run(p))
-		return 0;
+		return check_none(o, run_keys, N(run_keys), p, "run and drift",
+		    e);
 	if ((r = st_read_either(o, "mode", modes, &mode, e)) != 0 ||
 	    (r = st_read_word(o, "outcome", outcomes, N(outcomes), &outcome,
 		 e)) != 0 ||
@@ -143,6 +155,35 @@ read_run(const json_t *o, struct report_statement *p, struct err *e)
 		return err_set(e, ERR_PARSE,
 		    "field 'more' without 'changes', expected those first");
 	return 0;
+}
+
+/* Who logged in. */
+static int
+read_logins(const json_t *o, struct report_statement *p, struct err *e)
+{
+	const json_t *list = NULL;
+	int r;
+
+	if (p->kind != REPORT_LOGINS)
+		return check_none(o, login_keys, N(login_keys), p, "logins", e);
+	r = json_array_of(o, "events", 0, LOGIN_EVENTS_MAX, &list, e);
+	if (r != 0)
+		return r;
+	p->events = calloc(json_array_size(list), sizeof(*p->events));
+	if (p->events == NULL)
+		return err_nomem(e);
+	while (p->n_events < json_array_size(list)) {
+		size_t i = p->n_events++;
+		const json_t *ev = json_array_get(list, i);
+
+		if ((r = login_event_read(ev, &p->events[i], e)) != 0 ||
+		    (r = json_known(ev, login_event_keys, LOGIN_EVENT_KEYS,
+			 e)) != 0) {
+			err_prefix(e, "event %zu", i + 1);
+			return r;
+		}
+	}
+	return json_u64(o, "lost", JSON_OPTIONAL, 1, UINT64_MAX, &p->lost, e);
 }
 
 static int
@@ -194,7 +235,9 @@ report_read(const json_t *o, struct statement *s, struct err *e)
 	    (r = json_strdup(o, "message", message, STATEMENT_COMMENT_MAX,
 		 &p->message, e)) != 0)
 		return r;
-	return read_run(o, p, e);
+	if ((r = read_run(o, p, e)) != 0)
+		return r;
+	return read_logins(o, p, e);
 }
 
 /* --- out --- */
@@ -227,6 +270,20 @@ write_run(const struct report_statement *p, struct jw *w)
 }
 
 static void
+write_logins(const struct report_statement *p, struct jw *w)
+{
+	jw_begin(w, "events", '[');
+	for (size_t i = 0; i < p->n_events; i++) {
+		jw_begin(w, NULL, '{');
+		login_event_write(&p->events[i], w);
+		jw_end(w, '}');
+	}
+	jw_end(w, ']');
+	if (p->lost > 0)
+		jw_u64(w, "lost", p->lost);
+}
+
+static void
 report_write(const struct statement *s, struct jw *w)
 {
 	const struct report_statement *p = &s->u.report;
@@ -247,6 +304,8 @@ report_write(const struct statement *s, struct jw *w)
 		jw_str(w, "message", p->message);
 	if (is_of_run(p))
 		write_run(p, w);
+	if (p->kind == REPORT_LOGINS)
+		write_logins(p, w);
 }
 
 static bool
@@ -260,6 +319,9 @@ report_whole(const struct statement *s)
 	for (size_t i = 0; i < p->n_changes; i++)
 		if (p->changes[i].state == NULL || p->changes[i].kind == NULL ||
 		    change_result_name(p->changes[i].result) == NULL)
+			return false;
+	for (size_t i = 0; i < p->n_events; i++)
+		if (!login_event_whole(&p->events[i]))
 			return false;
 	return true;
 }
@@ -285,6 +347,19 @@ describe_run(const struct report_statement *p, struct str *out)
 }
 
 static void
+describe_logins(const struct report_statement *p, struct str *out)
+{
+	for (size_t i = 0; i < p->n_events; i++) {
+		str_addf(out, "  %-12s ", login_what_name(p->events[i].what));
+		login_event_describe(&p->events[i], out);
+		str_addc(out, '\n');
+	}
+	if (p->lost > 0)
+		st_row(out, "lost", "%llu lines before them",
+		    (unsigned long long)p->lost);
+}
+
+static void
 report_describe(const struct statement *s, struct str *out)
 {
 	const struct report_statement *p = &s->u.report;
@@ -306,6 +381,7 @@ report_describe(const struct statement *s, struct str *out)
 		st_row(out, "message", "%s", p->message);
 	if (is_of_run(p))
 		describe_run(p, out);
+	describe_logins(p, out);
 }
 
 static void
@@ -319,6 +395,9 @@ report_clear(struct statement *s)
 		free(p->changes[i].kind);
 	}
 	free(p->changes);
+	for (size_t i = 0; i < p->n_events; i++)
+		login_event_clear(&p->events[i]);
+	free(p->events);
 }
 
 const struct st_family st_report = {

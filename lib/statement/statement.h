@@ -25,6 +25,7 @@
 #include "lib/ssh/cert.h"
 #include "lib/ssh/pubkey.h"
 #include "lib/ssh/sshsig.h"
+#include "lib/statement/login_event.h"
 
 #define STATEMENT_MAX	       61440	/* bytes, with signatures */
 #define STATEMENT_SIGS_MAX     32
@@ -232,6 +233,7 @@ enum report_kind {
 	REPORT_RUN,
 	REPORT_DRIFT,
 	REPORT_ALARM,
+	REPORT_LOGINS,
 };
 enum run_outcome {
 	RUN_UNCHANGED,
@@ -276,6 +278,10 @@ struct report_statement {
 	struct report_change *changes;
 	size_t		 n_changes;
 	uint64_t	 more;		/* changes that did not fit */
+	/* When kind is REPORT_LOGINS: */
+	struct login_event *events;	/* 1.., as they were seen */
+	size_t		 n_events;
+	uint64_t	 lost;		/* lines before them that are gone */
 };
 
 struct statement {		/* statement_init / statement_clear */

@@ -123,6 +123,13 @@ static const struct {
 	"skipped      trust (ssh_ca)"},
     {"a drift that was put right", ST_REPORT, LTAG_REPORT,
 	REPORT("1", ",\"kind\":\"drift\"" HELD RUN), "enforce: changed"},
+    {"who logged in", ST_REPORT, LTAG_REPORT,
+	REPORT("1",
+	    ",\"kind\":\"logins\"" HELD
+	    ",\"events\":[{\"what\":\"end\",\"at\":\"" LATER
+	    "\",\"source\":\"file\",\"account\":\"deploy\"}],"
+	    "\"lost\":\"2\""),
+	"end          2026-03-02T22:00:00Z deploy\n"},
 };
 #define N_GOOD (sizeof(good) / sizeof(good[0]))
 
@@ -327,7 +334,7 @@ static const struct {
     {"a first report with one before",
 	REPORT("1", ",\"previous\":\"" HASH_A "\""), ERR_PARSE, "previous"},
     {"a report of another kind", REPORT("1", ",\"kind\":\"gossip\""), ERR_PARSE,
-	"heartbeat, run, drift, alarm"},
+	"heartbeat, run, drift, alarm, logins"},
     {"an alarm without words", REPORT("1", ",\"kind\":\"alarm\"" HELD),
 	ERR_PARSE, "message"},
     {"a heartbeat with an outcome",
@@ -551,7 +558,7 @@ what_no_reader_would_take_is_not_written(void **state)
 	s.u.report.changes[1].result = CHANGE_SKIPPED + 1;
 	assert_int_equal(statement_encode(&s, &out, NULL), ERR_PARSE);
 	parse_good("a run", &s);
-	s.u.report.kind = REPORT_ALARM + 1;
+	s.u.report.kind = REPORT_LOGINS + 1;
 	assert_int_equal(statement_encode(&s, &out, NULL), ERR_PARSE);
 	parse_good("a job", &s);
 	s.u.job.expires = -1;
@@ -560,7 +567,7 @@ what_no_reader_would_take_is_not_written(void **state)
 	statement_clear(&s);
 	assert_null(run_outcome_name(RUN_REFUSED + 1));
 	assert_null(change_result_name(CHANGE_SKIPPED + 1));
-	assert_null(report_kind_name(REPORT_ALARM + 1));
+	assert_null(report_kind_name(REPORT_LOGINS + 1));
 }
 
 /* --- signatures and near misses --- */
