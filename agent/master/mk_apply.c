@@ -102,6 +102,19 @@ mk_note_report(struct mk *k, struct mk_host *h, const struct statement *s,
 	h->drifts = r->kind == REPORT_DRIFT && r->outcome != RUN_UNCHANGED;
 }
 
+/* Nobody will ever read them, and the host is to be looked at. */
+static void
+logins_lost(struct mk *k, struct mk_host *h, uint64_t n)
+{
+	struct str s = STR_INIT;
+
+	str_addf(&s, "%llu lines about logins could not be kept",
+	    (unsigned long long)n);
+	mk_alarm(k, h, "report",
+	    str_check(&s) == 0 ? s.p : "lines about logins could not be kept");
+	str_clear(&s);
+}
+
 static void
 reported(struct mk *k, const struct mk_item *i)
 {
@@ -117,6 +130,8 @@ reported(struct mk *k, const struct mk_item *i)
 	if (i->gap)
 		mk_alarm(k, h, "report",
 		    "reports before the last one are missing");
+	if (r->lost > 0)
+		logins_lost(k, h, r->lost);
 	if (!r->has_job || r->kind != REPORT_RUN)
 		return;
 	if (jobs_report(k->jobs, h->number, &r->job, r->outcome) == 0)
@@ -165,6 +180,26 @@ mk_apply(struct mk *k, struct mk_item *i)
 
 /* --- in rows -------------------------------------------------------------------------------- */
 
+int
+mk_put_logins(struct mk *k, const struct mk_item *item, int64_t came,
+    struct err *e)
+{
+	const struct report_statement *p = &item->s.u.report;
+	struct login_row l = {.index = item->index,
+	    .host = item->s.by,
+	    .seq = p->seq,
+	    .came = came,
+	    .report = item->s.hash};
+	int r = 0;
+
+	for (size_t i = 0; i < p->n_events && r == 0; i++) {
+		l.number = (unsigned)i;
+		l.event = p->events[i];
+		r = rows_put_login(k->rows, &l, e);
+	}
+	return r;
+}
+
 static int
 report_rows(struct mk *k, const struct mk_item *i, struct err *e)
 {
@@ -174,6 +209,8 @@ report_rows(struct mk *k, const struct mk_item *i, struct err *e)
 
 	ret = rows_put_report(k->rows, i->s.by, i->index, k->now, &i->s,
 	    mk_is_run(&i->s), e);
+	if (ret == 0)
+		ret = mk_put_logins(k, i, k->now, e);
 	if (ret != 0 || !r->has_job || r->kind != REPORT_RUN ||
 	    (j = jobs_find(k->jobs, &r->job)) == NULL)
 		return ret;

@@ -231,6 +231,9 @@ void mk_apply(struct mk *k, struct mk_item *item);
 /* The same in rows, within a transaction. */
 int  mk_apply_rows(struct mk *k, struct mk_item *item, struct err *e)
      MUST_CHECK;
+/* What a report says of logins, into rows, within a transaction; it came then. */
+int  mk_put_logins(struct mk *k, const struct mk_item *item, int64_t came,
+     struct err *e) MUST_CHECK;
 /* How far orders are, into rows; not within a transaction. */
 int  mk_store_job(struct mk *k, const struct job *j, struct err *e)
      MUST_CHECK;

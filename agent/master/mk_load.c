@@ -136,7 +136,8 @@ struct behind {
 	struct mk *k;
 	struct blob_store *home; /* NULL: not opened */
 	struct err *e;
-	bool live; /* into the memory of a keeper that runs, too */
+	bool live;    /* into the memory of a keeper that runs, too */
+	int64_t tick; /* what the clock said in the log last; 0: nothing yet */
 };
 
 /* TARGETS of an order, from the log: it was put there before the order. */
@@ -176,6 +177,11 @@ behind_report(struct behind *b, const struct mk_item *i)
 
 	ret = rows_put_report(rows, i->s.by, i->index, i->s.at, &i->s,
 	    mk_is_run(&i->s), b->e);
+	/* By this machine's clock as near as the log has it: how far a host's
+	 * is off is seen by that. */
+	if (ret == 0)
+		ret = mk_put_logins(b->k, i, b->tick != 0 ? b->tick : i->s.at,
+		    b->e);
 	if (ret == 0 && r->has_job && r->kind == REPORT_RUN)
 		ret = rows_put_part(rows, &r->job, i->s.by, i->index,
 		    statement_bytes(&i->s), b->e);
@@ -217,6 +223,8 @@ behind_leaf(void *ctx, uint64_t index, struct slice bytes)
 	if ((r = leaf_parse("leaf", bytes, &leaf, b->e)) != 0)
 		return r;
 	b->k->applied = index + 1;
+	if (leaf.kind == LEAF_TICK)
+		b->tick = leaf.u.t.at;
 	if (leaf.kind != LEAF_STATEMENT) {
 		leaf_clear(&leaf);
 		return 0;

@@ -8,7 +8,7 @@
 #include "agent/master/rows_impl.h"
 
 #define ROWS_KIND    0x57524d53 /* "WRMS" */
-#define ROWS_VERSION 2
+#define ROWS_VERSION 3
 
 static const char schema[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
@@ -26,6 +26,19 @@ static const char schema[] =
     " idx INTEGER NOT NULL, report BLOB NOT NULL,"
     " PRIMARY KEY (job, host)) WITHOUT ROWID;"
     "CREATE TABLE objects (hash BLOB PRIMARY KEY, data BLOB NOT NULL);"
+    "CREATE TABLE logins (id INTEGER PRIMARY KEY, host TEXT NOT NULL,"
+    " seq INTEGER NOT NULL, came INTEGER NOT NULL, report BLOB NOT NULL,"
+    " at INTEGER NOT NULL, until INTEGER NOT NULL, count INTEGER NOT NULL,"
+    " what INTEGER NOT NULL, source INTEGER NOT NULL, session TEXT,"
+    " account TEXT, origin TEXT, port INTEGER NOT NULL, method TEXT, key BLOB,"
+    " ca BLOB, serial INTEGER, key_id TEXT, signatures INTEGER NOT NULL,"
+    " command TEXT, runs_as TEXT, why TEXT);"
+    "CREATE INDEX logins_at ON logins (at, host);"
+    "CREATE INDEX logins_host ON logins (host, at);"
+    "CREATE INDEX logins_account ON logins (account, at, host)"
+    " WHERE account NOT NULL;"
+    "CREATE INDEX logins_serial ON logins (serial, at, host)"
+    " WHERE serial NOT NULL;"
     "CREATE TABLE waiting (hash BLOB PRIMARY KEY, origin TEXT NOT NULL,"
     " since INTEGER NOT NULL, statement BLOB NOT NULL);";
 

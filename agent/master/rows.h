@@ -16,6 +16,7 @@
 
 #include "lib/base/err.h"
 #include "lib/crypto/hash.h"
+#include "lib/statement/login_event.h"
 #include "lib/statement/statement.h"
 
 #define ROWS_WAITING_MAX 10000	/* that ask in */
@@ -116,6 +117,59 @@ int rows_put_part(struct rows *r, const struct hash *job, const char *host,
 int rows_each_part(struct rows *r, const struct hash *job,
     int (*each)(void *ctx, const char *host, struct slice report), void *ctx,
     struct err *e) MUST_CHECK;
+
+/*
+ * What hosts saw of logins: the events of their reports.  Which event one is say
+ * the leaf of its report and its number in that (from 0, below LOGIN_EVENTS_MAX);
+ * put twice, it is there once.  They stay when the host is renamed or forgotten,
+ * under the id it had then.
+ */
+struct login_row {
+	uint64_t     index;		/* of the report's leaf */
+	unsigned     number;
+	const char  *host;
+	uint64_t     seq;		/* of the report */
+	int64_t	     came;		/* when the report came here */
+	struct hash  report;		/* its statement */
+	struct login_event event;	/* its texts are borrowed */
+};
+int rows_put_login(struct rows *r, const struct login_row *l, struct err *e)
+    MUST_CHECK;
+
+/* A place among them: they are in the order of at, host, index, number. */
+#define LOGIN_PLACE_MAX (ID_MAX + 64)	/* its text, with NUL */
+struct login_place {
+	int64_t	 at;
+	char	 host[ID_MAX + 1];
+	uint64_t index;
+	unsigned number;
+};
+void login_place_format(const struct login_place *p, char out[LOGIN_PLACE_MAX]);
+/* ERR_PARSE: not what login_place_format() makes. */
+int  login_place_parse(const char *text, struct login_place *out) MUST_CHECK;
+
+/*
+ * Those that were asked for, to each(), until it returns non-zero, which is
+ * returned, or LOGINS_LOOK_MAX were looked at, so that no question keeps the
+ * others waiting.  *last (after each one, and at the end) is how far it came:
+ * what to go on after.  0: these were all of them; LOGINS_MORE: perhaps not.
+ * Failures as store_step().
+ */
+#define LOGINS_LOOK_MAX 20000
+#define LOGINS_MORE	1
+struct login_query {
+	const char  *host, *account;	/* NULL: of all */
+	bool	     has_ca, has_serial;
+	struct hash  ca;		/* of the certificate */
+	uint64_t     serial;
+	unsigned     what;		/* bits 1 << enum login_what */
+	int64_t	     since, until;	/* of `at`; both are in it */
+	bool	     has_after;
+	struct login_place after;
+};
+int rows_each_login(struct rows *r, const struct login_query *q,
+    int (*each)(void *ctx, const struct login_row *l), void *ctx,
+    struct login_place *last, struct err *e) MUST_CHECK;
 
 /* Who asks in, until he is accepted. */
 int rows_put_waiting(struct rows *r, const struct statement *s,

@@ -6,6 +6,19 @@
 #include "agent/master/rows.h"
 #include "lib/store/store.h"
 
+#define LOGIN_COLUMNS                                                          \
+	"id, host, seq, came, report, at, until, count, what, source, "        \
+	"session, account, origin, port, method, key, ca, serial, key_id, "    \
+	"signatures, command, runs_as, why"
+/*
+ * Which index is not left to guessing: each gives rows in the order that is
+ * promised, so that none is looked at in vain and none sorted.
+ */
+#define LOGINS_BY(name, after, which)                                          \
+	"SELECT " LOGIN_COLUMNS " FROM logins INDEXED BY logins_" name         \
+	" WHERE " after " AND at <= ?4" which " ORDER BY at, host, id"
+#define AFTER_HOST "(at, host, id) > (?1, ?2, ?3)"
+
 #define ROWS_SQL(X)                                                            \
 	X(META_GET, "SELECT value FROM meta WHERE name = ?")                   \
 	X(META_PUT, "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)") \
@@ -57,6 +70,17 @@
 	    "INSERT OR REPLACE INTO parts (job, host, idx, report) "           \
 	    "VALUES (?, ?, ?, ?)")                                             \
 	X(PARTS, "SELECT host, report FROM parts WHERE job = ? ORDER BY idx")  \
+	X(LOGIN_PUT,                                                           \
+	    "INSERT OR IGNORE INTO logins (" LOGIN_COLUMNS ") VALUES "         \
+	    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, " \
+	    "?, ?)")                                                           \
+	X(LOGINS, LOGINS_BY("at", AFTER_HOST, ""))                             \
+	X(LOGINS_HOST,                                                         \
+	    LOGINS_BY("host", "(at, id) > (?1, ?3)", " AND host = ?5"))        \
+	X(LOGINS_ACCOUNT,                                                      \
+	    LOGINS_BY("account", AFTER_HOST, " AND account = ?5"))             \
+	X(LOGINS_SERIAL,                                                       \
+	    LOGINS_BY("serial", AFTER_HOST, " AND serial = ?5"))               \
 	X(WAITING_PUT,                                                         \
 	    "INSERT OR IGNORE INTO waiting (hash, origin, since, statement) "  \
 	    "VALUES (?, ?, ?, ?)")                                             \
