@@ -31,6 +31,8 @@ static const struct call_row rows[] = {
 	"an order, host by host, until it is over"},
     {CALL_SHOW_DIFF, "show_diff", NULL, false, false, "",
 	"a diff, asked of its host"},
+    {CALL_LOGINS, "logins", NULL, false, false, "",
+	"who logged in, as hosts saw it"},
 };
 
 const struct call_table master_calls = {rows, sizeof(rows) / sizeof(rows[0])};

@@ -29,6 +29,7 @@ enum master_call {
 	CALL_JOBS,
 	CALL_WATCH,
 	CALL_SHOW_DIFF,
+	CALL_LOGINS,
 };
 
 extern const struct call_table master_calls;

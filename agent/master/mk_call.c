@@ -15,7 +15,7 @@
  * Who answers each call, and to whom.  What a call may have beside "call" stands
  * with it, so that an unknown field is an error before anybody looks.
  */
-#define FIELDS_MAX 5
+#define FIELDS_MAX 9
 enum { G = 1 << CALLER_GUEST, H = 1 << CALLER_HOST, P = 1 << CALLER_PERSON };
 static const struct {
 	enum master_call call;
@@ -45,6 +45,9 @@ static const struct {
     {CALL_JOBS, P, mk_jobs, {"id"}},
     {CALL_WATCH, P, mk_watch, {"job"}},
     {CALL_SHOW_DIFF, P, mk_show_diff, {"host", "hash"}},
+    {CALL_LOGINS, P, mk_logins,
+	{"host", "account", "ca", "serial", "what", "since", "until", "after",
+	    "limit"}},
 };
 #define N_HANDLERS (sizeof(handlers) / sizeof(handlers[0]))
 

@@ -16,6 +16,8 @@ mk_handler mk_attend, mk_report, mk_renew, mk_dial;
 mk_handler mk_chain, mk_object;
 /* mk_jobs.c */
 mk_handler mk_jobs, mk_watch;
+/* mk_logins.c */
+mk_handler mk_logins;
 /* mk_ask.c */
 mk_handler mk_diff, mk_show_diff;
 /* mk_push.c */

@@ -138,6 +138,37 @@ t_eq 'a run is reported' '{"seq":"2"}' \
 here 'and the second batch opens' until_ok says web2.news "$(name job1)"
 here 'who watches sees it' until_ok says watch.news '"host":"web-1.example.com"'
 
+# --- who logged in
+seen_login='"what":"login","at":"2026-11-01T10:00:00Z","source":"journal",'
+seen_login+='"session":"3b1f0c2a.811.17","account":"deploy","from":"10.0.0.7",'
+seen_login+='"port":50112,"method":"publickey","key":"SHA256:47DEQpj8HBSa+/TImW'
+seen_login+='+5JCeuQeRkm5NMpJWZG3hSuFU","ca":"SHA256:47DEQpj8HBSa+/TImW+5JCeuQe'
+seen_login+='Rkm5NMpJWZG3hSuFU","serial":"41","key_id":"alice@example.com/9c1b"'
+seen_sudo='"what":"sudo","at":"2026-11-01T10:00:02Z","source":"journal",'
+seen_sudo+='"session":"3b1f0c2a.811.17","account":"deploy","command":"/bin/id"'
+seen_early='"what":"end","at":"2026-11-01T09:59:59Z","source":"file",'
+seen_early+='"account":"root"'
+logins() { # [ARGUMENTS]: without when they came
+	call petra@example.com "{\"call\":\"logins\"${1:+,$1}}" |
+		sed 's/"came":"[^"]*",//g'
+}
+n_logins() { logins "$@" | grep -o '"number":' | wc -l; }
+t_eq 'a host reports who logged in, by a clock that is slow' '{"seq":"1"}' \
+	"$(AT=2026-11-01T10:01:00Z report db $db \
+		"$(logins_of "{$seen_login},{$seen_sudo},{$seen_early}")")"
+t_eq 'and may say so again' '{"seq":"1"}' \
+	"$(call_file host/$db report statement=db.report)"
+t_eq 'who asks is told each once, in the order of their times' \
+	"\"number\":2 \"number\":0 \"number\":1" \
+	"$(logins | grep -o '"number":[0-9]*' | xargs -d '\n')"
+told_logins=$(logins)
+t_has 'as the host saw it' "$told_logins" "$seen_login}"
+t_has 'with the report it is in' "$told_logins" "\"report\":\"$(name db.report)\""
+t_eq 'of a certificate' 1 "$(n_logins '"serial":"41"')"
+t_eq 'of another host' 0 "$(n_logins "\"host\":\"$web1\"")"
+t_has 'a kind that is none is an error' "$(logins '"what":["logout"]')" \
+	"'what' has 'logout', expected login"
+
 # --- a keeper that is killed
 keeper_dies() { kill -9 "$keeper"; wait "$keeper"; } 2>/dev/null
 keeper_dies
@@ -148,6 +179,7 @@ t_has 'and how far the order is' \
 	"$(call petra@example.com '{"call":"jobs"}')" '"opened":2'
 t_eq 'a report that it had acknowledged is known' '{"seq":"2"}' \
 	"$(call_file host/$web1 report statement=web1.report)"
+t_eq 'and so is who logged in' "$told_logins" "$(logins)"
 t_has 'what a host reported last' \
 	"$(call petra@example.com '{"call":"facts","host":"web-1.example.com"}')" \
 	'"run"'
@@ -164,6 +196,9 @@ here 'a keeper whose store is gone makes it anew' keeper_starts
 t_has 'the order is as far as hosts have reported' \
 	"$(call petra@example.com "{\"call\":\"jobs\",\"id\":\"$(name job1)\"}")" \
 	'"opened":2'
+t_eq 'who logged in is told as before' "$told_logins" "$(logins)"
+t_not 'by a clock that is not the host'"'"'s' grep -q '"came":"2026-11-01' \
+	<(call petra@example.com '{"call":"logins"}')
 attends web1 $web1
 attends web2 $web2
 attends db $db
@@ -234,6 +269,10 @@ hostile 'the chain of something else' "'what'" host/$web1 \
 	'{"call":"chain","what":"../keys"}'
 hostile 'a call of an operator' 'is not for hosts' host/$web1 \
 	'{"call":"keys"}'
+hostile 'who logged in elsewhere' 'is not for hosts' host/$web1 \
+	'{"call":"logins"}'
+hostile 'a stranger who asks who logged in' 'is not for strangers' '' \
+	'{"call":"logins"}'
 hostile 'a push' 'is not for hosts' host/$web1 \
 	'{"call":"push","what":"fleet"}'
 hostile 'statements in the name of a host' 'is not for hosts' host/$web1 \
@@ -278,6 +317,13 @@ report_statement web1 $web1 >first.report
 mv last.report web1.report
 hostile_says 'a report with a number that was there' 'is held' host/$web1 \
 	report first.report
+for bad in "{\"what\":\"logout\"}:'what'" "{$seen_sudo,\"port\":22}:'port'" \
+	"{\"host\":\"$web2\",$seen_login}:'host'"; do
+	report_statement web1 $web1 "$(logins_of "{$seen_login},${bad%:*}")" \
+		>bad.report
+	hostile_says "a report of logins with ${bad##*:}" "field ${bad##*:}" \
+		host/$web1 report bad.report
+done
 REALM=0000000000000000000000000000000000000000000000000000000000000000 \
 	report_statement web1 $web1 >realm.report
 hostile_says 'a report of another realm' 'realm' host/$web1 report realm.report
@@ -340,9 +386,13 @@ here 'one key, seen from two boots, is an alarm' \
 report_statement web2 $web2 >web2.lost
 cp web2.lost web2.report
 t_eq 'a report after one that was lost is taken' '{"seq":"3"}' \
-	"$(report web2 $web2)"
+	"$(report web2 $web2 "$(logins_of "{$seen_login}"),\"lost\":\"12\"")"
 t_has 'and the gap is seen' "$(call petra@example.com '{"call":"status"}')" \
 	'reports before the last one are missing'
+t_has 'and that the host lost some too' \
+	"$(call petra@example.com '{"call":"status"}')" \
+	'12 lines about logins could not be kept'
+t_eq 'what it has is counted, and nothing that was refused' 4 "$(n_logins)"
 
 # --- other names
 rename() { # FILE HOST TO

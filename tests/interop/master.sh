@@ -20,6 +20,7 @@
 #	enrol NAME		NAME.enrol: the host NAME asks in
 #	accept NAME ID [MEMBERS]	NAME.accept: Petra accepts it
 #	report NAME ID [MEMBERS]	the next report of that host, in NAME.report
+#	run_of, logins_of	such members
 #	job FILE VERSION TARGETS [MODE]	an order of Petra's
 #	attends NAME ID		in the background; news in NAME.news
 #	alarms			how many the keeper has raised
@@ -170,6 +171,10 @@ run_of() { # JOB OUTCOME: members of a report of a run
 		"$1" "$2"
 	printf '"states":"3","fleet_version":"1"'
 	[ "$2" = unchanged ] || printf ',"changes":[{"state":"limits","kind":"pam_limits","result":"done"}]'
+}
+
+logins_of() { # EVENTS: members of a report of who logged in
+	printf '"kind":"logins","fleet_version":"0","events":[%s]' "$1"
 }
 
 job() { # FILE VERSION TARGETS [MODE]
