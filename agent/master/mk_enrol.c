@@ -82,7 +82,9 @@ take_statement(struct mk *k, struct mk_call *c, size_t part,
 	int r;
 
 	statement_init(s, ST_ENROL);
-	if ((r = fold(k, &item.s, e)) == 0 && enrol != NULL)
+	if ((r = mk_unrevoked(k, &item.s, e)) == 0)
+		r = fold(k, &item.s, e);
+	if (r == 0 && enrol != NULL)
 		r = put_enrol(k, enrol_of(&item.s), e);
 	if (r < 0) {
 		mk_item_clear(&item);

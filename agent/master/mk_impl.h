@@ -313,12 +313,16 @@ struct mk_krl {
 	size_t	     n_statement;
 	char	    *list;
 	size_t	     n_list;
+	struct krl  *keys;	/* list, as it is asked; NULL: none is held */
 };
 int  mk_krl_load(struct mk *k, struct err *e) MUST_CHECK;
 /* A newer list, judged; 1: it is the one held. */
 int  mk_krl_take(struct mk *k, struct slice statement, struct slice list,
      struct err *e) MUST_CHECK;
 void mk_krl_clear(struct mk_krl *l);
+/* ERR_DENIED: a key that the list revokes signed a statement that is new. */
+int  mk_unrevoked(const struct mk *k, const struct statement *s, struct err *e)
+     MUST_CHECK;
 
 /* The courier (mk_courier.c) and what it fetches (mk_fetch.c). */
 struct mk_fetch;

@@ -134,7 +134,8 @@ mk_take_job(struct mk *k, struct mk_call *c, size_t part, struct statement *s,
 	statement_init(s, ST_JOB);
 	if (is_known(k, &item.s.hash))
 		return mk_item_put(k, &item, e);
-	if ((r = find_targets(k, c, &item.s.u.job.targets, &text, e)) == 0 &&
+	if ((r = mk_unrevoked(k, &item.s, e)) == 0 &&
+	    (r = find_targets(k, c, &item.s.u.job.targets, &text, e)) == 0 &&
 	    (r = judge(k, &item.s, text, e)) == 0 &&
 	    (item.targets = str_dupn(text.p, text.n)) == NULL)
 		r = err_nomem(e);

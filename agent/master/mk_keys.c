@@ -1,19 +1,33 @@
 /* SPDX-License-Identifier: ISC */
-/* Whose keys may come in: people by the policy, hosts by their acceptances. */
+/* Whose keys may come in: people by the policy, hosts by their acceptances, but
+ * what the revocation list revokes. */
 #include <stdio.h>
 
 #include "agent/master/mk_impl.h"
 #include "lib/keeper/key_table.h"
+#include "lib/ssh/krl.h"
+
+struct filling {
+	struct key_table *table;
+	const struct krl *revoked; /* NULL: none is held */
+};
 
 static int
-add_people(struct key_table *t, const struct policy *p)
+add(struct filling *f, const char *name, const struct pubkey *key)
+{
+	if (f->revoked != NULL && krl_revokes_key(f->revoked, key))
+		return 0;
+	return key_table_add(f->table, name, key);
+}
+
+static int
+add_people(struct filling *f, const struct policy *p)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < p->n_people && r == 0; i++)
 		for (size_t j = 0; j < p->people[i].n_keys && r == 0; j++)
-			r = key_table_add(t, p->people[i].id,
-			    p->people[i].keys[j].key);
+			r = add(f, p->people[i].id, p->people[i].keys[j].key);
 	return r;
 }
 
@@ -25,16 +39,17 @@ add_host(void *ctx, const struct fleet_host_row *row)
 	if (row->rejected)
 		return 0;
 	(void)snprintf(name, sizeof(name), "host/%s", row->id);
-	return key_table_add(ctx, name, row->transport_key);
+	return add(ctx, name, row->transport_key);
 }
 
 static int
 add_all(void *ctx, struct key_table *t)
 {
 	struct mk *k = ctx;
-	int r = add_people(t, content_trust(k->content)->policy);
+	struct filling f = {.table = t, .revoked = k->krl.keys};
+	int r = add_people(&f, content_trust(k->content)->policy);
 
-	return r != 0 ? r : fleet_hosts_each(k->hosts, add_host, t);
+	return r != 0 ? r : fleet_hosts_each(k->hosts, add_host, &f);
 }
 
 int

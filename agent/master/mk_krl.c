@@ -4,6 +4,7 @@
  * never an older one than before.  It lies beside the store, list first, and is
  * looked at anew at a start.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ mk_krl_clear(struct mk_krl *l)
 	free(l->by);
 	free(l->statement);
 	free(l->list);
+	krl_free(l->keys);
 	memset(l, 0, sizeof(*l));
 }
 
@@ -84,15 +86,33 @@ adopt(struct mk *k, const struct statement *s, struct slice list, struct err *e)
 	    .list = str_dupn(list.p, list.n),
 	    .n_list = list.n};
 
-	if (n.by == NULL || n.statement == NULL || n.list == NULL) {
+	int r;
+
+	if (n.by == NULL || n.statement == NULL || n.list == NULL)
+		r = err_nomem(e);
+	else
+		r = krl_parse(list, &n.keys, e);
+	if (r != 0) {
 		mk_krl_clear(&n);
-		return err_nomem(e);
+		return r;
 	}
 	mk_krl_clear(&k->krl);
 	k->krl = n;
 	scribe_krl(k->scribe, n.version);
+	k->keys_changed = true; /* whoever it revokes does not come in again */
 	mk_dirty_all(k);
 	return 0;
+}
+
+int
+mk_unrevoked(const struct mk *k, const struct statement *s, struct err *e)
+{
+	char what[64];
+
+	(void)snprintf(what, sizeof(what), "the %s statement",
+	    statement_type_name(s->type));
+	return trust_unrevoked(content_trust(k->content)->policy, k->krl.keys,
+	    s, what, e);
 }
 
 /* --- kept ----------------------------------------------------------------------------- */

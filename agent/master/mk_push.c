@@ -143,16 +143,16 @@ push_policy(struct mk *k, struct mk_call *c, struct err *e)
 
 /* --- a fleet --------------------------------------------------------------------------------- */
 
+/* Takes s. */
 static int
-put_fleet_leaf(struct mk *k, struct mk_call *c, struct slice text,
+put_fleet_leaf(struct mk *k, struct mk_call *c, struct statement *s,
     struct err *e)
 {
-	struct mk_item item = {.has_leaf = true, .call = c};
+	struct mk_item item = {.has_leaf = true, .call = c, .s = *s};
 	int r;
 
-	statement_init(&item.s, ST_FLEET);
-	if ((r = mk_parts(c, 1, e)) != 0 ||
-	    (r = statement_parse("statement", text, &item.s, e)) != 0) {
+	statement_init(s, ST_FLEET);
+	if ((r = mk_parts(c, 1, e)) != 0) {
 		mk_item_clear(&item);
 		return r;
 	}
@@ -166,17 +166,22 @@ push_fleet(struct mk *k, struct mk_call *c, struct err *e)
 {
 	struct fleet_chain chain = {.version = 0};
 	struct finding x = {k, c->name};
+	struct statement s;
 	int r;
 
+	statement_init(&s, ST_FLEET);
 	if ((r = mk_can_take(k, e)) != 0 ||
 	    (r = pushed_text(c->args, "statement", &chain.statement, e)) != 0 ||
+	    (r = statement_parse("statement", chain.statement, &s, e)) != 0 ||
+	    (r = mk_unrevoked(k, &s, e)) != 0 ||
 	    (r = pushed_text(c->args, "manifest", &chain.manifest, e)) != 0 ||
 	    (r = pushed_files(chain.manifest, fleet_file, &x, &chain.files,
 		 e)) != 0 ||
 	    (r = content_push_fleet(k->content, &chain, k->now, e)) != 0)
 		goto out;
-	r = put_fleet_leaf(k, c, chain.statement, e);
+	r = put_fleet_leaf(k, c, &s, e);
 out:
+	statement_clear(&s);
 	fleet_chain_clear(&chain);
 	return r;
 }

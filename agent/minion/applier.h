@@ -79,6 +79,15 @@ int  applier_read_spool(const struct applier *a, const char *name, size_t max,
 /* A verified statement of the spool; s is initialised. */
 int  applier_read_statement(struct applier *a, const char *name,
      struct statement *s, struct err *e) MUST_CHECK;
+/*
+ * The revocation list that is held; NULL where none is.  The caller frees.
+ * ERR_CORRUPT: another one lies there; as file_read().
+ */
+int  applier_read_krl(const struct applier *a, char **list, size_t *n,
+     struct err *e) MUST_CHECK;
+/* trust_unrevoked() by that list: of what a master brings that is new here. */
+int  applier_unrevoked(const struct applier *a, const struct statement *s,
+     const char *what, struct err *e) MUST_CHECK;
 /* Sign s by k, at now; the text with its signature is appended to out. */
 int  applier_sign(struct applier *a, struct key *k, struct statement *s,
      struct str *out, struct err *e) MUST_CHECK;

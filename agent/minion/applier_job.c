@@ -25,9 +25,10 @@ delivery_clear(struct delivery *d)
 }
 
 /* Which bundle the order names, before it is believed: only to know whether to
- * read one. */
+ * read one; and that nobody signed it who is revoked. */
 static int
-named_bundle(const struct delivery *d, struct hash *out, struct err *e)
+look_at_job(const struct applier *a, const struct delivery *d, struct hash *out,
+    struct err *e)
 {
 	struct statement s;
 	int r;
@@ -37,8 +38,22 @@ named_bundle(const struct delivery *d, struct hash *out, struct err *e)
 	if (r == 0 && s.type != ST_JOB)
 		r = err_set(e, ERR_PARSE, "%s statement, expected a job",
 		    statement_type_name(s.type));
-	if (r == 0)
+	if (r == 0 && (r = applier_unrevoked(a, &s, "job", e)) == 0)
 		*out = s.u.job.bundle;
+	statement_clear(&s);
+	return r;
+}
+
+static int
+look_at_fleet(const struct applier *a, const struct fleet_chain *c,
+    struct err *e)
+{
+	struct statement s;
+	int r;
+
+	statement_init(&s, ST_FLEET);
+	if ((r = statement_parse("fleet", c->statement, &s, e)) == 0)
+		r = applier_unrevoked(a, &s, "fleet bundle", e);
 	statement_clear(&s);
 	return r;
 }
@@ -55,7 +70,7 @@ read_delivery(struct applier *a, struct delivery *d, struct err *e)
 		 &d->n_job, e)) != 0 ||
 	    (r = applier_read_spool(a, SPOOL_TARGETS, TARGETS_MAX, &d->targets,
 		 &d->n_targets, e)) != 0 ||
-	    (r = named_bundle(d, &bundle, e)) != 0)
+	    (r = look_at_job(a, d, &bundle, e)) != 0)
 		return r;
 	d->with_bundle = !h->have || !hash_equal(&h->bundle, &bundle);
 	if (d->with_bundle) {
@@ -63,6 +78,8 @@ read_delivery(struct applier *a, struct delivery *d, struct err *e)
 		r = fleets_read(a->spool, h->have ? h->version : 0, &d->chain,
 		    e);
 		applier_as_link(a, false);
+		if (r == 0)
+			r = look_at_fleet(a, &d->chain, e);
 	}
 	if (r != 0)
 		return r;

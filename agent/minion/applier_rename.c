@@ -89,6 +89,7 @@ verb_rename(struct applier *a, struct err *e)
 	statement_init(&s, ST_RENAME);
 	if ((r = applier_is_accepted(a, e)) == 0 &&
 	    (r = applier_read_statement(a, SPOOL_RENAME, &s, e)) == 0 &&
+	    (r = applier_unrevoked(a, &s, "rename", e)) == 0 &&
 	    (r = fleet_renamed(&a->trust, &s, a->held.host, a->held.accepted_at,
 		 a->now, e)) == 0 &&
 	    (r = keep(a, &s, e)) == 0) {

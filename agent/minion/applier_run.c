@@ -192,18 +192,11 @@ static int
 add_brought(struct applier *a, struct session *s, struct brought *b,
     struct err *e)
 {
-	struct hash is;
-	int r = 0;
+	int r;
 
-	if (a->held.krl_version != 0) {
-		if ((r = applier_read(a, "krl", KRL_MAX, &b->krl, &b->n_krl,
-			 e)) != 0)
-			return r;
-		hash_sha256(b->krl, b->n_krl, &is);
-		if (!hash_equal(&is, &a->held.krl))
-			return err_set(e, ERR_CORRUPT,
-			    "%s/krl is not the list that is held",
-			    a->state_dir);
+	if ((r = applier_read_krl(a, &b->krl, &b->n_krl, e)) != 0)
+		return r;
+	if (b->krl != NULL) {
 		s->env.krl = slice_of(b->krl, b->n_krl);
 		s->env.krl_version = a->held.krl_version;
 	}

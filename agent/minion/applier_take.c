@@ -3,7 +3,6 @@
  * What moves at once when a master brings it: policy, acceptance, revocation
  * list, certificate; and what the host says for them, enrol and renew.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -14,10 +13,9 @@
 #include "lib/base/clock.h"
 #include "lib/bundle/bundles.h"
 #include "lib/crypto/random.h"
-#include "lib/ssh/krl.h"
 #include "lib/trust/fleet_accepted.h"
 
-#define KRL_AHEAD 300 /* seconds a statement's clock may be ahead */
+#define AHEAD 300 /* seconds the clock of a CA may be ahead */
 
 /* --- enrol ---------------------------------------------------------------- */
 
@@ -238,7 +236,8 @@ verb_accept(struct applier *a, struct err *e)
 		goto out;
 	if (enrol.type != ST_ENROL)
 		r = err_set(e, ERR_PARSE, "enrol: not an enrol statement");
-	else
+	else if ((r = applier_unrevoked(a, &accept, "acceptance", e)) == 0 &&
+	    (r = applier_unrevoked(a, &token, "token", e)) == 0)
 		/* Whose link this is was said when it enrolled. */
 		r = fleet_accepted(&a->trust, &accept, &enrol,
 		    by_token ? &token : NULL, applier_host_key(a),
@@ -253,93 +252,6 @@ out:
 	statement_clear(&accept);
 	statement_clear(&enrol);
 	statement_clear(&token);
-	return r;
-}
-
-/* --- revocations ---------------------------------------------------------- */
-
-static int
-judge_krl(const struct applier *a, const struct statement *s, struct slice list,
-    struct err *e)
-{
-	struct hash is;
-
-	if (s->type != ST_KRL)
-		return err_set(e, ERR_PARSE,
-		    "%s statement, expected one of a revocation list",
-		    statement_type_name(s->type));
-	if (!hash_equal(&s->realm, &a->held.realm))
-		return err_set(e, ERR_DENIED,
-		    "revocation list of another realm");
-	if (!policy_signed_by_log(a->trust.policy, s))
-		return err_set(e, ERR_DENIED,
-		    "revocation list %" PRIu64 " is not signed by log %s of "
-		    "the policy",
-		    s->u.krl.version, s->by);
-	if (s->at > a->now + KRL_AHEAD)
-		return err_set(e, ERR_DENIED,
-		    "revocation list %" PRIu64 " is from the future",
-		    s->u.krl.version);
-	hash_sha256(list.p, list.n, &is);
-	if (list.n != s->u.krl.size || !hash_equal(&is, &s->u.krl.file))
-		return err_set(e, ERR_PARSE,
-		    "revocation list %" PRIu64 " is not the one that its "
-		    "statement names",
-		    s->u.krl.version);
-	if (s->u.krl.version < a->held.krl_version ||
-	    (s->u.krl.version == a->held.krl_version &&
-		!hash_equal(&is, &a->held.krl)))
-		return err_set(e, ERR_ROLLBACK,
-		    "revocation list %" PRIu64 ", but this host has held "
-		    "%" PRIu64,
-		    s->u.krl.version, a->held.krl_version);
-	return 0;
-}
-
-/* sshd refuses everybody where its list cannot be read. */
-static int
-check_list(const struct statement *s, struct slice list, struct err *e)
-{
-	struct krl *k = NULL;
-	int r;
-
-	if ((r = krl_parse(list, &k, e)) != 0)
-		return r;
-	if (krl_version(k) != s->u.krl.version)
-		r = err_set(e, ERR_PARSE,
-		    "revocation list says version %" PRIu64 ", expected "
-		    "%" PRIu64,
-		    krl_version(k), s->u.krl.version);
-	krl_free(k);
-	return r;
-}
-
-int
-verb_krl(struct applier *a, struct err *e)
-{
-	struct statement s;
-	char *list = NULL;
-	size_t n = 0;
-	int r;
-
-	statement_init(&s, ST_KRL);
-	if (!a->trust.have) {
-		r = err_set(e, ERR_BUSY, "no policy is held yet");
-		goto out;
-	}
-	if ((r = applier_read_statement(a, SPOOL_KRL_SAID, &s, e)) != 0 ||
-	    (r = applier_read_spool(a, SPOOL_KRL, KRL_MAX, &list, &n, e)) !=
-		0 ||
-	    (r = judge_krl(a, &s, slice_of(list, n), e)) != 0 ||
-	    (r = check_list(&s, slice_of(list, n), e)) != 0 ||
-	    (r = applier_write(a, "krl", slice_of(list, n), e)) != 0)
-		goto out;
-	a->held.krl_version = s.u.krl.version;
-	a->held.krl = s.u.krl.file;
-	r = applier_save(a, e);
-out:
-	free(list);
-	statement_clear(&s);
 	return r;
 }
 
@@ -387,7 +299,7 @@ judge_certificate(const struct applier *a, struct slice blob,
 	if (c->critical.n > 0)
 		return err_set(e, ERR_DENIED,
 		    "certificate has critical options, expected none");
-	if (c->valid_after > (uint64_t)a->now + KRL_AHEAD)
+	if (c->valid_after > (uint64_t)a->now + AHEAD)
 		return err_set(e, ERR_DENIED, "certificate is from the future");
 	if (c->valid_before > CLOCK_MAX)
 		return err_set(e, ERR_DENIED, "certificate is for good");

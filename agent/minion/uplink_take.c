@@ -394,10 +394,12 @@ uplink_take(struct uplink *u)
 		uplink_alarm(u, "attend", "", &e);
 		u->next_take = loop_now(u->loop) + TAKE_MS;
 	}
-	if (!take_policy(u) || !take_accept(u) || !take_renames(u))
+	/* Whom the list revokes accepts nobody. */
+	if (!take_policy(u) || !take_krl(u) || !take_accept(u) ||
+	    !take_renames(u))
 		return;
 	compare_reports(u);
-	if (!take_krl(u) || !take_certificate(u) || !take_job(u))
+	if (!take_certificate(u) || !take_job(u))
 		return;
 	uplink_answer_asks(u);
 }

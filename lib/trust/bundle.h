@@ -112,4 +112,17 @@ int trust_signers(const struct policy *root, const struct statement *s,
 int trust_operators(const struct policy *root, const struct statement *s,
     struct strs *out) MUST_CHECK;
 
+/*
+ * Did no key sign s that list (NULL: none is held) revokes?  To be asked of a
+ * statement that is new here: what was taken before the revocation stands, as it
+ * does when an operator leaves root.yaml.  Not of policy and roots: one officer may
+ * revoke the keys of all others, and must not shut the realm by that; there, a
+ * root statement takes a key out.
+ *
+ * ERR_DENIED: names the key, and the person of p whose it is; what: "job".
+ */
+struct krl;
+int trust_unrevoked(const struct policy *p, const struct krl *list,
+    const struct statement *s, const char *what, struct err *e) MUST_CHECK;
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "lib/trust/signers.h"
 
+#include "lib/ssh/krl.h"
 #include "lib/trust/bundle.h"
 
 static const char *const plural[] = {
@@ -168,4 +169,25 @@ signers_read(const char *what, struct slice text, enum statement_type type,
 	if ((r = statement_verify(s, e)) != 0)
 		err_prefix(e, "%s", what);
 	return r;
+}
+
+int
+trust_unrevoked(const struct policy *p, const struct krl *list,
+    const struct statement *s, const char *what, struct err *e)
+{
+	const struct person *who;
+	char text[FINGERPRINT_MAX];
+
+	for (size_t i = 0; list != NULL && i < s->n_sigs; i++) {
+		if (!krl_revokes_key(list, s->sigs[i].key))
+			continue;
+		who = policy_person_of_key(p, s->sigs[i].key);
+		pubkey_fingerprint(s->sigs[i].key, text);
+		return err_set(e, ERR_DENIED,
+		    "%s is signed by %s%s%s, which revocation list %llu "
+		    "revokes",
+		    what, who != NULL ? who->id : "", who != NULL ? ", " : "",
+		    text, (unsigned long long)krl_version(list));
+	}
+	return 0;
 }

@@ -434,6 +434,40 @@ t_has 'and has the token, to see by what' \
 t_has 'which another host has not' \
 	"$(object host/$web1 "$(name app.token)")" 'no such object'
 
+# --- whom the revocation list revokes
+t_has 'an operator comes in' "$(keys)" 'piet@example.com'
+printf 'key: %s\n' "$(line piet.pub)" >spec
+ssh-keygen -q -k -f list -z 5 spec
+say krl ca_log corp/keys/ca_log "{$(printf '"version":"5","file":"%s",' \
+	"$(hashed <list)")$(printf '"size":"%s","next_update":"%s"}' \
+	"$(stat -c %s list)" '2027-06-01T00:00:00Z')" >list.krl
+call petra@example.com \
+	"{\"call\":\"put\",\"data\":\"$(base64 -w0 list)\"}" >/dev/null
+t_eq 'a list is taken that revokes him' '{"version":"5"}' \
+	"$(call petra@example.com \
+	"{\"call\":\"push\",\"what\":\"krl\",\"statement\":$(json_of list.krl)}")"
+t_not 'he does not come in any more' grep -q piet@example.com <(keys)
+t_has 'others do' "$(keys)" 'petra@example.com'
+says_piet() { # TYPE JSON: what becomes of it when another one brings it
+	say "$1" piet@example.com piet "$2" >by-piet
+	submit petra@example.com by-piet
+}
+revoked='piet@example.com, SHA256:'
+t_has 'what he signs is not taken: a rename' "$(says_piet rename \
+	"{\"host\":\"$db3\",\"to\":\"db-4.example.com\",\"names\":[\"db-4.example.com\"]}")" \
+	"the rename statement is signed by $revoked"
+t_has 'nor a rejection' "$(says_piet reject \
+	"{\"host\":\"$db3\",\"reason\":\"no\"}")" \
+	"the reject statement is signed by $revoked"
+printf '1 %s\n' "$db3" >db.targets
+job db.job 1 db.targets
+sed 's/petra@example.com/piet@example.com/; /^-----BEGIN/,$d' db.job >tbs
+ssh-keygen -q -Y sign -f piet -n job@writ tbs 2>/dev/null
+cat tbs tbs.sig >db.job
+t_has 'nor an order' "$(TARGETS=db.targets submit petra@example.com db.job)" \
+	"the job statement is signed by $revoked"
+t_has 'and the host has its name yet' "$(keys)" "host/$db3"
+
 # --- out
 rejection() {
 	say reject petra@example.com petra \

@@ -858,6 +858,18 @@ try:
     attack('an acceptance from before its renames',
            lambda w: said(w, 'accept', earlier['accept'], 'accept: .*older'))
     attack('a certificate for the name before', lambda w: a_cert(w, 'certificate: .*no name of'))
+    # Whom a newer list revokes says nothing any more, though the policy has him.
+    a_krl(good, '', b=krl_list(3, 'serial: 5\nkey: %s\n' % line('piet')))
+    say(good)
+    wait('a newer list is taken', lambda: held()['krl_version'] == '3')
+    attack('an order by an operator who is revoked',
+           lambda w: said(w, 'job', job_of(order(3, w['fleet']['statement'], TARGETS), TARGETS),
+                          'job: .*piet@example.com, SHA256:.*list 3 revokes'))
+    attack('an acceptance by him', lambda w: an_accept(
+        w, 'accept: .*piet@example.com, SHA256:.*revokes', by='piet@example.com', keys=('piet',)))
+    attack('a rename by him', lambda w: a_rename(
+        w, 'rename: .*piet@example.com, SHA256:.*revokes', by='piet@example.com', keys=('piet',),
+        host='www.example.com', to='web-8.example.com', before=good['renames']))
     # What the master has need not be said again.
     good['seq'] = reports()[-1]['seq']
     say(good)

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "lib/ssh/krl.h"
 #include "lib/trust/bundle.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/bundlecase.h"
@@ -314,6 +315,51 @@ signers_are_officers_by_their_keys_of_root_yaml(void **state)
 	policy_free(p);
 }
 
+static void
+who_is_revoked_signs_nothing_that_is_new(void **state)
+{
+	static const struct {
+		const char *name;
+		int revoked[2]; /* seeds; 0: none */
+		int want;
+		const char *says;
+	} cases[] = {
+	    {"nobody", {0}, 0, NULL},
+	    {"somebody else", {SEED_BOB}, 0, NULL},
+	    {"the second of two", {SEED_IVAN}, ERR_DENIED, IVAN ", SHA256:"},
+	    {"both", {SEED_OLGA, SEED_IVAN}, ERR_DENIED, OLGA ", SHA256:"},
+	    {"a key of nobody's", {77}, ERR_DENIED, "signed by SHA256:"},
+	};
+	struct policy *p = fixture_policy(NULL, NULL);
+	struct statement s;
+
+	(void)state;
+	fixture_request(&s, OLGA);
+	fixture_sign(&s, FIXTURE_BY(SEED_OLGA, SEED_IVAN, 77));
+	assert_int_equal(trust_unrevoked(p, NULL, &s, "job", NULL), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct err e = {0};
+		struct krl *k = NULL;
+
+		assert_int_equal(krl_new(&k), 0);
+		assert_int_equal(krl_set(k, 12, FIXTURE_NOW, ""), 0);
+		for (size_t j = 0; j < 2; j++)
+			if (cases[i].revoked[j] != 0)
+				assert_int_equal(
+				    krl_add_key(k,
+					fixture_key(cases[i].revoked[j])),
+				    0);
+		if (trust_unrevoked(p, k, &s, "job", &e) != cases[i].want ||
+		    (cases[i].says != NULL &&
+			(strstr(e.msg, cases[i].says) == NULL ||
+			    strstr(e.msg, "revocation list 12 ") == NULL)))
+			fail_msg("%s: %s", cases[i].name, e.msg);
+		krl_free(k);
+	}
+	statement_clear(&s);
+	policy_free(p);
+}
+
 /* --- near misses --- */
 
 static void
@@ -379,6 +425,7 @@ main(void)
 	    cmocka_unit_test(
 		a_policy_that_does_not_parse_is_refused_although_signed),
 	    cmocka_unit_test(signers_are_officers_by_their_keys_of_root_yaml),
+	    cmocka_unit_test(who_is_revoked_signs_nothing_that_is_new),
 	    cmocka_unit_test(no_flipped_bit_of_a_statement_is_accepted),
 	    cmocka_unit_test(every_failing_allocation_is_answered),
 	};
