@@ -62,7 +62,7 @@ rooms	:= lib/base lib/proc lib/crypto lib/ssh lib/conf lib/tlog \
 	   lib/statement lib/trust lib/bundle lib/key lib/blob lib/store \
 	   lib/ledger lib/net lib/notify lib/cli lib/front lib/keeper ca/issue ca/common ca/signer \
 	   ca/keeper ca/daemon ca/audit ca/client \
-	   agent/fleet agent/states agent/minion agent/master \
+	   agent/fleet agent/states agent/logins agent/minion agent/master \
 	   agent/client
 # ca/daemon/main.c is writ-ca, main_NAME.c is writ-ca-NAME, the same of
 # agent/master and writ-master, of agent/minion and writ-agent: programs, not

@@ -6,13 +6,13 @@ BEGIN {
 	    "lib/net lib/notify lib/cli lib/front lib/keeper ca/issue ca/common ca/signer ca/keeper " \
 	    "ca/daemon ca/audit ca/client " \
 	    "ca/cli " \
-	    "agent/fleet agent/states agent/minion agent/master " \
+	    "agent/fleet agent/states agent/logins agent/minion agent/master " \
 	    "agent/client agent/cli", rooms)
 	for (i = 1; i <= n; i++)
 		rank[rooms[i]] = i
 
 	n = split("lib/ssh lib/conf lib/tlog lib/statement lib/trust " \
-	    "ca/issue agent/fleet", rooms)
+	    "ca/issue agent/fleet agent/logins", rooms)
 	for (i = 1; i <= n; i++)
 		pure[rooms[i]] = 1
 	n = split("lib/base/file.h lib/crypto/random.h fcntl.h unistd.h " \
