@@ -28,6 +28,7 @@ static const struct cli_command *const commands[] = {
     &cmd_status,
     &cmd_facts,
     &cmd_changes,
+    &cmd_logins,
     &cmd_job,
     &cmd_send,
     &cmd_export,

@@ -525,6 +525,56 @@ t_not "and move no cursor" grep -q "$(printf '\033')" out
 t_eq "as JSON" debian "$(fleet facts a --json | jq -r .grains.os)"
 t "of a host that is one" says 6 "no host has the id" fleet facts b
 
+# --- who logged in
+saw() { # HOST NUMBER AT EVENT
+	printf '{"host":"%s","seq":"4","number":%s,"index":"9",' "$1" "$2"
+	printf '"came":"2026-03-02T10:00:00Z","report":"%064d",' 7
+	printf '"at":"2026-03-02T09:%sZ","source":"journal",%s}' "$3" "$4"
+}
+ca=SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU
+jq -s . >state/logins.json <<<"
+$(saw a 0 00:00 "\"what\":\"failed\",\"until\":\"2026-03-02T09:30:00Z\",
+	\"count\":\"3\"")
+$(saw a 1 10:00 "\"what\":\"login\",\"account\":\"deploy\",\"from\":\"192.0.2.7\",
+	\"port\":50112,\"method\":\"publickey\",\"ca\":\"$ca\",\"serial\":\"41\",
+	\"key_id\":\"=alice,1\",\"session\":\"b.8.1\"")
+$(saw b 0 10:00 "\"what\":\"login\",\"account\":\"root\",\"method\":\"password\"")
+$(saw a 2 10:05 "\"what\":\"sudo\",\"account\":\"deploy\",\"command\":\"/bin/id\",
+	\"as\":\"root\",\"session\":\"b.8.1\"")
+$(saw a 3 11:00 "\"what\":\"refused\",\"ca\":\"$ca\",\"serial\":\"0\",
+	\"key_id\":\"\",\"why\":\"revoked\"")"
+t "all of it is shown, in its order" says 0 \
+	"2026-03-02T09:00:00Z  a     failed " fleet logins
+t_eq "and once" "failed login login sudo refused" \
+	"$(sed -n '2,$s/^[^ ]*  [ab]     \([a-z]*\) .*/\1/p' out | xargs)"
+t "with its certificate" grep -q \
+	"deploy   192.0.2.7  publickey certificate 41 '=alice,1'\$" out
+t "with the command" grep -q 'as root /bin/id$' out
+t "with a sum" grep -q '3 until 2026-03-02T09:30:00Z$' out
+t "with the reason" grep -q "refused: 'revoked'\$" out
+t_eq "as JSON, with the report that proves it" "$(printf '41 9 %064d' 7)" \
+	"$(fleet logins --json | jq -r '.[1] | "\(.serial) \(.index) \(.report)"')"
+t "as CSV, with no formula" says 0 "41,\"'=alice,1\",," fleet logins --csv
+t_eq "a line each" 6 "$(wc -l <out)"
+fleet logins --host a --account deploy --what login --what end \
+	--since 2026-03-02T09:00:00Z --until 2026-03-02 >/dev/null
+t_eq "what is asked for is the master's to find" \
+	'a deploy login,end 2026-03-02T09:00:00Z 2026-03-02T23:59:59Z' \
+	"$(tail -n 1 state/calls | jq -r \
+		'"\(.host) \(.account) \(.what | join(",")) \(.since) \(.until)"')"
+FAKE_MODE=twice t "nothing is counted twice" says 4 \
+	"does not come after the one before it" fleet logins
+t "a kind is one" says 2 "expected login, refused, end, sudo or failed" \
+	fleet logins --what logout
+t "a host is one" says 2 "no id of a host" fleet logins --host 'a b'
+t "a time is one" says 2 "--since is 'soon', expected a span" \
+	fleet logins --since soon
+t "times are in their order" says 2 "--until is before --since" \
+	fleet logins --since 1h --until 2h
+sed -i 's/"root"/"ro\\u001b[2Jot"/' state/logins.json
+t "what would move a cursor is not shown" says 4 "'account'" fleet logins
+t_not "and moves none" grep -q "$(printf '\033')" out
+
 # --- a policy that asks for two
 sed -i -e 's/^version: 1/version: 2/' -e 's/fleet: 1/fleet: 2/' \
 	corp/policy/root.yaml
