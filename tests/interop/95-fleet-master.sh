@@ -94,19 +94,24 @@ enrol() { # NAME ID
 		"\"host_key\":\"$(cut -d' ' -f1,2 "$1.host.pub")\",\"transport_key\":\"$(cut -d' ' -f1,2 "$1.link.pub")\",\"hostname\":\"$1\",\"grains\":{\"os\":\"debian\"},\"boot_id\":\"$(cat "$1.boot")\"" >"$1.enrol"
 	host_says "$1" "$(wrapped enrol "$1.enrol")"
 }
-report() { # NAME ID OUTCOME JOB: the next report of a run
-	local seq=1 previous='' changes='' outcome=$3
+reports() { # NAME ID MEMBERS: its next report
+	local seq=1 previous=''
 
 	if [ -s "$1.report" ]; then
 		seq=$(($(head -n 1 "$1.report" | jq -r .seq) + 1))
 		previous="\"previous\":\"$(head -n 1 "$1.report" | fleet_hash)\","
 	fi
-	[ "$outcome" = unchanged ] ||
-		changes=',"changes":[{"state":"limits","kind":"pam_limits","result":"done"}]'
-	say report "$2" "$1.host" "\"seq\":\"$seq\",$previous\"kind\":\"run\",\"boot_id\":\"$(cat "$1.boot")\",\"root_version\":\"1\",\"policy_version\":\"1\",\"fleet_version\":\"3\",\"krl_version\":\"0\",\"quiet\":\"0\",\"job\":\"$4\",\"mode\":\"enforce\",\"outcome\":\"$outcome\",\"states\":\"1\"$changes" \
+	say report "$2" "$1.host" "\"seq\":\"$seq\",$previous$3,\"boot_id\":\"$(cat "$1.boot")\",\"root_version\":\"1\",\"policy_version\":\"1\",\"fleet_version\":\"3\",\"krl_version\":\"0\",\"quiet\":\"0\"" \
 		>"$1.next"
 	mv "$1.next" "$1.report"
 	host_says "$1" "$(wrapped report "$1.report")"
+}
+report() { # NAME ID OUTCOME JOB: of a run
+	local changes=''
+
+	[ "$3" = unchanged ] ||
+		changes=',"changes":[{"state":"limits","kind":"pam_limits","result":"done"}]'
+	reports "$1" "$2" "\"kind\":\"run\",\"job\":\"$4\",\"mode\":\"enforce\",\"outcome\":\"$3\",\"states\":\"1\"$changes"
 }
 # attends NAME: it is there, and hears what it is to have
 attends() {
@@ -265,6 +270,31 @@ t "as JUnit has it" grep -q 'failures="1" errors="0" skipped="2"' junit.xml
 t "who failed comes first" says 0 "1 behind" fleet status
 t_eq "that one" web-1.example.com "$(sed -n 2p out | cut -d' ' -f1)"
 
+# --- who logged in
+saw() { # NAME SECONDS-AGO...: a login of each
+	local ago events=''
+
+	for ago in "${@:2}"; do
+		events+="${events:+,}{\"what\":\"login\",\"at\":\"$(date -u \
+			-d "-$ago seconds" +%Y-%m-%dT%H:%M:%SZ)\",\"source\":\"journal\",\"account\":\"deploy\",\"from\":\"192.0.2.7\",\"method\":\"password\"}"
+	done
+	reports "$1" "$1.example.com" "\"kind\":\"logins\",\"events\":[$events]"
+}
+many() { seq "$1" "$2" | tac; }
+mapfile -t lots < <(many 3701 3900)
+saw web-1 "${lots[@]}" >/dev/null
+mapfile -t lots < <(many 101 300)
+for name in web-3 web-2 web-3 web-2 web-3; do
+	saw $name "${lots[@]}" >/dev/null
+done
+t_eq "each login of each report is counted, over pages" 1200 \
+	"$(fleet logins --json | jq length)"
+t_eq "those of an hour, on a host" 600 \
+	"$(fleet logins --since 1h --host web-3.example.com --json | jq length)"
+t "a login has its line" says 0 "web-1.example.com  login  deploy   192.0.2.7  password" \
+	fleet logins --until 1h
+t_eq "two hundred of them" 201 "$(wc -l <out)"
+
 # --- names
 t "a host is renamed" says 0 "is www.example.com now" \
 	fleet rename web-3.example.com www.example.com -y
@@ -274,5 +304,7 @@ t_not "keys has it no more" sh -c "'$writ' fleet -C corp keys -i petra |
 	grep -q 'www\|web-3'"
 t "what the master refuses is said in its words" \
 	says 6 "no host" fleet forget www.example.com -m scrapped -y
+t_eq "who logged in is not forgotten with the host" 600 \
+	"$(fleet logins --host web-3.example.com --json | jq length)"
 
 t_done
