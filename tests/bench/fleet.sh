@@ -244,16 +244,17 @@ peers_start() {	# N
 	done
 }
 
-# Each does WORD, the first one LINE before it; seconds until the last has.
+# Each does WORD, which may have an argument, the first one LINE before it;
+# seconds until the last has.
 peers_all() {	# WORD [LINE]
 	local i before start
-	before=$(cat "$tmp"/said? | grep -c " $1\$" || true)
+	before=$(cat "$tmp"/said? | grep -c " ${1%% *}\$" || true)
 	start=$(date +%s.%N)
 	[ -z "${2:-}" ] || echo "$2" >&40
 	for ((i = 0; i < peers_n; i++)); do
 		echo "$1" >&$((40 + i))
 	done
-	until [ "$(cat "$tmp"/said? | grep -c " $1\$")" -ge \
+	until [ "$(cat "$tmp"/said? | grep -c " ${1%% *}\$")" -ge \
 	    $((before + peers_n)) ]; do
 		if cat "$tmp"/peers.err? | grep . >&2; then
 			return 1
@@ -277,6 +278,61 @@ descendants() {
 	for pid in $(pgrep -P "$1"); do
 		descendants "$pid"
 	done
+}
+
+# A call of the operator's: the median of some, in milliseconds.
+peers_ask() {	# CALL
+	local i n
+	for ((i = 0; i < rounds; i++)); do
+		n=$(grep -c ' ask$' "$tmp/said0" || true)
+		echo "ask $1" >&40
+		until [ "$(grep -c ' ask$' "$tmp/said0")" -gt "$n" ]; do
+			if cat "$tmp"/peers.err? | grep . >&2; then
+				return 1
+			fi
+			sleep 0.1
+		done
+	done
+	sed -n 's/ ask$//p' "$tmp/said0" | tail -n "$rounds" | median |
+	    awk '{printf "%.1f\n", $1 * 1000}'
+}
+
+# What is asked of a million logins: those of a day, of all hosts, of one host and
+# of one account, and one certificate's.
+who_questions() {
+	local since
+	since="\"since\":\"$(date -u -d '-1 day' +%Y-%m-%dT%H:%M:%SZ)\""
+	printf '{"call":"logins",%s}\n' "$since" \
+	    "$since,\"host\":\"h3.example.com\"" \
+	    "$since,\"account\":\"u3\"" '"serial":"3000005"'
+}
+
+logins_1m() {
+	local n=25 reports events took call
+	is_wanted who_1m_ms || is_wanted ingest_per_s || return 0
+	reports=$(quick 3 100)
+	events=$((n * peers_n * reports * 100))
+	rm -rf "$tmp/m" "$tmp/many" "$tmp"/peers?
+	master_deployment >"$tmp/log" 2>&1 || {
+		tail -n 5 "$tmp/log" >&2
+		exit 1
+	}
+	master_start
+	peers_start $n
+	peers_all enrol >/dev/null
+	peers_all attend >/dev/null
+	took=$(peers_all "logins $reports")
+	! is_wanted ingest_per_s || figure ingest_per_s \
+	    "$(divide $events "$took" %.0f)" '>=5000' \
+	    "logins a second, $events of $((n * peers_n)) hosts, in the log and in rows"
+	if is_wanted who_1m_ms; then
+		while read -r call; do
+			peers_ask "$call"
+		done < <(who_questions) >"$tmp/asked"
+		figure who_1m_ms "$(sort -g "$tmp/asked" | tail -n 1)" '<=100' \
+		    "ms for who logged in, of $events: the first 1,000 of a day, a host, an account, a certificate: $(paste -s -d' ' "$tmp/asked")"
+	fi
+	master_stop
 }
 
 fleet_10k() {
@@ -413,5 +469,6 @@ fleet_figures() {
 	noop
 	one_agent
 	fleet_10k
+	logins_1m
 	fleet_stop
 }

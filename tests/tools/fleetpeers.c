@@ -16,6 +16,9 @@
  *			batch, to have the fleet whose statement is in that file
  *	results		until each of ours has its order and its report of it is
  *			in the log
+ *	logins N	each of ours that attends reports N times who logged in, of
+ *			LOGINS each, over the last 90 days
+ *	ask CALL	a call of the operator's, JSON
  *	push FLEET HOST	an order to a real agent, until its result is there; the
  *			operator is connected before
  */
@@ -40,6 +43,7 @@
 #define WINDOW  48 /* that ask in at once: a master has room for few strangers */
 #define BATCH   200
 #define CALL_MS 600000
+#define LOGINS  100  /* as many as fit a report of 40 KiB */
 #define LOOK_MS 1000 /* between looks at every connection */
 
 /* As an agent that has lost its master (agent/minion/uplink.c). */
@@ -56,8 +60,11 @@ struct peer {
 	bool wanting;    /* knows what it is to have */
 	struct hash job; /* the order it was told last */
 	bool ordered;
-	bool over; /* may be cut */
-	bool due;  /* it made a call */
+	uint64_t seq; /* of its last report */
+	struct hash last;
+	size_t reports, n_reports; /* of logins: made, to make */
+	bool over;                 /* may be cut */
+	bool due;                  /* it made a call */
 	TAILQ_ENTRY(peer) turn;
 	int64_t next_try; /* to attend, while it has no connection */
 	uint32_t backoff_ms;
@@ -179,24 +186,75 @@ say_accept(struct peer *p, struct str *out)
 	say(f, &s, f->operator_id, f->operator, NULL, out);
 }
 
+/* The next one of this peer. */
+static void
+say_next(struct peer *p, struct report_statement *r, struct str *out)
+{
+	struct statement s;
+
+	r->has_previous = p->seq > 0;
+	r->previous = p->last;
+	r->seq = ++p->seq;
+	r->root_version = r->policy_version = 1;
+	statement_init(&s, ST_REPORT);
+	s.u.report = *r;
+	say(p->f, &s, p->id, p->host, NULL, out);
+	p->last = s.hash;
+}
+
 static void
 say_report(struct peer *p, struct str *out)
 {
-	struct report_statement r = {.seq = 1,
-	    .kind = REPORT_RUN,
-	    .root_version = 1,
-	    .policy_version = 1,
+	struct report_statement r = {.kind = REPORT_RUN,
 	    .fleet_version = 1,
 	    .has_job = true,
 	    .job = p->job,
 	    .enforce = true,
 	    .outcome = RUN_UNCHANGED,
 	    .states = 5};
-	struct statement s;
 
-	statement_init(&s, ST_REPORT);
-	s.u.report = r;
-	say(p->f, &s, p->id, p->host, NULL, out);
+	say_next(p, &r, out);
+}
+
+/* Its n-th login of all: each has a serial of its own, and ten accounts share
+ * them. */
+static void
+make_login(const struct peer *p, size_t n, struct login_event *v)
+{
+	static char accounts[][4] = {
+	    "u0", "u1", "u2", "u3", "u4", "u5", "u6", "u7", "u8", "u9"};
+	static char session[] = "3b1f0c2a.811.1764400000", from[] = "10.0.0.7",
+		    method[] = "publickey",
+		    key_id[] = "person/9c1b0f4e7d2a9c1b0f4e7d2a9c1b0f4e";
+	const int64_t span = INT64_C(90) * 86400;
+
+	*v = (struct login_event){.what = LOGIN_IN,
+	    .at = clock_now() - span +
+		span * (int64_t)n / (int64_t)(p->n_reports * LOGINS),
+	    .session = session,
+	    .account = accounts[n % 10],
+	    .from = from,
+	    .port = 50112,
+	    .method = method,
+	    .has_key = true,
+	    .key = p->f->realm,
+	    .has_cert = true,
+	    .ca = p->f->realm,
+	    .serial = p->number * 1000000 + n,
+	    .key_id = key_id};
+}
+
+static void
+say_logins(struct peer *p, struct str *out)
+{
+	struct login_event events[LOGINS];
+	struct report_statement r = {
+	    .kind = REPORT_LOGINS, .events = events, .n_events = LOGINS};
+
+	for (size_t i = 0; i < LOGINS; i++)
+		make_login(p, p->reports * LOGINS + i, &events[i]);
+	p->reports++;
+	say_next(p, &r, out);
 }
 
 /* {"call": NAME, KEY: VALUE...}, ended by NULL; the caller clears. */
@@ -725,13 +783,62 @@ results(struct fleet *f, char *words)
 	return seconds() - start;
 }
 
+static void
+on_told(void *ctx, const struct net_client_answer *a)
+{
+	struct peer *p = ctx;
+	struct str text = STR_INIT;
+
+	must(p, a);
+	if (p->reports == p->n_reports) {
+		p->f->done++;
+		return;
+	}
+	say_logins(p, &text);
+	make_call(p, call_of("report", "statement", text.p, NULL), CALL_MS,
+	    on_told);
+	str_clear(&text);
+}
+
+static double
+logins(struct fleet *f, char *words)
+{
+	const struct net_client_answer begin = {.why = NULL};
+	double start = seconds();
+
+	f->done = 0;
+	for (size_t i = 0; i < f->n; i++) {
+		f->v[i].reports = 0;
+		f->v[i].n_reports = strtoul(words, NULL, 10);
+		on_told(&f->v[i], &begin);
+	}
+	turn_until(f, f->n);
+	f->done = 0;
+	return seconds() - start;
+}
+
+static double
+ask(struct fleet *f, char *words)
+{
+	struct str call = STR_INIT;
+	double start;
+
+	if (f->me == NULL)
+		operate(f, call_of("hello", NULL));
+	str_add(&call, words);
+	start = seconds();
+	operate(f, call);
+	return seconds() - start;
+}
+
 /* --- the process --------------------------------------------------------------- */
 
 static const struct {
 	const char *word;
 	double (*run)(struct fleet *f, char *words);
 } commands[] = {{"enrol", enrol}, {"attend", attend}, {"drop", drop},
-    {"order", order}, {"results", results}, {"push", push}};
+    {"order", order}, {"results", results}, {"push", push}, {"logins", logins},
+    {"ask", ask}};
 
 static void
 obey(struct fleet *f, char *line)
