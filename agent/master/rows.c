@@ -92,9 +92,6 @@ check_origin(struct rows *r, const char *path, const char *origin,
 	    strcmp(store_text(t, 0), origin) != 0) {
 		ret = err_set(e, ERR_CORRUPT, "%s: is of another log (%s)",
 		    path, store_text(t, 0));
-		err_hint(e,
-		    "take it away: it is made anew from the log at the next "
-		    "start");
 	}
 	store_end(t);
 	if (ret != STORE_DONE)
@@ -124,6 +121,11 @@ rows_open(const char *path, const char *origin, struct rows **out,
 	    (ret = check_origin(r, path, origin, e)) != 0 ||
 	    (ret = read_applied(r, e)) != 0 ||
 	    (ret = count_waiting(r, e)) != 0) {
+		/* A master has no command for it, as the CA has. */
+		if (ret == ERR_CORRUPT)
+			err_hint(e,
+			    "take it away: it is made anew from the log at the "
+			    "next start");
 		rows_close(r);
 		return ret;
 	}

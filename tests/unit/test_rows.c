@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/master/rows.h"
+#include "lib/store/store.h"
 #include "tests/unit/fixture.h"
 #include "tests/unit/tmpdir.h"
 
@@ -259,6 +260,35 @@ a_store_is_of_one_log(void **state)
 	rows = open_rows(ORIGIN, 0);
 }
 
+/* Whoever has an old one is told what to do, and nothing is done to it. */
+static void
+a_store_of_another_version_is_refused(void **state)
+{
+	static const char *const none[] = {"SELECT 1"};
+	struct store_config c = {.path = path,
+	    .kind = 0x57524d53,
+	    .version = 2,
+	    .schema = "CREATE TABLE meta (name TEXT);",
+	    .statements = none,
+	    .n_statements = 1};
+	struct store *old = NULL;
+	struct rows *r = NULL;
+	struct err e = {0};
+
+	(void)state;
+	rows_close(rows);
+	rows = NULL;
+	assert_int_equal(store_remove(path, NULL), 0);
+	assert_int_equal(store_open(&c, &old, NULL), 0);
+	store_close(old);
+	assert_int_equal(rows_open(path, ORIGIN, &r, &e), ERR_CORRUPT);
+	assert_non_null(strstr(e.msg, "is a store of version 2, expected "));
+	assert_non_null(strstr(e.hint, "take it away"));
+	assert_int_equal(store_open(&c, &old, NULL), 0);
+	assert_false(store_is_new(old));
+	store_close(old);
+}
+
 /* --- jobs ----------------------------------------------------------------------------- */
 
 struct names {
@@ -430,6 +460,7 @@ main(void)
 	    T(a_host_has_its_last_report_and_its_last_run),
 	    T(what_was_not_committed_is_not_there),
 	    T(a_store_is_of_one_log),
+	    T(a_store_of_another_version_is_refused),
 	    T(how_far_a_job_is_comes_back),
 	    T(files_come_back_as_they_were),
 	    T(who_asks_in_waits_in_his_turn),
