@@ -28,4 +28,9 @@ int place_each_log(const struct place *p,
     int (*fn)(void *ctx, struct audit_log *log, struct err *e), void *ctx,
     struct err *e) MUST_CHECK;
 
+/* The subcommands; each is a file, and a line of the table in audit.c. */
+int run_audit_list(struct cli_args *a, struct err *e) MUST_CHECK;
+int run_audit_sample(struct cli_args *a, struct err *e) MUST_CHECK;
+int run_audit_merge(struct cli_args *a, struct err *e) MUST_CHECK;
+
 #endif
