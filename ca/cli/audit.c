@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/cli/audit_uses.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 
@@ -171,11 +172,35 @@ static const struct cli_option sample_options[] = {
     CLI_JSON,
     CLI_CSV,
 };
+static const struct cli_option who_options[] = {
+    {0, "host", "ID", "on this host (all)"},
+    {0, "person", "P", "by this person"},
+    {0, "account", "NAME", "to this account (all)"},
+    {0, "since", "T|SPAN", "from then on (" USES_SPAN ")"},
+    {0, "until", "T|SPAN", "until then"},
+    {0, "reason", "TEXT", "whose reason has this in it"},
+    USES_OPTIONS,
+};
+static const struct cli_option gaps_options[] = {
+    {0, "since", "T|SPAN",
+	"of logins and certificates since then (" USES_SPAN ")"},
+    USES_OPTIONS,
+};
 static const struct cli_option merge_options[] = {
     CLI_JSON,
 };
 
 static const struct cli_command subs[] = {
+    {.name = "who",
+	.operands = "",
+	.summary = "who logged in, and why",
+	.run = run_audit_who,
+	CLI_OPTIONS(who_options)},
+    {.name = "gaps",
+	.operands = "",
+	.summary = "logins that nothing explains, hosts that say nothing",
+	.run = run_audit_gaps,
+	CLI_OPTIONS(gaps_options)},
     {.name = "list",
 	.operands = "",
 	.summary = "certificates that the log has: who, what, why, whose word",

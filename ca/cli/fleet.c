@@ -13,8 +13,8 @@
 #include "lib/base/file.h"
 
 /* Beside our own binary, as they are built; or in libexec, as installed. */
-static int
-find_program(char **out, struct err *e)
+int
+cli_fleet_program(char **out, struct err *e)
 {
 	static const char *const places[] = {
 	    "writ-fleet", "../libexec/writ/writ-fleet"};
@@ -51,7 +51,7 @@ run_fleet(struct cli_args *a, struct err *e)
 	char *path = NULL, **argv;
 	int r;
 
-	if ((r = find_program(&path, e)) != 0)
+	if ((r = cli_fleet_program(&path, e)) != 0)
 		return r;
 	if ((argv = calloc(words->n + 4, sizeof(*argv))) == NULL) {
 		free(path);

@@ -354,8 +354,10 @@ parse_value(struct in *in, json_t **out)
 	return 0;
 }
 
-int
-json_read(struct slice text, size_t max, json_t **out, struct err *e)
+/* What begins with that bracket, and is called so. */
+static int
+read_whole(struct slice text, size_t max, char bracket, const char *what,
+    json_t **out, struct err *e)
 {
 	struct in in = {.scratch = STR_INIT, .e = e};
 	json_t *o = NULL;
@@ -372,15 +374,17 @@ json_read(struct slice text, size_t max, json_t **out, struct err *e)
 		return fail(&in, "UTF-8");
 	}
 	skip_blanks(&in);
-	if (in.p == in.end || *in.p != '{') {
-		r = fail(&in, "an object");
+	if (in.p == in.end || *in.p != bracket) {
+		r = fail(&in, what);
 		goto out;
 	}
 	if ((r = parse_nested(&in, &o)) != 0)
 		goto out;
 	skip_blanks(&in);
 	if (in.p != in.end) {
-		r = fail(&in, "nothing after the object");
+		r = fail(&in,
+		    bracket == '{' ? "nothing after the object"
+				   : "nothing after the list");
 		json_decref(o);
 		goto out;
 	}
@@ -388,4 +392,16 @@ json_read(struct slice text, size_t max, json_t **out, struct err *e)
 out:
 	str_clear(&in.scratch);
 	return r;
+}
+
+int
+json_read(struct slice text, size_t max, json_t **out, struct err *e)
+{
+	return read_whole(text, max, '{', "an object", out, e);
+}
+
+int
+json_read_list(struct slice text, size_t max, json_t **out, struct err *e)
+{
+	return read_whole(text, max, '[', "a list", out, e);
 }

@@ -29,6 +29,9 @@
 #define JSON_KEY_MAX   255
 int json_read(
     struct slice text, size_t max, json_t **out, struct err *e) MUST_CHECK;
+/* The same of a list, such as a table that was printed as JSON. */
+int json_read_list(
+    struct slice text, size_t max, json_t **out, struct err *e) MUST_CHECK;
 
 /* ERR_PARSE naming the first key of o that is not among names. */
 int json_known(const json_t *o, const char *const names[], size_t n_names,

@@ -115,6 +115,31 @@ malformed_texts_are_refused(void **state)
 }
 
 static void
+a_list_is_read_where_one_is_expected(void **state)
+{
+	static const char *const bad[] = {
+	    "", "{}", "[", "[1,]", "[1] 2", "[1]]", "[0.5]", "1"};
+	json_t *o = NULL;
+
+	(void)state;
+	assert_int_equal(json_read_list(slice_str(" [{\"a\":1},2]\n"), 99, &o,
+			     NULL),
+	    0);
+	assert_int_equal(json_array_size(o), 2);
+	json_decref(o);
+	assert_int_equal(json_read_list(slice_str("[]"), 2, &o, NULL), 0);
+	assert_int_equal(json_array_size(o), 0);
+	json_decref(o);
+	assert_int_equal(json_read_list(slice_str("[1]"), 2, &o, NULL),
+	    ERR_LIMIT);
+	assert_int_equal(json_read(slice_str("[1]"), 9, &o, NULL), ERR_PARSE);
+	for (size_t i = 0; i < LEN(bad); i++)
+		if (json_read_list(slice_str(bad[i]), 99, &o, NULL) !=
+		    ERR_PARSE)
+			fail_msg("%s was read", bad[i]);
+}
+
+static void
 errors_say_line_and_column(void **state)
 {
 	struct err e = {0};
@@ -560,6 +585,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(malformed_texts_are_refused),
+	    cmocka_unit_test(a_list_is_read_where_one_is_expected),
 	    cmocka_unit_test(errors_say_line_and_column),
 	    cmocka_unit_test(size_is_limited),
 	    cmocka_unit_test(nesting_is_limited),

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: ISC */
+#include "ca/cli/audit_uses.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/json.h"
+#include "lib/proc/child.h"
+
+#define OUT_MAX   (512 * 1024 * 1024)
+#define WORDS_MAX 24
+
+void
+asked_uses_clear(struct asked_uses *q)
+{
+	uses_clear(&q->uses);
+	issued_clear(&q->issued);
+	place_clear(&q->place);
+}
+
+/* --- what hosts saw -------------------------------------------------------- */
+
+static size_t
+add_option(const char **argv, size_t n, const struct cli_args *a,
+    const char *name, const char *as)
+{
+	const char *value = cli_get(a, name);
+
+	if (value == NULL)
+		return n;
+	argv[n++] = as;
+	argv[n++] = value;
+	return n;
+}
+
+static int
+run_fleet_program(const char *const *argv, struct child_result *out,
+    struct err *e)
+{
+	const struct child_run run = {
+	    .argv = argv, .out_max = OUT_MAX, .err_through = true};
+
+	return child_run(&run, out, e);
+}
+
+int
+ask_fleet(struct cli_args *a, const char *const *words, json_t **rows,
+    struct err *e)
+{
+	const char *argv[WORDS_MAX + 1] = {NULL};
+	struct child_result out = {0};
+	char *path = NULL;
+	size_t n = 0;
+	int r;
+
+	*rows = NULL;
+	if ((r = cli_fleet_program(&path, e)) != 0)
+		return r;
+	argv[n++] = path;
+	argv[n++] = "-C";
+	argv[n++] = cli_dir(a);
+	for (size_t i = 0; words[i] != NULL; i++)
+		argv[n++] = words[i];
+	argv[n++] = "--json";
+	n = add_option(argv, n, a, "i", "-i");
+	(void)add_option(argv, n, a, "master", "--master");
+	if ((r = run_fleet_program(argv, &out, e)) == 0)
+		r = out.status != 0
+		    ? out.status
+		    : json_read_list(slice_of(out.out, out.out_len), OUT_MAX,
+			  rows, e);
+	if (r < 0)
+		err_prefix(e, "writ-fleet %s", words[0]);
+	child_result_clear(&out);
+	free(path);
+	return r;
+}
+
+static const char *
+since_of(const struct cli_args *a)
+{
+	const char *since = cli_get(a, "since");
+
+	return since != NULL ? since : USES_SPAN;
+}
+
+static int
+get_uses(struct cli_args *a, struct asked_uses *q, struct err *e)
+{
+	const char *words[WORDS_MAX] = {
+	    "logins", "--what", "login", "--since", since_of(a)};
+	json_t *rows = NULL;
+	size_t n = 5;
+	int r;
+
+	n = add_option(words, n, a, "until", "--until");
+	n = add_option(words, n, a, "host", "--host");
+	(void)add_option(words, n, a, "account", "--account");
+	if ((r = ask_fleet(a, words, &rows, e)) == 0)
+		r = uses_read(rows, &q->uses, e);
+	json_decref(rows);
+	return r;
+}
+
+/* --- what was issued ------------------------------------------------------- */
+
+struct gathering {
+	struct asked_uses *q;
+	const char *log;
+};
+
+static int
+on_certificate(void *ctx, const struct audit_certificate *c)
+{
+	struct gathering *g = ctx;
+
+	/* All of them: one that was used may have ended long before. */
+	return issued_add(&g->q->issued, c, g->log);
+}
+
+static int
+gather_log(void *ctx, struct audit_log *log, struct err *e)
+{
+	struct gathering g = {ctx, audit_log_name(log)};
+	int r = audit_log_each(log, on_certificate, &g, e);
+
+	if (r == ERR_NOMEM)
+		return err_nomem(e);
+	if (r == ERR_LIMIT && e != NULL && e->msg[0] == '\0')
+		return err_set(e, r, "%s: more than %d certificates", g.log,
+		    USES_MAX);
+	return r;
+}
+
+int
+asked_uses_get(struct cli_args *a, struct asked_uses *q, struct err *e)
+{
+	int r;
+
+	place_init(&q->place);
+	if ((r = cli_time("--since", since_of(a), clock_now(), -1, &q->since,
+		 e)) != 0 ||
+	    (r = place_open(a, &q->place, e)) != 0 ||
+	    (r = get_uses(a, q, e)) != 0)
+		return r;
+	return place_each_log(&q->place, gather_log, q, e);
+}
+
+/* --- times ----------------------------------------------------------------- */
+
+void
+add_when(struct table *t, int64_t when, const struct cli_args *a)
+{
+	char text[64];
+	time_t at = (time_t)when;
+	struct tm tm;
+
+	if (cli_format(a) == TABLE_TEXT && !cli_flag(a, "utc") &&
+	    localtime_r(&at, &tm) != NULL &&
+	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z", &tm) > 0) {
+		table_add(t, text);
+		return;
+	}
+	clock_format(when, text);
+	table_add(t, text);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: ISC */
+/* writ audit who: who logged in, and why. */
+#include <string.h>
+
+#include "ca/cli/audit_uses.h"
+
+/* One login with all that is known of it. */
+struct answer {
+	const struct use *use;
+	const struct grant_use *of; /* NULL: no certificate of ours */
+	enum use_kind kind;
+	const char *why;
+};
+
+static bool
+is_asked(const struct cli_args *a, const struct answer *x)
+{
+	const char *person = cli_get(a, "person");
+	const char *reason = cli_get(a, "reason");
+
+	if (person != NULL &&
+	    (x->of == NULL || strcmp(x->of->person, person) != 0))
+		return false;
+	return reason == NULL ||
+	    (x->of != NULL && strstr(x->of->reason, reason) != NULL);
+}
+
+static void
+add_number(struct table *t, bool has, uint64_t v)
+{
+	if (has)
+		table_addf(t, "%llu", (unsigned long long)v);
+	else
+		table_add(t, NULL);
+}
+
+static const char *const short_columns[] = {"at", "host", "account", "person",
+    "from", "reason", "approved_by", "proof"};
+
+/* What fits a terminal; a "-" where there is nothing to know. */
+static void
+add_short(struct table *t, const struct answer *x, const struct cli_args *a)
+{
+	const struct login_event *ev = &x->use->event;
+	const struct grant_use *g = x->of;
+
+	add_when(t, ev->at, a);
+	table_add(t, x->use->host);
+	table_add(t, ev->account);
+	table_add(t, g != NULL ? g->person : "-");
+	table_add(t, ev->from);
+	table_add(t, g != NULL ? g->reason : "-");
+	table_add(t,
+	    g == NULL                       ? "-"
+		: g->approved_by[0] != '\0' ? g->approved_by
+					    : "nobody (self-serve)");
+	if (x->kind == USE_ISSUED)
+		table_addf(t, "%s:%llu", g->log, (unsigned long long)g->index);
+	else
+		table_addf(t, "%s: %s", use_kind_name(x->kind), x->why);
+}
+
+static const char *const columns[] = {"at", "host", "account", "person", "from",
+    "port", "method", "state", "why", "grant", "reason", "ticket",
+    "approved_by", "presence", "ca", "serial", "key_id", "key", "valid_after",
+    "valid_before", "principals", "source", "log", "index", "session", "report",
+    "report_index"};
+
+static void
+add_hash(struct table *t, bool has, const struct hash *h)
+{
+	char text[FINGERPRINT_MAX];
+
+	if (has)
+		hash_fingerprint(h, text);
+	table_add(t, has ? text : NULL);
+}
+
+static void
+add_grant(struct table *t, const struct grant_use *g)
+{
+	static const struct grant_use none;
+	const struct grant_use *v = g != NULL ? g : &none;
+
+	table_add(t, v->grant);
+	table_add(t, v->reason);
+	table_add(t, v->ticket);
+	table_add(t, v->approved_by);
+	table_add(t, g != NULL ? presence_name(g->presence) : NULL);
+}
+
+static void
+add_list(struct table *t, const struct strs *l)
+{
+	struct str s = STR_INIT;
+
+	for (size_t i = 0; i < l->n; i++)
+		str_addf(&s, "%s%s", i > 0 ? "," : "", l->v[i]);
+	table_add(t, s.p);
+	t->failed |= str_check(&s) != 0;
+	str_clear(&s);
+}
+
+static void
+add_limits(struct table *t, const struct grant_use *g, const struct cli_args *a)
+{
+	if (g == NULL) {
+		for (int i = 0; i < 6; i++)
+			table_add(t, NULL);
+		return;
+	}
+	add_when(t, g->valid_after, a);
+	add_when(t, g->valid_before, a);
+	add_list(t, &g->principals);
+	table_add(t, g->source);
+	table_add(t, g->log);
+	add_number(t, true, g->index);
+}
+
+/* In the order of columns[]. */
+static void
+add_all(struct table *t, const struct answer *x, const struct cli_args *a)
+{
+	const struct login_event *ev = &x->use->event;
+
+	add_when(t, ev->at, a);
+	table_add(t, x->use->host);
+	table_add(t, ev->account);
+	table_add(t, x->of != NULL ? x->of->person : NULL);
+	table_add(t, ev->from);
+	add_number(t, ev->port != 0, ev->port);
+	table_add(t, ev->method);
+	table_add(t, use_kind_name(x->kind));
+	table_add(t, x->why);
+	add_grant(t, x->of);
+	add_hash(t, ev->has_cert, &ev->ca);
+	add_number(t, ev->has_cert, ev->serial);
+	table_add(t, ev->key_id);
+	add_hash(t, ev->has_key, &ev->key);
+	add_limits(t, x->of, a);
+	table_add(t, ev->session);
+	table_add(t, x->use->report);
+	add_number(t, x->use->report != NULL, x->use->index);
+}
+
+static int
+add_answer(struct table *t, const struct use *u, struct asked_uses *q,
+    const struct cli_args *a)
+{
+	struct answer x = {.use = u};
+	struct str why = STR_INIT;
+	int r;
+
+	if (u->event.what != LOGIN_IN)
+		return 0;
+	r = uses_judge(u, &q->issued, q->place.trust.policy, &x.kind, &x.of,
+	    &why);
+	x.why = why.p;
+	if (r == 0 && is_asked(a, &x)) {
+		if (cli_format(a) == TABLE_TEXT)
+			add_short(t, &x, a);
+		else
+			add_all(t, &x, a);
+	}
+	str_clear(&why);
+	return r;
+}
+
+int
+run_audit_who(struct cli_args *a, struct err *e)
+{
+	struct asked_uses q = {0};
+	struct table t;
+	int r;
+
+	if (cli_format(a) == TABLE_TEXT)
+		table_init(&t, short_columns,
+		    sizeof(short_columns) / sizeof(short_columns[0]));
+	else
+		table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
+	r = asked_uses_get(a, &q, e);
+	for (size_t i = 0; i < q.uses.n && r == 0; i++)
+		if ((r = add_answer(&t, &q.uses.v[i], &q, a)) != 0)
+			(void)err_nomem(e);
+	if (r == 0)
+		r = cli_print_table(&t, a, e);
+	table_clear(&t);
+	asked_uses_clear(&q);
+	return r;
+}

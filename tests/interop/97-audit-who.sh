@@ -1,0 +1,211 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Goal of this test: what hosts saw and what the CA issued come together in one
+# table, and what nothing explains is a gap: a certificate of a stolen CA key, a
+# password, an address that a certificate excludes, a host that is silent.  The
+# master is tests/tools/fakemaster in the place of ssh, certificates are real.
+
+# shellcheck source=tests/interop/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/interop/ca.sh
+. "$(dirname "$0")/ca.sh"
+# shellcheck source=tests/interop/fleet.sh
+. "$(dirname "$0")/fleet.sh"
+
+cd "$T" || exit 1
+mkdir bin state
+cp "$TOP/tests/tools/fakemaster" bin/ssh
+PATH=$T/bin:$PATH
+export FAKE_DIR=$T/corp FAKE_STATE=$T/state
+
+# ends STATUS PART COMMAND...: it ends so, and says so on either output.
+ends() {
+	local want=$1 part=$2 status
+
+	shift 2
+	"$@" >out 2>&1 </dev/null
+	status=$?
+	[ "$status" -eq "$want" ] && grep -qF -e "$part" out && return
+	printf 'status %s, wanted %s and "%s":\n' "$status" "$want" "$part"
+	cat out
+	return 1
+}
+audit() { "$writ" audit "$1" -C corp "${@:2}"; }
+
+ca_people
+for who in petra piet; do
+	ca_key ed25519 $who
+done
+ssh-keygen -q -t ed25519 -N '' -C master_1 -f master_1
+{
+	"$writ" init corp --single-officer --officer olga@example.com=olga.pub \
+		--operator petra@example.com=petra.pub
+	ca_policy corp/policy
+	cat >>corp/policy/ca.yaml <<-'END'
+	  asked:
+	    to: [engineers]
+	    principals: [ops]
+	    max: 1h
+	    reason: {min: 5}
+	    approve: [{approvers: 1}]
+	  single:
+	    to: [engineers]
+	    principals: ["deploy@web-1.example.com"]
+	    max: 1h
+	    approve: none
+	END
+	cp master_1.pub corp/policy/authorities/
+	sed -i 's/^  log: \(.*\)$/  log: \1\n  master: [master_1]/' \
+		corp/policy/ca.yaml
+	"$writ" policy sign -C corp -i olga -y
+} >>"$ca_log" 2>&1 </dev/null || t_fail 'a deployment' "$(cat "$ca_log")"
+t 'without a fleet nobody can be asked' ends 6 'no fleet is published' audit who
+rm -rf corp/fleet
+mkdir -p corp/fleet/states corp/fleet/pillar
+printf 'masters: [{address: m1.example.com, key: master_1}]\n' \
+	>corp/fleet/fleet.yaml
+printf 'states: []\n' >corp/fleet/top.yaml
+fleet_sign corp petra >>"$ca_log" 2>&1
+
+# --- certificates
+cert() { # KEY GRANT REASON PRINCIPAL [APPROVE]
+	ca_key ed25519 "$1"
+	"$writ" request -C corp -i alice --key "$1.pub" -o "$1.req" \
+		--grant "$2" -m "$3" --ticket OPS-7 "$4" || return
+	[ -z "${5:-}" ] || "$writ" approve -C corp -i olga -y "$1.req" || return
+	"$writ" sign -C corp "$1.req" -o "$1-cert.pub"
+}
+{
+	cert one work 'deploy 4711' deploy
+	cert two limited 'look at it' limited
+	cert three asked 'disk is full' ops approve
+	cert four single 'one host' deploy@web-1.example.com
+} >>"$ca_log" 2>&1 </dev/null
+t_eq 'four certificates are issued' 4 "$(cat one-cert.pub two-cert.pub \
+	three-cert.pub four-cert.pub 2>>"$ca_log" | wc -l)" || cat "$ca_log"
+ssh-keygen -q -s corp/keys/user_ca -I alice@example.com/stolen -n root \
+	-z 4712 -V +1h alice.pub
+ssh-keygen -q -s master_1 -I guest -n root -z 5 -V +1h olga.pub
+ca_of() { ssh-keygen -lf "$1" | cut -d' ' -f2; }
+
+# --- what hosts saw
+now=$(printf '%(%Y-%m-%dT%H:%M:%SZ)T' -1)
+number=0
+order="sort_by(.at, .host, .seq, .number)" # as a master tells them
+saw() { # HOST EVENT
+	number=$((number + 1))
+	printf '{"host":"%s","seq":"4","number":%s,"index":"9",' "$1" $number
+	printf '"came":"%s","report":"%064d","at":"%s",' "$now" 7 "${AT:-$now}"
+	printf '"source":"journal",%s}\n' "$2"
+}
+by() { # ACCOUNT FROM CERT CA
+	printf '"what":"login","account":"%s","from":"%s","port":50112,' "$1" "$2"
+	printf '"method":"publickey","ca":"%s","serial":"%s","key_id":"x"' \
+		"$(ca_of "$4")" "$(ca_serial "$3")"
+	printf ',"session":"b.8.%s"' $number
+}
+user_ca=corp/policy/authorities/user_ca.pub
+{
+	saw web-1.example.com "$(by deploy 10.0.0.7 one-cert.pub $user_ca)"
+	saw web-1.example.com '"what":"sudo","account":"deploy","command":"/bin/id","as":"root","session":"b.8.1"'
+	saw web-2.example.com "$(by ops 10.0.0.8 three-cert.pub $user_ca)"
+	saw web-1.example.com "$(by deploy 10.0.0.9 four-cert.pub $user_ca)"
+} | jq -s "$order" >state/logins.json
+status() { # HOST CONNECTED LAST ALARMS
+	printf '{"host":"%s","connected":%s,"last_contact":"%s",' "$1" "$2" "$3"
+	printf '"fleet_version":"1","target":"1","policy_version":"1",'
+	printf '"krl_version":"0","seq":"4","drift":false,"alarms":[%s]}' "$4"
+}
+status web-1.example.com true "$now" '' | jq -s . >state/status.json
+
+t 'who logged in, and why' ends 0 'deploy 4711' audit who --utc
+line=$(grep web-2 out)
+t_has 'the time is what the host said' "$line" "$now"
+t_has 'with the account' "$line" ' ops '
+t_has 'the person' "$line" ' alice@example.com '
+t_has 'the reason' "$line" ' disk is full '
+t_has 'who approved it' "$line" ' olga@example.com '
+t_has 'and where the log has it' "$line" ' ca_log:'
+t_has 'one that nobody had to approve says so' "$(grep 'deploy 4711' out)" \
+	'nobody (self-serve)'
+t_eq 'a login a line' 4 "$(wc -l <out)"
+t_eq 'the master is asked for logins alone' '["login"]' \
+	"$(tail -n 1 state/calls | jq -c .what)"
+TZ=Europe/Berlin t 'for people times are of their zone' ends 0 ' +0' audit who
+TZ=Europe/Berlin audit who --json >who.json
+t_eq 'but not as JSON' "$now" "$(jq -r '.[0].at' who.json)"
+t_eq 'which has all of it' \
+	'issued asked OPS-7 none ca_log deploy,issued' \
+	"$(jq -r '.[2] | "\(.state) \(.grant) \(.ticket) \(.presence) \(.log)"' \
+		who.json) $(jq -r '.[0] | "\(.account),\(.state)"' who.json)"
+index=$(jq -r '.[2].index' who.json)
+t_eq 'the index is that of the certificate in the log' \
+	"$(ca_serial three-cert.pub)" "$("$writ" audit list -C corp --json |
+		jq -r ".[] | select(.index == \"$index\") | .serial")"
+t_eq 'of one reason' 1 "$(audit who --reason disk --json | jq length)"
+t_eq 'of one person' 3 \
+	"$(audit who --person alice@example.com --json | jq length)"
+t_eq 'of nobody' '[]' "$(audit who --person bob@example.com --json | jq -c .)"
+t 'as CSV' ends 0 ',10.0.0.8,50112,publickey,issued,,asked,disk is full,OPS-7,' \
+	audit who --csv
+t 'nothing is a gap' ends 0 'GAP' audit gaps
+t_eq 'but the header' 1 "$(wc -l <out)"
+
+# --- what nothing explains
+number=100
+{
+	jq -c '.[]' state/logins.json
+	saw web-1.example.com "$(by root 10.0.0.9 alice-cert.pub $user_ca)"
+	saw web-1.example.com "$(by root 10.0.0.9 olga-cert.pub master_1.pub)"
+	saw web-2.example.com '"what":"login","account":"root","from":"10.0.0.3","method":"password"'
+	saw web-2.example.com "$(by limited 10.0.0.7 two-cert.pub $user_ca)"
+	saw web-1.example.com "$(by limited 127.0.0.1 two-cert.pub $user_ca)"
+	saw web-2.example.com "$(by deploy 10.0.0.9 four-cert.pub $user_ca)"
+	AT=2020-01-01T00:00:00Z saw web-1.example.com \
+		"$(by deploy 10.0.0.7 one-cert.pub $user_ca)"
+} | jq -s "$order" >more.json
+mv more.json state/logins.json
+{
+	status web-1.example.com true "$now" ''
+	status db-1.example.com false 2026-01-01T00:00:00Z ''
+	status db-2.example.com true "$now" \
+		"{\"at\":\"$now\",\"what\":\"reports before the last one are missing\"}"
+} | jq -s . >state/status.json
+t 'gaps end with 1' ends 1 'never issued' audit gaps
+audit gaps --json >gaps.json
+gap() { # GAP HOST ACCOUNT
+	jq -r ".[] | select(.gap == \"$1\" and .host == \"$2\" and
+		.account == \"$3\") | .what" gaps.json
+}
+t_eq 'a certificate of a stolen CA key was never issued' \
+	'no log has serial 4712 of this CA' \
+	"$(gap 'never issued' web-1.example.com root)"
+t_eq "one of another CA is from elsewhere" 'its CA is none of the policy' \
+	"$(gap elsewhere web-1.example.com root)"
+t_eq 'a password is no certificate' 'by password' \
+	"$(gap 'no certificate' web-2.example.com root)"
+t_eq 'an address may be excluded' 'from an address that it excludes' \
+	"$(gap outside web-2.example.com limited)"
+t_eq 'a host too' 'on a host that it is not for' \
+	"$(gap outside web-2.example.com deploy)"
+t_eq 'so may a time' 'before its time began' \
+	"$(gap outside web-1.example.com deploy)"
+t_eq 'a host is silent' 'it has not been heard of since' \
+	"$(gap silent db-1.example.com '')"
+t_eq 'of another one reports are missing' \
+	'reports before the last one are missing' \
+	"$(gap 'reports missing' db-2.example.com '' | sed 's/.*: //')"
+t_eq 'there is nothing else' 8 "$(jq length gaps.json)"
+t_eq 'who has all of those logins' 10 "$(audit who --json | jq length)"
+
+# --- what is not good
+mv corp/log log.away
+t 'without the log nothing can be said' ends 6 'log' audit who
+mv log.away corp/log
+sed -i 's/"password"/"pass\\u001bword"/' state/logins.json
+t 'what a master must not say is not shown' ends 4 "'method'" audit who
+t 'nor counted' ends 4 "'method'" audit gaps
+FAKE_MODE=refused t 'a master that is away is named' ends 6 'm1.example.com' \
+	audit who
+t 'a span is one' ends 2 "--since is 'soon'" audit who --since soon
+t_done
