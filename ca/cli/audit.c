@@ -186,6 +186,11 @@ static const struct cli_option gaps_options[] = {
 	"of logins and certificates since then (" USES_SPAN ")"},
     USES_OPTIONS,
 };
+static const struct cli_option report_options[] = {
+    {0, "html", "FILE", "write the page there; it must not exist"},
+    {0, "since", "T|SPAN", "what happened since then (" USES_SPAN ")"},
+    USES_ASKED,
+};
 static const struct cli_option merge_options[] = {
     CLI_JSON,
 };
@@ -201,6 +206,11 @@ static const struct cli_command subs[] = {
 	.summary = "logins that nothing explains, hosts that say nothing",
 	.run = run_audit_gaps,
 	CLI_OPTIONS(gaps_options)},
+    {.name = "report",
+	.operands = "",
+	.summary = "all of that as a page for people",
+	.run = run_audit_report,
+	CLI_OPTIONS(report_options)},
     {.name = "list",
 	.operands = "",
 	.summary = "certificates that the log has: who, what, why, whose word",

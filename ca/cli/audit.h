@@ -31,6 +31,7 @@ int place_each_log(const struct place *p,
 /* The subcommands; each is a file, and a line of the table in audit.c. */
 int run_audit_who(struct cli_args *a, struct err *e) MUST_CHECK;
 int run_audit_gaps(struct cli_args *a, struct err *e) MUST_CHECK;
+int run_audit_report(struct cli_args *a, struct err *e) MUST_CHECK;
 int run_audit_list(struct cli_args *a, struct err *e) MUST_CHECK;
 int run_audit_sample(struct cli_args *a, struct err *e) MUST_CHECK;
 int run_audit_merge(struct cli_args *a, struct err *e) MUST_CHECK;

@@ -95,6 +95,10 @@ get_uses(struct cli_args *a, struct asked_uses *q, struct err *e)
 	size_t n = 5;
 	int r;
 
+	if (q->ends) {
+		words[n++] = "--what";
+		words[n++] = "end";
+	}
 	n = add_option(words, n, a, "until", "--until");
 	n = add_option(words, n, a, "host", "--host");
 	(void)add_option(words, n, a, "account", "--account");

@@ -12,9 +12,11 @@
 #define USES_SPAN "24h" /* before now, unless --since says it */
 
 /* Options of every such command. */
-#define USES_OPTIONS                                                          \
+#define USES_ASKED                                                            \
 	{'i', NULL, "KEY", "your key, to be known by at the master"},         \
-	{0, "master", "ADDRESS", "ask this one (default: the fleet's first)"}, \
+	{0, "master", "ADDRESS", "ask this one (default: the fleet's first)"}
+#define USES_OPTIONS                                                          \
+	USES_ASKED,                                                           \
 	{0, "utc", NULL, "times in UTC (JSON and CSV always have them so)"},  \
 	CLI_JSON, CLI_CSV
 
@@ -23,6 +25,7 @@ struct asked_uses {		/* zero-initialise / asked_uses_clear */
 	struct uses   uses;
 	struct issued issued;
 	int64_t	      since;
+	bool	      ends;	/* set before: the ends of sessions as well */
 };
 /*
  * Logins as --host, --account, --since (USES_SPAN) and --until of a
@@ -37,6 +40,11 @@ void asked_uses_clear(struct asked_uses *q);
 /* writ-fleet WORD --json ... of -C DIR, and its rows; as above.  The caller has
  * the reference. */
 int  ask_fleet(struct cli_args *a, const char *const *words, json_t **rows,
+     struct err *e) MUST_CHECK;
+
+/* Everything that is wrong with what was asked, and hosts besides.  As above. */
+struct gaps;
+int  asked_gaps(struct cli_args *a, struct asked_uses *q, struct gaps *out,
      struct err *e) MUST_CHECK;
 
 /* A cell: for people in their zone, unless --utc. */

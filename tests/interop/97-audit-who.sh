@@ -198,6 +198,21 @@ t_eq 'of another one reports are missing' \
 t_eq 'there is nothing else' 8 "$(jq length gaps.json)"
 t_eq 'who has all of those logins' 10 "$(audit who --json | jq length)"
 
+# --- a page for people
+t 'a page wants a place' ends 2 '--html FILE is missing' audit report
+t 'it is written' audit report --html report.html --since 30d
+t_has 'with the logins and their reasons' "$(<report.html)" \
+	'<td>disk is full</td><td>OPS-7</td><td>olga@example.com</td>'
+t_has 'and what nothing explains' "$(<report.html)" \
+	'<td class=bad>never issued</td>'
+t_has 'it is counted' "$(<report.html)" '<dt>Logins</dt><dd>10</dd>'
+t_not 'it needs nothing from elsewhere' \
+	grep -q 'https\?:\|src=\|<link\|@import\|url(' report.html
+t 'a page that is there stays' ends 1 'report.html: exists already' \
+	audit report --html report.html
+t_eq 'for what is asked no ends of sessions are left out' '["login","end"]' \
+	"$(jq -c 'select(.call == "logins") | .what' state/calls | tail -n 1)"
+
 # --- what is not good
 mv corp/log log.away
 t 'without the log nothing can be said' ends 6 'log' audit who

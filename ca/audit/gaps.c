@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+#include "ca/audit/gaps.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+
+static void
+gap_clear(struct gap *x)
+{
+	free(x->host);
+	free(x->account);
+	free(x->person);
+	free(x->from);
+	free(x->what);
+}
+
+void
+gaps_clear(struct gaps *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		gap_clear(&g->v[i]);
+	free(g->v);
+	*g = (struct gaps){0};
+}
+
+static int
+copy(const char *s, char **out)
+{
+	return s == NULL || (*out = str_dup(s)) != NULL ? 0 : ERR_NOMEM;
+}
+
+/* x borrows its texts; what is kept are copies. */
+static int
+add(struct gaps *g, const struct gap *x)
+{
+	size_t cap = g->cap != 0 ? 2 * g->cap : 16;
+	struct gap *more, *to;
+
+	if (g->n == g->cap) {
+		if ((more = realloc(g->v, cap * sizeof(*more))) == NULL)
+			return ERR_NOMEM;
+		g->v = more;
+		g->cap = cap;
+	}
+	to = &g->v[g->n++];
+	*to = (struct gap){.kind = x->kind, .alarm = x->alarm, .at = x->at};
+	g->n_alarms += x->alarm;
+	if (copy(x->host, &to->host) != 0 ||
+	    copy(x->account, &to->account) != 0 ||
+	    copy(x->person, &to->person) != 0 || copy(x->from, &to->from) != 0)
+		return ERR_NOMEM;
+	return copy(x->what, &to->what);
+}
+
+/* --- logins ---------------------------------------------------------------- */
+
+static int
+look_at_login(struct gaps *g, const struct use *u, struct issued *s,
+    const struct policy *p)
+{
+	const struct grant_use *of = NULL;
+	struct str why = STR_INIT;
+	enum use_kind kind;
+	struct gap x;
+	int r;
+
+	if (u->event.what != LOGIN_IN)
+		return 0;
+	r = uses_judge(u, s, p, &kind, &of, &why);
+	x = (struct gap){.alarm = true,
+	    .at = u->event.at,
+	    .host = u->host,
+	    .account = u->event.account,
+	    .person = of != NULL ? of->person : NULL,
+	    .from = u->event.from,
+	    .what = why.p};
+	if (r == 0 && kind != USE_ISSUED) {
+		x.kind = use_kind_name(kind);
+		r = add(g, &x);
+	}
+	str_clear(&why);
+	return r;
+}
+
+int
+gaps_of_logins(struct gaps *g, const struct uses *u, struct issued *s,
+    const struct policy *p)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < u->n && r == 0; i++)
+		r = look_at_login(g, &u->v[i], s, p);
+	return r;
+}
+
+/* --- hosts ----------------------------------------------------------------- */
+
+static char *
+cell(const json_t *row, const char *name)
+{
+	const char *s = json_string_value(json_object_get(row, name));
+
+	return (char *)(uintptr_t)(s != NULL ? s : "");
+}
+
+static int
+look_at_host(struct gaps *g, const json_t *row, int64_t now)
+{
+	struct gap x = {.alarm = true, .host = cell(row, "host")};
+	int64_t last = 0;
+	int r = 0;
+
+	if (clock_parse(cell(row, "last_contact"), &last) != 0)
+		last = 0;
+	if (strcmp(cell(row, "connected"), "yes") != 0 &&
+	    now - last > GAPS_SILENT_S) {
+		x.kind = "silent";
+		x.at = last;
+		x.what = (char *)(uintptr_t)(last != 0
+			? "it has not been heard of since"
+			: "it was never heard of");
+		r = add(g, &x);
+	}
+	x.kind = "reports missing";
+	x.at = 0;
+	x.what = cell(row, "alarms");
+	if (r == 0 && strstr(x.what, "are missing") != NULL)
+		r = add(g, &x);
+	return r;
+}
+
+int
+gaps_of_hosts(struct gaps *g, const json_t *rows, int64_t now, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < json_array_size(rows) && r == 0; i++) {
+		const json_t *row = json_array_get(rows, i);
+
+		if (cell(row, "host")[0] == '\0')
+			return err_set(e, ERR_PARSE,
+			    "host %zu: 'host' is missing, expected an id",
+			    i + 1);
+		if ((r = look_at_host(g, row, now)) != 0)
+			(void)err_nomem(e);
+	}
+	return r;
+}
+
+/* --- certificates ---------------------------------------------------------- */
+
+/* Nobody logged in by it, and by now nobody will. */
+static bool
+is_unused(const struct grant_use *v, int64_t since, int64_t now)
+{
+	return !v->used && v->valid_before <= now && v->valid_after >= since;
+}
+
+int
+gaps_of_unused(struct gaps *g, const struct issued *s, int64_t since,
+    int64_t now)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->n && r == 0; i++) {
+		const struct grant_use *v = &s->v[i];
+		struct str what = STR_INIT;
+		struct gap x = {.kind = "never used",
+		    .at = v->valid_after,
+		    .person = v->person};
+
+		if (!is_unused(v, since, now))
+			continue;
+		str_addf(&what, "serial %llu: %s",
+		    (unsigned long long)v->serial, v->reason);
+		x.what = what.p;
+		r = str_check(&what) != 0 ? ERR_NOMEM : add(g, &x);
+		str_clear(&what);
+	}
+	return r;
+}
