@@ -40,4 +40,21 @@ int  child_run(const struct child_run *run, struct child_result *out,
      struct err *e) MUST_CHECK;
 void child_result_clear(struct child_result *r);
 
+/*
+ * Start a program and take its lines as they come, of at most out_max bytes each.
+ * take says 0 to go on, CHILD_ENOUGH (the program is killed), or an ERR_*, which
+ * is returned.  `in` is empty and err_through is set.  *status: as above, -1 after
+ * CHILD_ENOUGH; *too_long: lines that were passed over.  Errors as child_run(),
+ * without ERR_LIMIT.
+ */
+enum { CHILD_ENOUGH = 3 };	/* none of lines.h's */
+struct child_lines {
+	int	 (*take)(void *arg, struct slice line, struct err *e);
+	void	 *arg;
+	int	  status;
+	uint64_t  too_long;
+};
+int child_lines(const struct child_run *run, struct child_lines *lines,
+    struct err *e) MUST_CHECK;
+
 #endif
