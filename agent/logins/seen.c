@@ -167,6 +167,9 @@ take_sudo(struct seen *s, const struct seen_line *line, struct seen_events *out)
 	/* Who it was is the kernel's to say, where it does. */
 	if (line->account != NULL)
 		l.user = slice_str(line->account);
+	if (line->is_doubtful)
+		l.why = slice_str("perhaps: its process had ended before "
+				  "anybody looked whether it was sudo");
 	return (ev = seen_add(s, out, LOGIN_SUDO, line->at)) != NULL &&
 	    seen_put(&ev->account, l.user, LOGIN_ACCOUNT_MAX) &&
 	    seen_put(&ev->as, l.as, LOGIN_ACCOUNT_MAX) &&
@@ -213,9 +216,10 @@ seen_take(struct seen *s, const struct seen_line *line, struct seen_events *out,
 int
 seen_settle(struct seen *s, int64_t now, struct seen_events *out, struct err *e)
 {
+	size_t before = out->n;
 	struct login_event *ev;
 
-	for (size_t i = s->n_conns; i-- > 0;) {
+	for (size_t i = s->n_conns; i-- > 0 && out->n == before;) {
 		struct seen_conn *c = &s->conns[i];
 
 		if (c->is_open || now - c->at < SEEN_WAIT_S)
@@ -224,7 +228,8 @@ seen_settle(struct seen *s, int64_t now, struct seen_events *out, struct err *e)
 			return err_nomem(e);
 		seen_drop(s, c);
 	}
-	if (s->failed == 0 || now - s->failed_at < SEEN_SUM_S)
+	if (out->n > before || s->failed == 0 ||
+	    now - s->failed_at < SEEN_SUM_S)
 		return 0;
 	if ((ev = seen_add(s, out, LOGIN_FAILED, s->failed_at)) == NULL)
 		return err_nomem(e);

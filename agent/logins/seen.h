@@ -44,6 +44,7 @@ struct seen_line {
 	struct slice text;
 	const char *boot;	/* SEEN_BOOT letters or more of its id */
 	const char *account;	/* of whom the kernel says it is; NULL: not said */
+	bool is_doubtful;	/* nobody knows whether it is sudo's */
 	const char *scope;	/* the session of logind's it comes from; NULL */
 	uint64_t leader;
 };
@@ -86,7 +87,8 @@ void seen_events_clear(struct seen_events *l);
 /* Take one line; events are appended.  ERR_NOMEM: s is of no use any more. */
 int seen_take(struct seen *s, const struct seen_line *line,
     struct seen_events *out, struct err *e) MUST_CHECK;
-/* What has waited long enough by now.  ERR_NOMEM: likewise. */
+/* One thing that has waited long enough by now; none is appended when there is no
+ * more.  ERR_NOMEM: likewise. */
 int seen_settle(struct seen *s, int64_t now, struct seen_events *out,
     struct err *e) MUST_CHECK;
 

@@ -34,7 +34,7 @@ struct said {
 	uint64_t pid;
 	const char *text;
 	const char *scope, *account;
-	const char *boot; /* NULL: BOOT */
+	const char *boot; /* NULL: BOOT; "?": that, and in doubt */
 };
 #define SSHD(after, pid, text)                                \
 	{                                                     \
@@ -74,6 +74,12 @@ static const struct {
     {"a sudo that says it is another's",
 	{SUDO(1, NULL, "root : PWD=/ ; USER=root ; COMMAND=/bin/id")}, 0,
 	"sudo+1 deploy root /bin/id\n"},
+    {"a sudo of which nobody knows",
+	{{1, SEEN_SUDO, 99, "a : PWD=/ ; USER=root ; COMMAND=/bin/id", NULL,
+	    "deploy", "?"}},
+	0,
+	"sudo+1 deploy root /bin/id (perhaps: its process had ended before "
+	"anybody looked whether it was sudo)\n"},
     {"a sudo in two lines",
 	{SUDO(1, NULL, "deploy : PWD=/ ; USER=root ; COMMAND=/bin/echo a"),
 	    SUDO(1, NULL, "deploy : (command continued) b c"),
@@ -196,7 +202,8 @@ line_of(const struct said *x)
 	    .at = NOW + x->after,
 	    .pid = x->pid,
 	    .text = slice_str(x->text),
-	    .boot = x->boot != NULL ? x->boot : BOOT,
+	    .boot = x->boot != NULL && x->boot[0] != '?' ? x->boot : BOOT,
+	    .is_doubtful = x->boot != NULL && x->boot[0] == '?',
 	    .account = x->account,
 	    .scope = x->scope,
 	    .leader = x->pid};
