@@ -48,6 +48,7 @@ static const struct {
     {VERB_DIFF, "diff", verb_diff, false},
     {VERB_RENAME, "rename", verb_rename, true},
     {VERB_TOKEN, "token", verb_token, false},
+    {VERB_LOGINS, "logins", verb_logins, false},
 };
 
 /* --- alarms --------------------------------------------------------------- */

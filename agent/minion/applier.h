@@ -13,6 +13,7 @@
  *	applier_job.c	  orders
  *	applier_run.c	  a run, and what is reported of it
  *	applier_confirm.c the run that waits
+ *	applier_logins.c  what its log says of logins (login_log.h)
  *	reports.c	  what this host says
  *
  * In STATE, which is root's, besides what a host without a master has:
@@ -22,6 +23,7 @@
  *	rename.HASH	what gave the host the id it has, if it was renamed
  *	report reports/SEQ	the last report's number and name; those not taken
  *	diffs/HASH	texts that reports name
+ *	logins/HASH	how far the log was read (reports.h)
  *	pending		a run that waits to be confirmed, as a report's content
  *	alarms		which alarms were raised
  */
@@ -150,6 +152,6 @@ void applier_look(struct applier *a);
 typedef int verb_fn(struct applier *a, struct err *e);
 verb_fn verb_enrol, verb_policy, verb_accept, verb_krl, verb_certificate,
     verb_renew, verb_job, verb_run, verb_confirm, verb_settle, verb_report,
-    verb_unsent, verb_diff, verb_rename, verb_token;
+    verb_unsent, verb_diff, verb_rename, verb_token, verb_logins;
 
 #endif

@@ -118,6 +118,7 @@ put_held(struct applier *a)
 	if (h->last.have)
 		jw_hex(&a->w, "job", h->last.job.b, HASH_LEN);
 	put_certificate(a);
+	jw_bool(&a->w, "logins", !a->config.no_logins);
 	jw_bool(&a->w, "owed", h->owed);
 	jw_bool(&a->w, "enforcing", h->enforcing);
 }

@@ -109,6 +109,16 @@ read_masters(struct conf_in *in, const struct conf_key *k,
 		    &c->masters[c->n_masters++]);
 }
 
+static void
+read_logins(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n, void *field)
+{
+	bool *off = field, on = true;
+
+	conf_bool(in, k, n, &on);
+	*off = !on;
+}
+
 static const struct conf_key keys[] = {
     TEXT(agent_config, id, ID_MAX, is_id),
     TEXT(agent_config, root, 100, NULL),
@@ -125,6 +135,10 @@ static const struct conf_key keys[] = {
     TEXT(agent_config, user, 32, NULL),
     TEXT(agent_config, host_key, 1000, NULL),
     TEXT(agent_config, token, 1000, NULL),
+    {.name = "logins",
+	.read = read_logins,
+	.offset = offsetof(struct agent_config, no_logins),
+	.expect = "yes or no"},
     {.name = "ssh_port",
 	.read = conf_unsigned,
 	.offset = offsetof(struct agent_config, ssh_port),

@@ -6,6 +6,7 @@
 #ifndef AGENT_MINION_CONFIG_H
 #define AGENT_MINION_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/err.h"
@@ -31,6 +32,7 @@ struct agent_config {		/* zero-initialise; agent_config_clear */
 	char *user;		/* whom the link becomes; NULL: writ-agent */
 	char *host_key;		/* NULL: HOST_KEY_PATH */
 	unsigned ssh_port;	/* where sshd listens; 0: 22 */
+	bool  no_logins;	/* who logs in is not reported */
 	char *token;		/* file of the key that lets this host in, or NULL */
 };
 #define HOST_KEY_PATH "/etc/ssh/ssh_host_ed25519_key"

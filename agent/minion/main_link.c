@@ -7,6 +7,7 @@
  *	holds	the transport key, a connection, the socket to the applier
  *	reads	what a master says, what the applier answers
  *	writes	STATE/spool
+ *	told	that a log was written to, and not what
  *	never	the host key, other files, starting a program
  */
 #include <errno.h>
@@ -195,13 +196,17 @@ serve(const char *state, const char *user, struct err *e)
 {
 	char *spool = NULL, *text = NULL, *line = NULL;
 	struct uplink *u = NULL;
+	struct err logs = {0};
 	size_t n = 0;
 	int r;
 
 	if ((r = make_spool(state, user, &spool, e)) != 0 ||
 	    (r = get_key(state, &text, &n, &line, e)) != 0 ||
-	    (r = uplink_new(spool, text, line, VERB_FD, &u, e)) != 0 ||
-	    (r = watch_signals(u, e)) != 0 || (r = seal(spool, user, e)) != 0)
+	    (r = uplink_new(spool, text, line, VERB_FD, &u, e)) != 0)
+		goto out;
+	if (uplink_watch_logs(u, &logs) != 0)
+		plog_err(PLOG_WARN, &logs, "logins are told late", NULL);
+	if ((r = watch_signals(u, e)) != 0 || (r = seal(spool, user, e)) != 0)
 		goto out;
 	mem_wipe(text, n);
 	r = uplink_run(u, e);

@@ -29,6 +29,10 @@ parse(const json_t *o, void *out, struct err *e)
 	    (r = json_u64(o, "quiet", 0, 0, UINT64_MAX, &s->quiet, e)) != 0 ||
 	    (r = json_time(o, "at", 0, &s->at, e)) != 0)
 		return r;
+	s->has_logins = json_object_get(o, "logins") != NULL;
+	if ((r = json_hex(o, "logins", JSON_OPTIONAL, s->logins.b, HASH_LEN,
+		 e)) != 0)
+		return r;
 	return s->seq == 0 ? 0 : json_hex(o, "last", 0, s->last.b, HASH_LEN, e);
 }
 
@@ -60,6 +64,8 @@ report_state_write(const char *state_dir, const struct report_state *s,
 	jw_u64(&w, "acked", s->acked);
 	jw_u64(&w, "quiet", s->quiet);
 	jw_time(&w, "at", s->at);
+	if (s->has_logins)
+		jw_hex(&w, "logins", s->logins.b, HASH_LEN);
 	jw_end(&w, '}');
 	r = state_file_write(state_dir, "report", &text, e);
 	str_clear(&text);
@@ -350,4 +356,62 @@ diff_get(const char *state_dir, const struct hash *h, char **out, struct err *e)
 		(void)err_set(e, r, "this host does not keep that diff");
 	free(path);
 	return r;
+}
+
+/* --- logins --------------------------------------------------------------- */
+
+int
+logins_keep(const char *state_dir, struct slice text, struct hash *out,
+    struct err *e)
+{
+	char hex[HASH_HEX];
+
+	hash_sha256(text.p, text.n, out);
+	hash_hex(out, hex);
+	return write_in(state_dir, "logins", hex, (const char *)text.p, text.n,
+	    0, e);
+}
+
+int
+logins_get(const char *state_dir, const struct hash *h, size_t max, char **out,
+    size_t *n, struct err *e)
+{
+	char hex[HASH_HEX], *path = NULL;
+	struct hash is;
+	int r;
+
+	hash_hex(h, hex);
+	if (in_dir(state_dir, "logins", hex, &path) != 0)
+		return err_nomem(e);
+	r = file_read(path, max, out, n, e);
+	if (r == 0) {
+		hash_sha256(*out, *n, &is);
+		if (!hash_equal(&is, h)) {
+			free(*out);
+			*out = NULL;
+			r = err_set(e, ERR_CORRUPT,
+			    "%s is not what was written", path);
+		}
+	}
+	free(path);
+	return r;
+}
+
+void
+logins_tidy(const char *state_dir, const struct report_state *s)
+{
+	char *dir = NULL, hex[HASH_HEX] = "";
+	struct dirent *x;
+	DIR *d = NULL;
+
+	if (s->has_logins)
+		hash_hex(&s->logins, hex);
+	if (path_join(state_dir, "logins", &dir) == 0 &&
+	    (d = opendir(dir)) != NULL)
+		while ((x = readdir(d)) != NULL)
+			if (x->d_name[0] != '.' && strcmp(x->d_name, hex) != 0)
+				(void)unlinkat(dirfd(d), x->d_name, 0);
+	if (d != NULL)
+		(void)closedir(d);
+	free(dir);
 }

@@ -6,6 +6,7 @@
  *	STATE/report		the last number and name, what a master has, JSON
  *	STATE/reports/SEQ	statements that no master is known to have
  *	STATE/diffs/HASH	texts that they name
+ *	STATE/logins/HASH	what was seen of logins, as far as they tell it
  */
 #ifndef AGENT_MINION_REPORTS_H
 #define AGENT_MINION_REPORTS_H
@@ -26,6 +27,8 @@ struct report_state {
 	uint64_t    acked;	/* the last that a master has */
 	uint64_t    quiet;	/* runs since that changed nothing */
 	int64_t	    at;		/* of the last */
+	bool	    has_logins;
+	struct hash logins;	/* the file that goes with the last */
 };
 /* A file that is missing is a host that has said nothing.  ERR_CORRUPT. */
 int report_state_read(const char *state_dir, struct report_state *out,
@@ -59,6 +62,19 @@ int diff_keep(const char *state_dir, const char *text, struct hash *out,
 /* ERR_NOTFOUND: it is not kept any more. */
 int diff_get(const char *state_dir, const struct hash *h, char **out,
     struct err *e) MUST_CHECK;
+
+/*
+ * Keep what was seen of logins: it counts once a report_state that names it (*out)
+ * is written, by report_make() or alone, so that what a report tells and what is
+ * still to be told are one step.  Those that s does not name are removed by
+ * logins_tidy().
+ */
+int logins_keep(const char *state_dir, struct slice text, struct hash *out,
+    struct err *e) MUST_CHECK;
+void logins_tidy(const char *state_dir, const struct report_state *s);
+/* ERR_NOTFOUND; ERR_CORRUPT: it is not what was kept. */
+int logins_get(const char *state_dir, const struct hash *h, size_t max,
+    char **out, size_t *n, struct err *e) MUST_CHECK;
 
 /* This boot; zeros where the kernel does not say. */
 void boot_id_read(uint8_t out[BOOT_ID_LEN]);

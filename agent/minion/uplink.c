@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
@@ -100,6 +101,8 @@ uplink_free(struct uplink *u)
 		return;
 	net_client_free(u->client);
 	loop_free(u->loop);
+	if (u->logs_watch != NULL)
+		(void)close(u->logs);
 	chan_free(u->chan);
 	json_decref(u->answer);
 	json_decref(u->held);
@@ -297,6 +300,7 @@ set_times(struct uplink *u)
 
 	u->next_beat = now + BEAT_MS + chance(BEAT_SPREAD);
 	u->next_renew = now;
+	uplink_logins_begin(u);
 	if (uplink_bool(u->held, "enforcing"))
 		u->next_run = now + chance(uplink_int(u->held, "splay") * 1000);
 }
@@ -333,6 +337,10 @@ step(struct uplink *u)
 		beat(u);
 		return true;
 	}
+	if (is_due(u, u->next_logins) && uplink_has_logins(u)) {
+		uplink_logins(u);
+		return true;
+	}
 	if (u->attending && u->want != NULL && uplink_is_up(u)) {
 		if (is_due(u, u->next_renew) &&
 		    uplink_bool(u->held, "accepted")) {
@@ -360,6 +368,8 @@ until_next(const struct uplink *u)
 
 	sooner(u, u->next_run, &ms);
 	sooner(u, u->next_beat, &ms);
+	if (uplink_has_logins(u))
+		sooner(u, u->next_logins, &ms);
 	if (u->client == NULL)
 		sooner(u, u->next_try != 0 ? u->next_try : 1, &ms);
 	if (uplink_is_up(u) && !u->attending)

@@ -7,6 +7,7 @@
  *	uplink_io.c	a call, an object, a question to the applier
  *	uplink_fetch.c	what a master brings, into the spool
  *	uplink_take.c	what a master wants: policy, order and so on, in turn
+ *	uplink_logins.c	when somebody may have logged in
  *	uplink_say.c	enrol, reports, diffs, renewal, the run that waits
  *
  * It believes the master nothing, and is believed nothing by the applier.  What
@@ -68,6 +69,11 @@ struct uplink {
 	bool token_asked;	 /* the applier was asked for one */
 	bool accepted_now;	 /* a master says so: come in as a host */
 	char *renewal;
+	/* What tells that a log was written to. */
+	int logs;		 /* its descriptor, while there is a watch */
+	struct watch *logs_watch; /* NULL: there is none */
+	int64_t logins_at, logins_gap, next_logins;
+
 	int64_t next_enrol, next_run, next_beat, next_renew, next_settle,
 		next_take;
 };
@@ -78,6 +84,10 @@ void uplink_free(struct uplink *u);
 /* Until stop, or until nobody starts appliers any more.  ERR_SYS, ERR_NOMEM,
  * ERR_PARSE (what the applier's end sends is no frame). */
 int  uplink_run(struct uplink *u, struct err *e) MUST_CHECK;
+
+/* Be told of changes of the logs, while this is still somebody who may: without, they
+ * are looked at now and then.  ERR_SYS, ERR_NOMEM. */
+int uplink_watch_logs(struct uplink *u, struct err *e) MUST_CHECK;
 
 /* --- among uplink*.c --- */
 
@@ -137,5 +147,10 @@ void uplink_add_reports(struct uplink *u, const json_t *answer);
 void uplink_renew(struct uplink *u);
 void uplink_answer_asks(struct uplink *u);
 void uplink_confirm(struct uplink *u);
+
+void uplink_logins_begin(struct uplink *u);
+/* Is there anything to look for? */
+bool uplink_has_logins(const struct uplink *u);
+void uplink_logins(struct uplink *u);
 
 #endif

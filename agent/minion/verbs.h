@@ -37,7 +37,8 @@
 	X(UNSENT, 13, "unsent")		/* (acked) -> reports after it */     \
 	X(DIFF, 14, "diff")		/* (diff) -> text */                  \
 	X(RENAME, 15, "rename")		/* another name is there */           \
-	X(TOKEN, 16, "token")		/* -> accept, of what lies in enrol */
+	X(TOKEN, 16, "token")		/* -> accept, of what lies in enrol */ \
+	X(LOGINS, 17, "logins")		/* what the log says -> more */
 
 enum verb {
 #define X(name, value, text) VERB_##name = (value),

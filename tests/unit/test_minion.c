@@ -412,6 +412,8 @@ the_configuration_is_read_strictly(void **state)
 	    {"operator: petra\n", ":1:11: "},
 	    {"operator: {name: petra}\n", ":1:12: unknown key"},
 	    {"id: [a]\n", ":1:5: "},
+	    {"logins: no\n", NULL},
+	    {"logins: sometimes\n", ":1:9: "},
 	};
 	struct bench *b = *state;
 	struct agent_config c;
@@ -433,6 +435,9 @@ the_configuration_is_read_strictly(void **state)
 		if ((r == 0) != (cases[i].want == NULL) ||
 		    (r != 0 && strstr(b->e.msg, cases[i].want) == NULL))
 			fail_msg("%s: %d %s", cases[i].text, r, b->e.msg);
+		/* Who logs in is reported unless somebody says not to. */
+		assert_int_equal(c.no_logins,
+		    strcmp(cases[i].text, "logins: no\n") == 0);
 		agent_config_clear(&c);
 	}
 	free(path);

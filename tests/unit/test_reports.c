@@ -377,6 +377,91 @@ a_diff_is_kept_or_not(void **state)
 	}
 }
 
+/* --- logins ----------------------------------------------------------------- */
+
+static void
+keep(struct bench *b, const char *text)
+{
+	assert_int_equal(logins_keep(b->dir, slice_str(text), &b->state.logins,
+			     &b->e),
+	    0);
+	b->state.has_logins = true;
+}
+
+static int
+kept(struct bench *b, const struct hash *h, const char *want)
+{
+	char *text = NULL;
+	size_t n = 0;
+	int r = logins_get(b->dir, h, 100, &text, &n, &b->e);
+
+	if (r == 0)
+		assert_string_equal(text, want);
+	free(text);
+	return r;
+}
+
+static void
+what_was_read_counts_with_the_report_that_tells_it(void **state)
+{
+	struct bench *b = *state;
+	struct report_state s, now;
+	char hex[HASH_HEX], path[300];
+	struct hash two;
+
+	assert_false(on_disk(b).has_logins);
+	keep(b, "one");
+	assert_false(on_disk(b).has_logins);
+	assert_int_equal(beat(b), 0);
+	s = on_disk(b);
+	assert_true(s.has_logins);
+	assert_int_equal(kept(b, &s.logins, "one"), 0);
+	/* Written, and then nobody came to name it. */
+	keep(b, "two");
+	two = b->state.logins;
+	now = on_disk(b);
+	assert_true(hash_equal(&now.logins, &s.logins));
+	assert_int_equal(kept(b, &two, "two"), 0);
+	logins_tidy(b->dir, &s);
+	assert_int_equal(kept(b, &two, "two"), ERR_NOTFOUND);
+	assert_int_equal(kept(b, &s.logins, "one"), 0);
+	/* What somebody else wrote. */
+	hash_hex(&s.logins, hex);
+	(void)snprintf(path, sizeof(path), "%s/logins/%s", b->dir, hex);
+	assert_int_equal(file_write(path, "once", 4, 0600, 0, NULL), 0);
+	assert_int_equal(kept(b, &s.logins, "one"), ERR_CORRUPT);
+}
+
+/* Told and read on, or neither: whichever allocation fails. */
+static void
+no_failure_tells_a_line_twice_or_never(void **state)
+{
+	struct bench *b = *state;
+	struct report_state before, after;
+	char text[24];
+	int r;
+
+	keep(b, "start");
+	assert_int_equal(beat(b), 0);
+	for (size_t n = 1;; n++) {
+		before = b->state = on_disk(b);
+		(void)snprintf(text, sizeof(text), "%zu", n);
+		alloc_fail_nth(n);
+		r = logins_keep(b->dir, slice_str(text), &b->state.logins,
+		    NULL);
+		if (r == 0)
+			r = beat(b);
+		alloc_fail_nth(0);
+		after = on_disk(b);
+		assert_int_equal(after.seq - before.seq,
+		    !hash_equal(&after.logins, &before.logins));
+		if (r == 0)
+			break;
+		assert_int_equal(r, ERR_NOMEM);
+	}
+	assert_int_equal(kept(b, &after.logins, text), 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -392,6 +477,8 @@ main(void)
 	    T(no_failure_makes_a_gap),
 	    T(reading_fails_as_a_whole),
 	    T(a_diff_is_kept_or_not),
+	    T(what_was_read_counts_with_the_report_that_tells_it),
+	    T(no_failure_tells_a_line_twice_or_never),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
