@@ -54,7 +54,7 @@ add_short(struct table *t, const struct answer *x, const struct cli_args *a)
 	    g == NULL                       ? "-"
 		: g->approved_by[0] != '\0' ? g->approved_by
 					    : "nobody (self-serve)");
-	if (x->kind == USE_ISSUED)
+	if (g != NULL && x->kind == USE_ISSUED)
 		table_addf(t, "%s:%llu", g->log, (unsigned long long)g->index);
 	else
 		table_addf(t, "%s: %s", use_kind_name(x->kind), x->why);

@@ -210,7 +210,7 @@ parse_number(struct in *in, json_t **out)
 static int
 parse_array(struct in *in, json_t **out)
 {
-	json_t *a = json_array(), *v;
+	json_t *a = json_array(), *v = NULL;
 	int r = 0;
 
 	if (a == NULL)
