@@ -97,6 +97,18 @@ int audit_source_leaf(struct audit_source *s, uint64_t index,
 int audit_source_parse(struct audit_source *s, uint64_t index,
     struct leaf *out, struct err *e) MUST_CHECK;
 
+/* --- reader.c: an open log ------------------------------------------------ */
+
+struct audit_log {
+	struct blob_store  *store;
+	struct audit_source source;
+	struct checkpoint   head;
+	uint8_t		   *note;
+	size_t		    n_note;
+	char		   *name;
+	struct audit_table  table;	/* requests and decisions */
+};
+
 /* --- the audit ------------------------------------------------------------ */
 
 /* A tile that was listed. */

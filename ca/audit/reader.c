@@ -7,16 +7,6 @@
 #include "ca/audit/audit_impl.h"
 #include "ca/issue/issue.h"
 
-struct audit_log {
-	struct blob_store *store;
-	struct audit_source source;
-	struct checkpoint head;
-	uint8_t *note;
-	size_t n_note;
-	char *name;
-	struct audit_table table; /* requests and decisions */
-};
-
 void
 audit_log_close(struct audit_log *l)
 {

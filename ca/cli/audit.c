@@ -191,6 +191,9 @@ static const struct cli_option report_options[] = {
     {0, "since", "T|SPAN", "what happened since then (" USES_SPAN ")"},
     USES_ASKED,
 };
+static const struct cli_option evidence_options[] = {
+    {'o', NULL, "DIR", "make this directory (required)"},
+};
 static const struct cli_option merge_options[] = {
     CLI_JSON,
 };
@@ -235,6 +238,13 @@ static const struct cli_command subs[] = {
 	.max_operands = 1,
 	.run = run_audit_sample,
 	CLI_OPTIONS(sample_options)},
+    {.name = "evidence",
+	.operands = "SERIAL",
+	.summary = "a folder about a certificate, which stock tools check",
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run_audit_evidence,
+	CLI_OPTIONS(evidence_options)},
     {.name = "merge",
 	.operands = "DIR",
 	.summary = "take in the log of an emergency directory",

@@ -34,6 +34,7 @@ int run_audit_gaps(struct cli_args *a, struct err *e) MUST_CHECK;
 int run_audit_report(struct cli_args *a, struct err *e) MUST_CHECK;
 int run_audit_list(struct cli_args *a, struct err *e) MUST_CHECK;
 int run_audit_sample(struct cli_args *a, struct err *e) MUST_CHECK;
+int run_audit_evidence(struct cli_args *a, struct err *e) MUST_CHECK;
 int run_audit_merge(struct cli_args *a, struct err *e) MUST_CHECK;
 
 #endif

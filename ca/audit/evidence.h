@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A certificate's evidence, for somebody who does not have Writ: files that
+ * stock tools read and check.
+ *
+ * What each is, and how to check it, stands in README; check.sh does that with
+ * sha256sum, ssh-keygen and a shell:
+ *
+ *   NAME.message, NAME.PERSON.sig  each statement: request, decision-1, policy,
+ *                        key-1 (of a signer whose key the policy lacks)
+ *   allowed_signers      the keys of those who signed
+ *   policy/...           MANIFEST, and of its files those that say whose these
+ *                        keys are
+ *   issue.leaf, certificate.leaf, *.tlog-proof  what the log has, and where
+ *   checkpoint, log.vkey, log.pem  the head of the log, and its key
+ *   SERIAL-cert.pub, SERIAL.json   the certificate and its record
+ *   SHA256SUMS           of all others
+ */
+#ifndef CA_AUDIT_EVIDENCE_H
+#define CA_AUDIT_EVIDENCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ca/audit/audit.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+#include "lib/statement/leaf.h"
+#include "lib/trust/policy.h"
+
+#define EVIDENCE_SAID_MAX  1024	/* statements about one certificate */
+#define EVIDENCE_FILES_MAX 40000
+
+struct evidence_file {
+	char  *name;		/* relative, with '/' */
+	char  *text;
+	size_t n;
+};
+struct evidence {		/* zero-initialise / evidence_clear */
+	struct evidence_file *v;
+	size_t		      n, cap;
+};
+void evidence_clear(struct evidence *v);
+const struct evidence_file *evidence_find(const struct evidence *v,
+    const char *name);
+
+/*
+ * Of the certificate with this serial, as log l has it; now is the policy that
+ * names its keys.  Statements are verified, objects compared with what the
+ * leaves give.  out must be empty, and on failure is the caller's to clear.
+ *
+ * ERR_NOTFOUND	no such certificate, its record or its policy is not there, it
+ *		was never signed (each says which)
+ * ERR_DENIED	a host's, which no person asked for
+ * ERR_CORRUPT	what is there is not what the leaves give
+ * ERR_BADSIG, ERR_PARSE, ERR_LIMIT, ERR_NOMEM, and what blob_get() says
+ */
+int audit_evidence(struct audit_log *l, const struct policy *now,
+    uint64_t serial, struct evidence *out, struct err *e) MUST_CHECK;
+
+/* --- its files, of what was gathered; pure ------------------------------- */
+
+struct evidence_said {
+	char		 name[40];	/* "decision-1" */
+	struct statement s;		/* verified */
+};
+struct evidence_case {		/* zero-initialise / evidence_case_clear */
+	uint64_t	      serial;
+	struct leaf	      issue, certificate;
+	struct str	      issue_text, certificate_text;	/* as logged */
+	uint64_t	      issue_index, certificate_index;
+	struct str	      issue_proof, certificate_proof;
+	struct evidence_said *said;	/* request, decisions, policy, keys */
+	size_t		      n_said, cap_said, n_decisions;
+	struct str	      manifest;
+	struct policy_files   files;	/* that it names */
+	struct policy	     *policy;	/* what they say */
+	/* Borrowed: */
+	const char	     *ca;	/* the policy's name of its CA */
+	const char	     *log, *origin;
+	const struct pubkey  *log_key;	/* that signed the note */
+	struct slice	      note;
+	struct str	      record, line;	/* SERIAL.json, -cert.pub */
+};
+void evidence_case_init(struct evidence_case *c);
+void evidence_case_clear(struct evidence_case *c);
+/* Whose key was it, by the policy or by the key statements of c?  NULL:
+ * nobody's, as far as they say. */
+const char *evidence_who(const struct evidence_case *c, const struct pubkey *k);
+/* All files.  ERR_PARSE (a signature), ERR_LIMIT, ERR_NOMEM. */
+int evidence_write(const struct evidence_case *c, struct evidence *out,
+    struct err *e) MUST_CHECK;
+
+/* evidence_check.c: what every check.sh begins with.  Appended. */
+void evidence_check_begin(struct str *out);
+/* evidence_text.c: README and check.sh of c, whose other files are so_far.
+ * Appended. */
+void evidence_readme(const struct evidence_case *c,
+    const struct evidence *so_far, struct str *out);
+void evidence_check(const struct evidence_case *c,
+    const struct evidence *so_far, struct str *out);
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+/* writ audit evidence: a folder for somebody who does not have Writ. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ca/audit/evidence.h"
+#include "ca/cli/audit.h"
+#include "lib/base/file.h"
+
+/* --- the folder ------------------------------------------------------------ */
+
+/* Below a directory of ours, which exists. */
+static int
+write_one(const char *dir, const struct evidence_file *f, struct err *e)
+{
+	char *path = NULL, *slash;
+	int r;
+
+	if (path_join(dir, f->name, &path) != 0)
+		return err_nomem(e);
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	r = file_mkdirs(path, 0755, e);
+	*slash = '/';
+	if (r == 0)
+		r = file_write(path, f->text, f->n, 0644, FILE_NEW, e);
+	free(path);
+	return r;
+}
+
+/* Its directories, deepest first, are empty once its files are gone. */
+static void
+take_back(const char *dir, const struct evidence *v)
+{
+	char *path = NULL, *slash;
+
+	for (size_t i = 0; i < v->n; i++) {
+		if (path_join(dir, v->v[i].name, &path) != 0)
+			continue;
+		(void)unlink(path);
+		free(path);
+	}
+	for (size_t i = 0; i < v->n; i++) {
+		if (path_join(dir, v->v[i].name, &path) != 0)
+			continue;
+		while ((slash = strrchr(path, '/')) != NULL &&
+		    (size_t)(slash - path) > strlen(dir)) {
+			*slash = '\0';
+			(void)rmdir(path);
+		}
+		free(path);
+	}
+	(void)rmdir(dir);
+}
+
+static int
+is_free(const char *dir, struct err *e)
+{
+	char quoted[QUOTE_MAX];
+	struct stat st;
+
+	if (lstat(dir, &st) == 0)
+		return err_set(e, ERR_EXISTS,
+		    "%s exists already, expected the name of a new directory",
+		    str_quote(quoted, dir));
+	return 0;
+}
+
+/* In its place in one step, and in the place of nothing. */
+static int
+put_in_place(const char *tmp, const char *dir, struct err *e)
+{
+	int r;
+
+	if (renameat2(AT_FDCWD, tmp, AT_FDCWD, dir, RENAME_NOREPLACE) == 0)
+		return file_sync_parent(dir, e);
+	if (errno == EEXIST && (r = is_free(dir, e)) != 0)
+		return r;
+	return err_sys(e, "rename to %s", dir);
+}
+
+static int
+write_folder(const char *dir, const struct evidence *v, struct err *e)
+{
+	char *tmp = NULL;
+	int r = 0;
+
+	if (path_joinf(&tmp, "%s.XXXXXX", dir) != 0)
+		return err_nomem(e);
+	if (mkdtemp(tmp) == NULL) {
+		r = err_sys(e, "make %s", tmp);
+		free(tmp);
+		return r;
+	}
+	for (size_t i = 0; i < v->n && r == 0; i++)
+		r = write_one(tmp, &v->v[i], e);
+	if (r == 0)
+		r = put_in_place(tmp, dir, e);
+	if (r != 0)
+		take_back(tmp, v);
+	free(tmp);
+	return r;
+}
+
+/* --- the command ----------------------------------------------------------- */
+
+struct looking {
+	const struct place *p;
+	uint64_t serial;
+	struct evidence found;
+};
+
+/* The first log that has it. */
+static int
+look_in(void *ctx, struct audit_log *log, struct err *e)
+{
+	struct looking *k = ctx;
+	uint64_t index;
+	int r;
+
+	if ((r = audit_log_find(log, k->serial, &index, e)) != 0)
+		return r == ERR_NOTFOUND ? 0 : r;
+	if ((r = audit_evidence(log, k->p->trust.policy, k->serial, &k->found,
+		 e)) != 0)
+		return r;
+	return 1;
+}
+
+/* "corp/": the name of what is made must not end so. */
+static int
+folder_of(const struct cli_args *a, char **out, struct err *e)
+{
+	const char *o = cli_get(a, "o");
+	size_t n = o != NULL ? strlen(o) : 0;
+	char *dir;
+
+	while (n > 1 && o[n - 1] == '/')
+		n--;
+	if (n == 0)
+		return err_set(e, ERR_USAGE,
+		    "expected -o with the name of a new directory");
+	if ((dir = str_dupn(o, n)) == NULL)
+		return err_nomem(e);
+	*out = dir;
+	return is_free(dir, e);
+}
+
+static int
+print_made(const struct looking *k, const char *dir, struct err *e)
+{
+	struct str s = STR_INIT;
+
+	str_addf(&s,
+	    "%s: %zu files about the certificate with serial %llu; README says "
+	    "what they are, sh %s/check.sh checks them\n",
+	    dir, k->found.n, (unsigned long long)k->serial, dir);
+	return cli_print(&s, e);
+}
+
+int
+run_audit_evidence(struct cli_args *a, struct err *e)
+{
+	struct looking k = {0};
+	char quoted[QUOTE_MAX];
+	char *dir = NULL;
+	struct place p;
+	int r;
+
+	place_init(&p);
+	k.p = &p;
+	if (parse_u64(cli_operand(a, 0), 1, UINT64_MAX, &k.serial) != 0) {
+		r = err_set(e, ERR_USAGE, "%s is no serial, expected a number",
+		    str_quote(quoted, cli_operand(a, 0)));
+		goto out;
+	}
+	if ((r = folder_of(a, &dir, e)) != 0 || (r = place_open(a, &p, e)) != 0)
+		goto out;
+	r = place_each_log(&p, look_in, &k, e);
+	if (r == 0)
+		r = err_set(e, ERR_NOTFOUND,
+		    "%s and what was merged into it have no certificate with "
+		    "serial %llu",
+		    p.url, (unsigned long long)k.serial);
+	else if (r == 1 && (r = write_folder(dir, &k.found, e)) == 0)
+		r = print_made(&k, dir, e);
+out:
+	evidence_clear(&k.found);
+	free(dir);
+	place_clear(&p);
+	return r;
+}

@@ -1,0 +1,229 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Goal of this test: a certificate's evidence is a folder that somebody checks who
+# has ssh-keygen, sha256sum and a shell, and nothing else in PATH; and whatever is
+# changed in it, with the sums made to fit or without, does not pass.
+
+# shellcheck source=tests/interop/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/interop/ca.sh
+. "$(dirname "$0")/ca.sh"
+
+cd "$T" || exit 1
+
+# ends STATUS PART COMMAND...: it ends so, and says so on either output.
+ends() {
+	local want=$1 part=$2 status
+
+	shift 2
+	"$@" >out 2>&1 </dev/null
+	status=$?
+	[ "$status" -eq "$want" ] && grep -qF -e "$part" out && return
+	printf 'status %s, wanted %s and "%s":\n' "$status" "$want" "$part"
+	cat out
+	return 1
+}
+evidence() { "$writ" audit evidence -C corp "$@"; }
+
+# --- a deployment, and certificates under two policies
+ca_people
+ca_key ed25519 alice2
+ca_key ed25519 mallory
+cert() { # KEY GRANT REASON PRINCIPAL SIGNER [APPROVE]
+	ca_key ed25519 "$1"
+	"$writ" request -C corp -i "$5" --key "$1.pub" -o "$1.req" \
+		--grant "$2" -m "$3" --ticket OPS-7 "$4" || return
+	[ -z "${6:-}" ] || "$writ" approve -C corp -i olga -y "$1.req" || return
+	"$writ" sign -C corp "$1.req" -o "$1-cert.pub"
+}
+{
+	"$writ" init corp --single-officer --officer olga@example.com=olga.pub
+	ca_policy corp/policy
+	cat >>corp/policy/ca.yaml <<-'END'
+	  asked:
+	    to: [engineers]
+	    principals: [ops]
+	    max: 1h
+	    reason: {min: 5}
+	    approve: [{approvers: 1}]
+	END
+	"$writ" policy sign -C corp -i olga -y
+	cert one work 'deploy 4711' deploy alice
+	cert two asked 'disk is full' ops alice approve
+	"$writ" key add alice2.pub -C corp -i alice -o key.st
+	"$writ" approve -C corp -i olga -y key.st
+	"$writ" sign -C corp key.st
+	cert three work 'with another key' deploy alice2
+	sed -i 's/max: 8h/max: 7h/' corp/policy/ca.yaml
+	"$writ" policy sign -C corp -i olga -y
+	cert four work 'under version 2' deploy alice
+} >>"$ca_log" 2>&1 </dev/null
+t_eq 'four certificates are issued' 4 "$(cat one-cert.pub two-cert.pub \
+	three-cert.pub four-cert.pub 2>>"$ca_log" | wc -l)" || cat "$ca_log"
+one=$(ca_serial one-cert.pub)
+two=$(ca_serial two-cert.pub)
+three=$(ca_serial three-cert.pub)
+four=$(ca_serial four-cert.pub)
+
+# --- somebody who has three programs
+mkdir bare
+for program in sh ssh-keygen sha256sum; do
+	ln -s "$(command -v $program)" bare/$program
+done
+check() { PATH=$T/bare "$T/bare/sh" "$1/check.sh"; }
+# passes DIR WHAT...: it passes, and has a line for each of these.
+passes() {
+	check "$1" >out 2>&1 </dev/null || {
+		cat out
+		return 1
+	}
+	shift
+	for part in "$@"; do
+		grep -qF -e "$part" out || {
+			printf 'no "%s" in:\n' "$part"
+			cat out
+			return 1
+		}
+	done
+}
+t 'evidence is a folder' ends 0 "check.sh checks" evidence "$two" -o ev.two
+t 'that passes' passes ev.two 'ok request.message is signed by alice@example.com' \
+	'ok decision-1.message is signed by olga@example.com' \
+	'ok policy.message is signed by olga@example.com' \
+	'ok decision-1 is about the request' 'ok issue.leaf names decision-1' \
+	'ok issue.leaf is leaf ' 'ok certificate.leaf is leaf ' \
+	'ok root.yaml is the root of trust' \
+	"ok certificate.leaf has $two-cert.pub" 'ok it is signed by user_ca' \
+	'all of it fits'
+t 'from elsewhere too' passes "$T/ev.two" 'all of it fits'
+t_eq 'nothing is said of what does not fit' 0 "$(grep -c BAD out)"
+t_eq 'the certificate is the one that was handed out' \
+	"$(cut -d' ' -f1,2 two-cert.pub)" "$(cut -d' ' -f1,2 "ev.two/$two-cert.pub")"
+t_has 'README says who asked and why' "$(cat ev.two/README)" \
+	'alice@example.com asked: disk is full'
+t_has 'and the ticket' "$(cat ev.two/README)" 'ticket: OPS-7'
+t_eq 'people who signed nothing are left out' 0 \
+	"$(find ev.two/policy/people -name 'ivan*' | wc -l)"
+t 'a reader of shells finds nothing in it' shellcheck ev.two/check.sh
+t 'nor does bash stop at anything' bash ev.two/check.sh
+t_eq 'the sums are those of all files' \
+	"$(cd ev.two && find . -type f ! -name SHA256SUMS | wc -l)" \
+	"$(wc -l <ev.two/SHA256SUMS)"
+t 'stock tools agree' bash -c 'cd ev.two && sha256sum --quiet --strict -c SHA256SUMS'
+
+# What README says of openssl, word by word.
+by_readme() { # DIR
+	(cd "$1" && sed -n 's/^    \(head -n 3\|tail -n 1\|openssl\|    -in text\)/\1/p' README \
+		>"$T/words" && bash -e "$T/words" && rm -f text sig)
+}
+cp -r ev.two openssl
+t 'the head of the log is signed' by_readme openssl
+sed -i '2s/$/0/' openssl/checkpoint
+t_not 'which another one is not' by_readme openssl
+
+t 'without anybody who approved' ends 0 'README' evidence "$one" -o ev.one
+t 'passes' passes ev.one 'all of it fits'
+t 'a key that is not in the policy' ends 0 'README' evidence "$three" -o ev.three
+t 'comes with what made it hers' passes ev.three \
+	'ok key-1.message is signed by alice@example.com' \
+	'ok key-1-decision-1.message is signed by olga@example.com' \
+	'ok a key of alice@example.com is in key-1.message' 'all of it fits'
+t 'under a later policy' ends 0 'README' evidence "$four" -o ev.four/
+t 'passes' passes ev.four 'all of it fits'
+t_eq 'each has the policy of its time' '8h 7h' "$(cat ev.two/policy/ca.yaml \
+	ev.four/policy/ca.yaml | sed -n 's/^ *max: \([78]h\)/\1/p' | xargs)"
+
+# --- what was changed
+flip() { # FILE [AT]: another bit of the byte there (the middle)
+	python3 - "$@" <<-'END'
+	import sys
+	data = bytearray(open(sys.argv[1], "rb").read())
+	at = int(sys.argv[2]) if len(sys.argv) > 2 else len(data) // 2
+	data[at] ^= 1
+	open(sys.argv[1], "wb").write(data)
+	END
+}
+sums() { # DIR: made to fit
+	(cd "$1" && find . -type f ! -name SHA256SUMS | sed 's,^\./,,' |
+		sort | xargs sha256sum >../sums && mv ../sums SHA256SUMS)
+}
+changed() { # NAME COMMAND...: in a copy, in its directory
+	local name=$1
+
+	shift
+	rm -rf bad
+	cp -r ev.three bad
+	(cd bad && "$@") || return 1
+	[ -z "${SUMS:-}" ] || sums bad
+	check bad >out 2>&1 </dev/null && {
+		t_fail "$name" "$(tail -n 1 out)"
+		return
+	}
+	if grep -q '^BAD ' out; then
+		t_ok "$name"
+	else
+		t_fail "$name" "$(cat out)"
+	fi
+}
+# In check.sh, a byte of the comment: what does not run does not tell either.
+files=$(cd ev.three && find . -type f | sed 's,^\./,,' | sort)
+for file in $files; do
+	[ "$file" != check.sh ] || continue
+	changed "a bit of $file" flip "$file"
+done
+changed 'a bit of check.sh' flip check.sh 40
+changed 'a file that is gone' rm README
+for file in $files; do
+	case $file in
+	# Words for people, the log's key and what only sums can tell.
+	README | check.sh | SHA256SUMS | log.* | *.json) continue ;;
+	# Of these, what is a key or a hash.
+	allowed_signers) at=$(grep -bo AAAA "ev.three/$file" | head -n 1) ;;
+	*) at=:$(($(stat -c %s "ev.three/$file") / 2)) ;;
+	esac
+	case $at in :*) at=${at#:} ;; *) at=$((${at%%:*} + 50)) ;; esac
+	SUMS=1 changed "a bit of $file, and the sums fit" flip "$file" "$at"
+done
+by_mallory() { # NAME TYPE: said anew, with her own key in alice's place
+	sed -i "s|^\(alice@[^ ]* [^ ]*\) ssh-ed25519 .*|\1 $(cut -d' ' -f1,2 \
+		../mallory.pub)|" allowed_signers
+	for f in "$1".alice@example.com*.sig; do
+		ssh-keygen -q -Y sign -f ../mallory -n "$2@writ" "$1.message"
+		mv "$1.message.sig" "$f"
+	done
+}
+SUMS=1 changed 'a request that mallory signed' by_mallory request request
+t_has 'is found by her key' "$(tail -n 1 out)" \
+	'BAD a key of alice@example.com is not in the policy'
+swapped() { cp "../ev.four/$1" "$1"; }
+SUMS=1 changed 'another request' swapped request.message
+SUMS=1 changed 'another leaf' swapped issue.leaf
+SUMS=1 changed 'another proof' swapped issue.tlog-proof
+SUMS=1 changed 'another certificate' cp "../ev.four/$four-cert.pub" "$three-cert.pub"
+longer() { sed -i "s/^index.*/&\n$(sed -n 3p checkpoint | sed 's,/,\\/,g')/" "$1"; }
+SUMS=1 changed 'a proof that is longer' longer issue.tlog-proof
+SUMS=1 changed 'a proof that is shorter' sed -i 3d issue.tlog-proof
+SUMS=1 changed 'a leaf of two lines' sed -i p issue.leaf
+
+# --- what cannot be had
+t 'a folder that is there is left alone' ends 1 "'ev.two' exists already" \
+	evidence "$two" -o ev.two
+t 'nothing in it changed' passes ev.two 'all of it fits'
+t 'a serial that no log has' ends 6 'no certificate with serial 4711' \
+	evidence 4711 -o no
+t 'what is no serial' ends 2 "'alice' is no serial" evidence alice -o no
+t 'no folder is named' ends 2 'expected -o' evidence "$two"
+t 'one that cannot be made' ends 6 'gone/no' evidence "$two" -o gone/no
+object=$(find corp/log/records -name "$two.json")
+mv "$object" away
+t 'a record that the log lacks' ends 6 "has no records/" evidence "$two" -o no
+sed 's/disk/desk/' away >"$object"
+t 'one that says something else' ends 5 'is not what its leaf gives' \
+	evidence "$two" -o no
+mv away "$object"
+policy=$(sha256sum ev.two/policy/ca.yaml | cut -d' ' -f1)
+sed -i 's/8h/9h/' "corp/log/policy/$policy"
+t 'a policy that was changed' ends 5 'is not what its name says' \
+	evidence "$two" -o no
+t_eq 'nothing is left of these' '' "$(find . -maxdepth 1 -name 'no*')"
+t_done
