@@ -109,7 +109,10 @@ t 'and is accepted' fleet accept -i petra --id web.example.com -y "$(cat enrol)"
 began() { on web sh -c 'ls /var/lib/writ/agent/logins/*'; }
 until_ok 'from then on its log is read' began
 kill "$(cat master.pid)"
-unsent() { on web sh -c 'cat /var/lib/writ/agent/reports/*' 2>/dev/null; }
+# In the order of their numbers.
+unsent() {
+	on web sh -c 'cd /var/lib/writ/agent/reports && cat $(ls -v)' 2>/dev/null
+}
 
 # --- logins ---------------------------------------------------------------------
 
@@ -209,6 +212,31 @@ all() { fleet logins -i petra --json | jq length; }
 has_all() { [ "$(all)" -ge "$(($(wc -l <want) + 2))" ]; }
 until_ok 'a master that is back gets all of it' has_all
 t_eq 'once' "$(($(wc -l <want) + 2))" "$(all)"
+
+# --- a host that keeps no journal ---------------------------------------------------
+
+on web sh -c 'mkdir -p /etc/systemd/journald.conf.d
+    printf "[Journal]\nStorage=none\nForwardToSyslog=yes\n" \
+        >/etc/systemd/journald.conf.d/test.conf
+    systemctl restart systemd-journald
+    rm -rf /var/log/journal /run/log/journal
+    systemctl restart writ-agent.service'
+reads_file() { on web grep -q '"source":"file"' -r /var/lib/writ/agent/logins; }
+until_ok 'without a journal auth.log is read' reads_file
+t 'somebody logs in' by plain bob true
+on web sh -c 'mv /var/log/auth.log /var/log/auth.log.1
+    systemctl kill -s HUP rsyslog.service'
+t 'and again after it was rotated' by plain bob true
+of_file() {
+	fleet logins -i petra --json | jq -r '.[] |
+	    select(.source == "file") | "\(.what) \(.account) \(.from)"'
+}
+has_file() { [ "$(of_file | wc -l)" -ge 4 ]; }
+on web systemctl restart writ-agent.service
+until_ok 'which is told' has_file
+near_ip=10.77.0.1
+t_eq 'each once' "$(printf '%s bob %s\n' login "$near_ip" end "$near_ip" \
+    login "$near_ip" end "$near_ip")" "$(of_file)"
 [ "$t_failed" -eq 0 ] || {
 	tail -n 20 master.log
 	on web journalctl -u writ-agent.service --no-pager | tail -n 30
