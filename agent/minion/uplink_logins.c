@@ -144,6 +144,8 @@ uplink_logins(struct uplink *u)
 		u->logins_gap = GAP_MAX_MS;
 	if (uplink_bool(answer, "more"))
 		u->next_logins = loop_now(u->loop);
+	else if (r != 0)
+		u->next_logins = loop_now(u->loop) + u->logins_gap;
 	json_decref(answer);
 }
 

@@ -111,6 +111,7 @@ until_ok 'from then on its log is read' began
 kill "$(cat master.pid)"
 # In the order of their numbers.
 unsent() {
+	# shellcheck disable=SC2016 # for the shell there
 	on web sh -c 'cd /var/lib/writ/agent/reports && cat $(ls -v)' 2>/dev/null
 }
 
@@ -237,6 +238,24 @@ until_ok 'which is told' has_file
 near_ip=10.77.0.1
 t_eq 'each once' "$(printf '%s bob %s\n' login "$near_ip" end "$near_ip" \
     login "$near_ip" end "$near_ip")" "$(of_file)"
+
+# A thousand at once, read by processes that are killed while they do.
+awk -v at="$(date -u +%Y-%m-%dT%H:%M:%SZ)" 'BEGIN {
+    for (i = 1; i <= 1000; i++)
+        printf "%s web sshd[%d]: Accepted password for burst from " \
+            "192.0.2.1 port %d ssh2\n", at, 100000 + i, i }' >burst
+on web sh -c 'cat >>/var/log/auth.log' <burst
+# shellcheck disable=SC2016 # for the shell there
+on web sh -c 'for i in 1 2 3 4 5 6; do
+    systemctl restart writ-agent.service; sleep 0.$i
+    kill -9 $(pidof writ-agent) 2>/dev/null && echo killed; done
+    systemctl restart writ-agent.service' >killed.out
+printf '    killed %s times\n' "$(grep -c killed killed.out)"
+burst() { fleet logins -i petra --account burst --json >burst.json; }
+has_burst() { burst && [ "$(jq length burst.json)" -ge 1000 ]; }
+until_ok 'a thousand logins are told' has_burst
+t_eq 'each once' "$(seq 1000)" \
+    "$(jq -r '.[].port' burst.json | sort -n)"
 [ "$t_failed" -eq 0 ] || {
 	tail -n 20 master.log
 	on web journalctl -u writ-agent.service --no-pager | tail -n 30
