@@ -120,6 +120,8 @@ struct audit_certificate {
 	const struct statement *request;
 	const struct statement *const *decisions; /* those counted */
 	size_t			n_decisions;
+	uint64_t		request_index;	/* of their leaves */
+	const uint64_t	       *decision_indexes;
 };
 /* Every certificate in the order of the log; each() non-zero ends it and is
  * returned.  ERR_CORRUPT: a leaf does not parse, or names what is not there. */

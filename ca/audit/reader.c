@@ -96,7 +96,8 @@ out:
  * the index has is compared in full. */
 static int
 find_statement(struct audit_log *l, const struct statement *request,
-    const struct hash *h, uint64_t before, struct statement *out, struct err *e)
+    const struct hash *h, uint64_t before, struct statement *out,
+    uint64_t *index, struct err *e)
 {
 	size_t cursor = 0;
 	struct slice bytes;
@@ -112,8 +113,10 @@ find_statement(struct audit_log *l, const struct statement *request,
 			return r;
 		if (hash_equal(&out->hash, h) &&
 		    (request == NULL ? issue_is_request(out)
-				     : issue_may_count(request, out)))
+				     : issue_may_count(request, out))) {
+			*index = at;
 			return 0;
+		}
 		statement_clear(out);
 	}
 	return err_set(e, ERR_CORRUPT,
@@ -128,6 +131,7 @@ show_issue(struct audit_log *l, uint64_t index, const struct issue_leaf *i,
 {
 	struct statement request, *decisions = NULL;
 	const struct statement **list = NULL;
+	uint64_t *indexes = NULL, at = 0;
 	struct cert cert;
 	size_t n = 0;
 	int r;
@@ -136,18 +140,19 @@ show_issue(struct audit_log *l, uint64_t index, const struct issue_leaf *i,
 	cert_init(&cert);
 	decisions = calloc(i->n_decisions + 1, sizeof(*decisions));
 	list = calloc(i->n_decisions + 1, sizeof(*list));
-	if (decisions == NULL || list == NULL) {
+	indexes = calloc(i->n_decisions + 1, sizeof(*indexes));
+	if (decisions == NULL || list == NULL || indexes == NULL) {
 		r = err_nomem(e);
 		goto out;
 	}
-	if ((r = find_statement(l, NULL, &i->request, index, &request, e)) !=
-		0 ||
+	if ((r = find_statement(l, NULL, &i->request, index, &request, &at,
+		 e)) != 0 ||
 	    (r = cert_parse_tbs(slice_of(i->tbs, i->tbs_len), &cert, e)) != 0)
 		goto out;
 	for (; n < i->n_decisions; n++) {
 		statement_init(&decisions[n], ST_DECISION);
 		if ((r = find_statement(l, &request, &i->decisions[n], index,
-			 &decisions[n], e)) != 0)
+			 &decisions[n], &indexes[n], e)) != 0)
 			goto out;
 		list[n] = &decisions[n];
 	}
@@ -157,12 +162,15 @@ show_issue(struct audit_log *l, uint64_t index, const struct issue_leaf *i,
 		.cert = &cert,
 		.request = &request,
 		.decisions = list,
-		.n_decisions = n});
+		.n_decisions = n,
+		.request_index = at,
+		.decision_indexes = indexes});
 out:
 	for (size_t j = 0; decisions != NULL && j <= i->n_decisions; j++)
 		statement_clear(&decisions[j]);
 	free(decisions);
 	free(list);
+	free(indexes);
 	statement_clear(&request);
 	cert_clear(&cert);
 	return r;

@@ -101,6 +101,9 @@ read_event(const json_t *row, struct login_event *ev, struct err *e)
 	    {"account", LOGIN_ACCOUNT_MAX, &ev->account},
 	    {"from", LOGIN_FROM_MAX, &ev->from},
 	    {"method", LOGIN_METHOD_MAX, &ev->method},
+	    {"command", LOGIN_COMMAND_MAX, &ev->command},
+	    {"as", LOGIN_ACCOUNT_MAX, &ev->as},
+	    {"why", LOGIN_WHY_MAX, &ev->why},
 	};
 	const char *what = cell(row, "what"), *at = cell(row, "at");
 	const char *key = cell(row, "key");
@@ -208,8 +211,8 @@ issued_clear(struct issued *s)
 
 /* sshd asks a security key for a touch unless the certificate lets it be, and for
  * the PIN where the certificate says so. */
-static enum presence
-presence_of(const struct cert *c)
+enum presence
+cert_presence(const struct cert *c)
 {
 	if (!pubkey_is_sk(c->key))
 		return PRESENCE_NONE;
@@ -253,7 +256,7 @@ fill(struct grant_use *g, const struct audit_certificate *c, const char *log)
 
 	key_hash(c->cert->ca, &g->ca);
 	g->serial = c->cert->serial;
-	g->presence = presence_of(c->cert);
+	g->presence = cert_presence(c->cert);
 	g->valid_after = to_time(c->cert->valid_after);
 	g->valid_before = to_time(c->cert->valid_before);
 	g->index = c->index;

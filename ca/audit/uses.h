@@ -52,6 +52,7 @@ enum presence {
 	PRESENCE_PIN,		/* "pin": touch, and PIN or fingerprint */
 };
 const char *presence_name(enum presence p);
+enum presence cert_presence(const struct cert *c);
 
 struct grant_use {		/* a certificate, and why it was issued */
 	struct hash   ca;	/* of the CA's key */

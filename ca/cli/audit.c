@@ -181,6 +181,11 @@ static const struct cli_option who_options[] = {
     {0, "reason", "TEXT", "whose reason has this in it"},
     USES_OPTIONS,
 };
+static const struct cli_option session_options[] = {
+    {0, "host", "ID", "on this host, where several have such a session"},
+    {0, "since", "T|SPAN", "seen from then on (" USES_SPAN ")"},
+    USES_OPTIONS,
+};
 static const struct cli_option gaps_options[] = {
     {0, "since", "T|SPAN",
 	"of logins and certificates since then (" USES_SPAN ")"},
@@ -204,6 +209,13 @@ static const struct cli_command subs[] = {
 	.summary = "who logged in, and why",
 	.run = run_audit_who,
 	CLI_OPTIONS(who_options)},
+    {.name = "session",
+	.operands = "ID",
+	.summary = "one login, from request to logout, with every proof",
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run_audit_session,
+	CLI_OPTIONS(session_options)},
     {.name = "gaps",
 	.operands = "",
 	.summary = "logins that nothing explains, hosts that say nothing",

@@ -99,6 +99,10 @@ get_uses(struct cli_args *a, struct asked_uses *q, struct err *e)
 		words[n++] = "--what";
 		words[n++] = "end";
 	}
+	if (q->sudos) {
+		words[n++] = "--what";
+		words[n++] = "sudo";
+	}
 	n = add_option(words, n, a, "until", "--until");
 	n = add_option(words, n, a, "host", "--host");
 	(void)add_option(words, n, a, "account", "--account");
@@ -154,19 +158,23 @@ asked_uses_get(struct cli_args *a, struct asked_uses *q, struct err *e)
 
 /* --- times ----------------------------------------------------------------- */
 
-void
-add_when(struct table *t, int64_t when, const struct cli_args *a)
+const char *
+format_when(int64_t when, const struct cli_args *a, char out[WHEN_TEXT])
 {
-	char text[64];
 	time_t at = (time_t)when;
 	struct tm tm;
 
-	if (cli_format(a) == TABLE_TEXT && !cli_flag(a, "utc") &&
-	    localtime_r(&at, &tm) != NULL &&
-	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z", &tm) > 0) {
-		table_add(t, text);
-		return;
-	}
-	clock_format(when, text);
-	table_add(t, text);
+	if (cli_format(a) != TABLE_TEXT || cli_flag(a, "utc") ||
+	    localtime_r(&at, &tm) == NULL ||
+	    strftime(out, WHEN_TEXT, "%Y-%m-%d %H:%M:%S %z", &tm) == 0)
+		clock_format(when, out);
+	return out;
+}
+
+void
+add_when(struct table *t, int64_t when, const struct cli_args *a)
+{
+	char text[WHEN_TEXT];
+
+	table_add(t, format_when(when, a, text));
 }

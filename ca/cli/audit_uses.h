@@ -25,7 +25,8 @@ struct asked_uses {		/* zero-initialise / asked_uses_clear */
 	struct uses   uses;
 	struct issued issued;
 	int64_t	      since;
-	bool	      ends;	/* set before: the ends of sessions as well */
+	/* Set before: the ends of sessions, and sudos, as well. */
+	bool	      ends, sudos;
 };
 /*
  * Logins as --host, --account, --since (USES_SPAN) and --until of a
@@ -47,7 +48,11 @@ struct gaps;
 int  asked_gaps(struct cli_args *a, struct asked_uses *q, struct gaps *out,
      struct err *e) MUST_CHECK;
 
-/* A cell: for people in their zone, unless --utc. */
+/* For people in their zone, unless --utc; returns out. */
+#define WHEN_TEXT 64
+const char *format_when(int64_t when, const struct cli_args *a,
+    char out[WHEN_TEXT]);
+/* The same as a cell. */
 void add_when(struct table *t, int64_t when, const struct cli_args *a);
 
 #endif

@@ -213,6 +213,78 @@ t 'a page that is there stays' ends 1 'report.html: exists already' \
 t_eq 'for what is asked no ends of sessions are left out' '["login","end"]' \
 	"$(jq -c 'select(.call == "logins") | .what' state/calls | tail -n 1)"
 
+# --- one of them, as a story
+later() { printf '%(%Y-%m-%dT%H:%M:%SZ)T' $(($(printf '%(%s)T' -1) + $1)); }
+of() { by "${@:2}" | sed "s/\"session\":.*/\"session\":\"$1\"/"; }
+sudo_of() { # SESSION COMMAND
+	printf '"what":"sudo","account":"ops","command":"%s","as":"root",' "$2"
+	printf '"session":"%s"' "$1"
+}
+cp state/logins.json all.json
+{
+	AT=$(later 1) saw web-2.example.com \
+		"$(of c.1 ops 10.0.0.8 three-cert.pub $user_ca)"
+	AT=$(later 2) saw web-2.example.com "$(sudo_of c.1 '/bin/df -h')"
+	AT=$(later 3) saw web-2.example.com \
+		"$(sudo_of c.1 /bin/sh),\"why\":\"command not allowed\""
+	AT=$(later 4) saw web-2.example.com \
+		'"what":"end","account":"ops","session":"c.1"'
+	saw web-2.example.com "$(sudo_of c.11 /bin/id)"
+	saw web-1.example.com '"what":"login","account":"root","method":"password","session":"c.1"'
+	saw web-1.example.com "$(of c.2 root 10.0.0.9 alice-cert.pub $user_ca)"
+	saw web-2.example.com "$(of c.4 limited 10.0.0.7 two-cert.pub $user_ca)"
+	saw web-1.example.com '"what":"end","account":"root","session":"c.3"'
+} | jq -s "$order" >state/logins.json
+on() { audit session "$1" --host "$2" "${@:3}"; }
+three=$(ca_serial three-cert.pub)
+t 'one login is a story' ends 0 \
+	'alice@example.com asked for ops for 1h by grant asked: disk is full (ticket OPS-7)' \
+	on c.1 web-2.example.com --utc
+story=$(cat out)
+t_has 'who approved it' "$story" '  olga@example.com approved'
+t_has 'what was issued' "$story" "issued serial $three, from "
+t_has 'with its record' "$story" "/$three.json"
+t_has 'what the host saw' "$story" \
+	'web-2.example.com saw ops log in from 10.0.0.8 port 50112 by publickey'
+t_has 'what was run' "$story" 'saw ops run as root: /bin/df -h'
+t_has 'and what was not' "$story" \
+	'refused ops run as root: /bin/sh; command not allowed'
+t_has 'the end' "$story" 'saw the end of it, of ops'
+t_has 'in which report' "$story" \
+	"    report $(printf '%064d' 7), leaf 9 of the fleet's log"
+t_eq 'and nothing is unexplained' 0 "$(grep -c EXPLAINED out)"
+on c.1 web-2.example.com --json >story.json
+t_eq 'the same for programs, in the order of time' \
+	'request decision certificate login sudo sudo end' \
+	"$(jq -r '[.[].event] | join(" ")' story.json)"
+t_eq 'the request is named as sha256sum names it' \
+	"$(head -n 1 three.req | sha256sum | cut -d' ' -f1)" \
+	"$(jq -r '.[0].hash' story.json)"
+t_eq 'the certificate by where the log has it' \
+	"$("$writ" audit list -C corp --json |
+		jq -r ".[] | select(.serial == \"$three\") | .index")" \
+	"$(jq -r '.[2].index' story.json)"
+t_eq 'its record is there' yes "$(test -f \
+	"corp/log/$(jq -r '.[2].object' story.json)" && echo yes)"
+t_eq 'statements lie before it' true "$(jq '(.[0].index | tonumber) <
+	(.[1].index | tonumber) and (.[1].index | tonumber) <
+	(.[2].index | tonumber)' story.json)"
+t 'of two hosts one has to be named' ends 2 'expected --host' \
+	audit session c.1
+t 'a password explains nothing' ends 0 \
+	'NOT EXPLAINED, no certificate: by password' on c.1 web-1.example.com
+t 'nor does a stolen CA key' ends 0 \
+	'NOT EXPLAINED, never issued: no log has serial 4712' audit session c.2
+t 'what was used outside its restrictions is told with them' ends 0 \
+	'NOT EXPLAINED, outside: from an address that it excludes' \
+	audit session c.4
+t_has 'and what was asked' "$(cat out)" 'look at it'
+t 'a login that lies further back' ends 0 'say so with --since' \
+	audit session c.3
+t 'a session that nobody saw' ends 6 "no host saw a session 'c.9'" \
+	audit session c.9
+mv all.json state/logins.json
+
 # --- what is not good
 mv corp/log log.away
 t 'without the log nothing can be said' ends 6 'log' audit who

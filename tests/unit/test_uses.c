@@ -41,6 +41,7 @@ read_rows(const char *text, struct uses *u, struct err *e)
 	"\"\","                                                            \
 	"\"ca\":\"SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU\","   \
 	"\"serial\":\"41\",\"key_id\":\"alice\",\"signatures\":\"2\","     \
+	"\"command\":\"/bin/id\",\"as\":\"root\",\"why\":\"not allowed\"," \
 	"\"session\":\"b.8.1\",\"report\":\"ab\",\"index\":\"9\"}"
 
 static void
@@ -62,6 +63,9 @@ a_row_is_what_the_fleet_prints(void **state)
 	assert_int_equal(u.v[1].event.serial, SERIAL);
 	assert_int_equal(u.v[1].event.signatures, 2);
 	assert_int_equal(u.v[1].index, 9);
+	assert_string_equal(u.v[1].event.command, "/bin/id");
+	assert_string_equal(u.v[1].event.as, "root");
+	assert_string_equal(u.v[1].event.why, "not allowed");
 	assert_true(u.v[1].event.has_cert);
 	assert_false(u.v[1].event.has_key);
 	uses_clear(&u);
@@ -117,9 +121,9 @@ a_row_that_is_none_is_named(void **state)
 static void
 what_is_too_long_is_refused(void **state)
 {
-	static const char *const fields[] = {
-	    "host", "account", "from", "method", "session", "key_id", "report"};
-	char text[2000];
+	static const char *const fields[] = {"host", "account", "from",
+	    "method", "session", "key_id", "report", "command", "as", "why"};
+	char text[LOGIN_COMMAND_MAX + 2];
 
 	(void)state;
 	memset(text, 'x', sizeof(text) - 1);
