@@ -260,6 +260,24 @@ story_sort(struct story *s)
 		qsort(s->v, s->n, sizeof(*s->v), compare);
 }
 
+static bool
+is_of(const struct use *u, const char *session, const char *host)
+{
+	return u->event.session != NULL &&
+	    strcmp(u->event.session, session) == 0 &&
+	    (host == NULL || strcmp(u->host, host) == 0);
+}
+
+const struct use *
+story_login(const struct uses *u, const char *session, const char *host)
+{
+	for (size_t i = 0; i < u->n; i++)
+		if (u->v[i].event.what == LOGIN_IN &&
+		    is_of(&u->v[i], session, host))
+			return &u->v[i];
+	return NULL;
+}
+
 int
 story_host(const struct uses *u, const char *session, const char *wanted,
     const char **host, struct err *e)
@@ -270,9 +288,7 @@ story_host(const struct uses *u, const char *session, const char *wanted,
 	for (size_t i = 0; i < u->n; i++) {
 		const struct use *x = &u->v[i];
 
-		if (x->event.session == NULL ||
-		    strcmp(x->event.session, session) != 0 ||
-		    (wanted != NULL && strcmp(x->host, wanted) != 0))
+		if (!is_of(x, session, wanted))
 			continue;
 		if (found != NULL && strcmp(found, x->host) != 0)
 			return err_set(e, ERR_USAGE,

@@ -61,5 +61,8 @@ void story_sort(struct story *s);
  * one and the same, else ERR_NOTFOUND, or ERR_USAGE, which says which have it. */
 int story_host(const struct uses *u, const char *session, const char *wanted,
     const char **host, struct err *e) MUST_CHECK;
+/* Its first login there, borrowed; NULL: none was seen. */
+const struct use *story_login(const struct uses *u, const char *session,
+    const char *host);
 
 #endif

@@ -198,6 +198,9 @@ static const struct cli_option report_options[] = {
 };
 static const struct cli_option evidence_options[] = {
     {'o', NULL, "DIR", "make this directory (required)"},
+    {0, "host", "ID", "of a session on this host"},
+    {0, "since", "T|SPAN", "of a session since then (" USES_SPAN ")"},
+    USES_ASKED,
 };
 static const struct cli_option merge_options[] = {
     CLI_JSON,
@@ -251,7 +254,7 @@ static const struct cli_command subs[] = {
 	.run = run_audit_sample,
 	CLI_OPTIONS(sample_options)},
     {.name = "evidence",
-	.operands = "SERIAL",
+	.operands = "SERIAL|SESSION",
 	.summary = "a folder about a certificate, which stock tools check",
 	.min_operands = 1,
 	.max_operands = 1,

@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #include "ca/audit/evidence.h"
-#include "ca/cli/audit.h"
+#include "ca/audit/story.h"
+#include "ca/cli/audit_uses.h"
 #include "lib/base/file.h"
 
 /* --- the folder ------------------------------------------------------------ */
@@ -107,6 +108,55 @@ write_folder(const char *dir, const struct evidence *v, struct err *e)
 	return r;
 }
 
+/* --- which certificate ----------------------------------------------------- */
+
+static int
+of_login(struct asked_uses *q, const struct use *login, uint64_t *serial,
+    struct err *e)
+{
+	const struct grant_use *of = NULL;
+	struct str why = STR_INIT;
+	enum use_kind kind;
+	int r;
+
+	r = uses_judge(login, &q->issued, q->place.trust.policy, &kind, &of,
+	    &why);
+	if (r != 0)
+		r = err_nomem(e);
+	else if (of == NULL)
+		r = err_set(e, ERR_NOTFOUND,
+		    "no certificate of the log explains this login: %s, %s",
+		    use_kind_name(kind), why.p);
+	else
+		*serial = of->serial;
+	str_clear(&why);
+	return r;
+}
+
+static int
+of_session(struct cli_args *a, const char *session, uint64_t *serial,
+    struct err *e)
+{
+	struct asked_uses q = {0};
+	const struct use *login;
+	const char *host = NULL;
+	char quoted[QUOTE_MAX];
+	int r;
+
+	if ((r = asked_uses_get(a, &q, e)) != 0 ||
+	    (r = story_host(&q.uses, session, cli_get(a, "host"), &host, e)) !=
+		0)
+		goto out;
+	if ((login = story_login(&q.uses, session, host)) == NULL)
+		r = err_set(e, ERR_NOTFOUND, "%s saw no login of session %s",
+		    host, str_quote(quoted, session));
+	else
+		r = of_login(&q, login, serial, e);
+out:
+	asked_uses_clear(&q);
+	return r;
+}
+
 /* --- the command ----------------------------------------------------------- */
 
 struct looking {
@@ -165,20 +215,20 @@ print_made(const struct looking *k, const char *dir, struct err *e)
 int
 run_audit_evidence(struct cli_args *a, struct err *e)
 {
+	const char *id = cli_operand(a, 0);
 	struct looking k = {0};
-	char quoted[QUOTE_MAX];
 	char *dir = NULL;
 	struct place p;
 	int r;
 
 	place_init(&p);
 	k.p = &p;
-	if (parse_u64(cli_operand(a, 0), 1, UINT64_MAX, &k.serial) != 0) {
-		r = err_set(e, ERR_USAGE, "%s is no serial, expected a number",
-		    str_quote(quoted, cli_operand(a, 0)));
+	if ((r = folder_of(a, &dir, e)) != 0)
 		goto out;
-	}
-	if ((r = folder_of(a, &dir, e)) != 0 || (r = place_open(a, &p, e)) != 0)
+	if (parse_u64(id, 1, UINT64_MAX, &k.serial) != 0 &&
+	    (r = of_session(a, id, &k.serial, e)) != 0)
+		goto out;
+	if ((r = place_open(a, &p, e)) != 0)
 		goto out;
 	r = place_each_log(&p, look_in, &k, e);
 	if (r == 0)

@@ -283,6 +283,16 @@ t 'a login that lies further back' ends 0 'say so with --since' \
 	audit session c.3
 t 'a session that nobody saw' ends 6 "no host saw a session 'c.9'" \
 	audit session c.9
+evidence() { "$writ" audit evidence "$1" -C corp -o ev "${@:2}"; }
+t 'its evidence is that of its certificate' ends 0 "with serial $three" \
+	evidence c.1 --host web-2.example.com
+t_has 'which fits' "$(sh ev/check.sh)" 'all of it fits'
+rm -rf ev
+t 'a password has none' ends 6 'explains this login: no certificate, by pass' \
+	evidence c.1 --host web-1.example.com
+t 'nor has a session without a login' ends 6 "saw no login of session 'c.3'" \
+	evidence c.3
+t_not 'and nothing is made' test -e ev
 mv all.json state/logins.json
 
 # --- what is not good

@@ -211,7 +211,8 @@ t 'a folder that is there is left alone' ends 1 "'ev.two' exists already" \
 t 'nothing in it changed' passes ev.two 'all of it fits'
 t 'a serial that no log has' ends 6 'no certificate with serial 4711' \
 	evidence 4711 -o no
-t 'what is no serial' ends 2 "'alice' is no serial" evidence alice -o no
+t 'a session, where no fleet could say what it is' ends 6 \
+	'no fleet is published' evidence b.8.1 -o no
 t 'no folder is named' ends 2 'expected -o' evidence "$two"
 t 'one that cannot be made' ends 6 'gone/no' evidence "$two" -o gone/no
 object=$(find corp/log/records -name "$two.json")

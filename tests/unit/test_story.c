@@ -163,6 +163,9 @@ a_session_is_of_one_host(void **state)
 	(void)state;
 	assert_int_equal(story_host(&u, "b.2", NULL, &host, &e), 0);
 	assert_string_equal(host, HOST);
+	assert_ptr_equal(story_login(&u, "b.2", HOST), &v[1]);
+	assert_null(story_login(&u, "b.2", other));
+	assert_null(story_login(&u, "b.3", HOST));
 	host = NULL;
 	assert_int_equal(story_host(&u, "b.3", NULL, &host, &e), ERR_NOTFOUND);
 	assert_non_null(strstr(e.msg, "no host saw a session 'b.3'"));
