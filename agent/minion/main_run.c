@@ -7,7 +7,9 @@
  * There is one socket pair.  The link has one end; the other is the applier's,
  * while there is one, and ours to look at meanwhile: when something can be read
  * there and nobody is at work, it is time for an applier.  One that ends badly
- * may not have answered, which the link is told.
+ * may not have answered, which the link is told.  Nor may it have read what there
+ * is, as where the disk is full or a package half unpacked: the next one waits
+ * longer each time, until one ends well.
  */
 #include <errno.h>
 #include <poll.h>
@@ -25,12 +27,14 @@
 #include <unistd.h>
 
 #include "agent/minion/verbs.h"
+#include "lib/base/clock.h"
 #include "lib/proc/plog.h"
 
 #define NAME      "writ-agent-run"
 #define AGAIN_MS  1000  /* before a link that ended is started again */
 #define AGAIN_MAX 60000 /* where it ends again and again */
 #define STEADY_S  60    /* after which it counts as having run */
+#define BAD_MS    100   /* before an applier after one that ended badly */
 
 struct runner {
 	const char *config, *state, *user, *agent, *link_path;
@@ -40,6 +44,8 @@ struct runner {
 	bool stopping;
 	int again_ms;
 	time_t began;
+	int bad_ms;         /* 0: the last applier ended well */
+	int64_t not_before; /* the next one; clock_mono_ms() */
 };
 
 static int
@@ -97,6 +103,16 @@ start_link(struct runner *r)
 	(void)close(p[1]);
 }
 
+/* Before the next applier. */
+static void
+wait_longer(struct runner *r)
+{
+	r->bad_ms = r->bad_ms == 0 ? BAD_MS : 2 * r->bad_ms;
+	if (r->bad_ms > AGAIN_MAX)
+		r->bad_ms = AGAIN_MAX;
+	r->not_before = clock_mono_ms() + r->bad_ms;
+}
+
 static void
 start_applier(struct runner *r)
 {
@@ -104,6 +120,8 @@ start_applier(struct runner *r)
 	    "--state", r->state, NULL};
 
 	r->applier = start(argv, r->applier_end);
+	if (r->applier == 0)
+		wait_longer(r);
 }
 
 /* --- ends -------------------------------------------------------------------- */
@@ -132,6 +150,10 @@ reap(struct runner *r)
 		bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
 		if (pid == r->applier) {
+			if (well)
+				r->bad_ms = 0;
+			else
+				wait_longer(r);
 			if (!well && r->link != 0)
 				tell_died(r);
 			r->applier = 0;
@@ -181,17 +203,27 @@ is_over(const struct runner *r)
 	return r->stopping && r->link == 0 && r->applier == 0;
 }
 
+/* Until an applier may be started; 0: at once. */
+static int
+wait_ms(const struct runner *r)
+{
+	int64_t left = r->bad_ms != 0 ? r->not_before - clock_mono_ms() : 0;
+
+	return left > 0 ? (int)left : 0;
+}
+
 static void
 serve(struct runner *r)
 {
 	start_link(r);
 	while (!is_over(r)) {
-		struct pollfd p[2] = {{.fd = r->signals, .events = POLLIN},
-		    {.fd = r->applier == 0 && r->link != 0 ? r->applier_end
-							   : -1,
-			.events = POLLIN}};
+		bool asks = r->applier == 0 && r->link != 0;
 		bool idle = r->link == 0 && r->applier == 0 && !r->stopping;
-		int n = poll(p, 2, idle ? r->again_ms : -1);
+		int wait = asks ? wait_ms(r) : 0;
+		struct pollfd p[2] = {{.fd = r->signals, .events = POLLIN},
+		    {.fd = asks && wait == 0 ? r->applier_end : -1,
+			.events = POLLIN}};
+		int n = poll(p, 2, idle ? r->again_ms : wait > 0 ? wait : -1);
 
 		if (n == 0 && idle) {
 			start_link(r);

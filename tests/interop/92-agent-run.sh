@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Goal of this test: what is always there starts an applier when the link asks,
+# and where appliers do not come about, as while a package is half unpacked, it
+# does not try as fast as it can.  Link and applier are scripts of this test.
+
+# shellcheck source=tests/interop/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+cd "$T" || exit 1
+# Descriptor 0 is the socket between the two.
+cat >link <<'END'
+#!/bin/bash
+printf ask1 >&0
+until [ -e more ]; do sleep 0.05; done
+printf ask2 >&0
+exec sleep 30
+END
+cat >agent <<'END'
+#!/bin/bash
+echo "$*" >>started
+[ ! -e broken ] || exit 1
+head -c 4 <&0 >>heard
+END
+chmod +x link agent
+: >broken
+"$O/writ-agent-run" -c agent.yaml -s state -u nobody -a ./agent -l ./link \
+	2>run.log &
+run=$!
+t_stop_later $run
+n_started() { wc -l <started; }
+n_are() { [ "$(n_started 2>/dev/null)" -ge "$1" ]; }
+here 'an applier is started when the link asks' until_ok n_are 2
+t_eq 'to serve' 'applier --config agent.yaml --state state' \
+	"$(head -n 1 started)"
+t 'one that ends badly is said' says run.log 'an applier ended badly'
+sleep 3
+n=$(n_started)
+# After 0.1, 0.2, 0.4, 0.8, 1.6 and 3.2 seconds.
+t "it is not started as often as can be: $n" test "$n" -le 8
+rm broken
+heard() { [ "$(cat heard 2>/dev/null)" = "$1" ]; }
+here 'once it can be, what was asked is heard' until_ok heard ask1
+n=$(n_started)
+: >more
+here 'and the next thing too' until_ok heard ask1ask2
+t_eq 'at the first try' $((n + 1)) "$(n_started)"
+kill $run
+wait $run
+t_eq 'it ends when it is told to' 0 $?
+t_done
