@@ -9,7 +9,7 @@
 
 cd "$T" || exit 1
 # Descriptor 0 is the socket between the two.
-cat >link <<'END'
+cat >./link <<'END'
 #!/bin/bash
 printf ask1 >&0
 until [ -e more ]; do sleep 0.05; done
@@ -42,7 +42,7 @@ rm broken
 heard() { [ "$(cat heard 2>/dev/null)" = "$1" ]; }
 here 'once it can be, what was asked is heard' until_ok heard ask1
 n=$(n_started)
-: >more
+: >./more
 here 'and the next thing too' until_ok heard ask1ask2
 t_eq 'at the first try' $((n + 1)) "$(n_started)"
 kill $run
