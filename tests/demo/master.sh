@@ -43,6 +43,9 @@ lines=2 as petra writ-master -C master init --name master_1 --root "$root"
 cp master/keys/*.pub ca/policy/authorities/
 sed -i 's/^  log: \[\(.*\)\]$/  log: [\1, master_1_log]\n  master: [master_1]/' \
     ca/policy/ca.yaml
+cat >ca/policy/people/anna@example.com.yaml <<END
+keys: ["$(cut -d' ' -f1,2 anna/id_ed25519.pub)"]
+END
 lines=4 as olga writ policy sign -C ca -y -i olga/id_ed25519
 lines=4 as ivan writ policy sign -C ca -y -i ivan/id_ed25519
 answers 'is published'
@@ -63,7 +66,7 @@ for host in web db edge; do
 	"$HOSTS" put "$host" /usr/bin "$O/writ-agent" "$O"/writ-agent-*
 	"$HOSTS" put "$host" /etc/systemd/system "$TOP"/packaging/systemd/writ-agent*
 	"$HOSTS" exec "$host" sh -c 'useradd -r writ-agent; useradd webapp
-	    mkdir -p /etc/writ'
+	    useradd -m -s /bin/bash deploy; mkdir -p /etc/writ'
 	"$HOSTS" put "$host" /etc/writ agent.yaml
 	"$HOSTS" exec "$host" systemctl -q enable --now writ-agent-undo.service \
 	    writ-agent.service
@@ -82,6 +85,9 @@ cat >base.fleet <<'END'
 sshd:
   sshd_config:
     settings: {PermitRootLogin: no, PasswordAuthentication: no, MaxAuthTries: 4}
+trust:
+  ssh_ca:
+    accounts: {deploy: [deploy]}
 firewall:
   iptables:
     input: {policy: drop, allow: [{port: 22}]}
@@ -129,5 +135,65 @@ answers '3 hosts: 3 changed; done'
     surprise 'edge is not what it should be'
 fleet status
 answers ', 0 behind'
+
+chapter 'Who logged in, and why'
+tell 'Two logins that somebody approved, on two hosts, for two reasons.'
+# login HOST KEY WHO: as deploy, from where the hosts' network is
+login() {
+	as "$3" "$HOSTS" run ssh -F none -o StrictHostKeyChecking=no \
+	    -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR \
+	    -o ConnectTimeout=5 -o BatchMode=yes -o IdentitiesOnly=yes \
+	    -i "$DEMO_HOME/$2" "deploy@$("$HOSTS" ip "$1")" hostname
+	answers "$1"
+}
+ask m1 deploy --for 1h -m 'Roll out release 4.3'
+as petra writ sign -C ca alice/m1.req
+login web alice/id_ed25519 alice
+ask m2 deploy --for 1h -m 'Restart the database'
+as petra writ sign -C ca alice/m2.req
+login db alice/id_ed25519 alice
+tell 'And two that nobody did: a key that somebody forgot on edge, and a' \
+	'certificate by a copy of the CA key, which sshd cannot tell from others.'
+mkdir mallory
+ssh-keygen -q -t ed25519 -N '' -C mallory -f mallory/forgotten
+ssh-keygen -q -t ed25519 -N '' -C mallory -f mallory/stolen
+"$HOSTS" exec edge install -d -o deploy -g deploy -m 700 /home/deploy/.ssh
+cp mallory/forgotten.pub mallory/authorized_keys
+"$HOSTS" put edge /home/deploy/.ssh mallory/authorized_keys
+as mallory ssh-keygen -q -s ca/keys/user_ca -I alice@example.com/m1 -n deploy \
+    -z 4711 -V +1h mallory/stolen.pub
+login edge mallory/forgotten mallory
+login db mallory/stolen mallory
+tell 'Hosts report each login, signed; a master can neither make one up nor' \
+	'leave one out.  The auditor has her copy of the log, and asks:'
+until_logins() {
+	local i
+
+	for ((i = 0; i < 120; i++)); do
+		[ "$("$HOSTS" run "$O/writ" fleet -C ca logins --since 10m \
+		    --what login --json -i petra/id_ed25519 2>&1 </dev/null |
+		    grep -c '"host"')" -lt "$1" ] || return 0
+		sleep 0.5
+	done
+	surprise "expected $1 logins at the master"
+}
+until_logins 4
+mkdir -p anna/ca/log
+cp -r ca/bundle ca/writ.yaml anna/ca/
+as anna s3cmd -q -c anna/s3cfg get --recursive "s3://$bucket/$prefix/" \
+    anna/ca/log/
+sed -i 's!^log: .*!log: dir:log!' anna/ca/writ.yaml
+audit() {
+	as anna "$HOSTS" run "$O/writ" audit "$@" -C anna/ca -i anna/id_ed25519
+}
+audit who --since 10m
+answers 'Roll out release 4.3'
+answers 'Restart the database'
+answers 'never issued'
+answers 'no certificate'
+tell 'What nothing explains has to be nothing, so this ends with 1:'
+want=1 audit gaps --since 10m
+answers 'no log has serial 4711 of this CA'
+audit report --since 10m --html anna/logins.html
 master_stop
 hosts_stop

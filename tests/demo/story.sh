@@ -285,6 +285,7 @@ cat <<END
   anna/$serial.json
                         its record, as it was in the bucket
   anna/copy/            the log, with one byte changed
+  anna/logins.html      who logged in on the hosts, and why, as a page
   web1-etc-ssh-writ/    what the host had; web1.log is what its sshd said
 
   $O/writ show -C ca alice/r1.req
