@@ -93,7 +93,15 @@ _writ_words() {
 	'why')
 		words='-C' ;;
 	'audit')
-		words='list verify prove sample merge' ;;
+		words='who session gaps report list verify prove sample evidence merge' ;;
+	'audit who')
+		words='--host --person --account --since --until --reason -i --master --utc --json --csv -C' ;;
+	'audit session')
+		words='--host --since -i --master --utc --json --csv -C' ;;
+	'audit gaps')
+		words='--since -i --master --utc --json --csv -C' ;;
+	'audit report')
+		words='--html --since -i --master -C' ;;
 	'audit list')
 		words='--since --person --json --csv -C' ;;
 	'audit verify')
@@ -102,6 +110,8 @@ _writ_words() {
 		words='-o -C' ;;
 	'audit sample')
 		words='--since --json --csv -C' ;;
+	'audit evidence')
+		words='-o --host --since -i --master -C' ;;
 	'audit merge')
 		words='--json -C' ;;
 	'fleet' | 'fleet '*)
