@@ -169,7 +169,7 @@ tell 'Hosts report each login, signed; a master can neither make one up nor' \
 until_logins() {
 	local i
 
-	for ((i = 0; i < 120; i++)); do
+	for ((i = 0; i < 240; i++)); do
 		[ "$("$HOSTS" run "$O/writ" fleet -C ca logins --since 10m \
 		    --what login --json -i petra/id_ed25519 2>&1 </dev/null |
 		    grep -c '"host"')" -lt "$1" ] || return 0
