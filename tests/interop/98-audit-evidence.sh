@@ -145,25 +145,43 @@ flip() { # FILE [AT]: another bit of the byte there (the middle)
 }
 sums() { # DIR: made to fit
 	(cd "$1" && find . -type f ! -name SHA256SUMS | sed 's,^\./,,' |
-		sort | xargs sha256sum >../sums && mv ../sums SHA256SUMS)
+		sort | xargs sha256sum >"../$1.sums" && mv "../$1.sums" SHA256SUMS)
 }
+# Some at a time, since a check starts many programs: what came of each is told
+# by all_changed, in their order.
+n_changed=0
+sanitized=$(ldd "$writ" | grep -c libasan)
 changed() { # NAME COMMAND...: in a copy, in its directory
-	local name=$1
+	[ "$sanitized" -eq 0 ] || return 0
+	n_changed=$((n_changed + 1))
+	judge bad.$n_changed "$@" &
+	[ $((n_changed % 4)) -ne 0 ] || wait
+}
+judge() { # DIR NAME COMMAND...
+	local dir=$1 verdict=FAIL
 
-	shift
-	rm -rf bad
-	cp -r ev.three bad
-	(cd bad && "$@") || return 1
-	[ -z "${SUMS:-}" ] || sums bad
-	check bad >out 2>&1 </dev/null && {
-		t_fail "$name" "$(tail -n 1 out)"
-		return
-	}
-	if grep -q '^BAD ' out; then
-		t_ok "$name"
-	else
-		t_fail "$name" "$(cat out)"
+	printf '%s\n' "$2" >"$dir.name"
+	shift 2
+	cp -r ev.three "$dir"
+	if (cd "$dir" && "$@"); then
+		[ -z "${SUMS:-}" ] || sums "$dir"
+		check "$dir" >"$dir.out" 2>&1 </dev/null ||
+			! grep -q '^BAD ' "$dir.out" || verdict=BAD
 	fi
+	printf '%s\n' $verdict >"$dir.verdict"
+	rm -rf "$dir"
+}
+all_changed() {
+	local i
+
+	wait
+	for ((i = 1; i <= n_changed; i++)); do
+		if [ "$(cat bad.$i.verdict)" = BAD ]; then
+			t_ok "$(cat bad.$i.name)"
+		else
+			t_fail "$(cat bad.$i.name)" "$(cat bad.$i.out)"
+		fi
+	done
 }
 # In check.sh, a byte of the comment: what does not run does not tell either.
 files=$(cd ev.three && find . -type f | sed 's,^\./,,' | sort)
@@ -193,8 +211,7 @@ by_mallory() { # NAME TYPE: said anew, with her own key in alice's place
 	done
 }
 SUMS=1 changed 'a request that mallory signed' by_mallory request request
-t_has 'is found by her key' "$(tail -n 1 out)" \
-	'BAD a key of alice@example.com is not in the policy'
+by_key=bad.$n_changed.out
 swapped() { cp "../ev.four/$1" "$1"; }
 SUMS=1 changed 'another request' swapped request.message
 SUMS=1 changed 'another leaf' swapped issue.leaf
@@ -204,6 +221,14 @@ longer() { sed -i "s/^index.*/&\n$(sed -n 3p checkpoint | sed 's,/,\\/,g')/" "$1
 SUMS=1 changed 'a proof that is longer' longer issue.tlog-proof
 SUMS=1 changed 'a proof that is shorter' sed -i 3d issue.tlog-proof
 SUMS=1 changed 'a leaf of two lines' sed -i p issue.leaf
+all_changed
+if [ "$sanitized" -eq 0 ]; then
+	t_has 'a request that mallory signed is found by her key' \
+		"$(tail -n 1 "$by_key")" \
+		'BAD a key of alice@example.com is not in the policy'
+else
+	t_skip 'what was changed' 'to find it, no program of ours runs'
+fi
 
 # --- what cannot be had
 t 'a folder that is there is left alone' ends 1 "'ev.two' exists already" \
