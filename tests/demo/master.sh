@@ -3,7 +3,7 @@
 # Sourced by tests/demo/story.sh: three hosts that a master looks after.  Nobody
 # believes it: petra's signature is what moves a host.
 
-: "${root:?}" "${HOSTS:?}" "${bold?}" "${plain?}"
+: "${root:?}" "${HOSTS:?}" "${bucket:?}" "${prefix:?}" "${bold?}" "${plain?}"
 
 master=''
 master_stop() {
