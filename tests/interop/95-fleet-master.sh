@@ -272,11 +272,11 @@ t_eq "that one" web-1.example.com "$(sed -n 2p out | cut -d' ' -f1)"
 
 # --- who logged in
 saw() { # NAME SECONDS-AGO...: a login of each
-	local ago events=''
+	local ago at events=''
 
 	for ago in "${@:2}"; do
-		events+="${events:+,}{\"what\":\"login\",\"at\":\"$(date -u \
-			-d "-$ago seconds" +%Y-%m-%dT%H:%M:%SZ)\",\"source\":\"journal\",\"account\":\"deploy\",\"from\":\"192.0.2.7\",\"method\":\"password\"}"
+		printf -v at '%(%Y-%m-%dT%H:%M:%SZ)T' $((EPOCHSECONDS - ago))
+		events+="${events:+,}{\"what\":\"login\",\"at\":\"$at\",\"source\":\"journal\",\"account\":\"deploy\",\"from\":\"192.0.2.7\",\"method\":\"password\"}"
 	done
 	reports "$1" "$1.example.com" "\"kind\":\"logins\",\"events\":[$events]"
 }
