@@ -85,24 +85,6 @@ on web systemctl -q enable writ-agent-undo.service
 t_not 'a look before that finds no bundles' on web writ-agent test
 t 'the agent starts' on web systemctl start writ-agent.service
 
-fleet() {
-	near env HOME="$T" "$writ" fleet -C corp "$@" </dev/null
-}
-
-# until_ok NAME COMMAND...: within the time that a lost line takes to be given up.
-until_ok() {
-	local name=$1 end=$((SECONDS + 120))
-
-	shift
-	while ! "$@" >until.out 2>&1; do
-		[ "$SECONDS" -lt "$end" ] || {
-			t_fail "$name" "$(tail -n 20 until.out)"
-			return 1
-		}
-		sleep 0.2
-	done
-	t_ok "$name"
-}
 waits() {
 	fleet keys -i petra --json >keys.json && python3 - <<-'END'
 		import json
@@ -112,10 +94,10 @@ waits() {
 	END
 }
 has_held() { on web grep -q "\"$1\"" /var/lib/writ/agent/held; }
-until_ok 'a host that nobody knows waits' waits
+in_time 'a host that nobody knows waits' waits
 t 'an operator accepts it' fleet accept -i petra --id web.example.com -y \
     "$(cat enrol 2>/dev/null)"
-until_ok 'and it knows who it is' has_held web.example.com || {
+in_time 'and it knows who it is' has_held web.example.com || {
 	cat keys.json master.log
 	on web journalctl -u writ-agent.service --no-pager | tail -n 30
 	t_done
@@ -177,7 +159,7 @@ next 22
 order 'a link that was killed is back for the next order' 0
 t_has 'which is carried out' "$(limits)" 'nproc 22'
 on web systemctl kill -s KILL writ-agent.service
-until_ok 'an agent that was killed is back' on web pidof writ-agent-link
+in_time 'an agent that was killed is back' on web pidof writ-agent-link
 next 23
 order 'and carries out the next order' 0
 t_has 'as it says' "$(limits)" 'nproc 23'
@@ -188,12 +170,12 @@ fleet apply -i petra --on '*' -y --detach >cut.out 2>&1
 t_not 'who is cut off has the old one' grep -q 'nproc 24' <(limits)
 hosts heal web
 is_24() { limits | grep -q 'nproc 24'; }
-until_ok 'and converges when healed' is_24
+in_time 'and converges when healed' is_24
 
 # --- another name -------------------------------------------------------------------
 
 t 'a host is renamed' fleet rename web.example.com www.example.com -i petra -y
-until_ok 'and learns of it' has_held www.example.com
+in_time 'and learns of it' has_held www.example.com
 next 25
 fleet apply -i petra --host www.example.com -y >www.out 2>&1
 t_has 'an order to the new name is carried out' "$(cat www.out)" changed
@@ -231,37 +213,37 @@ says_why() {
 ssh-keygen -q -t ed25519 -N '' -C plain -f plain.token
 on db sh -c 'mkdir -p /var/lib/writ && chmod 700 /var/lib/writ'
 place plain.token
-until_ok 'a directory that is closed to the link is named' \
+in_time 'a directory that is closed to the link is named' \
     says_why '/var/lib/writ is closed to writ-agent'
 on db sh -c 'chmod 755 /var/lib/writ && systemctl restart writ-agent.service'
-until_ok 'one with a key that is no token waits' of_db waiting
-until_ok 'and says so' says_why 'plain.token: the key is no token'
+in_time 'one with a key that is no token waits' of_db waiting
+in_time 'and says so' says_why 'plain.token: the key is no token'
 token web.token 'web-*.example.com'
-until_ok 'so does one whose token is for others' \
+in_time 'so does one whose token is for others' \
     says_why 'by the token: token is for hosts web-'
-until_ok 'which waits as well' of_db waiting
+in_time 'which waits as well' of_db waiting
 token db.token 'db-*.example.com'
-until_ok 'whose token is for it is accepted' of_db accepted
+in_time 'whose token is for it is accepted' of_db accepted
 knows() { on db grep -q '"db-1.example.com"' /var/lib/writ/agent/held; }
-until_ok 'and believes it itself' knows
+in_time 'and believes it itself' knows
 has_policy() {
 	fleet status -i petra --json | python3 -c "import json, sys
 h = [h for h in json.load(sys.stdin) if h['host'] == 'db-1.example.com'][0]
 sys.exit(int(h['policy']) == 0)"
 }
-until_ok 'and says soon which policy it has' has_policy
+in_time 'and says soon which policy it has' has_policy
 fleet apply -i petra --on "role == 'db'" -y --test >db.out 2>&1
 t_has 'with the role that the token gives' "$(cat db.out)" db-1.example.com
 t 'it is forgotten, and set up anew' fleet forget db-1.example.com -m scrapped \
     -i petra -y
 on db sh -c 'systemctl stop writ-agent.service && rm -rf /var/lib/writ/agent &&
     systemctl start writ-agent.service'
-until_ok 'it waits, its token being used up' of_db waiting
-until_ok 'and says that' says_why 'by the token: token was used 1 times'
+in_time 'it waits, its token being used up' of_db waiting
+in_time 'and says that' says_why 'by the token: token was used 1 times'
 waits
 t 'an operator accepts it like others' fleet accept -i petra \
     --id db-1.example.com -y "$(cat enrol 2>/dev/null)"
-until_ok 'which it believes as well' knows
+in_time 'which it believes as well' knows
 
 for unit in writ-agent-run writ-agent-link; do
 	on web sh -c "cat /proc/\$(pidof $unit)/smaps_rollup" 2>/dev/null

@@ -83,31 +83,14 @@ on web sh -c 'useradd -r -s /usr/sbin/nologin writ-agent
     systemctl restart ssh; systemctl daemon-reload
     systemctl start writ-agent.service' >web.out 2>&1
 
-fleet() {
-	near env HOME="$T" "$writ" fleet -C corp "$@" </dev/null
-}
-# until_ok NAME COMMAND...
-until_ok() {
-	local name=$1 end=$((SECONDS + 120))
-
-	shift
-	while ! "$@" >until.out 2>&1; do
-		[ "$SECONDS" -lt "$end" ] || {
-			t_fail "$name" "$(tail -n 20 until.out)"
-			return 1
-		}
-		sleep 0.2
-	done
-	t_ok "$name"
-}
 waits() {
 	fleet keys -i petra --json >keys.json && jq -er \
 	    '[.[] | select(.state == "waiting")][0].enrol' keys.json >enrol
 }
-until_ok 'the host waits' waits
+in_time 'the host waits' waits
 t 'and is accepted' fleet accept -i petra --id web.example.com -y "$(cat enrol)"
 began() { on web sh -c 'ls /var/lib/writ/agent/logins/*'; }
-until_ok 'from then on its log is read' began
+in_time 'from then on its log is read' began
 kill "$(cat master.pid)"
 # In the order of their numbers.
 unsent() {
@@ -154,7 +137,7 @@ has_events() { [ "$(events | wc -l)" -ge "$1" ]; }
 cert 41 +1h
 t 'somebody logs in with a certificate, and calls sudo' by alice alice \
     'sudo /usr/bin/id && sudo -u bob /bin/echo "a ; USER=root"'
-until_ok 'which is told at once' has_events 4
+in_time 'which is told at once' has_events 4
 
 # Lines of a user's: of syslog, of the journal, and of a sudo that is not sudo.
 # Whoever says them is there until journald has looked.
@@ -190,7 +173,7 @@ refused	alice	-	-	-	-	-	Certificate invalid: expired	-
 login	alice	publickey	43	$lie	-	-	-	s4
 end	alice	-	-	-	-	-	-	s4
 END
-until_ok 'all of it is told after the agent was killed' has_events \
+in_time 'all of it is told after the agent was killed' has_events \
     "$(wc -l <want)"
 # Looks that find nothing more, each by a new process.
 for _ in 1 2; do
@@ -206,12 +189,12 @@ t_eq 'with nothing lost' '' "$(lost)"
 on web sh -c 'journalctl -q --rotate; journalctl -q --vacuum-time=1s;
     systemctl restart writ-agent.service'
 t 'somebody logs in after the journal was removed' by plain bob true
-until_ok 'which is told' has_events "$(($(wc -l <want) + 2))"
+in_time 'which is told' has_events "$(($(wc -l <want) + 2))"
 t_has 'and that something is missing' "$(unsent)" '"lost":"1"'
 master
 all() { fleet logins -i petra --json | jq length; }
 has_all() { [ "$(all)" -ge "$(($(wc -l <want) + 2))" ]; }
-until_ok 'a master that is back gets all of it' has_all
+in_time 'a master that is back gets all of it' has_all
 t_eq 'once' "$(($(wc -l <want) + 2))" "$(all)"
 
 # --- a host that keeps no journal ---------------------------------------------------
@@ -223,7 +206,7 @@ on web sh -c 'mkdir -p /etc/systemd/journald.conf.d
     rm -rf /var/log/journal /run/log/journal
     systemctl restart writ-agent.service'
 reads_file() { on web grep -q '"source":"file"' -r /var/lib/writ/agent/logins; }
-until_ok 'without a journal auth.log is read' reads_file
+in_time 'without a journal auth.log is read' reads_file
 t 'somebody logs in' by plain bob true
 on web sh -c 'mv /var/log/auth.log /var/log/auth.log.1
     systemctl kill -s HUP rsyslog.service'
@@ -234,7 +217,7 @@ of_file() {
 }
 has_file() { [ "$(of_file | wc -l)" -ge 4 ]; }
 on web systemctl restart writ-agent.service
-until_ok 'which is told' has_file
+in_time 'which is told' has_file
 near_ip=10.77.0.1
 t_eq 'each once' "$(printf '%s bob %s\n' login "$near_ip" end "$near_ip" \
     login "$near_ip" end "$near_ip")" "$(of_file)"
@@ -253,7 +236,7 @@ on web sh -c 'for i in 1 2 3 4 5 6; do
 printf '    killed %s times\n' "$(grep -c killed killed.out)"
 burst() { fleet logins -i petra --account burst --json >burst.json; }
 has_burst() { burst && [ "$(jq length burst.json)" -ge 1000 ]; }
-until_ok 'a thousand logins are told' has_burst
+in_time 'a thousand logins are told' has_burst
 t_eq 'each once' "$(seq 1000)" \
     "$(jq -r '.[].port' burst.json | sort -n)"
 [ "$t_failed" -eq 0 ] || {

@@ -7,6 +7,9 @@
 #	on NAME COMMAND...	as root in a host; status as of the command
 #	near COMMAND...		in the fleet's network, with this machine's files
 #	hosts ...		any other command of tests/lab/testhosts
+#	fleet ...		writ fleet, of the deployment corp
+#	in_time NAME COMMAND...	ok when COMMAND succeeds within the two minutes
+#				that a lost line takes to be given up
 #
 # One base for all, in $O/lab, is built once.
 
@@ -28,6 +31,24 @@ on() {
 
 near() {
 	hosts run "$@"
+}
+
+fleet() {
+	near env HOME="$T" "$O/writ" fleet -C corp "$@" </dev/null
+}
+
+in_time() {
+	local name=$1 end=$((SECONDS + 120))
+
+	shift
+	while ! "$@" >until.out 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || {
+			t_fail "$name" "$(tail -n 20 until.out)"
+			return 1
+		}
+		sleep 0.2
+	done
+	t_ok "$name"
 }
 
 hosts_down() {
