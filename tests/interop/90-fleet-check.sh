@@ -10,19 +10,6 @@ writ=$O/writ
 cd "$T" || exit 1
 export HOME=$T
 
-# says STATUS PART COMMAND...: it ends so, and says so on either output.
-says() {
-	local want=$1 part=$2 status out
-
-	shift 2
-	out=$("$@" 2>&1 </dev/null)
-	status=$?
-	[ "$status" -eq "$want" ] && [[ $out == *"$part"* ]] && return
-	printf 'status %s, wanted %s and "%s":\n%s\n' "$status" "$want" "$part" \
-		"$out"
-	return 1
-}
-
 # --- the program
 for who in olga ivan petra; do
 	ssh-keygen -q -t ed25519 -N '' -C "$who" -f "$who"
@@ -30,24 +17,24 @@ done
 "$writ" init corp --officer olga@example.com=olga.pub \
 	--officer ivan@example.com=ivan.pub \
 	--operator petra@example.com=petra.pub >/dev/null
-t "a new deployment has a fleet that is right" says 0 "fleet works: 0 states" \
+t "a new deployment has a fleet that is right" ends 0 "fleet works: 0 states" \
 	"$writ" fleet check -C corp
-t "which gets -C from before it too" says 0 "and with the policy" \
+t "which gets -C from before it too" ends 0 "and with the policy" \
 	"$writ" -C corp fleet check
-t "init replaces no fleet" says 1 "half/fleet is there already" \
+t "init replaces no fleet" ends 1 "half/fleet is there already" \
 	sh -c "mkdir -p half/fleet && '$writ' init half --single-officer \
 	--officer olga@example.com=olga.pub"
-t "writ fleet has its own -h" says 0 "usage: writ fleet check" \
+t "writ fleet has its own -h" ends 0 "usage: writ fleet check" \
 	"$writ" fleet check -h
-t "a word it does not know is its to refuse" says 2 \
+t "a word it does not know is its to refuse" ends 2 \
 	"writ fleet: unknown command 'nope'" "$writ" fleet nope
-t "no fleet there" says 6 "none/fleet/" "$writ" fleet check -C none
+t "no fleet there" ends 6 "none/fleet/" "$writ" fleet check -C none
 mkdir bin libexec libexec/writ
 cp "$writ" bin/writ
-t "without writ-fleet it says where it looked" says 6 \
+t "without writ-fleet it says where it looked" ends 6 \
 	"writ-fleet is neither in" bin/writ fleet check
 cp "$O/writ-fleet" libexec/writ/
-t "installed, it is in libexec" says 0 "fleet works" \
+t "installed, it is in libexec" ends 0 "fleet works" \
 	bin/writ fleet check -C corp
 rm -rf bin libexec
 
@@ -95,7 +82,7 @@ END
 	echo 'nproc: 100' >corp/fleet/pillar/web.yaml
 }
 good
-t "it works" says 0 "fleet works: 2 states, 4 different highstates of 6 hosts" \
+t "it works" ends 0 "fleet works: 2 states, 4 different highstates of 6 hosts" \
 	"$writ" fleet check -C corp
 
 plan() { "$writ" fleet plan -C corp --host "$@" 2>&1; }
@@ -117,15 +104,15 @@ t_eq "JSON has the order and the values" \
 a, b = json.load(sys.stdin)["states"]
 print(a["id"], a["applies"], b["id"],
       b["params"]["limits"][0]["value"], b["require"])')"
-t "a host must be said" says 2 "for which host? --host ID" \
+t "a host must be said" ends 2 "for which host? --host ID" \
 	"$writ" fleet plan -C corp
-t "and be one" says 2 "'Web 1' is no id of a host" \
+t "and be one" ends 2 "'Web 1' is no id of a host" \
 	"$writ" fleet plan -C corp --host 'Web 1'
-t "an unknown role" says 2 "there is no role 'dbb' in fleet.yaml" \
+t "an unknown role" ends 2 "there is no role 'dbb' in fleet.yaml" \
 	"$writ" fleet plan -C corp --host x --role dbb
-t "an unknown grain" says 2 "there is no grain 'osx'" \
+t "an unknown grain" ends 2 "there is no grain 'osx'" \
 	"$writ" fleet plan -C corp --host x --grain osx=1
-t "a grain without a value" says 2 "--grain wants NAME=VALUE" \
+t "a grain without a value" ends 2 "--grain wants NAME=VALUE" \
 	"$writ" fleet plan -C corp --host x --grain os
 
 # --- what is wrong
@@ -135,7 +122,7 @@ bad() {
 
 	good
 	cat >"corp/fleet/$file"
-	t "$name" says 1 "$want" "$writ" fleet check -C corp
+	t "$name" ends 1 "$want" "$writ" fleet check -C corp
 }
 
 bad "what is no YAML" states/base.yaml "states/base.yaml:2:1: not YAML" <<<'a: ['
@@ -220,11 +207,11 @@ END
 
 good
 echo x >corp/fleet/notes.txt
-t "a file that does not belong there" says 4 \
+t "a file that does not belong there" ends 4 \
 	"fleet/notes.txt: does not belong there" "$writ" fleet check -C corp
 rm corp/fleet/notes.txt
 echo '{}' >corp/fleet/states/Web.yaml
-t "a file with a name that is none" says 1 \
+t "a file with a name that is none" ends 1 \
 	"'states/Web.yaml' is not a file of a fleet" "$writ" fleet check -C corp
 good
 t_eq "JSON says it for programs" "False 1 1 draft" "$(
@@ -253,25 +240,25 @@ END
 }
 refused="which has principals (states/ssh.yaml:4:7), expected"
 sshd 'AllowUsers: "root deploy"'
-t "an account that sshd lets in" says 0 "fleet works" \
+t "an account that sshd lets in" ends 0 "fleet works" \
 	"$writ" fleet check -C corp
-t "a principal that nobody is granted" says 0 \
+t "a principal that nobody is granted" ends 0 \
 	"warning: states/ssh.yaml:4:16: principal 'deploy' of account 'deploy' is in no grant" \
 	"$writ" fleet check -C corp
 sshd 'AllowUsers: "root alice"'
-t "an account that sshd does not let in" says 1 \
+t "an account that sshd does not let in" ends 1 \
 	"states/ssh.yaml:7:56: AllowUsers refuses account 'deploy', $refused" \
 	"$writ" fleet check -C corp
 sshd 'DenyUsers: "d*"'
-t "an account that sshd keeps out" says 1 \
+t "an account that sshd keeps out" ends 1 \
 	"states/ssh.yaml:7:55: DenyUsers refuses account 'deploy', $refused" \
 	"$writ" fleet check -C corp
 sshd 'AllowGroups: wheel'
-t "a group that nobody here knows" says 0 \
+t "a group that nobody here knows" ends 0 \
 	"warning: states/ssh.yaml:7:57: AllowGroups refuses account 'deploy'" \
 	"$writ" fleet check -C corp
 sshd 'MaxAuthTries: banana'
-t "a value that sshd would not take" says 1 \
+t "a value that sshd would not take" ends 1 \
 	"states/ssh.yaml:7:58: MaxAuthTries is 'banana', expected" \
 	"$writ" fleet check -C corp
 
@@ -281,12 +268,12 @@ mkdir contract
 cp -a "$TOP/tests/data/fleet/contract" contract/fleet
 cp -a "$TOP/tests/data/policy/contract" contract/policy
 chmod -R u+w contract
-t "a master without a key" says 1 \
+t "a master without a key" ends 1 \
 	"fleet.yaml:3:5: the policy has no authorities/master_1.pub" \
 	"$writ" fleet check -C contract
 cp petra.pub contract/policy/authorities/master_1.pub
 sed -i 's/^  # master:/  master:/' contract/policy/ca.yaml
-t "the contract works" says 0 ", and with the policy" \
+t "the contract works" ends 0 ", and with the policy" \
 	"$writ" fleet check -C contract
 t_has "but for grants of other fleets" \
 	"$("$writ" fleet check -C contract 2>&1)" \
@@ -296,13 +283,13 @@ t_has "but for grants of other fleets" \
 "$writ" policy sign -C corp -i olga -y >/dev/null 2>&1
 "$writ" policy sign -C corp -i ivan -y >/dev/null 2>&1
 good
-t "a policy in force" says 0 "and with the policy in force" \
+t "a policy in force" ends 0 "and with the policy in force" \
 	"$writ" fleet check -C corp
 cp petra.pub corp/policy/authorities/master_1.pub
 sed -i 's/^  log: .*/&\n  master: [master_1]/' corp/policy/ca.yaml
 sed -i '1i masters: [{address: master.example.com, key: master_1}]' \
 	corp/fleet/fleet.yaml
-t "a master whose key is not signed yet" says 1 \
+t "a master whose key is not signed yet" ends 1 \
 	"fleet.yaml:1:11: the policy has no authorities/master_1.pub" \
 	"$writ" fleet check -C corp
 cp -a corp/bundle/policy.1 kept
@@ -314,14 +301,14 @@ cp -a kept corp/bundle/policy.1
 # --- hosts that are enrolled
 good
 printf '%s\n' '# ours' 'web-1.example.com  accepted' >hosts
-t "an id that nobody has" says 0 \
+t "an id that nobody has" ends 0 \
 	"warning: fleet.yaml:4:3: no enrolled host is 'ci-1.example.com'" \
 	"$writ" fleet check -C corp --hosts hosts
 echo ci-1.example.com >>hosts
 t_eq "and one that somebody has" "" \
 	"$("$writ" fleet check -C corp --hosts hosts 2>&1 >/dev/null)"
 echo 'Web 1' >>hosts
-t "a list of hosts that is none" says 4 "hosts:4:1: 'Web' is no id of a host" \
+t "a list of hosts that is none" ends 4 "hosts:4:1: 'Web' is no id of a host" \
 	"$writ" fleet check -C corp --hosts hosts
 
 t_done

@@ -14,19 +14,6 @@ for who in olga ivan petra pavel paula stranger; do
 	ssh-keygen -q -t ed25519 -N '' -C "$who" -f "$who"
 done
 
-# says STATUS PART COMMAND...: it ends so, and says so on either output.
-says() {
-	local want=$1 part=$2 status out
-
-	shift 2
-	out=$("$@" 2>&1 </dev/null)
-	status=$?
-	[ "$status" -eq "$want" ] && [[ $out == *"$part"* ]] && return
-	printf 'status %s, wanted %s and "%s":\n%s\n' "$status" "$want" "$part" \
-		"$out"
-	return 1
-}
-
 fleet() {
 	local sub=$1
 
@@ -92,34 +79,34 @@ END
 echo 'shell: {processes: 4000}' >corp/fleet/pillar/common.yaml
 
 # --- before there is a policy
-t "nothing is signed before the policy is" says 6 "no policy has been signed" \
+t "nothing is signed before the policy is" ends 6 "no policy has been signed" \
 	fleet sign -i petra -y
 "$writ" policy sign -C corp -i olga -y >policy.log 2>&1
 "$writ" policy sign -C corp -i ivan -y >>policy.log 2>&1
 t "the policy is published" grep -q 'is published' policy.log
-t "no fleet is in force yet" says 6 "no fleet has been signed" fleet show
-t "the whole is new" says 0 "+      - {domain:" fleet diff
+t "no fleet is in force yet" ends 6 "no fleet has been signed" fleet show
+t "the whole is new" ends 0 "+      - {domain:" fleet diff
 
 # --- signatures
-t "it asks who signs" says 2 "-i KEY" fleet sign
-t "an officer is no operator" says 1 "no operator's" fleet sign -i olga -y
-t "nor is a stranger" says 1 "no operator's" fleet sign -i stranger -y
-t "nobody is there to ask" says 1 "not signed" fleet sign -i petra
+t "it asks who signs" ends 2 "-i KEY" fleet sign
+t "an officer is no operator" ends 1 "no operator's" fleet sign -i olga -y
+t "nor is a stranger" ends 1 "no operator's" fleet sign -i stranger -y
+t "nobody is there to ask" ends 1 "not signed" fleet sign -i petra
 t_eq "and nothing was begun" "" "$(fleet_files)"
 t "the first of two signs, and who is missing is said" \
-	says 0 "1 of 2 signatures (petra@example.com); still to sign, any of: paula@example.com pavel@example.com" \
+	ends 0 "1 of 2 signatures (petra@example.com); still to sign, any of: paula@example.com pavel@example.com" \
 	fleet sign -i petra -y
-t "again he counts once" says 0 "1 of 2 signatures" fleet sign -i petra -y
-t "it is not in force" says 6 "no fleet has been signed" fleet show
+t "again he counts once" ends 0 "1 of 2 signatures" fleet sign -i petra -y
+t "it is not in force" ends 6 "no fleet has been signed" fleet show
 cp corp/bundle/draft.fleet one.fleet
-t "with the second it is published" says 0 "fleet 1 is published" \
+t "with the second it is published" ends 0 "fleet 1 is published" \
 	fleet sign -i pavel -y
 t_eq "the draft is gone" "corp/bundle/fleet.1" "$(fleet_files)"
-t "show names both" says 0 "signed by petra@example.com pavel@example.com" \
+t "show names both" ends 0 "signed by petra@example.com pavel@example.com" \
 	fleet show
-t "as JSON too" says 0 '"pillar/common.yaml"' fleet show --json
-t "nothing has changed" says 0 "nothing has changed" fleet sign -i petra -y
-t "and there is no difference" says 0 "" fleet diff
+t "as JSON too" ends 0 '"pillar/common.yaml"' fleet show --json
+t "nothing has changed" ends 0 "nothing has changed" fleet sign -i petra -y
+t "and there is no difference" ends 0 "" fleet diff
 t_eq "none at all" "" "$(fleet diff 2>&1)"
 
 # --- ssh-keygen is the judge
@@ -130,7 +117,7 @@ for who in petra pavel; do
 done
 t_not "not for a job" judged job@writ petra@example.com corp/bundle/fleet.1
 t_not "not paula's" judged fleet@writ paula@example.com corp/bundle/fleet.1
-t "writ tells it in words" says 0 "fleet by petra@example.com" \
+t "writ tells it in words" ends 0 "fleet by petra@example.com" \
 	"$writ" show corp/bundle/fleet.1
 t_eq "MANIFEST names what sha256sum says" "" \
 	"$(cd corp/fleet && while read -r hash size path; do
@@ -140,20 +127,20 @@ t_eq "MANIFEST names what sha256sum says" "" \
 
 # --- the next version
 sed -i 's/value: 4000/value: 2000/' corp/fleet/states/limits.yaml
-t "the change is shown" says 0 "+      - {domain: \"*\", type: hard, item: nproc, value: 2000}" \
+t "the change is shown" ends 0 "+      - {domain: \"*\", type: hard, item: nproc, value: 2000}" \
 	fleet diff
-t "signed by one" says 0 "fleet 2: 1 of 2" fleet sign -i petra -y
+t "signed by one" ends 0 "fleet 2: 1 of 2" fleet sign -i petra -y
 sed -i 's/value: 2000/value: 1000/' corp/fleet/states/limits.yaml
-t "another change makes his signature void" says 0 "are void" \
+t "another change makes his signature void" ends 0 "are void" \
 	fleet sign -i paula -y
-t "the other signs what is there now" says 0 "fleet 2 is published" \
+t "the other signs what is there now" ends 0 "fleet 2 is published" \
 	fleet sign -i petra -y
 t_eq "it names the one before by its first line" \
 	"$(head -n 1 corp/bundle/fleet.1 | sha256sum | cut -d' ' -f1)" \
 	"$(head -n 1 corp/bundle/fleet.2 | jq -r .previous)"
-t "a given end makes a new version" says 0 "fleet 3: 1 of 2" \
+t "a given end makes a new version" ends 0 "fleet 3: 1 of 2" \
 	fleet sign -i petra -y --expires 2030-01-01
-t "of the other operator too" says 0 "fleet 3 is published" \
+t "of the other operator too" ends 0 "fleet 3 is published" \
 	fleet sign -i pavel -y --expires 2030-01-01
 t_eq "with that end" 2030-01-01T23:59:59Z \
 	"$(head -n 1 corp/bundle/fleet.3 | jq -r .expires)"
@@ -162,21 +149,21 @@ t_eq "with that end" 2030-01-01T23:59:59Z \
 cp -a corp/fleet good.fleet
 restore() { rm -rf corp/fleet && cp -a good.fleet corp/fleet; }
 echo x >corp/fleet/run.sh
-t "a file that does not belong is refused" says 4 "run.sh" \
+t "a file that does not belong is refused" ends 4 "run.sh" \
 	fleet sign -i petra -y
 restore
 sed -i 's/nproc/nprocs/' corp/fleet/states/limits.yaml
 t "an error of the policy is refused, with its place" \
-	says 1 "states/limits.yaml:" fleet sign -i petra -y
+	ends 1 "states/limits.yaml:" fleet sign -i petra -y
 restore
 echo x >>corp/bundle/"$(head -n 1 corp/bundle/fleet.3 | jq -r .manifest)"
-t "a MANIFEST that was touched is found" says 5 "differs from its name" \
+t "a MANIFEST that was touched is found" ends 5 "differs from its name" \
 	fleet show
 sed -i '$d' corp/bundle/"$(head -n 1 corp/bundle/fleet.3 | jq -r .manifest)"
-t "and whole again it is in force" says 0 "fleet  3" fleet show
+t "and whole again it is in force" ends 0 "fleet  3" fleet show
 mv corp/bundle/fleet.3 kept
 cat one.fleet >corp/bundle/fleet.3
-t "one signer short is not in force" says 1 "expected 2 of the operators" \
+t "one signer short is not in force" ends 1 "expected 2 of the operators" \
 	fleet show
 mv kept corp/bundle/fleet.3
 
@@ -185,22 +172,22 @@ printf '%s\n' web-1.example.com 'web-2.example.com since May' '# none' \
 	db-1.example.com >hosts
 seq -f 'h-%03g.example.com' 100 >many
 job() { fleet job -i petra -y "$@"; }
-t "a job wants to know for whom" says 2 "for which hosts" job -o j0
-t "and where it goes" says 2 "-o FILE" job --hosts hosts
-t "nobody is never everybody" says 2 "never for nobody" \
+t "a job wants to know for whom" ends 2 "for which hosts" job -o j0
+t "and where it goes" ends 2 "-o FILE" job --hosts hosts
+t "nobody is never everybody" ends 2 "never for nobody" \
 	job --hosts hosts --on "role == 'build'" -o j0
-t "what a host says of itself is not asked" says 2 "id and role alone" \
+t "what a host says of itself is not asked" ends 2 "id and role alone" \
 	job --hosts hosts --on "os == 'debian'" -o j0
-t "an expression that is none is refused" says 4 "--on:1:" \
+t "an expression that is none is refused" ends 4 "--on:1:" \
 	job --hosts hosts --on "role =" -o j0
-t "so is a step that is none" says 2 "1,10%" \
+t "so is a step that is none" ends 2 "1,10%" \
 	job --hosts hosts --batch 0 -o j0
-t "so is no id" says 2 "no id of a host" job --host '../x' -o j0
-t "an officer orders nothing" says 1 "no operator's" \
+t "so is no id" ends 2 "no id of a host" job --host '../x' -o j0
+t "an officer orders nothing" ends 1 "no operator's" \
 	fleet job -i olga -y --hosts hosts -o j0
 t_not "none of them left a file" test -e j0 -o -e j0.targets
 t "before the key is used it says for whom" \
-	says 0 "enforce fleet 3 on 2 hosts, in batches of 1, 1; at most 0 may fail" \
+	ends 0 "enforce fleet 3 on 2 hosts, in batches of 1, 1; at most 0 may fail" \
 	job --hosts hosts --on "role == 'web'" -o j1
 t_eq "the targets are those" "1 web-1.example.com
 2 web-2.example.com" "$(cat j1.targets)"
@@ -209,33 +196,33 @@ t_eq "which the job names" "$(sha256sum <j1.targets | cut -d' ' -f1)" \
 t_eq "and the fleet" "$(head -n 1 corp/bundle/fleet.3 | sha256sum | cut -d' ' -f1)" \
 	"$(head -n 1 j1 | jq -r .bundle)"
 t "ssh-keygen takes its signature" judged job@writ petra@example.com j1
-t "it replaces nothing" says 1 "is there already" job --hosts hosts -o j1
+t "it replaces nothing" ends 1 "is there already" job --hosts hosts -o j1
 t "the second operator sees it and signs" \
-	says 0 "2 web-2.example.com" fleet job -i paula -y --add j1
-t "now it has its signatures" says 0 "j1 has its signatures" \
+	ends 0 "2 web-2.example.com" fleet job -i paula -y --add j1
+t "now it has its signatures" ends 0 "j1 has its signatures" \
 	fleet job -i paula -y --add j1
 t "ssh-keygen takes his too" judged job@writ paula@example.com j1
-t "writ tells it in words" says 0 "mode         enforce" "$writ" show j1
+t "writ tells it in words" ends 0 "mode         enforce" "$writ" show j1
 sed -i 's/web-2/web-3/' j1.targets
-t "targets that were touched are found" says 4 "differs from what" \
+t "targets that were touched are found" ends 4 "differs from what" \
 	fleet job -i pavel -y --add j1
-t "a test says so" says 0 "test fleet 3 on 1 host" \
+t "a test says so" ends 0 "test fleet 3 on 1 host" \
 	job --host web-1.example.com --test -o j2
 t_eq "in its mode" test "$(head -n 1 j2 | jq -r .mode)"
-t "steps are one, a tenth, the rest" says 0 "batches of 1, 10, 89;" \
+t "steps are one, a tenth, the rest" ends 0 "batches of 1, 10, 89;" \
 	job --hosts many -o j3
-t "or what was said" says 0 "batches of 5, 25, 50, 20; at most 3 may fail" \
+t "or what was said" ends 0 "batches of 5, 25, 50, 20; at most 3 may fail" \
 	job --hosts many --batch 5,25%,50% --max-failures 3 -o j4
 
 # --- export
-t "a directory for hosts without a master" says 0 "policy 1 and fleet 3" \
-	fleet export out
+t "a directory for hosts without a master" ends 0 "policy 1 and fleet 3" \
+	fleet export exported
 t_eq "all statements are there, for those that were off" \
 	"fleet.1 fleet.2 fleet.3 policy.1" \
-	"$(cd out/bundle && find . -name '*.[0-9]' -printf '%f\n' | grep -v root | sort | xargs)"
-t "it is judged there as here" says 0 "fleet  3" \
-	"$writ" fleet -C out show
-t "again it changes nothing" says 0 "fleet 3" fleet export out
+	"$(cd exported/bundle && find . -name '*.[0-9]' -printf '%f\n' | grep -v root | sort | xargs)"
+t "it is judged there as here" ends 0 "fleet  3" \
+	"$writ" fleet -C exported show
+t "again it changes nothing" ends 0 "fleet 3" fleet export exported
 
 # --- an operator leaves
 cp -a corp gone
@@ -245,14 +232,14 @@ sed -i -e 's/^version: 1/version: 2/' -e '/pavel@example.com/d' \
 "$writ" policy sign -C gone -i ivan -y >>gone.log 2>&1
 t "policy 2 is published" grep -q 'policy 2 is published' gone.log
 t "what he signed counts no more where nothing is held" \
-	says 1 "expected 2 of the operators of root 2" \
+	ends 1 "expected 2 of the operators of root 2" \
 	"$writ" fleet -C gone show
-t "those who are left sign the next" says 0 "fleet 4: 1 of 2" \
+t "those who are left sign the next" ends 0 "fleet 4: 1 of 2" \
 	"$writ" fleet -C gone sign -i petra -y --expires 60d
 draft_end=$(head -n 1 gone/bundle/draft.fleet | jq -r .expires)
-t "and it is in force" says 0 "fleet 4 is published" \
+t "and it is in force" ends 0 "fleet 4 is published" \
 	"$writ" fleet -C gone sign -i paula -y --expires "$draft_end"
-t "he himself does not" says 1 "no operator's" \
+t "he himself does not" ends 1 "no operator's" \
 	"$writ" fleet -C gone sign -i pavel -y
 
 # --- what hosts and operators say, each signed by ssh-keygen
@@ -278,11 +265,11 @@ for type in enrol accept reject rename forget token renew report; do
 	ssh-keygen -q -Y sign -n "$type@writ" -f petra <"$type" >block
 	cat "$type" block >"$type.signed"
 	t "$type: ssh-keygen signs, writ verifies and tells" \
-		says 0 "$type by petra@example.com" "$writ" show "$type.signed"
+		ends 0 "$type by petra@example.com" "$writ" show "$type.signed"
 	ssh-keygen -q -Y sign -n job@writ -f petra <"$type" >block
 	cat "$type" block >"$type.other"
 	t "$type: a job's signature does not count" \
-		says 4 "signature 1" "$writ" show "$type.other"
+		ends 4 "signature 1" "$writ" show "$type.other"
 done
 
 t_done

@@ -14,18 +14,6 @@ writ=$O/writ
 cd "$T" || exit 1
 port=$(t_ports 2823)
 
-# says STATUS PART COMMAND...: it ends so, and says so on either output.
-says() {
-	local want=$1 part=$2 status
-
-	shift 2
-	"$@" >out 2>&1 </dev/null
-	status=$?
-	[ "$status" -eq "$want" ] && grep -qF -e "$part" out && return
-	printf 'status %s, wanted %s and "%s":\n' "$status" "$want" "$part"
-	cat out
-	return 1
-}
 fleet() {
 	"$writ" fleet -C corp "$@" -i petra
 }
@@ -153,7 +141,7 @@ if ! {
 	t_done
 fi
 mkdir m
-t "a master is made" says 0 "authorities/" \
+t "a master is made" ends 0 "authorities/" \
 	"$O/writ-master" -C m init --name m1 --root "$(fleet_root corp)"
 printf 'listen: ["127.0.0.1:%s"]\n' "$port" >>m/master.yaml
 cp m/keys/*.pub corp/policy/authorities/
@@ -184,14 +172,14 @@ t_ok 'the master serves'
 printf 'writ-master %s\n' "$(cut -d' ' -f1,2 m/keys/m1.pub)" >known
 
 # --- what is published
-t "the fleet is pushed" says 0 "has fleet 1 now" fleet push
+t "the fleet is pushed" ends 0 "has fleet 1 now" fleet push
 t "with a policy that it has" grep -q 'has policy 2 already' out
-t "again there is nothing to do" says 0 "has fleet 1 already" fleet push
+t "again there is nothing to do" ends 0 "has fleet 1 already" fleet push
 sed -i 's/value: 20/value: 30/' corp/fleet/states/base.yaml
 "$writ" fleet -C corp sign -i petra -y >sign.log 2>&1
 sed -i 's/value: 30/value: 40/' corp/fleet/states/base.yaml
 "$writ" fleet -C corp sign -i petra -y >sign.log 2>&1
-t "two versions at once, each in turn" says 0 "has fleet 3 now" fleet push
+t "two versions at once, each in turn" ends 0 "has fleet 3 now" fleet push
 
 # --- hosts
 for h in web-1 web-2 web-3 db-1 dup; do
@@ -202,26 +190,26 @@ t_eq "a host asks in, and waits" waiting \
 for h in web-2 web-3 db-1; do
 	enrol $h $h.example.com >/dev/null
 done
-t "keys has it" says 0 "waiting  web-1.example.com" fleet keys
-t "it is accepted" says 0 "web-1.example.com is accepted: entry" \
+t "keys has it" ends 0 "waiting  web-1.example.com" fleet keys
+t "it is accepted" ends 0 "web-1.example.com is accepted: entry" \
 	fleet accept web-1.example.com --role web -y
 t_eq "and is told so" "accepted web-1.example.com" \
 	"$(enrol web-1 web-1.example.com | jq -r '"\(.state) \(.host)"')"
-t "others by a glob" says 0 "web-3.example.com is accepted" \
+t "others by a glob" ends 0 "web-3.example.com is accepted" \
 	fleet accept --all 'web-*' --role web -y
-t "one is not" says 0 "db-1 is rejected" fleet reject db-1 -m unknown -y
+t "one is not" ends 0 "db-1 is rejected" fleet reject db-1 -m unknown -y
 t_eq "and is told so too" rejected \
 	"$(enrol db-1 db-1.example.com | jq -r .state)"
-t "keys has all of them" says 0 "accepted  web-2.example.com" fleet keys
+t "keys has all of them" ends 0 "accepted  web-2.example.com" fleet keys
 t "with the reason" grep -q 'rejected .*unknown' out
 enrol dup web-1.example.com >/dev/null
-t "an id is not given twice" says 1 "a host already" fleet accept dup -y
-t "he who would have it is refused" says 0 "dup is rejected" \
+t "an id is not given twice" ends 1 "a host already" fleet accept dup -y
+t "he who would have it is refused" ends 0 "dup is rejected" \
 	fleet reject dup -m 'not that one' -y
-t "a token is made" says 0 "lets in 2 hosts" \
+t "a token is made" ends 0 "lets in 2 hosts" \
 	fleet token new 'new-*' --count 2 --key tok --role web -y
-t "and listed" says 0 "new-*  2     2" fleet token list
-t "facts are told" says 0 "grains.os" fleet facts web-1.example.com
+t "and listed" ends 0 "new-*  2     2" fleet token list
+t "facts are told" ends 0 "grains.os" fleet facts web-1.example.com
 
 # --- an order
 for h in web-1 web-2 web-3; do
@@ -229,7 +217,7 @@ for h in web-1 web-2 web-3; do
 done
 connected() { fleet status --json | jq -e 'map(select(.connected == "yes")) | length == 3'; }
 t "status has who is there" within connected
-t "an order is given" says 0 "enforce fleet 3 on 3 hosts, in batches of 1, 1, 1" \
+t "an order is given" ends 0 "enforce fleet 3 on 3 hosts, in batches of 1, 1, 1" \
 	fleet apply --on "role == 'web'" --batch 1,1 -y --detach
 t "that touches a way in" grep -q 'PAM: limits (pam_limits) is new' out
 job=$(sed -n 's/^job //p' out)
@@ -245,29 +233,29 @@ t_eq "the first reports" 1 \
 t "and the second hears" within has_job web-2
 t "who watches sees it" within grep -q '1/3  web-1.example.com  changed: limits' \
 	watch.out
-t "jobs has it" says 0 "running  3      1" fleet jobs
+t "jobs has it" ends 0 "running  3      1" fleet jobs
 report web-2 web-2.example.com unchanged "$full" >/dev/null
 within has_job web-3
 report web-3 web-3.example.com changed "$full" >/dev/null
 wait $watching
 t_eq "it ends well" 0 "$?"
 t "and says so" grep -q '^3 hosts: 1 unchanged, 2 changed; done$' watch.out
-t "it can be looked at again" says 0 "3 hosts: 1 unchanged, 2 changed; done" \
+t "it can be looked at again" ends 0 "3 hosts: 1 unchanged, 2 changed; done" \
 	fleet watch "$job"
 
 # --- one that fails stops the next
 sleep 1.1 # an order is newer than the last by its second
-t "another order" says 0 "job " \
+t "another order" ends 0 "job " \
 	fleet apply --on '*' --batch 1,1 -y --detach
 job=$(sed -n 's/^job //p' out)
 next_job() { [[ $(has_job "$1") == "$job"* ]]; }
 t "reaches the first" within next_job web-1
 report web-1 web-1.example.com undone "$(has_job web-1)" >/dev/null
 t "which undoes it: the rest is spared" \
-	says 1 "3 hosts: 1 undone, 2 not heard of; stopped" \
+	ends 1 "3 hosts: 1 undone, 2 not heard of; stopped" \
 	fleet watch "$job" --junit junit.xml
 t "as JUnit has it" grep -q 'failures="1" errors="0" skipped="2"' junit.xml
-t "who failed comes first" says 0 "1 behind" fleet status
+t "who failed comes first" ends 0 "1 behind" fleet status
 t_eq "that one" web-1.example.com "$(sed -n 2p out | cut -d' ' -f1)"
 
 # --- who logged in
@@ -291,19 +279,19 @@ t_eq "each login of each report is counted, over pages" 1200 \
 	"$(fleet logins --json | jq length)"
 t_eq "those of an hour, on a host" 600 \
 	"$(fleet logins --since 1h --host web-3.example.com --json | jq length)"
-t "a login has its line" says 0 "web-1.example.com  login  deploy   192.0.2.7  password" \
+t "a login has its line" ends 0 "web-1.example.com  login  deploy   192.0.2.7  password" \
 	fleet logins --until 1h
 t_eq "two hundred of them" 201 "$(wc -l <out)"
 
 # --- names
-t "a host is renamed" says 0 "is www.example.com now" \
+t "a host is renamed" ends 0 "is www.example.com now" \
 	fleet rename web-3.example.com www.example.com -y
-t "and forgotten" says 0 "is forgotten" \
+t "and forgotten" ends 0 "is forgotten" \
 	fleet forget www.example.com -m scrapped -y
 t_not "keys has it no more" sh -c "'$writ' fleet -C corp keys -i petra |
 	grep -q 'www\|web-3'"
 t "what the master refuses is said in its words" \
-	says 6 "no host" fleet forget www.example.com -m scrapped -y
+	ends 6 "no host" fleet forget www.example.com -m scrapped -y
 t_eq "who logged in is not forgotten with the host" 600 \
 	"$(fleet logins --host web-3.example.com --json | jq length)"
 

@@ -18,18 +18,6 @@ cp "$TOP/tests/tools/fakemaster" bin/ssh
 PATH=$T/bin:$PATH
 export FAKE_DIR=$T/corp FAKE_STATE=$T/state
 
-# ends STATUS PART COMMAND...: it ends so, and says so on either output.
-ends() {
-	local want=$1 part=$2 status
-
-	shift 2
-	"$@" >out 2>&1 </dev/null
-	status=$?
-	[ "$status" -eq "$want" ] && grep -qF -e "$part" out && return
-	printf 'status %s, wanted %s and "%s":\n' "$status" "$want" "$part"
-	cat out
-	return 1
-}
 audit() { "$writ" audit "$1" -C corp "${@:2}"; }
 
 ca_people

@@ -11,18 +11,6 @@
 
 cd "$T" || exit 1
 
-# ends STATUS PART COMMAND...: it ends so, and says so on either output.
-ends() {
-	local want=$1 part=$2 status
-
-	shift 2
-	"$@" >out 2>&1 </dev/null
-	status=$?
-	[ "$status" -eq "$want" ] && grep -qF -e "$part" out && return
-	printf 'status %s, wanted %s and "%s":\n' "$status" "$want" "$part"
-	cat out
-	return 1
-}
 evidence() { "$writ" audit evidence -C corp "$@"; }
 
 # --- a deployment, and certificates under two policies

@@ -14,6 +14,8 @@
 #	here NAME COMMAND...	as t, and COMMAND can start what stays
 #	until_ok COMMAND...	again and again, until it succeeds
 #	says FILE TEXT		TEXT stands in FILE
+#	ends STATUS PART COMMAND...	it ends so, and PART is in what it says on
+#				either output, which the file `out` has then
 #	t_ports FIRST		prints the first port from there on, in steps of
 #				200, that is free with the 63 after it: two runs
 #				at once must not meet
@@ -145,6 +147,19 @@ until_ok() {
 }
 
 says() { grep -qF -- "$2" "$1"; }
+
+ends() {
+	local want=$1 part=$2 status
+
+	shift 2
+	"$@" >out 2>&1 </dev/null
+	status=$?
+	[ "$status" -eq "$want" ] &&
+		{ [ -z "$part" ] || grep -qF -e "$part" out; } && return
+	printf 'status %s, wanted %s and "%s":\n' "$status" "$want" "$part"
+	cat out
+	return 1
+}
 
 here() {
 	local name=$1
