@@ -82,6 +82,7 @@ session_open(struct session *s, const char *port, const char *key_file)
 {
 	unsigned int number = (unsigned int)strtoul(port, NULL, 10);
 	bool no = false;
+	int yes = 1;
 	ssh_key key = NULL;
 
 	s->ssh = ssh_new();
@@ -91,6 +92,9 @@ session_open(struct session *s, const char *port, const char *key_file)
 	    ssh_options_set(s->ssh, SSH_OPTIONS_PORT, &number) != 0 ||
 	    ssh_options_set(s->ssh, SSH_OPTIONS_USER, "bench") != 0)
 		die("session", "out of memory");
+	/* As lib/net does: a call that waits for the acknowledgement of another
+	 * waits 40 ms. */
+	(void)ssh_options_set(s->ssh, SSH_OPTIONS_NODELAY, &yes);
 	if (ssh_connect(s->ssh) != SSH_OK)
 		die("connect", ssh_get_error(s->ssh));
 	if (ssh_pki_import_privkey_file(key_file, NULL, NULL, NULL, &key) !=
