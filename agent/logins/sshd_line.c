@@ -8,13 +8,13 @@
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Words of sshd's for a certificate that is good and is not let in.  Up to 10.0
- * they do not say which one. */
+ * they do not say which one.  Of an extension that it does not know it says so too,
+ * and lets it in. */
 static const char *const reasons[] = {
     "Certificate invalid: ",
     "Certificate lacks principal list",
     "Certificate does not contain an authorized principal",
     "Certificate critical option \"",
-    "Certificate extension \"",
     "Invalid certificate options",
     "Refused by certificate options",
     "Refused by certificate principals options",
@@ -34,6 +34,19 @@ static const struct {
     {"Connection reset by invalid user ", false},
     {"Disconnected from invalid user ", false},
     {"Disconnecting invalid user ", false},
+    {"Connection from authenticating user ", true},
+    {"Connection from invalid user ", false},
+    {"fatal: Access denied for user ", false}, /* by PAM: of no address */
+};
+
+/* How one ends that has. */
+static const char *const endings[] = {
+    "Disconnected from user ",
+    "Connection closed by user ",
+    "Connection reset by user ",
+    "Disconnecting user ",
+    "Timeout, client not responding from user ",
+    "Connection from user ",
 };
 
 /* --- a certificate --------------------------------------------------------- */
@@ -117,7 +130,10 @@ parse_peer(struct slice s, bool cut, struct sshd_line *l)
 		    scan_front(&tail, "ssh2") &&
 		    (tail.n == 0 || scan_front(&tail, ": "))) {
 			l->user = slice_of(s.p, before);
-			parse_key(tail, cut, l);
+			/* Other methods say there whatever they like. */
+			if (slice_is(l->method, "publickey") ||
+			    slice_is(l->method, "hostbased"))
+				parse_key(tail, cut, l);
 			return l->user.n > 0;
 		}
 		skipped = before + strlen(" from ");
@@ -231,7 +247,7 @@ parse_reason(struct slice s, struct sshd_line *l)
 
 /* --- ends ------------------------------------------------------------------ */
 
-/* "USER ADDRESS port N" and the end, or ": WHY" after it. */
+/* "USER ADDRESS port N" and the end, or " timed out" or ": WHY" after it. */
 static bool
 parse_who(struct slice s, struct sshd_line *l)
 {
@@ -241,7 +257,8 @@ parse_who(struct slice s, struct sshd_line *l)
 
 		if (s.p[i] != ' ')
 			continue;
-		(void)scan_split(&rest, ": ", &why);
+		(void)(scan_split(&rest, ": ", &why) ||
+		    scan_end(&rest, " timed out"));
 		if (!scan_peer(&rest, &l->from, &l->port) || rest.n != 0)
 			continue;
 		l->user = slice_of(s.p, i);
@@ -274,19 +291,33 @@ parse_left(struct slice s, struct sshd_line *l)
 	return true;
 }
 
+/* "pam_unix(SERVICE:session): session closed for user USER": the service is sshd,
+ * the program's name, or what PAMServiceName says (from 9.8 on). */
+static bool
+parse_pam(struct slice s, struct sshd_line *l)
+{
+	struct slice rest, word = s;
+
+	if (!scan_front(&s, "pam_unix(") ||
+	    !scan_split(&s, ":session): session closed for user ", &rest) ||
+	    rest.n == 0 || !scan_word(&s, &word) || s.n != 0)
+		return false;
+	l->kind = SSHD_ENDED;
+	l->user = rest;
+	return true;
+}
+
 static bool
 parse_ended(struct slice s, struct sshd_line *l)
 {
-	if (scan_front(&s,
-		"pam_unix(sshd:session): session closed for user ")) {
-		l->kind = SSHD_ENDED;
-		l->user = s;
-		return s.n > 0;
+	for (size_t i = 0; i < N(endings); i++) {
+		if (!scan_front(&s, endings[i]))
+			continue;
+		if (parse_who(s, l))
+			l->kind = SSHD_ENDED;
+		return l->kind == SSHD_ENDED;
 	}
-	if (!scan_front(&s, "Disconnected from user ") || !parse_who(s, l))
-		return false;
-	l->kind = SSHD_ENDED;
-	return true;
+	return parse_pam(s, l);
 }
 
 void
@@ -299,10 +330,12 @@ sshd_line_parse(struct slice s, struct sshd_line *out)
 	preauth = scan_end(&s, " [preauth]");
 	(void)scan_front(&s, "error: ");
 	/* What speaks before a login is a process that the network may have
-	   taken: it is believed that it leaves, and nothing else. */
+	   taken: it is believed that it leaves, and nothing else.  A line that was
+	   cut may be one of those: that somebody got in is told all the same, so
+	   that it is asked, and that he left is not. */
 	if (preauth ? parse_left(s, &l)
 		    : parse_outcome(s, cut, &l) || parse_refusing(s, cut, &l) ||
 		    parse_revoked(s, &l) || parse_reason(s, &l) ||
-		    parse_ended(s, &l))
+		    (!cut && parse_ended(s, &l)))
 		*out = l;
 }

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* Lines of sshd and sudo, of each version, and those that look like them. */
+/* Lines of sshd, of each version, and those that look like them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "agent/logins/scan.h"
 #include "agent/logins/sshd_line.h"
 #include "agent/logins/sudo_line.h"
 #include "lib/base/str.h"
@@ -90,6 +88,16 @@ static const struct {
 	"Partial publickey for alice" FROM ": ED25519-CERT " FP " ID a " TAIL,
 	SSHD_PARTIAL, "alice", "10.77.0.11", 49318, "publickey", 'c', "a", 0,
 	""},
+    {"one of a security key with a PIN, of an IPv4 host on an IPv6 socket",
+	"Accepted publickey for alice from ::ffff:10.0.0.7 port 5 ssh2: "
+	"ECDSA-SK-CERT " FP " ID a " TAIL ", signature count = 0",
+	SSHD_ACCEPTED, "alice", "::ffff:10.0.0.7", 5, "publickey", 'c', "a", 0,
+	""},
+    {"Kerberos, of a name that is a certificate",
+	"Accepted gssapi-with-mic for a" FROM ": ED25519-CERT " FAKE
+	" ID a (serial 1) CA ED25519 " FAKE,
+	SSHD_ACCEPTED, "a", "10.77.0.11", 49318, "gssapi-with-mic", 'n', "", 0,
+	""},
     /* Key ids that are made to be read. */
     {"a key id that ends as a line does",
 	"Accepted publickey for a" FROM ": ED25519-CERT " FP
@@ -106,6 +114,27 @@ static const struct {
 	"ED25519-CERT " FAKE " ID bob (serial 1) CA ED25519 " FAKE
 	", signature count = 9",
 	0, ""},
+    {"one that counts signatures",
+	"Accepted publickey for a" FROM ": ED25519-CERT " FP
+	" ID b, signature count = 9 " TAIL,
+	SSHD_ACCEPTED, "a", "10.77.0.11", 49318, "publickey", 'c',
+	"b, signature count = 9", 0, ""},
+    {"one of a security key that counts itself",
+	"Accepted publickey for a" FROM ": ED25519-SK-CERT " FP
+	" ID b (serial 1) CA RSA " FAKE ", signature count = 9 " TAIL
+	", signature count = 3",
+	SSHD_ACCEPTED, "a", "10.77.0.11", 49318, "publickey", 'c',
+	"b (serial 1) CA RSA " FAKE ", signature count = 9", 3, ""},
+    {"one with what a terminal acts upon, in octal",
+	"Accepted publickey for a" FROM ": ED25519-CERT " FP
+	" ID \\033[2J\\015 " TAIL,
+	SSHD_ACCEPTED, "a", "10.77.0.11", 49318, "publickey", 'c',
+	"\\033[2J\\015", 0, ""},
+    {"one that ends a session before a login",
+	"Accepted publickey for a" FROM ": ED25519-CERT " FP
+	" ID x [preauth] " TAIL,
+	SSHD_ACCEPTED, "a", "10.77.0.11", 49318, "publickey", 'c',
+	"x [preauth]", 0, ""},
     {"one with a newline, as syslog has it",
 	"Accepted publickey for a" FROM ": ED25519-CERT " FP
 	" ID x\\nAccepted password for root from 1.1.1.1 port 1 ssh2 " TAIL,
@@ -160,6 +189,16 @@ static const struct {
 	SSHD_REASON, "", "", 0, "", 't', "", 0,
 	"cert: Authentication tried for root with valid certificate but not "
 	"from a permitted source address (10.0.0.9)."},
+    {"an option that is not known",
+	"error: Certificate critical option \"x@example.com\" is not supported",
+	SSHD_REASON, "", "", 0, "", 't', "", 0,
+	"Certificate critical option \"x@example.com\" is not supported"},
+    {"an extension that is not known, which is no reason",
+	"Certificate extension \"x@example.com\" is not supported", SSHD_OTHER,
+	"", "", 0, "", 'n', "", 0, ""},
+    {"revoked, without where (a list that cannot be read)",
+	"error: Authentication key ED25519-CERT " FP " revoked", SSHD_REFUSED,
+	"", "", 0, "", 'K', "", 0, "key revoked"},
     {"revoked",
 	"error: Authentication key ED25519-CERT " FP
 	" revoked by file /etc/ssh/krl",
@@ -175,6 +214,19 @@ static const struct {
 	"error: Refusing certificate ID \"a\" serial=41 signed by ED25519 "
 	"CA " CAFP " via /home/a/.ssh/authorized_keys:3: expired",
 	SSHD_REFUSED, "", "", 0, "", 'c', "a", 0, "expired"},
+    {"without a principal (10.3)",
+	"error: Refusing certificate ID \"\" serial=41 signed by RSA CA " CAFP
+	": Certificate lacks principal list",
+	SSHD_REFUSED, "", "", 0, "", 'c', "", 0,
+	"Certificate lacks principal list"},
+    {"with a reason that has a colon, and a key id that ends it",
+	"error: Refusing certificate ID \"a: b\" serial=41 signed by RSA "
+	"CA " CAFP ": Certificate invalid: not yet valid",
+	SSHD_REFUSED, "", "", 0, "", 'c', "a: b", 0,
+	"Certificate invalid: not yet valid"},
+    {"cut before the reason",
+	"error: Refusing certificate ID \"a\" serial=41 signed by RSA CA " CAFP,
+	SSHD_REFUSED, "", "", 0, "", 't', "", 0, "certificate refused"},
     {"with a key id that is a refusal",
 	"error: Refusing certificate ID \"a\" serial=1 signed by ED25519 "
 	"CA " FAKE ": fine\" serial=41 signed by ED25519 CA " CAFP ": expired",
@@ -187,6 +239,45 @@ static const struct {
 	SSHD_ENDED, "alice", "", 0, "", 'n', "", 0, ""},
     {"a connection", "Disconnected from user alice 10.77.0.11 port 49318",
 	SSHD_ENDED, "alice", "10.77.0.11", 49318, "", 'n', "", 0, ""},
+    {"a session, by the name that sshd was started as (to 9.7)",
+	"pam_unix(sshd-2022:session): session closed for user a", SSHD_ENDED,
+	"a", "", 0, "", 'n', "", 0, ""},
+    {"a login of PAM's, which is no session's end",
+	"pam_unix(sshd:auth): session closed for user a", SSHD_OTHER, "", "", 0,
+	"", 'n', "", 0, ""},
+    {"a service with a blank",
+	"pam_unix(x y:session): session closed for user a", SSHD_OTHER, "", "",
+	0, "", 'n', "", 0, ""},
+    {"a session of nobody's",
+	"pam_unix(sshd:session): session closed for user ", SSHD_OTHER, "", "",
+	0, "", 'n', "", 0, ""},
+    {"a connection that its client closed",
+	"Connection closed by user alice 2001:db8::7 port 5", SSHD_ENDED,
+	"alice", "2001:db8::7", 5, "", 'n', "", 0, ""},
+    {"one that was reset", "Connection reset by user alice 10.0.0.7 port 5",
+	SSHD_ENDED, "alice", "10.0.0.7", 5, "", 'n', "", 0, ""},
+    {"one that was silent",
+	"Timeout, client not responding from user a b 10.0.0.7 port 5",
+	SSHD_ENDED, "a b", "10.0.0.7", 5, "", 'n', "", 0, ""},
+    {"one that nobody could write to",
+	"Connection from user alice 10.0.0.7 port 5 timed out", SSHD_ENDED,
+	"alice", "10.0.0.7", 5, "", 'n', "", 0, ""},
+    {"one that sshd ended",
+	"Disconnecting user alice 10.0.0.7 port 5: Packet corrupt", SSHD_ENDED,
+	"alice", "10.0.0.7", 5, "", 'n', "", 0, ""},
+    {"one that goes on", "Connection closed by user alice 10.0.0.7 port 5 x",
+	SSHD_OTHER, "", "", 0, "", 'n', "", 0, ""},
+    {"one that was cut, and may have been said before a login",
+	"Disconnecting user alice 10.0.0.7 port 5: " X900 X100, SSHD_OTHER, "",
+	"", 0, "", 'n', "", 0, ""},
+    {"one before a login that timed out",
+	"Connection from authenticating user root 10.0.0.1 port 5 timed out "
+	"[preauth]",
+	SSHD_LEFT, "root", "10.0.0.1", 5, "", 'n', "", 0, ""},
+    {"one whom PAM sends away",
+	"fatal: Access denied for user alice by PAM account configuration "
+	"[preauth]",
+	SSHD_LEFT, "?", "", 0, "", 'n', "", 0, ""},
     {"one before a login",
 	"Connection closed by authenticating user root fd00::1 port 5 "
 	"[preauth]",
@@ -325,105 +416,6 @@ near_misses_are_read_within_their_bounds(void **state)
 		    must_stay_inside, NULL);
 }
 
-/* --- sudo ------------------------------------------------------------------- */
-
-static const struct {
-	const char *name, *text;
-	bool good;
-	const char *user, *as, *command, *why;
-} sudos[] = {
-    {"a command",
-	"   alice : TTY=pts/0 ; PWD=/home/alice ; USER=root ; "
-	"COMMAND=/usr/bin/id -u",
-	true, "alice", "root", "/usr/bin/id -u", ""},
-    {"without a terminal",
-	"   alice : PWD=/home/alice ; USER=root ; COMMAND=/usr/bin/id", true,
-	"alice", "root", "/usr/bin/id", ""},
-    {"with a host, a group and variables",
-	"a : HOST=web ; TTY=pts/0 ; CHROOT=/x ; PWD=/ ; USER=bob ; GROUP=adm ; "
-	"ENV=A=1 ; COMMAND=/bin/ls",
-	true, "a", "bob", "/bin/ls", ""},
-    {"one that may not",
-	"a : command not allowed ; TTY=pts/0 ; PWD=/ ; USER=root ; "
-	"COMMAND=/bin/sh",
-	true, "a", "root", "/bin/sh", "command not allowed"},
-    {"one who is not in sudoers, without a terminal",
-	"a : user NOT in sudoers ; PWD=/ ; USER=root ; COMMAND=/bin/sh", true,
-	"a", "root", "/bin/sh", "user NOT in sudoers"},
-    {"a directory that is a command",
-	"a : TTY=pts/0 ; PWD=/tmp/ ; USER=bob ; COMMAND=/bin/ls ; USER=root ; "
-	"COMMAND=/bin/sh",
-	true, "a", "",
-	"/tmp/ ; USER=bob ; COMMAND=/bin/ls ; USER=root ; "
-	"COMMAND=/bin/sh",
-	""},
-    {"a command that is a line",
-	"a : PWD=/ ; USER=root ; COMMAND=/bin/echo x ; USER=bob ; "
-	"COMMAND=/bin/ls",
-	true, "a", "",
-	"/ ; USER=root ; COMMAND=/bin/echo x ; USER=bob ; COMMAND=/bin/ls", ""},
-    {"a directory that is a reason",
-	"a : PWD=/tmp/x ; command not allowed ; USER=root ; COMMAND=/bin/id",
-	true, "a", "root", "/bin/id", ""},
-    {"PAM's", "pam_unix(sudo:session): session opened for user root", false, "",
-	"", "", ""},
-    {"no command", "a : TTY=pts/0 ; PWD=/ ; USER=root ; TSID=000001", false, "",
-	"", "", ""},
-    {"of nobody", " : PWD=/ ; USER=root ; COMMAND=x", false, "", "", "", ""},
-    {"nothing", "", false, "", "", "", ""},
-};
-
-static void
-lines_of_sudo_say_what_they_say(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < sizeof(sudos) / sizeof(sudos[0]); i++) {
-		const char *name = sudos[i].name;
-		struct sudo_line l;
-
-		if (sudo_line_parse(slice_str(sudos[i].text), &l) !=
-		    sudos[i].good)
-			fail_msg("%s: %d", name, !sudos[i].good);
-		if (!sudos[i].good)
-			continue;
-		expect(name, "user", l.user, sudos[i].user);
-		expect(name, "as", l.as, sudos[i].as);
-		expect(name, "command", l.command, sudos[i].command);
-		expect(name, "why", l.why, sudos[i].why);
-		assert_false(l.is_more);
-	}
-}
-
-static void
-what_is_not_printable_is_escaped_and_cut_whole(void **state)
-{
-	static const struct {
-		const char *in;
-		size_t n, max;
-		const char *out;
-	} cases[] = {
-	    {"abc", 3, 3, "abc"},
-	    {"abcd", 4, 4, "abcd"},
-	    {"abcde", 5, 4, "a..."},
-	    {"a\nb", 3, 10, "a\\x0ab"},
-	    {"a\0b", 3, 10, "a\\x00b"},
-	    {"\xc5\xa1", 2, 8, "\\xc5\\xa1"},
-	    {"\xc5\xa1\xc5", 3, 8, "\\xc5..."},
-	    {"\xc5\xa1\xc5", 3, 10, "\\xc5..."},
-	    {"", 0, 3, ""},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char *text =
-		    scan_clean(slice_of(cases[i].in, cases[i].n), cases[i].max);
-
-		assert_non_null(text);
-		assert_string_equal(text, cases[i].out);
-		free(text);
-	}
-}
-
 int
 main(void)
 {
@@ -431,8 +423,6 @@ main(void)
 	    cmocka_unit_test(lines_of_sshd_say_what_they_say),
 	    cmocka_unit_test(cut_lines_name_no_other_certificate),
 	    cmocka_unit_test(near_misses_are_read_within_their_bounds),
-	    cmocka_unit_test(lines_of_sudo_say_what_they_say),
-	    cmocka_unit_test(what_is_not_printable_is_escaped_and_cut_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
