@@ -110,11 +110,32 @@ seen_put(char **field, struct slice s, size_t max)
 
 /* --- lines of others -------------------------------------------------------- */
 
-static bool
-take_logind(struct seen *s, const struct seen_line *line)
+static struct seen_conn *
+find_scope(const struct seen *s, const char *scope)
 {
-	struct seen_conn *c = seen_find(s, line->leader);
+	for (size_t i = s->n_conns; scope != NULL && i-- > 0;) {
+		struct seen_conn *c = &s->conns[i];
 
+		if (c->is_open && c->scope != NULL &&
+		    strcmp(c->scope, scope) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+/* Where sshd was killed nobody else says that a session is over.  The connection
+ * stays, so that PAM's word, should it come late, is no second end. */
+static bool
+take_logind(struct seen *s, const struct seen_line *line,
+    struct seen_events *out)
+{
+	struct seen_conn *c;
+
+	if (line->is_over) {
+		c = find_scope(s, line->scope);
+		return c == NULL || seen_end(s, c, line->at, out);
+	}
+	c = seen_find(s, line->leader);
 	return c == NULL || !c->is_open || line->scope == NULL ||
 	    seen_keep(&c->scope, slice_str(line->scope), LOGIN_SESSION_MAX);
 }
@@ -122,14 +143,9 @@ take_logind(struct seen *s, const struct seen_line *line)
 static bool
 name_sudo_session(const struct seen *s, const char *scope, char **out)
 {
-	for (size_t i = s->n_conns; scope != NULL && i-- > 0;) {
-		const struct seen_conn *c = &s->conns[i];
+	const struct seen_conn *c = find_scope(s, scope);
 
-		if (c->is_open && c->scope != NULL &&
-		    strcmp(c->scope, scope) == 0)
-			return seen_name_session(s, c, out);
-	}
-	return true;
+	return c == NULL || seen_name_session(s, c, out);
 }
 
 /* A long command comes in several lines, one after the other. */
@@ -207,7 +223,7 @@ seen_take(struct seen *s, const struct seen_line *line, struct seen_events *out,
 		good = take_sudo(s, line, out);
 		break;
 	case SEEN_LOGIND:
-		good = take_logind(s, line);
+		good = take_logind(s, line, out);
 		break;
 	}
 	return good ? 0 : err_nomem(e);

@@ -35,7 +35,7 @@
 enum seen_from {
 	SEEN_SSHD,
 	SEEN_SUDO,
-	SEEN_LOGIND,		/* session `scope` is of process `leader` */
+	SEEN_LOGIND,		/* session `scope` is of process `leader`, or over */
 };
 struct seen_line {
 	enum seen_from from;
@@ -47,6 +47,7 @@ struct seen_line {
 	bool is_doubtful;	/* nobody knows whether it is sudo's */
 	const char *scope;	/* the session of logind's it comes from; NULL */
 	uint64_t leader;
+	bool is_over;		/* logind's: the session has ended */
 };
 
 struct seen_conn {

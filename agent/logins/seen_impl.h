@@ -23,6 +23,10 @@ bool seen_put(char **field, struct slice s, size_t max);
 bool seen_name_session(const struct seen *s, const struct seen_conn *c,
     char **out);
 
+/* That an open one has ended, once. */
+bool seen_end(const struct seen *s, struct seen_conn *c, int64_t at,
+    struct seen_events *out);
+
 /* A refusal that waits in c for whose it is (l; NULL: nobody says) becomes an
  * event. */
 struct sshd_line;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/logins/scan.h"
 #include "agent/logins/seen_impl.h"
 #include "agent/logins/sshd_line.h"
 #include "lib/base/str.h"
@@ -193,13 +194,33 @@ failed(struct seen *s, const struct seen_line *line, const struct sshd_line *l,
 	return good;
 }
 
+/* An option that sshd does not know, and then that the options are not good: one
+ * refusal, of which one line says the option and, from 10.1 on, the other whose. */
+static bool
+is_said_twice(const struct seen_conn *c, const struct sshd_line *l)
+{
+	struct slice first;
+
+	if (c->why == NULL || !slice_is(l->why, "Invalid certificate options"))
+		return false;
+	first = slice_str(c->why);
+	(void)scan_front(&first, "error: ");
+	return scan_front(&first, "Certificate critical option ");
+}
+
 static bool
 wait_for_whose(struct seen *s, const struct seen_line *line,
-    struct seen_events *out)
+    const struct sshd_line *l, struct seen_events *out)
 {
 	struct seen_conn *c = before_login(s, line);
+	bool again;
 
-	if (c == NULL || !seen_refuse_waiting(s, c, NULL, out))
+	if (c == NULL)
+		return false;
+	again = is_said_twice(c, l);
+	if (again && l->kind == SSHD_REASON)
+		return true;
+	if (!again && !seen_refuse_waiting(s, c, NULL, out))
 		return false;
 	c->why_at = line->at;
 	return seen_keep(&c->why, line->text, 2 * SSHD_LINE_CUT);
@@ -242,6 +263,24 @@ find_ended(const struct seen *s, const struct seen_line *line,
 	return NULL;
 }
 
+bool
+seen_end(const struct seen *s, struct seen_conn *c, int64_t at,
+    struct seen_events *out)
+{
+	struct login_event *ev;
+
+	if (c->is_ended)
+		return true;
+	if ((ev = seen_add(s, out, LOGIN_OUT, at)) == NULL)
+		return false;
+	c->is_ended = true;
+	ev->port = c->port;
+	return seen_put(&ev->account, slice_str(c->account),
+		   LOGIN_ACCOUNT_MAX) &&
+	    seen_put(&ev->from, slice_str(c->from), LOGIN_FROM_MAX) &&
+	    seen_name_session(s, c, &ev->session);
+}
+
 static bool
 ended(struct seen *s, const struct seen_line *line, const struct sshd_line *l,
     struct seen_events *out)
@@ -249,28 +288,19 @@ ended(struct seen *s, const struct seen_line *line, const struct sshd_line *l,
 	struct seen_conn *c = find_ended(s, line, l);
 	bool is_last = l->port == 0; /* PAM's; sshd's own comes before it */
 	struct login_event *ev;
-	bool good = true;
 
-	/* Without a login that was seen it is told once, by PAM's. */
-	if (c == NULL && !is_last)
-		return true;
-	if (c == NULL || !c->is_ended) {
-		if ((ev = seen_add(s, out, LOGIN_OUT, line->at)) == NULL)
-			return false;
-		good = put_peer(ev, l);
-		if (good && c != NULL) {
-			ev->port = c->port;
-			good = seen_put(&ev->from, slice_str(c->from),
-				   LOGIN_FROM_MAX) &&
-			    seen_name_session(s, c, &ev->session);
-		}
-	}
 	if (c != NULL) {
-		c->is_ended = true;
+		if (!seen_end(s, c, line->at, out))
+			return false;
 		if (is_last)
 			seen_drop(s, c);
+		return true;
 	}
-	return good;
+	/* Without a login that was seen it is told once, by PAM's. */
+	if (!is_last)
+		return true;
+	return (ev = seen_add(s, out, LOGIN_OUT, line->at)) != NULL &&
+	    put_peer(ev, l);
 }
 
 bool
@@ -292,7 +322,7 @@ seen_take_sshd(struct seen *s, const struct seen_line *line,
 		return failed(s, line, &l, out);
 	case SSHD_REASON:
 	case SSHD_REFUSED:
-		return wait_for_whose(s, line, out);
+		return wait_for_whose(s, line, &l, out);
 	case SSHD_LEFT:
 		return left(s, line, &l, out);
 	case SSHD_ENDED:

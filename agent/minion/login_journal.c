@@ -12,9 +12,10 @@
 
 #define RECORD_MAX (2 * LOGIN_LINE_MAX) /* bytes of a record as JSON */
 #define READ_MS    120000
-/* Of logind: a session has begun. */
-#define NEW_SESSION "8d45620c1a4348dbb17410da57c60c66"
-#define SUDO_PATH   "/usr/bin/sudo"
+/* Of logind: a session has begun, or ended. */
+#define NEW_SESSION  "8d45620c1a4348dbb17410da57c60c66"
+#define OVER_SESSION "3354939424b4456d9802ca8333ed424a"
+#define SUDO_PATH    "/usr/bin/sudo"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -23,7 +24,8 @@ static const char *const matches[] = {"_UID=0", "SYSLOG_IDENTIFIER=sshd",
     "SYSLOG_IDENTIFIER=sshd-session", "SYSLOG_IDENTIFIER=sshd-auth", "+",
     "SYSLOG_IDENTIFIER=sudo", "+", "_UID=0",
     "_SYSTEMD_UNIT=systemd-logind.service",
-    "MESSAGE_ID=8d45620c1a4348dbb17410da57c60c66"};
+    "MESSAGE_ID=8d45620c1a4348dbb17410da57c60c66",
+    "MESSAGE_ID=3354939424b4456d9802ca8333ed424a"};
 
 static const char *const sshd_programs[] = {
     "sshd", "sshd-session", "sshd-auth"};
@@ -115,7 +117,8 @@ is_logind(const json_t *o)
 {
 	return is(text(o, "_UID"), "0") &&
 	    is(text(o, "_SYSTEMD_UNIT"), "systemd-logind.service") &&
-	    is(text(o, "MESSAGE_ID"), NEW_SESSION) &&
+	    (is(text(o, "MESSAGE_ID"), NEW_SESSION) ||
+		is(text(o, "MESSAGE_ID"), OVER_SESSION)) &&
 	    text(o, "SESSION_ID") != NULL;
 }
 
@@ -172,7 +175,8 @@ give(struct reading *r, const json_t *o, enum seen_from from, struct err *e)
 	    .pid = number(o, "_PID"),
 	    .boot = text(o, "_BOOT_ID"),
 	    .is_doubtful = from == SEEN_SUDO && !is_sudo(o),
-	    .leader = number(o, "LEADER")};
+	    .leader = number(o, "LEADER"),
+	    .is_over = is(text(o, "MESSAGE_ID"), OVER_SESSION)};
 	int res = 0;
 
 	line.scope = text(o,

@@ -55,6 +55,8 @@ on_line(void *arg, const struct seen_line *l, const char *place, struct err *e)
 		str_addf(&b->told, " in %s", l->scope);
 	if (l->leader != 0)
 		str_addf(&b->told, " of %" PRIu64, l->leader);
+	if (l->is_over)
+		str_add(&b->told, " over");
 	str_addc(&b->told, '|');
 	return ++b->n == b->enough ? LOGIN_ENOUGH : 0;
 }
@@ -393,6 +395,10 @@ journal(struct bench *b, const char *records, const char *after)
 	"\"MESSAGE_ID\":\"8d45620c1a4348dbb17410da57c60c66\",\"LEADER\":" \
 	"\"811\",\"SESSION_ID\":\"7\","
 
+#define OVER                                                              \
+	"\"MESSAGE_ID\":\"3354939424b4456d9802ca8333ed424a\",\"LEADER\":" \
+	"\"811\",\"SESSION_ID\":\"7\","
+
 static const struct {
 	const char *name, *record, *told;
 	uint64_t lost;
@@ -454,6 +460,12 @@ static const struct {
     {"a session of logind's",
 	AT("1") ROOT UNIT("systemd-logind.service") NEW MSG("New session 7."),
 	"logind+1 811 New session 7. in 7 of 811|", 0},
+    {"its end",
+	AT("1") ROOT UNIT("systemd-logind.service")
+	    OVER MSG("Removed session 7."),
+	"logind+1 811 Removed session 7. in 7 of 811 over|", 0},
+    {"an end that is another's",
+	AT("1") USER UNIT("systemd-logind.service") OVER MSG("x"), "", 0},
     {"one of another's",
 	AT("1") USER UNIT("systemd-logind.service") NEW MSG("x"), "", 0},
     {"one of another unit", AT("1") ROOT UNIT("x.service") NEW MSG("x"), "", 0},

@@ -44,6 +44,10 @@ struct said {
 	{                                                                  \
 		after, SEEN_LOGIND, pid, "New session.", scope, NULL, NULL \
 	}
+#define OVER(after, scope)                                                   \
+	{                                                                    \
+		after, SEEN_LOGIND, 0, "Removed session.", scope, NULL, NULL \
+	}
 #define SUDO(after, scope, text)                                  \
 	{                                                         \
 		after, SEEN_SUDO, 99, text, scope, "deploy", NULL \
@@ -93,6 +97,46 @@ static const struct {
 	"login+1 deploy 01234567.811.1772445601 10.0.0.7:500 publickey key "
 	"a/9=41\n"
 	"end+4 deploy 01234567.811.1772445601 10.0.0.7:500\n"},
+    {"an end that only logind says, where sshd was killed",
+	{SSHD(1, 811, IN), SESSION(1, 811, "7"), OVER(2, "8"), OVER(6, "7"),
+	    OVER(6, "7")},
+	0,
+	"login+1 deploy 01234567.811.1772445601 10.0.0.7:500 publickey key "
+	"a/9=41\n"
+	"end+6 deploy 01234567.811.1772445601 10.0.0.7:500\n"},
+    {"logind's before PAM's",
+	{SSHD(1, 811, IN), SESSION(1, 811, "7"), OVER(6, "7"),
+	    SSHD(6, 811, OUT)},
+	0,
+	"login+1 deploy 01234567.811.1772445601 10.0.0.7:500 publickey key "
+	"a/9=41\n"
+	"end+6 deploy 01234567.811.1772445601 10.0.0.7:500\n"},
+    {"PAM's before logind's",
+	{SSHD(1, 811, IN), SESSION(1, 811, "7"), SSHD(6, 811, OUT),
+	    OVER(7, "7")},
+	0,
+	"login+1 deploy 01234567.811.1772445601 10.0.0.7:500 publickey key "
+	"a/9=41\n"
+	"end+6 deploy 01234567.811.1772445601 10.0.0.7:500\n"},
+    {"an end by which sshd names a connection and no session, and PAM's",
+	{SSHD(1, 811, IN),
+	    SSHD(4, 815, "Received disconnect from 10.0.0.7 port 500:11: bye"),
+	    SSHD(4, 815, "Connection closed by 10.0.0.7 port 500"),
+	    SSHD(5, 811, OUT)},
+	0,
+	"login+1 deploy 01234567.811.1772445601 10.0.0.7:500 publickey key "
+	"a/9=41\n"
+	"end+5 deploy 01234567.811.1772445601 10.0.0.7:500\n"},
+    {"without PAM, by the process that is his",
+	{SSHD(1, 811, IN),
+	    SSHD(4, 815,
+		"Timeout, client not responding from user deploy 10.0.0.7 port "
+		"500"),
+	    SSHD(4, 815, "Connection closed by user deploy 10.0.0.8 port 500")},
+	0,
+	"login+1 deploy 01234567.811.1772445601 10.0.0.7:500 publickey key "
+	"a/9=41\n"
+	"end+4 deploy 01234567.811.1772445601 10.0.0.7:500\n"},
     {"an end of a login that nobody saw",
 	{SSHD(4, 815, "Disconnected from user deploy 10.0.0.7 port 500"),
 	    SSHD(5, 811, OUT)},
@@ -127,6 +171,35 @@ static const struct {
 	     "ED25519 CA " CAFP ": expired"),
 	    SSHD(3, 811, LEFT)},
 	0, "refused+1 bob 10.0.0.9:5 a/9=41 (expired)\n"},
+    {"an option that sshd does not know is one refusal",
+	{SSHD(1, 811,
+	     "error: Certificate critical option \"x\" is not supported"),
+	    SSHD(1, 811, "error: Invalid certificate options"),
+	    SSHD(3, 811, LEFT)},
+	0,
+	"refused+1 bob 10.0.0.9:5 (Certificate critical option \"x\" is not "
+	"supported)\n"},
+    {"from 10.1 on whose is said with it",
+	{SSHD(1, 811,
+	     "error: Certificate critical option \"x\" is not supported"),
+	    SSHD(1, 811,
+		"error: Refusing certificate ID \"a/9\" serial=41 signed by "
+		"ED25519 CA " CAFP ": Invalid certificate options"),
+	    SSHD(3, 811, LEFT)},
+	0, "refused+1 bob 10.0.0.9:5 a/9=41 (Invalid certificate options)\n"},
+    {"but not with that of another certificate",
+	{SSHD(1, 811, "error: Certificate invalid: expired"),
+	    SSHD(1, 811, "error: Invalid certificate options"),
+	    SSHD(3, 811, LEFT)},
+	0,
+	"refused+1 (Certificate invalid: expired)\n"
+	"refused+1 bob 10.0.0.9:5 (Invalid certificate options)\n"},
+    {"an extension that sshd does not know is no refusal",
+	{SSHD(1, 811, "Certificate extension \"x\" is not supported"),
+	    SSHD(3, 811, IN)},
+	SEEN_SUM_S + 3,
+	"login+3 deploy 01234567.811.1772445603 10.0.0.7:500 publickey key "
+	"a/9=41\n"},
     {"two certificates, and then in",
 	{SSHD(1, 811, "error: Certificate invalid: expired"),
 	    SSHD(2, 811, "error: Certificate invalid: not yet valid"),
@@ -206,7 +279,8 @@ line_of(const struct said *x)
 	    .is_doubtful = x->boot != NULL && x->boot[0] == '?',
 	    .account = x->account,
 	    .scope = x->scope,
-	    .leader = x->pid};
+	    .leader = x->pid,
+	    .is_over = strcmp(x->text, "Removed session.") == 0};
 
 	return l;
 }
