@@ -45,7 +45,8 @@ add(struct gaps *g, const struct gap *x)
 		g->cap = cap;
 	}
 	to = &g->v[g->n++];
-	*to = (struct gap){.kind = x->kind, .alarm = x->alarm, .at = x->at};
+	*to = (struct gap){
+	    .kind = x->kind, .alarm = x->alarm, .at = x->at, .count = x->count};
 	g->n_alarms += x->alarm;
 	if (copy(x->host, &to->host) != 0 ||
 	    copy(x->account, &to->account) != 0 ||
@@ -58,26 +59,26 @@ add(struct gaps *g, const struct gap *x)
 
 static int
 look_at_login(struct gaps *g, const struct use *u, struct issued *s,
-    const struct policy *p)
+    const struct policy *p, int64_t now)
 {
-	const struct grant_use *of = NULL;
 	struct str why = STR_INIT;
-	enum use_kind kind;
+	struct judged v;
 	struct gap x;
 	int r;
 
 	if (u->event.what != LOGIN_IN)
 		return 0;
-	r = uses_judge(u, s, p, &kind, &of, &why);
+	r = known_judge(u, s, p, now, &v, &why);
 	x = (struct gap){.alarm = true,
 	    .at = u->event.at,
+	    .count = 1,
 	    .host = u->host,
 	    .account = u->event.account,
-	    .person = of != NULL ? of->person : NULL,
+	    .person = v.of != NULL ? v.of->person : NULL,
 	    .from = u->event.from,
 	    .what = why.p};
-	if (r == 0 && kind != USE_ISSUED) {
-		x.kind = use_kind_name(kind);
+	if (r == 0 && v.kind != USE_ISSUED && v.known == NULL) {
+		x.kind = use_kind_name(v.kind);
 		r = add(g, &x);
 	}
 	str_clear(&why);
@@ -86,13 +87,125 @@ look_at_login(struct gaps *g, const struct use *u, struct issued *s,
 
 int
 gaps_of_logins(struct gaps *g, const struct uses *u, struct issued *s,
-    const struct policy *p)
+    const struct policy *p, int64_t now)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < u->n && r == 0; i++)
-		r = look_at_login(g, &u->v[i], s, p);
+		r = look_at_login(g, &u->v[i], s, p, now);
 	return r;
+}
+
+/* --- what is known --------------------------------------------------------- */
+
+struct excepted {
+	const struct known_exception *by;
+	const struct use *use;
+	enum use_kind kind;
+};
+
+/* One exception and host after another, each in the order of time. */
+static int
+compare_excepted(const void *a, const void *b)
+{
+	const struct excepted *x = a, *y = b;
+	int r;
+
+	if (x->by != y->by)
+		return x->by < y->by ? -1 : 1;
+	if ((r = strcmp(x->use->host, y->use->host)) != 0)
+		return r;
+	if (x->use->event.at != y->use->event.at)
+		return x->use->event.at < y->use->event.at ? -1 : 1;
+	return 0;
+}
+
+static int
+gather_excepted(const struct uses *u, struct issued *s, const struct policy *p,
+    int64_t now, struct excepted *v, size_t *n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < u->n && r == 0; i++) {
+		struct str why = STR_INIT;
+		struct judged j;
+
+		if (u->v[i].event.what != LOGIN_IN)
+			continue;
+		r = known_judge(&u->v[i], s, p, now, &j, &why);
+		str_clear(&why);
+		if (r == 0 && j.known != NULL)
+			v[(*n)++] =
+			    (struct excepted){j.known, &u->v[i], j.kind};
+	}
+	return r;
+}
+
+/* n of one exception on one host. */
+static int
+add_excepted(struct gaps *g, const struct excepted *v, size_t n)
+{
+	struct str what = STR_INIT;
+	struct gap x = {.kind = "excepted",
+	    .at = v[n - 1].use->event.at,
+	    .count = n,
+	    .host = v[0].use->host,
+	    .account = v[0].by->account};
+	int r;
+
+	str_addf(&what, "%s: ", use_kind_name(v[0].kind));
+	known_text(v[0].by, &what);
+	x.what = what.p;
+	r = str_check(&what) != 0 ? ERR_NOMEM : add(g, &x);
+	str_clear(&what);
+	g->n_excepted += n;
+	return r;
+}
+
+static int
+add_expired(struct gaps *g, const struct policy *p, int64_t now)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < p->n_exceptions && r == 0; i++) {
+		const struct known_exception *k = &p->exceptions[i];
+		struct gap x = {.kind = "expired", .account = k->account};
+		struct str what = STR_INIT;
+
+		if (!known_is_over(k, now))
+			continue;
+		str_addf(&what, "audit.yaml:%u: ", k->pos.line);
+		known_text(k, &what);
+		x.what = what.p;
+		r = str_check(&what) != 0 ? ERR_NOMEM : add(g, &x);
+		str_clear(&what);
+	}
+	return r;
+}
+
+int
+gaps_of_known(struct gaps *g, const struct uses *u, struct issued *s,
+    const struct policy *p, int64_t now)
+{
+	struct excepted *v;
+	size_t n = 0, of;
+	int r;
+
+	if (p->n_exceptions == 0)
+		return 0;
+	if ((v = calloc(u->n + 1, sizeof(*v))) == NULL)
+		return ERR_NOMEM;
+	r = gather_excepted(u, s, p, now, v, &n);
+	qsort(v, n, sizeof(*v), compare_excepted);
+	for (size_t i = 0; i < n && r == 0; i += of) {
+		for (of = 1; i + of < n && v[i].by == v[i + of].by &&
+		     strcmp(v[i].use->host, v[i + of].use->host) == 0;
+		     of++)
+			;
+		r = add_excepted(g, v + i, of);
+	}
+	free(v);
+	return r == 0 ? add_expired(g, p, now) : r;
 }
 
 /* --- hosts ----------------------------------------------------------------- */

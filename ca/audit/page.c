@@ -181,6 +181,7 @@ write_counts(struct work *w)
 	add_count(out, "Persons", w->o->persons.n_names);
 	add_count(out, "Certificates issued", w->o->n_issued);
 	add_count(out, "Alarms", w->p->gaps->n_alarms);
+	add_count(out, "Known exceptions", w->p->gaps->n_excepted);
 	str_add(out,
 	    "</dl>\n<p class=screen hidden><label for=filter>Show rows with "
 	    "</label><input id=filter type=search autocomplete=off> "
@@ -190,8 +191,8 @@ write_counts(struct work *w)
 static void
 write_gaps(struct work *w)
 {
-	static const char *const heads[] = {
-	    "What", "When", "Host", "Account", "Person", "From", "Why"};
+	static const char *const heads[] = {"What", "When", "Host", "Account",
+	    "Person", "From", "Count", "Why"};
 	const struct gaps *g = w->p->gaps;
 
 	str_add(w->out, "<h2>Alarms</h2>\n");
@@ -203,8 +204,7 @@ write_gaps(struct work *w)
 	}
 	TABLE(w->out, "gaps",
 	    "Logins that nothing explains, hosts that say nothing, "
-	    "certificates "
-	    "that nobody used",
+	    "certificates that nobody used, and what is known",
 	    heads);
 	for (size_t i = 0; i < g->n; i++) {
 		const struct gap *x = &g->v[i];
@@ -216,6 +216,10 @@ write_gaps(struct work *w)
 		add_cell(w->out, x->account);
 		add_cell(w->out, x->person);
 		add_cell(w->out, x->from);
+		str_add(w->out, "<td>");
+		if (x->count != 0)
+			str_addf(w->out, "%zu", x->count);
+		str_add(w->out, "</td>");
 		add_cell(w->out, x->what);
 		str_add(w->out, "</tr>\n");
 	}
@@ -226,8 +230,9 @@ static void
 add_proof(struct str *out, const struct seen *x)
 {
 	if (x->of == NULL) {
-		str_addf(out, "<td class=\"p bad\">%s</td>",
-		    use_kind_name(x->kind));
+		str_addf(out, "<td class=%s>%s%s</td>",
+		    x->known ? "p" : "\"p bad\"", use_kind_name(x->kind),
+		    x->known ? ", known" : "");
 		return;
 	}
 	str_addf(out, "<td%s>%s, serial %llu, ",

@@ -9,6 +9,7 @@ struct seen {			/* a login, judged */
 	const struct use *use;
 	const struct grant_use *of;	/* NULL: none */
 	enum use_kind kind;
+	bool known;			/* an exception excepts it */
 	int64_t end;			/* 0: not known */
 };
 struct by {			/* the same, by one of its names */

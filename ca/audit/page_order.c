@@ -57,12 +57,16 @@ add_login(const struct page *p, struct page_order *o, const struct use *u)
 {
 	struct str why = STR_INIT;
 	struct seen *x = &o->v[o->n];
+	struct judged j;
 	int r;
 
-	x->use = u;
-	x->end = end_of(o, u);
-	r = uses_judge(u, p->issued, p->policy, &x->kind, &x->of, &why);
+	r = known_judge(u, p->issued, p->policy, p->made, &j, &why);
 	str_clear(&why); /* the gaps say it */
+	*x = (struct seen){.use = u,
+	    .of = j.of,
+	    .kind = j.kind,
+	    .known = j.known != NULL,
+	    .end = end_of(o, u)};
 	o->n++;
 	return r;
 }

@@ -9,28 +9,29 @@ asked_gaps(struct cli_args *a, struct asked_uses *q, struct gaps *out,
     struct err *e)
 {
 	static const char *const words[] = {"status", NULL};
+	const struct policy *p = q->place.trust.policy;
 	int64_t now = clock_now();
 	json_t *rows = NULL;
 	int r;
 
-	if (gaps_of_logins(out, &q->uses, &q->issued, q->place.trust.policy) !=
-	    0)
+	if (gaps_of_logins(out, &q->uses, &q->issued, p, now) != 0)
 		return err_nomem(e);
 	if ((r = ask_fleet(a, words, &rows, e)) == 0)
 		r = gaps_of_hosts(out, rows, now, e);
 	json_decref(rows);
 	if (r != 0)
 		return r;
-	return gaps_of_unused(out, &q->issued, q->since, now) == 0
-	    ? 0
-	    : err_nomem(e);
+	if (gaps_of_unused(out, &q->issued, q->since, now) != 0 ||
+	    gaps_of_known(out, &q->uses, &q->issued, p, now) != 0)
+		return err_nomem(e);
+	return 0;
 }
 
 static int
 print(const struct gaps *g, struct cli_args *a, struct err *e)
 {
 	static const char *const columns[] = {
-	    "gap", "at", "host", "account", "person", "from", "what"};
+	    "gap", "at", "host", "account", "person", "from", "count", "what"};
 	struct table t;
 	int r;
 
@@ -47,6 +48,10 @@ print(const struct gaps *g, struct cli_args *a, struct err *e)
 		table_add(&t, x->account);
 		table_add(&t, x->person);
 		table_add(&t, x->from);
+		if (x->count != 0)
+			table_addf(&t, "%zu", x->count);
+		else
+			table_add(&t, NULL);
 		table_add(&t, x->what);
 	}
 	r = cli_print_table(&t, a, e);

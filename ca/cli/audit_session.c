@@ -2,8 +2,10 @@
 /* writ audit session: one login, from request to logout. */
 #include <string.h>
 
+#include "ca/audit/known.h"
 #include "ca/audit/story.h"
 #include "ca/cli/audit_uses.h"
+#include "lib/base/clock.h"
 
 struct telling {
 	struct asked_uses q;
@@ -46,14 +48,15 @@ tell_login(struct telling *t, struct err *e)
 {
 	const struct policy *p = t->q.place.trust.policy;
 	struct str why = STR_INIT;
-	enum use_kind kind;
+	struct judged j;
 	int r;
 
-	r = uses_judge(t->login, &t->q.issued, p, &kind, &t->of, &why);
+	r = known_judge(t->login, &t->q.issued, p, clock_now(), &j, &why);
+	t->of = j.of;
 	if (r == 0)
 		r = story_add_use(&t->story, t->login);
-	if (r == 0 && kind != USE_ISSUED)
-		r = story_add_unexplained(&t->story, t->login, kind, why.p);
+	if (r == 0 && j.kind != USE_ISSUED)
+		r = story_add_unexplained(&t->story, t->login, j.kind, why.p);
 	str_clear(&why);
 	if (r != 0)
 		return err_set(e, r, "%s", err_text(r));

@@ -2,7 +2,9 @@
 /* writ audit who: who logged in, and why. */
 #include <string.h>
 
+#include "ca/audit/known.h"
 #include "ca/cli/audit_uses.h"
+#include "lib/base/clock.h"
 
 /* One login with all that is known of it. */
 struct answer {
@@ -149,12 +151,15 @@ add_answer(struct table *t, const struct use *u, struct asked_uses *q,
 {
 	struct answer x = {.use = u};
 	struct str why = STR_INIT;
+	struct judged j;
 	int r;
 
 	if (u->event.what != LOGIN_IN)
 		return 0;
-	r = uses_judge(u, &q->issued, q->place.trust.policy, &x.kind, &x.of,
+	r = known_judge(u, &q->issued, q->place.trust.policy, clock_now(), &j,
 	    &why);
+	x.kind = j.kind;
+	x.of = j.of;
 	x.why = why.p;
 	if (r == 0 && is_asked(a, &x)) {
 		if (cli_format(a) == TABLE_TEXT)

@@ -105,11 +105,12 @@ struct authority {
 	struct conf_pos pos;	/* where a list names it first */
 };
 
-/* A login that is known to be without a certificate (audit.yaml). */
+/* Logins known to be without a certificate of the log (audit.yaml). */
 struct known_exception {
 	char	       *account;
 	char	       *key;	/* fingerprint of the key, or NULL: */
-	char	       *ca;	/* fingerprint of a CA that is not ours */
+	char	       *ca;	/* of a CA that is not ours, or signed before
+				   it was */
 	struct strs	hosts;	/* ids, or globs over ids; never empty */
 	char	       *reason;
 	char	       *owner;	/* a person */

@@ -246,22 +246,13 @@ static void
 check_expiry(const struct checker *c)
 {
 	const struct policy *p = c->p;
-	char text[CLOCK_TEXT];
 
 	if (c->now > p->root_expires) {
+		char text[CLOCK_TEXT];
+
 		clock_format(p->root_expires, text);
 		conf_error(c->diags, p->expires_pos,
 		    "expired at %s, expected a time ahead", text);
-	}
-	for (size_t i = 0; i < p->n_exceptions; i++) {
-		const struct known_exception *x = &p->exceptions[i];
-
-		if (c->now <= x->expires)
-			continue;
-		clock_format(x->expires, text);
-		conf_warning(c->diags, x->pos,
-		    "exception for account '%s' expired at %s", x->account,
-		    text);
 	}
 }
 
@@ -408,6 +399,7 @@ policy_check(const struct policy *p, int64_t now,
 	size_t errors_before = diags->n_errors;
 
 	check_expiry(&c);
+	policy_check_exceptions(p, now, diags);
 	if (zone_known != NULL)
 		check_zones(&c, zone_known, ctx);
 	check_officers(&c);

@@ -108,6 +108,10 @@ void policy_link(struct conf_in *in);
 void policy_link_authorities(struct conf_in *in);
 void policy_person_clear(struct person *person);
 
+/* Of policy_check(): warnings of what audit.yaml excepts. */
+void policy_check_exceptions(const struct policy *p, int64_t now,
+    struct conf_diags *diags);
+
 /* Sorts refs by key; NULL keys never occur. */
 void policy_sort_keys(struct key_ref *v, size_t n);
 const struct key_ref *policy_find_key(

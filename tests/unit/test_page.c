@@ -204,7 +204,7 @@ story_init(struct story *s)
 	s->issued = (struct issued){.v = &s->grant, .n = 1};
 	s->policy = fixture_policy(NULL, NULL);
 	assert_int_equal(gaps_of_logins(&s->gaps, &s->uses, &s->issued,
-			     s->policy),
+			     s->policy, SINCE),
 	    0);
 	s->page = (struct page){.title = "dir:<log>",
 	    .realm = "SHA256:x",
@@ -297,7 +297,8 @@ write_once(void *arg)
 	struct gaps g = {0};
 	int r;
 
-	if ((r = gaps_of_logins(&g, &s->uses, &s->issued, s->policy)) == 0)
+	if ((r = gaps_of_logins(&g, &s->uses, &s->issued, s->policy, SINCE)) ==
+	    0)
 		r = page_write(&s->page, &out);
 	gaps_clear(&g);
 	str_clear(&out);
