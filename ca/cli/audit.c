@@ -188,7 +188,10 @@ static const struct cli_option session_options[] = {
 };
 static const struct cli_option gaps_options[] = {
     {0, "since", "T|SPAN",
-	"of logins and certificates since then (" USES_SPAN ")"},
+	"of logins and certificates since then (" USES_SPAN
+	"; 14d to propose)"},
+    {0, "propose", NULL, "write a first policy/audit.yaml, to be filled in"},
+    {'o', NULL, "FILE", "propose to this file"},
     USES_OPTIONS,
 };
 static const struct cli_option report_options[] = {

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* writ audit gaps: lists that have to be empty, and one to know of. */
+#include <stdlib.h>
+
 #include "ca/audit/gaps.h"
+#include "ca/audit/propose.h"
 #include "ca/cli/audit_uses.h"
 #include "lib/base/clock.h"
+#include "lib/base/file.h"
+
+#define PROPOSE_SPAN "14d"
 
 int
 asked_gaps(struct cli_args *a, struct asked_uses *q, struct gaps *out,
@@ -59,6 +65,78 @@ print(const struct gaps *g, struct cli_args *a, struct err *e)
 	return r;
 }
 
+/* --- a first audit.yaml ---------------------------------------------------- */
+
+static void
+add_count(struct str *s, size_t n, const char *what)
+{
+	str_addf(s, "%zu %s%s", n, what, n == 1 ? "" : "s");
+}
+
+static int
+print_proposed(const char *path, const struct proposed *n, struct err *e)
+{
+	struct str s = STR_INIT;
+
+	if (n->n_exceptions == 0) {
+		str_add(&s, "nothing to propose");
+	} else {
+		str_addf(&s, "%s: ", path);
+		add_count(&s, n->n_exceptions, "exception");
+		str_add(&s, " for ");
+		add_count(&s, n->n_logins, "login");
+		str_add(&s,
+		    ": give each a reason and an owner, or take it out");
+	}
+	if (n->n_others > 0) {
+		str_add(&s, "; no exception could be for ");
+		add_count(&s, n->n_others, "login");
+	}
+	str_add(&s, "\n");
+	return cli_print(&s, e);
+}
+
+static int
+propose_to(const char *path, struct cli_args *a, struct err *e)
+{
+	struct asked_uses q = {.span = PROPOSE_SPAN};
+	struct str text = STR_INIT;
+	struct proposed n;
+	int r;
+
+	if (file_exists(path))
+		return err_set(e, ERR_EXISTS, "%s: exists already", path);
+	if ((r = asked_uses_get(a, &q, e)) != 0)
+		goto out;
+	if (propose_write(&q.uses, &q.issued, q.place.trust.policy, q.since,
+		clock_now(), &text, &n) != 0)
+		r = err_nomem(e);
+	else if (n.n_exceptions > 0)
+		r = file_write(path, text.p, text.n, 0644, FILE_NEW, e);
+	if (r == 0)
+		r = print_proposed(path, &n, e);
+out:
+	str_clear(&text);
+	asked_uses_clear(&q);
+	return r;
+}
+
+/* Beside ca.yaml, to be signed with it, unless -o says where. */
+static int
+propose(struct cli_args *a, struct err *e)
+{
+	char *path = NULL;
+	int r;
+
+	if (cli_get(a, "o") != NULL)
+		return propose_to(cli_get(a, "o"), a, e);
+	if (path_joinf(&path, "%s/policy/audit.yaml", cli_dir(a)) != 0)
+		return err_nomem(e);
+	r = propose_to(path, a, e);
+	free(path);
+	return r;
+}
+
 int
 run_audit_gaps(struct cli_args *a, struct err *e)
 {
@@ -66,6 +144,11 @@ run_audit_gaps(struct cli_args *a, struct err *e)
 	struct gaps g = {0};
 	int r;
 
+	if (cli_flag(a, "propose"))
+		return propose(a, e);
+	if (cli_get(a, "o") != NULL)
+		return err_set(e, ERR_USAGE,
+		    "-o says where to propose to, expected --propose with it");
 	if ((r = asked_uses_get(a, &q, e)) == 0 &&
 	    (r = asked_gaps(a, &q, &g, e)) == 0 && (r = print(&g, a, e)) == 0 &&
 	    g.n_alarms > 0)

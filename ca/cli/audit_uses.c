@@ -79,18 +79,20 @@ ask_fleet(struct cli_args *a, const char *const *words, json_t **rows,
 }
 
 static const char *
-since_of(const struct cli_args *a)
+since_of(const struct cli_args *a, const struct asked_uses *q)
 {
 	const char *since = cli_get(a, "since");
 
-	return since != NULL ? since : USES_SPAN;
+	if (since != NULL)
+		return since;
+	return q->span != NULL ? q->span : USES_SPAN;
 }
 
 static int
 get_uses(struct cli_args *a, struct asked_uses *q, struct err *e)
 {
 	const char *words[WORDS_MAX] = {
-	    "logins", "--what", "login", "--since", since_of(a)};
+	    "logins", "--what", "login", "--since", since_of(a, q)};
 	json_t *rows = NULL;
 	size_t n = 5;
 	int r;
@@ -148,7 +150,7 @@ asked_uses_get(struct cli_args *a, struct asked_uses *q, struct err *e)
 	int r;
 
 	place_init(&q->place);
-	if ((r = cli_time("--since", since_of(a), clock_now(), -1, &q->since,
+	if ((r = cli_time("--since", since_of(a, q), clock_now(), -1, &q->since,
 		 e)) != 0 ||
 	    (r = place_open(a, &q->place, e)) != 0 ||
 	    (r = get_uses(a, q, e)) != 0)

@@ -25,12 +25,13 @@ struct asked_uses {		/* zero-initialise / asked_uses_clear */
 	struct uses   uses;
 	struct issued issued;
 	int64_t	      since;
-	/* Set before: the ends of sessions, and sudos, as well. */
+	/* Set before: the ends of sessions, and sudos, as well; and how far
+	 * back without --since (NULL: USES_SPAN). */
 	bool	      ends, sudos;
+	const char   *span;
 };
 /*
- * Logins as --host, --account, --since (USES_SPAN) and --until of a
- * say, and the certificates that may have been used since then.  Positive: the
+ * Logins as --host, --account, --since and --until of a say, and the certificates that may have been used since then.  Positive: the
  * status with which writ-fleet ended, which has said why.  Else as place_open(),
  * child_run(), uses_read(), audit_log_each(); ERR_USAGE.
  */

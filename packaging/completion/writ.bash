@@ -99,7 +99,7 @@ _writ_words() {
 	'audit session')
 		words='--host --since -i --master --utc --json --csv -C' ;;
 	'audit gaps')
-		words='--since -i --master --utc --json --csv -C' ;;
+		words='--since --propose -o -i --master --utc --json --csv -C' ;;
 	'audit report')
 		words='--html --since -i --master -C' ;;
 	'audit list')

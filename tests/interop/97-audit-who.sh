@@ -186,6 +186,30 @@ t_eq 'of another one reports are missing' \
 t_eq 'there is nothing else' 8 "$(jq length gaps.json)"
 t_eq 'who has all of those logins' 10 "$(audit who --json | jq length)"
 
+# --- what is known
+known=corp/policy/audit.yaml
+t 'what could be known is proposed' ends 0 \
+	'1 exception for 1 login: give each a reason' audit gaps --propose
+t_has 'it is for what a host saw' "$(cat $known)" "ca: \"$(ca_of master_1.pub)\""
+t_has 'the others are told' "$(cat $known)" \
+	"no certificate, as 'root' on 'web-2.example.com' by 'password'"
+t 'nobody answers for it yet' ends 1 "'owner' has 0 characters" \
+	"$writ" policy check -C corp
+t 'what is there is left alone' ends 1 'exists already' audit gaps --propose
+t 'a file without a proposal' ends 2 'expected --propose' audit gaps -o x
+sed -i 's/reason: ""/reason: guests/; s/owner: ""/owner: olga@example.com/' $known
+"$writ" policy sign -C corp -i olga -y >>"$ca_log" 2>&1 ||
+	t_fail 'it is signed' "$(tail -n 5 "$ca_log")"
+t 'the rest still ends with 1' ends 1 'never issued' audit gaps
+audit gaps --json >gaps.json
+t_eq 'a login that is known is counted apart' '1 7' \
+	"$(jq -r '.[] | select(.gap == "excepted") | .count' gaps.json) $(jq \
+		'[.[] | select(.gap != "excepted")] | length' gaps.json)"
+t_has 'with who answers for it' "$(gap excepted web-1.example.com root)" \
+	'elsewhere: guests (olga@example.com, until '
+t_has 'who says so as well' "$(audit who --json | jq -r '.[].why')" \
+	'its CA is none of the policy; known: guests'
+
 # --- a page for people
 t 'a page wants a place' ends 2 '--html FILE is missing' audit report
 t 'it is written' audit report --html report.html --since 30d
