@@ -62,6 +62,30 @@ put_enrol(struct mk *k, const struct hash *h, struct err *e)
 	return w.found ? mk_item_put(k, &item, e) : 0;
 }
 
+/*
+ * Is what asks in kept?  What is in memory alone, since newer ones took its row,
+ * has no leaf to go before its acceptance, which then means nothing.
+ */
+static int
+check_kept(struct mk *k, const struct hash *h, struct err *e)
+{
+	struct statement found;
+	struct wanted w = {.hash = h, .s = &found, .e = e};
+	uint64_t index;
+	int r;
+
+	statement_init(&found, ST_ENROL);
+	r = rows_waiting(k->rows, h, find_waiting, &w, e);
+	statement_clear(&found);
+	if (r < 0 || w.found || (r = rows_find_act(k->rows, h, &index, e)) <= 0)
+		return r;
+	if (fleet_hosts_enrol(k->hosts, h) == NULL)
+		return 0; /* nobody has heard of it, which is said better later */
+	return err_set(e, ERR_WAIT,
+	    "what the host asked with is not kept any more: it asks again "
+	    "in a while");
+}
+
 static const struct hash *
 enrol_of(const struct statement *s)
 {
@@ -82,7 +106,10 @@ take_statement(struct mk *k, struct mk_call *c, size_t part,
 	int r;
 
 	statement_init(s, ST_ENROL);
-	if ((r = mk_unrevoked(k, &item.s, e)) == 0)
+	r = mk_unrevoked(k, &item.s, e);
+	if (r == 0 && enrol != NULL)
+		r = check_kept(k, enrol_of(&item.s), e);
+	if (r == 0)
 		r = fold(k, &item.s, e);
 	if (r == 0 && enrol != NULL)
 		r = put_enrol(k, enrol_of(&item.s), e);
@@ -189,12 +216,31 @@ out:
 	return r;
 }
 
+/*
+ * Kept first: who is known in memory alone is told that he waits, and whoever
+ * accepts him is believed until the next start.  What waits already, and is said
+ * again, stays.
+ */
+static int
+ask_in(struct mk *k, const struct mk_call *c, const struct statement *s,
+    enum fleet_state was, struct err *e)
+{
+	int r;
+
+	if ((r = rows_put_waiting(k->rows, s, c->address, k->now, e)) != 0)
+		return r;
+	r = fold(k, s, e);
+	if (r < 0 || (r == FLEET_HOSTS_AGAIN && was != FLEET_WAITING))
+		(void)!rows_drop_waiting(k->rows, &s->hash, NULL);
+	return r < 0 ? r : 0;
+}
+
 int
 mk_enrol(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 {
 	const struct fleet_host_row *row = NULL;
+	enum fleet_state was;
 	struct statement s;
-	struct err why = {0};
 	int r;
 
 	statement_init(&s, ST_ENROL);
@@ -207,14 +253,10 @@ mk_enrol(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 		goto out;
 	}
 	/* One that has become something, or was rejected, is told so. */
-	if (fleet_hosts_state(k->hosts, s.u.enrol.host_key,
-		s.u.enrol.transport_key, &row) <= FLEET_WAITING) {
-		if ((r = fold(k, &s, &why)) == 0)
-			r = rows_put_waiting(k->rows, &s, c->address, k->now,
-			    e);
-		else if (r < 0 && e != NULL)
-			*e = why;
-		if (r < 0)
+	was = fleet_hosts_state(k->hosts, s.u.enrol.host_key,
+	    s.u.enrol.transport_key, &row);
+	if (was <= FLEET_WAITING) {
+		if ((r = ask_in(k, c, &s, was, e)) != 0)
 			goto out;
 		if (json_object_get(c->args, "accept") != NULL) {
 			r = take_acceptance(k, c, &s.hash, e);
