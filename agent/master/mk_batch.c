@@ -12,8 +12,6 @@
 #include "lib/cli/cli.h"
 #include "lib/proc/plog.h"
 
-#define RECOVER_MS 1000
-
 /* --- items --------------------------------------------------------------------- */
 
 void
@@ -249,43 +247,6 @@ mk_policy_batch(struct mk *k, struct mk_batch **out, struct err *e)
 
 /* --- what became of it --------------------------------------------------------------------- */
 
-static int
-store_batch(struct mk *k, struct mk_batch *b, struct err *e)
-{
-	struct mk_item *i;
-	int r;
-
-	if ((r = rows_begin(k->rows, e)) != 0)
-		return r;
-	k->in_rows = true;
-	STAILQ_FOREACH (i, &b->items, link)
-		if (i->has_leaf && (r = mk_apply_rows(k, i, e)) != 0)
-			break;
-	if (r == 0)
-		r = rows_commit(k->rows, b->sb.size, e);
-	if (r != 0)
-		rows_rollback(k->rows);
-	k->in_rows = false;
-	return r;
-}
-
-/* false: it found no room, and waits for some; it is in the log. */
-static bool
-store_or_wait(struct mk *k, struct mk_batch *b)
-{
-	struct err e = {0};
-
-	if (k->n_unstored == 0) {
-		if (store_batch(k, b, &e) == 0)
-			return true;
-		plog_err(PLOG_ERR, &e, "the store lags behind the log", NULL);
-		k->store_why = e;
-	}
-	STAILQ_INSERT_TAIL(&k->unstored, b, link);
-	k->n_unstored++;
-	return false;
-}
-
 /* The worst of what several statements came to. */
 static int
 worse(int status, const struct err *e)
@@ -391,7 +352,7 @@ succeeded(struct mk *k, struct mk_batch *b)
 		mk_apply(k, i);
 	}
 	k->applied = b->sb.size;
-	stored = store_or_wait(k, b);
+	stored = mk_batch_store(k, b);
 	STAILQ_FOREACH (i, &b->items, link)
 		answer(k, i, NULL);
 	if (stored)
@@ -444,35 +405,6 @@ mk_batch_news(struct mk *k)
 		succeeded(k, b);
 	else
 		failed(k, b);
-}
-
-/* --- again -------------------------------------------------------------------------------------- */
-
-void
-mk_batch_again(struct mk *k)
-{
-	struct err e = {0};
-	struct mk_batch *b;
-
-	if (k->recover && k->now_ms - k->recover_at >= RECOVER_MS) {
-		k->recover_at = k->now_ms;
-		if (mk_catch_up(k, &e) == 0 && mk_reload_hosts(k, &e) == 0) {
-			k->recover = false;
-			plog(PLOG_INFO, "the log takes statements again", NULL);
-		}
-	}
-	while ((b = STAILQ_FIRST(&k->unstored)) != NULL) {
-		if (store_batch(k, b, &e) != 0) {
-			k->store_why = e;
-			return;
-		}
-		STAILQ_REMOVE_HEAD(&k->unstored, link);
-		mk_batch_free(b);
-		if (--k->n_unstored == 0)
-			plog(PLOG_INFO, "the store has caught up", NULL);
-	}
-	if (k->jobs_unstored && mk_store_jobs(k, &e) == 0)
-		k->jobs_unstored = false;
 }
 
 int

@@ -3,9 +3,10 @@
  * Inside the master's keeper: one thread that reads and decides, and the scribe
  * (scribe.h) that has the log.
  *
- * mk_loop.c is the loop, mk_call.c reads calls and answers them, mk_batch.c
- * brings statements into the log and folds what is there, mk_load.c makes all of
- * it again at a start; who may do what is in the files of the calls.
+ * mk_proc.c is the loop, mk_call.c reads calls and answers them, mk_batch.c
+ * brings statements into the log and folds what is there, mk_recover.c goes on
+ * after a failure, mk_load.c makes all of it again at a start; who may do what is
+ * in the files of the calls.
  *
  * A statement is judged, and counts for the next one, when it comes; what others
  * see of it (keys, orders, rows) comes once it is durable.  Where the log
@@ -206,7 +207,10 @@ int  mk_can_take(const struct mk *k, struct err *e) MUST_CHECK;
 /* Once a turn: give the scribe what has come. */
 void mk_batch_go(struct mk *k);
 void mk_batch_news(struct mk *k);
-/* Once a second: what failed, again. */
+/* Its leaves are in the log: into the store.  false: it finds no room and waits for
+ * some, and is not the caller's any more.  mk_recover.c */
+bool mk_batch_store(struct mk *k, struct mk_batch *b);
+/* Once a second: what failed, again.  mk_recover.c */
 void mk_batch_again(struct mk *k);
 void mk_batch_free(struct mk_batch *b);
 void mk_items_free(struct mk_items *items);
@@ -243,12 +247,16 @@ int  mk_store_jobs(struct mk *k, struct err *e) MUST_CHECK;
 
 /* Hosts, orders and the rest from the store, after what the log has more. */
 int  mk_load(struct mk *k, struct err *e) MUST_CHECK;
-int  mk_catch_up(struct mk *k, struct err *e) MUST_CHECK;
 /* Hosts alone: what was judged and is not in the log is forgotten. */
 int  mk_reload_hosts(struct mk *k, struct err *e) MUST_CHECK;
 /* The log's home, for what lies beside its leaves. */
 int  mk_open_home(struct mk *k, struct blob_store **out, struct err *e)
      MUST_CHECK;
+/* TARGETS of an order, from the store or from the log, whose home is opened where
+ * that is needed (blob_close() is the caller's).  *out stays NULL where the log
+ * has lost them, which is said.  The caller frees. */
+int  mk_fetch_targets(struct mk *k, struct blob_store **home,
+     const struct hash *h, char **out, size_t *n, struct err *e) MUST_CHECK;
 /* An order with its TARGETS into jobs.  JOBS_AGAIN as there. */
 int  mk_add_job(struct mk *k, const struct statement *s, struct slice targets,
      struct err *e) MUST_CHECK;

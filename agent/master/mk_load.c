@@ -136,32 +136,37 @@ struct behind {
 	struct mk *k;
 	struct blob_store *home; /* NULL: not opened */
 	struct err *e;
-	bool live;    /* into the memory of a keeper that runs, too */
 	int64_t tick; /* what the clock said in the log last; 0: nothing yet */
 };
 
-/* TARGETS of an order, from the log: it was put there before the order. */
-static int
-fetch_targets(struct behind *b, const struct hash *h, char **out, size_t *n)
+/* It was put there before the order. */
+int
+mk_fetch_targets(struct mk *k, struct blob_store **home, const struct hash *h,
+    char **out, size_t *n, struct err *e)
 {
 	char hex[HASH_HEX], key[sizeof("policy/") + HASH_HEX];
-	struct mk *k = b->k;
 	uint8_t *bytes = NULL;
 	struct hash got;
 	int r;
 
-	if ((r = rows_object(k->rows, h, out, n, b->e)) != 1)
+	if ((r = rows_object(k->rows, h, out, n, e)) != 1)
 		return r;
-	if (b->home == NULL && (r = mk_open_home(k, &b->home, b->e)) != 0)
+	if (*home == NULL && (r = mk_open_home(k, home, e)) != 0)
 		return r;
 	hash_hex(h, hex);
 	(void)snprintf(key, sizeof(key), "policy/%s", hex);
-	if ((r = blob_get(b->home, key, TARGETS_MAX, &bytes, n, b->e)) != 0)
+	r = blob_get(*home, key, TARGETS_MAX, &bytes, n, e);
+	if (r == ERR_NOTFOUND) {
+		plog(PLOG_WARN, "the log has lost the TARGETS of an order",
+		    NULL);
+		return 0;
+	}
+	if (r != 0)
 		return r;
 	hash_sha256(bytes, *n, &got);
 	if (!hash_equal(&got, h)) {
 		free(bytes);
-		return err_set(b->e, ERR_CORRUPT,
+		return err_set(e, ERR_CORRUPT,
 		    "%s of the log does not hash to its name", key);
 	}
 	*out = (char *)bytes;
@@ -195,20 +200,12 @@ behind_statement(struct behind *b, struct mk_item *i)
 	int r = 0;
 
 	if (i->s.type == ST_JOB)
-		r = fetch_targets(b, &i->s.u.job.targets, &i->targets,
-		    &i->n_targets);
-	if (r == ERR_NOTFOUND) {
-		plog(PLOG_WARN, "the log has lost the TARGETS of an order",
-		    NULL);
-		r = 0;
-	}
+		r = mk_fetch_targets(k, &b->home, &i->s.u.job.targets,
+		    &i->targets, &i->n_targets, b->e);
 	if (r != 0)
 		return r;
-	r = i->s.type == ST_REPORT ? behind_report(b, i)
-				   : mk_apply_rows(k, i, b->e);
-	if (r == 0 && b->live)
-		mk_apply(k, i);
-	return r;
+	return i->s.type == ST_REPORT ? behind_report(b, i)
+				      : mk_apply_rows(k, i, b->e);
 }
 
 static int
@@ -235,43 +232,29 @@ behind_leaf(void *ctx, uint64_t index, struct slice bytes)
 	return r;
 }
 
+/* What the log has and rows have not. */
 static int
-read_some(struct mk *k, struct behind *b, uint64_t from, uint64_t to)
+catch_up(struct mk *k, struct err *e)
 {
 	struct ledger *l = scribe_ledger(k->scribe);
-
-	return b->live ? scribe_read(k->scribe, from, behind_leaf, b, b->e)
-		       : ledger_each(l, from, to, behind_leaf, b, b->e);
-}
-
-/* What the log has and rows have not; the thread reads where there is one. */
-static int
-catch_up(struct mk *k, bool live, struct err *e)
-{
-	struct behind b = {.k = k, .e = e, .live = live};
-	struct scribe_state st;
-	uint64_t from = live ? k->applied : rows_applied(k->rows), to;
+	struct behind b = {.k = k, .e = e};
+	uint64_t from = rows_applied(k->rows), size = ledger_size(l), to;
 	int r = 0;
 
-	scribe_state(k->scribe, &st);
-	if (!live && from > st.size) {
+	if (from > size) {
 		(void)err_set(e, ERR_CORRUPT,
 		    "%s/store: knows %llu leaves of the log, which has %llu",
-		    k->dir, (unsigned long long)from,
-		    (unsigned long long)st.size);
+		    k->dir, (unsigned long long)from, (unsigned long long)size);
 		err_hint(e, "take it away: it is made anew from the log");
 		return ERR_CORRUPT;
 	}
 	k->applied = from;
-	if (live && !st.log_ok)
-		return err_set(e, ERR_RECORD, "%s", st.log_why.msg);
-	while (r == 0 && from < st.size) {
-		to = live || st.size - from <= CATCH_UP ? st.size
-							: from + CATCH_UP;
+	while (r == 0 && from < size) {
+		to = size - from <= CATCH_UP ? size : from + CATCH_UP;
 		if ((r = rows_begin(k->rows, e)) != 0)
 			break;
 		k->in_rows = true;
-		if ((r = read_some(k, &b, from, to)) == 0)
+		if ((r = ledger_each(l, from, to, behind_leaf, &b, e)) == 0)
 			r = rows_commit(k->rows, k->applied, e);
 		if (r != 0)
 			rows_rollback(k->rows);
@@ -280,12 +263,6 @@ catch_up(struct mk *k, bool live, struct err *e)
 	}
 	blob_close(b.home);
 	return r;
-}
-
-int
-mk_catch_up(struct mk *k, struct err *e)
-{
-	return catch_up(k, true, e);
 }
 
 /* --- orders ------------------------------------------------------------------------------- */
@@ -510,8 +487,7 @@ mk_load(struct mk *k, struct err *e)
 	k->loading = true;
 	if (rows_are_new(k->rows))
 		plog(PLOG_INFO, "the store is made anew from the log", NULL);
-	if ((r = catch_up(k, false, e)) != 0 ||
-	    (r = mk_reload_hosts(k, e)) != 0 ||
+	if ((r = catch_up(k, e)) != 0 || (r = mk_reload_hosts(k, e)) != 0 ||
 	    (r = fleet_hosts_each(k->hosts, add_host, &l)) != 0 ||
 	    (r = rows_each_host(k->rows, load_host, &l, e)) != 0 ||
 	    (r = load_jobs(k, e)) != 0)
