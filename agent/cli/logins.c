@@ -126,11 +126,15 @@ ask(struct online *o, const struct question *q, struct logins_told *out,
 /* --- the answer --- */
 
 static void
-add_rest(struct table *t, const struct login_event *v)
+add_rest(struct table *t, const struct login_told *x)
 {
 	struct str s = STR_INIT;
 
-	login_told_words(v, &s);
+	login_told_words(&x->event, &s);
+	if (x->clock != 0) {
+		str_add(&s, s.n > 0 ? "; " : "");
+		login_clock_describe(x->clock, &s);
+	}
 	table_add(t, s.p);
 	t->failed |= str_check(&s) != 0;
 	str_clear(&s);
@@ -152,7 +156,7 @@ print_text(const struct logins_told *l, struct err *e)
 		table_add(&t, login_what_name(v->what));
 		table_add(&t, v->account);
 		table_add(&t, v->from);
-		add_rest(&t, v);
+		add_rest(&t, &l->v[i]);
 	}
 	return online_print(&t, TABLE_TEXT, e);
 }
@@ -203,6 +207,10 @@ add_fields(struct table *t, const struct login_told *x, enum table_format f)
 	table_add(t, v->as);
 	table_add(t, v->why);
 	online_add_time(t, x->came, f);
+	if (x->clock != 0)
+		table_addf(t, "%lld", (long long)x->clock);
+	else
+		table_add(t, NULL);
 	add_number(t, true, x->seq);
 	add_number(t, true, (uint64_t)x->number);
 	add_number(t, true, x->index);
@@ -216,7 +224,7 @@ print_all(const struct logins_told *l, enum table_format f, struct err *e)
 	static const char *const columns[] = {"at", "host", "what", "until",
 	    "count", "source", "session", "account", "from", "port", "method",
 	    "key", "ca", "serial", "key_id", "signatures", "command", "as",
-	    "why", "came", "seq", "number", "index", "report"};
+	    "why", "came", "clock", "seq", "number", "index", "report"};
 	struct table t;
 
 	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));

@@ -6,6 +6,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
+#include "lib/statement/statement.h"
 
 static void
 told_clear(struct login_told *t)
@@ -38,7 +39,9 @@ read_told(const json_t *o, struct login_told *t, struct err *e)
 		 e)) != 0 ||
 	    (r = json_time(o, "came", 0, &t->came, e)) != 0 ||
 	    (r = json_u64(o, "index", 0, 0, UINT64_MAX, &t->index, e)) != 0 ||
-	    (r = json_hex(o, "report", 0, t->report.b, HASH_LEN, e)) != 0)
+	    (r = json_hex(o, "report", 0, t->report.b, HASH_LEN, e)) != 0 ||
+	    (r = json_int(o, "clock", JSON_OPTIONAL, -REPORT_CLOCK_MAX,
+		 REPORT_CLOCK_MAX, &t->clock, e)) != 0)
 		return r;
 	if (!id_is_valid(t->host))
 		return err_set(e, ERR_PARSE, "field 'host' is no id of a host");

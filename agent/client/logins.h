@@ -25,6 +25,8 @@ struct login_told {
 	uint64_t    seq, index;	/* of the report, of its leaf */
 	int64_t	    number;	/* in the report */
 	int64_t	    came;
+	int64_t	    clock;	/* seconds that the host's is ahead, taken off
+				   the event's times; 0: none were */
 	struct hash report;
 	struct login_event event;
 };

@@ -180,6 +180,27 @@ mk_apply(struct mk *k, struct mk_item *i)
 
 /* --- in rows -------------------------------------------------------------------------------- */
 
+static int64_t
+set_back(int64_t at, int64_t by)
+{
+	int64_t t = at - by;
+
+	return t < 0 ? 0 : t > CLOCK_MAX ? CLOCK_MAX : t;
+}
+
+/* Whoever asks for a time means the one of his own clock, and finds what a host saw
+ * whose clock is off. */
+static void
+set_by_master(struct login_row *l, int64_t clock)
+{
+	if (clock >= -MK_CLOCK_OFF && clock <= MK_CLOCK_OFF)
+		return;
+	l->clock = clock;
+	l->event.at = set_back(l->event.at, clock);
+	if (l->event.what == LOGIN_FAILED)
+		l->event.until = set_back(l->event.until, clock);
+}
+
 int
 mk_put_logins(struct mk *k, const struct mk_item *item, int64_t came,
     struct err *e)
@@ -195,6 +216,8 @@ mk_put_logins(struct mk *k, const struct mk_item *item, int64_t came,
 	for (size_t i = 0; i < p->n_events && r == 0; i++) {
 		l.number = (unsigned)i;
 		l.event = p->events[i];
+		if (p->has_clock)
+			set_by_master(&l, p->clock);
 		r = rows_put_login(k->rows, &l, e);
 	}
 	return r;

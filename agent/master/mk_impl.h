@@ -235,7 +235,12 @@ void mk_apply(struct mk *k, struct mk_item *item);
 /* The same in rows, within a transaction. */
 int  mk_apply_rows(struct mk *k, struct mk_item *item, struct err *e)
      MUST_CHECK;
-/* What a report says of logins, into rows, within a transaction; it came then. */
+/*
+ * What a report says of logins, into rows, within a transaction; it came then.
+ * Where the host's clock is off by more than MK_CLOCK_OFF, as the report says, times
+ * are by the master's, and the row says by how much that is less.
+ */
+#define MK_CLOCK_OFF 60 /* seconds */
 int  mk_put_logins(struct mk *k, const struct mk_item *item, int64_t came,
      struct err *e) MUST_CHECK;
 /* How far orders are, into rows; not within a transaction. */

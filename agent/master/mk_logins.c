@@ -128,6 +128,8 @@ tell(void *ctx, const struct login_row *l)
 	jw_time(&x->w, "came", l->came);
 	jw_u64(&x->w, "index", l->index);
 	jw_hex(&x->w, "report", l->report.b, HASH_LEN);
+	if (l->clock != 0)
+		jw_int(&x->w, "clock", l->clock);
 	login_event_write(&l->event, &x->w);
 	jw_end(&x->w, '}');
 	return --x->left == 0 || x->w.s->n >= ANSWER_MAX ? LOGINS_MORE : 0;

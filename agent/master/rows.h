@@ -131,6 +131,8 @@ struct login_row {
 	uint64_t     seq;		/* of the report */
 	int64_t	     came;		/* when the report came here */
 	struct hash  report;		/* its statement */
+	int64_t	     clock;		/* seconds that were taken off the event's
+					   times, for its host's clock is ahead */
 	struct login_event event;	/* its texts are borrowed */
 };
 int rows_put_login(struct rows *r, const struct login_row *l, struct err *e)

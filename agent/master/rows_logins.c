@@ -71,6 +71,7 @@ rows_put_login(struct rows *r, const struct login_row *l, struct err *e)
 	store_bind_text(t, v->command);
 	store_bind_text(t, v->as);
 	store_bind_text(t, v->why);
+	store_bind_int(t, l->clock);
 	return store_run(t, e);
 }
 
@@ -202,6 +203,7 @@ read_row(const struct store_stmt *t, struct login_row *l, struct err *e)
 	v->command = text_or_null(t, 20);
 	v->as = text_or_null(t, 21);
 	v->why = text_or_null(t, 22);
+	l->clock = store_int(t, 23);
 	return 0;
 }
 

@@ -24,6 +24,10 @@ applier_say(struct applier *a, struct report_statement *r, struct err *e)
 	    .now = a->now};
 	int res;
 
+	r->has_clock = json_object_get(a->args, "clock") != NULL;
+	if ((res = json_int(a->args, "clock", JSON_OPTIONAL, -REPORT_CLOCK_MAX,
+		 REPORT_CLOCK_MAX, &r->clock, e)) != 0)
+		return res;
 	r->root_version = a->trust.root_version;
 	r->policy_version = a->held.policy_version;
 	r->fleet_version = a->held.fleet.version;

@@ -242,7 +242,8 @@ come_in(struct uplink *u)
 		return;
 	if ((uplink_bool(u->held, "accepted") || u->accepted_now) &&
 	    !u->refused) {
-		if (uplink_attend(u, &e) != 0)
+		uplink_ask_clock(u);
+		if (uplink_is_up(u) && uplink_attend(u, &e) != 0)
 			plog_err(PLOG_WARN, &e, "cannot attend", NULL);
 	} else if (loop_now(u->loop) >= u->next_enrol) {
 		uplink_enrol(u);
@@ -278,6 +279,8 @@ beat(struct uplink *u)
 	struct err e = {0};
 
 	u->next_beat = loop_now(u->loop) + BEAT_MS + chance(BEAT_SPREAD);
+	if (u->attending && uplink_is_up(u))
+		uplink_ask_clock(u);
 	if (uplink_bool(u->held, "accepted") &&
 	    uplink_ask(u, VERB_REPORT, "", NULL, &e) != 0)
 		plog_err(PLOG_WARN, &e, "no heartbeat", NULL);

@@ -7,6 +7,7 @@
  *	uplink_io.c	a call, an object, a question to the applier
  *	uplink_fetch.c	what a master brings, into the spool
  *	uplink_take.c	what a master wants: policy, order and so on, in turn
+ *	uplink_clock.c	how far the clocks are apart
  *	uplink_logins.c	when somebody may have logged in
  *	uplink_say.c	enrol, reports, diffs, renewal, the run that waits
  *
@@ -69,6 +70,8 @@ struct uplink {
 	bool token_asked;	 /* the applier was asked for one */
 	bool accepted_now;	 /* a master says so: come in as a host */
 	char *renewal;
+	bool has_clock;		 /* a master has said the time */
+	int64_t clock_zero_ms;	 /* its time when clock_mono_ms() was 0 */
 	/* What tells that a log was written to. */
 	int logs;		 /* its descriptor, while there is a watch */
 	struct watch *logs_watch; /* NULL: there is none */
@@ -147,6 +150,13 @@ void uplink_add_reports(struct uplink *u, const json_t *answer);
 void uplink_renew(struct uplink *u);
 void uplink_answer_asks(struct uplink *u);
 void uplink_confirm(struct uplink *u);
+
+/* Ask the master, which is up, what time it is; without a good answer nothing
+ * changes. */
+void uplink_ask_clock(struct uplink *u);
+/* How many seconds this host's clock is ahead of the master's.  false: not known, or
+ * more than REPORT_CLOCK_MAX. */
+bool uplink_clock(const struct uplink *u, int64_t *off);
 
 void uplink_logins_begin(struct uplink *u);
 /* Is there anything to look for? */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* A call, an object, a question to the applier. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -98,10 +99,15 @@ uplink_ask(struct uplink *u, enum verb v, const char *args, json_t **answer,
     struct err *e)
 {
 	struct str body = STR_INIT;
+	int64_t off;
 	json_t *got;
 	int r;
 
-	str_addf(&body, "{%s}", args);
+	str_addf(&body, "{%s", args);
+	if (uplink_clock(u, &off))
+		str_addf(&body, "%s\"clock\":%" PRId64,
+		    args[0] != '\0' ? "," : "", off);
+	str_add(&body, "}");
 	json_decref(u->answer);
 	u->answer = NULL;
 	u->died = false;

@@ -74,6 +74,20 @@ read_number(const json_t *row, const char *name, uint64_t max, uint64_t *out,
 }
 
 static int
+read_clock(const json_t *row, int64_t *out, struct err *e)
+{
+	const char *s = cell(row, "clock");
+	bool behind = s != NULL && s[0] == '-';
+	uint64_t n = 0;
+
+	if (s != NULL &&
+	    parse_u64(s + behind, 0, (uint64_t)REPORT_CLOCK_MAX, &n) != 0)
+		return bad_cell(row, "clock", "a number of seconds", e);
+	*out = behind ? -(int64_t)n : (int64_t)n;
+	return 0;
+}
+
+static int
 read_certificate(const json_t *row, struct login_event *ev, struct err *e)
 {
 	const char *ca = cell(row, "ca"), *serial = cell(row, "serial");
@@ -141,7 +155,8 @@ read_row(const json_t *row, struct use *u, struct err *e)
 		return bad_cell(row, "host", "the id of a host", e);
 	if ((r = read_text(row, "host", ID_MAX, &u->host, e)) != 0 ||
 	    (r = read_text(row, "report", HASH_HEX - 1, &u->report, e)) != 0 ||
-	    (r = read_number(row, "index", UINT64_MAX, &u->index, e)) != 0)
+	    (r = read_number(row, "index", UINT64_MAX, &u->index, e)) != 0 ||
+	    (r = read_clock(row, &u->clock, e)) != 0)
 		return r;
 	return read_event(row, &u->event, e);
 }

@@ -28,6 +28,8 @@
 struct use {
 	char		  *host;
 	struct login_event event;
+	int64_t		   clock;	/* seconds that the host's is ahead, taken off
+					   the event's times; 0: none were */
 	uint64_t	   index;	/* of the report's leaf, in the fleet's log */
 	char		  *report;	/* name of the report, hex */
 };

@@ -39,6 +39,25 @@ add_number(struct table *t, bool has, uint64_t v)
 static const char *const short_columns[] = {"at", "host", "account", "person",
     "from", "reason", "approved_by", "proof"};
 
+static void
+add_proof(struct table *t, const struct answer *x)
+{
+	const struct grant_use *g = x->of;
+	struct str s = STR_INIT;
+
+	if (g != NULL && x->kind == USE_ISSUED)
+		str_addf(&s, "%s:%llu", g->log, (unsigned long long)g->index);
+	else
+		str_addf(&s, "%s: %s", use_kind_name(x->kind), x->why);
+	if (x->use->clock != 0) {
+		str_add(&s, "; ");
+		login_clock_describe(x->use->clock, &s);
+	}
+	table_add(t, s.p);
+	t->failed |= str_check(&s) != 0;
+	str_clear(&s);
+}
+
 /* What fits a terminal; a "-" where there is nothing to know. */
 static void
 add_short(struct table *t, const struct answer *x, const struct cli_args *a)
@@ -56,17 +75,14 @@ add_short(struct table *t, const struct answer *x, const struct cli_args *a)
 	    g == NULL                       ? "-"
 		: g->approved_by[0] != '\0' ? g->approved_by
 					    : "nobody (self-serve)");
-	if (g != NULL && x->kind == USE_ISSUED)
-		table_addf(t, "%s:%llu", g->log, (unsigned long long)g->index);
-	else
-		table_addf(t, "%s: %s", use_kind_name(x->kind), x->why);
+	add_proof(t, x);
 }
 
 static const char *const columns[] = {"at", "host", "account", "person", "from",
     "port", "method", "state", "why", "grant", "reason", "ticket",
     "approved_by", "presence", "ca", "serial", "key_id", "key", "valid_after",
     "valid_before", "principals", "source", "log", "index", "session", "report",
-    "report_index"};
+    "report_index", "clock"};
 
 static void
 add_hash(struct table *t, bool has, const struct hash *h)
@@ -143,6 +159,10 @@ add_all(struct table *t, const struct answer *x, const struct cli_args *a)
 	table_add(t, ev->session);
 	table_add(t, x->use->report);
 	add_number(t, x->use->report != NULL, x->use->index);
+	if (x->use->clock != 0)
+		table_addf(t, "%lld", (long long)x->use->clock);
+	else
+		table_add(t, NULL);
 }
 
 static int

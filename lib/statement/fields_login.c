@@ -333,6 +333,19 @@ login_event_describe(const struct login_event *ev, struct str *out)
 }
 
 void
+login_clock_describe(int64_t clock, struct str *out)
+{
+	int64_t n = clock < 0 ? -clock : clock;
+	int64_t unit = n >= 2 * 86400 ? 86400 : n >= 7200 ? 3600 : 60;
+	char span[SPAN_TEXT];
+
+	/* Near enough, in one number. */
+	span_format(n >= unit ? n - n % unit : n, span);
+	str_addf(out, "its clock is %s %s", span,
+	    clock < 0 ? "behind" : "ahead");
+}
+
+void
 login_event_clear(struct login_event *ev)
 {
 	free(ev->session);

@@ -9,8 +9,8 @@
 
 static const char *const keys[] = {ST_COMMON, "seq", "previous", "kind",
     "boot_id", "root_version", "policy_version", "fleet_version", "krl_version",
-    "quiet", "job", "message", "mode", "outcome", "plan", "states", "changes",
-    "more", "events", "lost"};
+    "quiet", "clock", "job", "message", "mode", "outcome", "plan", "states",
+    "changes", "more", "events", "lost"};
 /* Those of a run, and of no other report. */
 static const char *const run_keys[] = {
     "mode", "outcome", "plan", "states", "changes", "more"};
@@ -229,8 +229,11 @@ report_read(const json_t *o, struct statement *s, struct err *e)
 		return r;
 	p->kind = (enum report_kind)kind;
 	message = p->kind == REPORT_ALARM ? 0 : JSON_OPTIONAL;
+	p->has_clock = json_object_get(o, "clock") != NULL;
 	if ((r = json_hex(o, "boot_id", 0, p->boot_id, BOOT_ID_LEN, e)) != 0 ||
 	    (r = read_versions(o, p, e)) != 0 ||
+	    (r = json_int(o, "clock", JSON_OPTIONAL, -REPORT_CLOCK_MAX,
+		 REPORT_CLOCK_MAX, &p->clock, e)) != 0 ||
 	    (r = st_read_a_hash(o, "job", &p->has_job, &p->job, e)) != 0 ||
 	    (r = json_strdup(o, "message", message, STATEMENT_COMMENT_MAX,
 		 &p->message, e)) != 0)
@@ -298,6 +301,8 @@ report_write(const struct statement *s, struct jw *w)
 	jw_u64(w, "fleet_version", p->fleet_version);
 	jw_u64(w, "krl_version", p->krl_version);
 	jw_u64(w, "quiet", p->quiet);
+	if (p->has_clock)
+		jw_int(w, "clock", p->clock);
 	if (p->has_job)
 		st_write_hash(w, "job", &p->job);
 	if (p->message != NULL)
@@ -315,6 +320,8 @@ report_whole(const struct statement *s)
 
 	if (report_kind_name(p->kind) == NULL ||
 	    run_outcome_name(p->outcome) == NULL)
+		return false;
+	if (p->clock < -REPORT_CLOCK_MAX || p->clock > REPORT_CLOCK_MAX)
 		return false;
 	for (size_t i = 0; i < p->n_changes; i++)
 		if (p->changes[i].state == NULL || p->changes[i].kind == NULL ||
@@ -375,6 +382,9 @@ report_describe(const struct statement *s, struct str *out)
 	    (unsigned long long)p->krl_version);
 	if (p->quiet > 0)
 		st_row(out, "quiet runs", "%llu", (unsigned long long)p->quiet);
+	if (p->has_clock)
+		st_row(out, "clock", "%lld s ahead of the master's",
+		    (long long)p->clock);
 	if (p->has_job)
 		st_row_hash(out, "job", &p->job);
 	if (p->message != NULL)

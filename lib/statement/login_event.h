@@ -89,6 +89,10 @@ bool login_event_whole(const struct login_event *ev);
 struct str;
 void login_event_describe(const struct login_event *ev, struct str *out);
 
+/* "its clock is 3h ahead", by so many seconds (below 0: behind), near
+ * enough; appended. */
+void login_clock_describe(int64_t clock, struct str *out);
+
 /* As it was before anything was put in. */
 void login_event_clear(struct login_event *ev);
 

@@ -228,6 +228,7 @@ struct renewal {
 	struct pubkey *key;
 };
 
+#define REPORT_CLOCK_MAX INT64_C(4000000000) /* seconds; a century and more */
 enum report_kind {
 	REPORT_HEARTBEAT,
 	REPORT_RUN,
@@ -266,6 +267,9 @@ struct report_statement {
 	uint64_t	 root_version, policy_version, fleet_version,
 			 krl_version;	/* 0: none held */
 	uint64_t	 quiet;		/* runs since then without a change */
+	bool		 has_clock;
+	int64_t		 clock;		/* seconds that the host's clock was
+					   ahead of a master's */
 	bool		 has_job;
 	struct hash	 job;		/* the job this is about */
 	char		*message;	/* NULL: none */

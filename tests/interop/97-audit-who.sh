@@ -97,7 +97,7 @@ user_ca=corp/policy/authorities/user_ca.pub
 	saw web-1.example.com "$(by deploy 10.0.0.7 one-cert.pub $user_ca)"
 	saw web-1.example.com '"what":"sudo","account":"deploy","command":"/bin/id","as":"root","session":"b.8.1"'
 	saw web-2.example.com "$(by ops 10.0.0.8 three-cert.pub $user_ca)"
-	saw web-1.example.com "$(by deploy 10.0.0.9 four-cert.pub $user_ca)"
+	saw web-1.example.com "$(by deploy 10.0.0.9 four-cert.pub $user_ca),\"clock\":-10800"
 } | jq -s "$order" >state/logins.json
 status() { # HOST CONNECTED LAST ALARMS
 	printf '{"host":"%s","connected":%s,"last_contact":"%s",' "$1" "$2" "$3"
@@ -116,12 +116,16 @@ t_has 'who approved it' "$line" ' olga@example.com '
 t_has 'and where the log has it' "$line" ' ca_log:'
 t_has 'one that nobody had to approve says so' "$(grep 'deploy 4711' out)" \
 	'nobody (self-serve)'
+t_has 'whose clock is off is told' "$(grep 'web-1.* 10.0.0.9 ' out)" \
+	'; its clock is 3h behind'
+t_eq 'and no other' 1 "$(grep -c 'its clock' out)"
 t_eq 'a login a line' 4 "$(wc -l <out)"
 t_eq 'the master is asked for logins alone' '["login"]' \
 	"$(tail -n 1 state/calls | jq -c .what)"
 TZ=Europe/Berlin t 'for people times are of their zone' ends 0 ' +0' audit who
 TZ=Europe/Berlin audit who --json >who.json
 t_eq 'but not as JSON' "$now" "$(jq -r '.[0].at' who.json)"
+t_eq 'and in seconds' '-10800' "$(jq -r '[.[].clock // empty] | map(select(. != "")) | join(" ")' who.json)"
 t_eq 'which has all of it' \
 	'issued asked OPS-7 none ca_log deploy,issued' \
 	"$(jq -r '.[2] | "\(.state) \(.grant) \(.ticket) \(.presence) \(.log)"' \

@@ -342,6 +342,7 @@ def begin():
     base = {'policy': chain_policy(policy_1, read('corp/bundle/' + field(policy_1, 'manifest'))),
             'accept': put_statement(accept), 'seq': '0'}
     say(base)
+    answer('hello', {'now': when(-10800)})
     write(PLAY + '/hosts', '%s %s\n' % (print_of, HOST))
     answer('enrol', {'state': 'accepted', 'host': 'somebody-else', 'acceptance': accept.decode()})
     wait('the acceptance is taken', lambda: os.path.exists(STATE + '/held')
@@ -370,6 +371,8 @@ def begin():
     r = reports('run')[-1]
     check('an order to enforce changes the host',
           (r['mode'], r['outcome']) == ('enforce', 'changed') and applied() != [], r)
+    check('and how far its clock is from the master\'s is told with it',
+          10800 <= r['clock'] < 14400, r)
     check('a diff is kept and told when asked', 'diff host/' in read(PLAY + '/calls').decode())
     # Version 2 is the one that attacks would bring it behind.
     statement, manifest = fleet(2, name(fleets[1]), fleet_files(2))
@@ -873,6 +876,7 @@ try:
     # What the master has need not be said again.
     good['seq'] = reports()[-1]['seq']
     say(good)
+    answer('hello', {'now': 'soon'})
     agent.terminate()
     agent.wait()
     agent = subprocess.Popen([O + '/writ-agent', 'run', '--config', T + '/agent.yaml',
@@ -880,6 +884,7 @@ try:
     attack('the name before, to an agent that was started anew',
            lambda w: a_rename(w, 'rename: .*this host is www', host='web-9.example.com',
                               to='web-8.example.com', before=good['renames']))
+    check('a time that is none is not told', 'clock' not in reports('alarm')[-1])
     check('%d attacks' % len(ATTACKS), len(ATTACKS) >= 40)
 except (Failed, OSError, subprocess.CalledProcessError) as e:
     check('the table', False, repr(e))

@@ -69,9 +69,13 @@ pages_are_put_together(void **state)
 			     &l, &next),
 	    0);
 	assert_null(next);
-	assert_int_equal(parse(PAGE(AT("a", "9", "2", "01") OUT), &l, &next),
+	assert_int_equal(parse(PAGE(AT("a", "9", "2",
+				   "01") "\"clock\":-10800," OUT),
+			     &l, &next),
 	    0);
 	assert_int_equal(l.n, 3);
+	assert_int_equal(l.v[1].clock, 0);
+	assert_int_equal(l.v[2].clock, -10800);
 	assert_string_equal(l.v[0].host, "b");
 	assert_int_equal(l.v[0].seq, 4);
 	assert_int_equal(l.v[0].index, 9);
@@ -123,6 +127,9 @@ static const struct {
     {PAGE(AT("a", "9", "-1", "00") OUT), "'number'"},
     {PAGE(AT("a", "9", "200", "00") OUT), "'number'"},
     {PAGE(AT("a", "9", "0", "60") OUT), "event 1: field 'at'"},
+    {PAGE(AT("a", "9", "0", "00") "\"clock\":\"61\"," OUT),
+	"event 1: field 'clock'"},
+    {PAGE(AT("a", "9", "0", "00") "\"clock\":4000000001," OUT), "'clock'"},
     {PAGE(AT("a", "9", "0", "00") "\"what\":\"end\"}"), "'account'"},
     {PAGE(AT("a", "9", "0", "00") "\"what\":\"x\"}"), "'what'"},
     {PAGE(AT("a", "9", "0", "00") "\"what\":\"end\",\"account\":"

@@ -102,6 +102,97 @@ an_event_is_told_with_where_it_came_from(void **state)
 	str_clear(&s);
 }
 
+/* How the times of one event are told, where the host's clock is `clock` ahead. */
+static void
+a_clock_that_is_off_is_set_right(void **state)
+{
+	static const struct {
+		bool has;
+		int64_t clock, at;
+		const char *want;
+	} cases[] = {
+	    {false, 0, NOW, "\"at\":\"2027-01-15T08:00:00Z\",\"until\":"},
+	    {true, 60, NOW, "\"at\":\"2027-01-15T08:00:00Z\",\"until\":"},
+	    {true, -60, NOW, "\"at\":\"2027-01-15T08:00:00Z\",\"until\":"},
+	    {true, 61, NOW,
+		"\",\"clock\":61,\"what\":\"failed\",\"at\":"
+		"\"2027-01-15T07:58:59Z\",\"until\":\"2027-01-15T07:59:08Z\""},
+	    {true, -10800, NOW,
+		"\",\"clock\":-10800,\"what\":\"failed\",\"at\":"
+		"\"2027-01-15T11:00:00Z\",\"until\":\"2027-01-15T11:00:09Z\""},
+	    {true, REPORT_CLOCK_MAX, NOW,
+		"\"at\":\"1970-01-01T00:00:00Z\",\"until\":"
+		"\"1970-01-01T00:00:00Z\""},
+	    {true, -REPORT_CLOCK_MAX, CLOCK_MAX - 9,
+		"\"at\":\"9999-12-31T23:59:59Z\",\"until\":"
+		"\"9999-12-31T23:59:59Z\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct login_event ev = {.what = LOGIN_FAILED,
+		    .at = cases[i].at,
+		    .until = cases[i].at + 9,
+		    .count = 2};
+		struct mk_item item = {.index = i + 1};
+		char host[] = "web-0", args[64];
+		struct str s = STR_INIT;
+		struct err e = {0};
+
+		host[4] = (char)('0' + i);
+		fixture_statement(&item.s, ST_REPORT, host);
+		item.s.u.report.kind = REPORT_LOGINS;
+		item.s.u.report.has_clock = cases[i].has;
+		item.s.u.report.clock = cases[i].clock;
+		item.s.u.report.events = &ev;
+		item.s.u.report.n_events = 1;
+		assert_int_equal(mk_put_logins(&mk, &item, NOW, NULL), 0);
+		/* What the host signed is as it was. */
+		assert_int_equal(ev.at, cases[i].at);
+		item.s.u.report.events = NULL;
+		item.s.u.report.n_events = 0;
+		statement_clear(&item.s);
+		(void)snprintf(args, sizeof(args), "{\"host\":\"%s\"}", host);
+		assert_int_equal(ask(args, &s, &e), 0);
+		if (strstr(s.p, cases[i].want) == NULL ||
+		    (strstr(s.p, "\"clock\"") != NULL) != (i > 2))
+			fail_msg("%s: %s", cases[i].want, s.p);
+		str_clear(&s);
+	}
+}
+
+/* Three hours behind, and asked for by the time that it was. */
+static void
+who_asks_for_a_time_gets_what_was_then(void **state)
+{
+	struct login_event ev = {
+	    .what = LOGIN_OUT, .at = NOW - 10800, .account = str_dup("deploy")};
+	struct mk_item item = {.index = 1};
+	struct str s = STR_INIT;
+	struct err e = {0};
+
+	(void)state;
+	fixture_statement(&item.s, ST_REPORT, "web-1");
+	item.s.u.report.kind = REPORT_LOGINS;
+	item.s.u.report.has_clock = true;
+	item.s.u.report.clock = -10800;
+	item.s.u.report.events = &ev;
+	item.s.u.report.n_events = 1;
+	assert_int_equal(mk_put_logins(&mk, &item, NOW, NULL), 0);
+	item.s.u.report.events = NULL;
+	item.s.u.report.n_events = 0;
+	statement_clear(&item.s);
+	login_event_clear(&ev);
+	assert_int_equal(ask("{\"since\":\"2027-01-15T07:59:59Z\"}", &s, &e),
+	    0);
+	assert_non_null(strstr(s.p, "\"account\":\"deploy\""));
+	str_reset(&s);
+	assert_int_equal(ask("{\"until\":\"2027-01-15T07:59:59Z\"}", &s, &e),
+	    0);
+	assert_string_equal(s.p, "{\"events\":[]}");
+	str_clear(&s);
+}
+
 static size_t
 count(const char *text, const char *part)
 {
@@ -313,6 +404,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(an_event_is_told_with_where_it_came_from),
+	    T(a_clock_that_is_off_is_set_right),
+	    T(who_asks_for_a_time_gets_what_was_then),
 	    T(pages_lead_through_all_of_them),
 	    T(it_tells_what_is_asked_for),
 	    T(what_is_no_question_is_refused),

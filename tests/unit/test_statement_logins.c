@@ -295,6 +295,75 @@ events_stand_in_reports_of_logins_alone(void **state)
 	}
 }
 
+/* How far the host's clock is off stands in reports of every kind. */
+static void
+a_clock_may_be_off_by_a_century(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t clock;
+		const char *says; /* NULL: it is good */
+	} cases[] = {
+	    {REPORT("heartbeat", ",\"clock\":0"), 0, NULL},
+	    {REPORT("heartbeat", ",\"clock\":-10800"), -10800, NULL},
+	    {REPORT("logins",
+		 ",\"clock\":4000000000,\"events\":[" EVENT("end", J WHO) "]"),
+		REPORT_CLOCK_MAX, NULL},
+	    {REPORT("heartbeat", ",\"clock\":4000000001"), 0, "'clock'"},
+	    {REPORT("heartbeat", ",\"clock\":-4000000001"), 0, "'clock'"},
+	    {REPORT("heartbeat", ",\"clock\":\"1\""), 0, "'clock'"},
+	    {REPORT("heartbeat", ",\"clock\":1.5"), 0, "whole number"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct str again = STR_INIT;
+		struct statement s;
+		struct err e = {0};
+		int r;
+
+		statement_init(&s, 0);
+		r = sc_parse(cases[i].text, &s, &e);
+		if ((r == 0) != (cases[i].says == NULL) ||
+		    (r != 0 && strstr(e.msg, cases[i].says) == NULL))
+			fail_msg("%s: %d %s", cases[i].text, r, e.msg);
+		if (r != 0)
+			continue;
+		assert_true(s.u.report.has_clock);
+		assert_int_equal(s.u.report.clock, cases[i].clock);
+		assert_int_equal(statement_encode(&s, &again, &e), 0);
+		assert_string_equal(again.p, cases[i].text);
+		str_clear(&again);
+		statement_clear(&s);
+	}
+}
+
+static void
+a_clock_is_described_near_enough(void **state)
+{
+	static const struct {
+		int64_t clock;
+		const char *want;
+	} cases[] = {
+	    {61, "its clock is 1m ahead"},
+	    {-10800, "its clock is 3h behind"},
+	    {10801, "its clock is 3h ahead"},
+	    {7199, "its clock is 119m ahead"},
+	    {-172800, "its clock is 2d behind"},
+	    {REPORT_CLOCK_MAX, "its clock is 46296d ahead"},
+	    {-59, "its clock is 59s behind"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct str s = STR_INIT;
+
+		login_clock_describe(cases[i].clock, &s);
+		assert_string_equal(s.p, cases[i].want);
+		str_clear(&s);
+	}
+}
+
 /* --- limits --- */
 
 static char *
@@ -469,6 +538,8 @@ main(void)
 	    cmocka_unit_test(fields_arrive_in_the_struct),
 	    cmocka_unit_test(bad_events_are_refused_with_the_field),
 	    cmocka_unit_test(events_stand_in_reports_of_logins_alone),
+	    cmocka_unit_test(a_clock_may_be_off_by_a_century),
+	    cmocka_unit_test(a_clock_is_described_near_enough),
 	    cmocka_unit_test(texts_end_at_their_limits),
 	    cmocka_unit_test(a_report_holds_200_events_and_not_201),
 	    cmocka_unit_test(what_no_reader_would_take_is_not_written),

@@ -34,15 +34,16 @@ read_rows(const char *text, struct uses *u, struct err *e)
 	return r;
 }
 
-#define GOOD                                                               \
-	"{\"at\":\"2026-03-02T09:10:00Z\",\"host\":\"" HOST "\","          \
-	"\"what\":\"login\",\"account\":\"deploy\",\"from\":\"10.0.0.7\"," \
-	"\"port\":\"22\",\"method\":\"publickey\",\"key\":\"\",\"count\":" \
-	"\"\","                                                            \
-	"\"ca\":\"SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU\","   \
-	"\"serial\":\"41\",\"key_id\":\"alice\",\"signatures\":\"2\","     \
-	"\"command\":\"/bin/id\",\"as\":\"root\",\"why\":\"not allowed\"," \
-	"\"session\":\"b.8.1\",\"report\":\"ab\",\"index\":\"9\"}"
+#define GOOD                                                                 \
+	"{\"at\":\"2026-03-02T09:10:00Z\",\"host\":\"" HOST "\","            \
+	"\"what\":\"login\",\"account\":\"deploy\",\"from\":\"10.0.0.7\","   \
+	"\"port\":\"22\",\"method\":\"publickey\",\"key\":\"\",\"count\":"   \
+	"\"\","                                                              \
+	"\"ca\":\"SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU\","     \
+	"\"serial\":\"41\",\"key_id\":\"alice\",\"signatures\":\"2\","       \
+	"\"command\":\"/bin/id\",\"as\":\"root\",\"why\":\"not allowed\","   \
+	"\"session\":\"b.8.1\",\"report\":\"ab\",\"index\":\"9\",\"clock\":" \
+	"\"-10800\"}"
 
 static void
 a_row_is_what_the_fleet_prints(void **state)
@@ -60,6 +61,7 @@ a_row_is_what_the_fleet_prints(void **state)
 	assert_string_equal(u.v[1].report, "ab");
 	assert_int_equal(u.v[1].event.what, LOGIN_IN);
 	assert_int_equal(u.v[1].event.port, 22);
+	assert_int_equal(u.v[1].clock, -10800);
 	assert_int_equal(u.v[1].event.serial, SERIAL);
 	assert_int_equal(u.v[1].event.signatures, 2);
 	assert_int_equal(u.v[1].index, 9);
@@ -86,6 +88,10 @@ a_row_that_is_none_is_named(void **state)
 	    {"no kind", "what", "", "'what' is missing"},
 	    {"another kind", "what", "logout", "'what' is 'logout'"},
 	    {"a port too high", "port", "65536", "'port' is '65536'"},
+	    {"a clock in words", "clock", "3h", "'clock' is '3h'"},
+	    {"a clock of nothing", "clock", "-", "'clock' is '-'"},
+	    {"a clock that is off too far", "clock", "-4000000001",
+		"'clock' is '-4000000001'"},
 	    {"a key that is none", "key", "MD5:aa", "'key' is 'MD5:aa'"},
 	    {"a CA that is none", "ca", "x", "'ca' is 'x'"},
 	    {"a serial without a CA", "ca", "", "'ca' is missing"},
