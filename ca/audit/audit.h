@@ -123,8 +123,28 @@ struct audit_certificate {
 	uint64_t		request_index;	/* of their leaves */
 	const uint64_t	       *decision_indexes;
 };
-/* Every certificate in the order of the log; each() non-zero ends it and is
- * returned.  ERR_CORRUPT: a leaf does not parse, or names what is not there. */
+/*
+ * Which of them: those with one of these serials, in ascending order, and those
+ * whose time begins at since or later (INT64_MAX: no others).  The statements
+ * of the rest are not parsed, and nothing is said of them, not even that they
+ * are unsound.
+ */
+struct revocations;
+struct audit_select {
+	const uint64_t	   *serials;
+	size_t		    n_serials;
+	int64_t		    since;
+	struct revocations *revoked;	/* gets all of the log; NULL */
+};
+/*
+ * Every certificate (of NULL), or those of it, in the order of the log; each()
+ * non-zero ends it and is returned.  ERR_CORRUPT: a leaf does not parse, or
+ * names what is not there.
+ */
+int audit_log_select(struct audit_log *l, const struct audit_select *of,
+    int (*each)(void *ctx, const struct audit_certificate *c), void *ctx,
+    struct err *e) MUST_CHECK;
+/* All of them. */
 int audit_log_each(struct audit_log *l,
     int (*each)(void *ctx, const struct audit_certificate *c), void *ctx,
     struct err *e) MUST_CHECK;

@@ -100,7 +100,9 @@ static int
 find_certificate(struct gathering *g, struct err *e)
 {
 	struct search s = {.g = g, .e = e};
-	int r = audit_log_each(g->l, on_certificate, &s, e);
+	const struct audit_select one = {
+	    .serials = &g->c->serial, .n_serials = 1, .since = INT64_MAX};
+	int r = audit_log_select(g->l, &one, on_certificate, &s, e);
 
 	if (r < 0)
 		return r;

@@ -227,6 +227,18 @@ write_gaps(struct work *w)
 }
 
 static void
+add_revoked(struct str *out, const struct grant_use *g)
+{
+	struct str s = STR_INIT;
+
+	if (g->revoked != NULL)
+		revocation_text(g->revoked, g->revoked_what, &s);
+	page_text(out, s.p);
+	out->failed |= s.failed;
+	str_clear(&s);
+}
+
+static void
 add_proof(struct str *out, const struct seen *x)
 {
 	if (x->of == NULL) {
@@ -239,7 +251,12 @@ add_proof(struct str *out, const struct seen *x)
 	    x->kind == USE_ISSUED ? " class=p" : " class=\"p bad\"",
 	    use_kind_name(x->kind), (unsigned long long)x->of->serial);
 	page_text(out, x->of->log);
-	str_addf(out, ":%llu</td>", (unsigned long long)x->of->index);
+	str_addf(out, ":%llu", (unsigned long long)x->of->index);
+	if (x->of->revoked != NULL) {
+		str_add(out, "; ");
+		add_revoked(out, x->of);
+	}
+	str_add(out, "</td>");
 }
 
 static void
@@ -277,7 +294,7 @@ static void
 write_certificates(struct work *w)
 {
 	static const char *const heads[] = {"From", "Until", "Person", "Grant",
-	    "Reason", "Ticket", "Approved by", "Serial", "Used"};
+	    "Reason", "Ticket", "Approved by", "Serial", "Used", "Revoked"};
 	const struct issued *s = w->p->issued;
 
 	str_add(w->out, "<h2>Certificates</h2>\n");
@@ -297,8 +314,10 @@ write_certificates(struct work *w)
 		add_cell(w->out, g->reason);
 		add_cell(w->out, g->ticket);
 		add_cell(w->out, g->approved_by);
-		str_addf(w->out, "<td>%llu</td><td>%s</td></tr>\n",
+		str_addf(w->out, "<td>%llu</td><td>%s</td><td>",
 		    (unsigned long long)g->serial, g->used ? "yes" : "no");
+		add_revoked(w->out, g);
+		str_add(w->out, "</td></tr>\n");
 	}
 	end_table(w->out);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ca/audit/audit_impl.h"
+#include "ca/audit/revoked.h"
 #include "ca/issue/issue.h"
 
 void
@@ -176,14 +177,73 @@ out:
 	return r;
 }
 
+struct showing {
+	struct audit_log *l;
+	const struct audit_select *of; /* NULL: all */
+	int (*each)(void *ctx, const struct audit_certificate *c);
+	void *ctx;
+};
+
 static int
-show_leaf(struct audit_log *l, uint64_t index,
-    int (*each)(void *ctx, const struct audit_certificate *c), void *ctx,
+compare_serials(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static bool
+has_serial(const struct audit_select *of, struct slice bytes)
+{
+	uint64_t serial;
+
+	return of->n_serials > 0 &&
+	    leaf_serial_of(bytes, &serial) == LTAG_ISSUE &&
+	    bsearch(&serial, of->serials, of->n_serials, sizeof(serial),
+		compare_serials) != NULL;
+}
+
+/* A certificate that cannot be read is shown, so that it is found. */
+static int
+is_since(const struct audit_select *of, const struct issue_leaf *i, bool *is)
+{
+	struct cert cert;
+	int r;
+
+	cert_init(&cert);
+	r = cert_parse_tbs(slice_of(i->tbs, i->tbs_len), &cert, NULL);
+	*is = r != 0 ||
+	    cert.valid_after >= (uint64_t)(of->since > 0 ? of->since : 0);
+	cert_clear(&cert);
+	return r == ERR_NOMEM ? r : 0;
+}
+
+static int
+show_if_wanted(struct showing *s, uint64_t index, struct slice bytes,
     struct err *e)
 {
+	bool wanted = s->of == NULL || has_serial(s->of, bytes);
+	struct leaf leaf;
+	int r;
+
+	if (!wanted && s->of->since == INT64_MAX)
+		return 0;
+	leaf_init(&leaf);
+	if ((r = leaf_parse("certificate", bytes, &leaf, e)) == 0 && !wanted &&
+	    is_since(s->of, &leaf.u.i, &wanted) != 0)
+		r = err_nomem(e);
+	if (r == 0 && wanted)
+		r = show_issue(s->l, index, &leaf.u.i, s->each, s->ctx, e);
+	leaf_clear(&leaf);
+	return r;
+}
+
+static int
+show_leaf(struct showing *s, uint64_t index, struct err *e)
+{
+	struct audit_log *l = s->l;
 	struct slice bytes;
 	struct hash name;
-	struct leaf leaf;
 	uint8_t tag;
 	int r;
 
@@ -197,12 +257,26 @@ show_leaf(struct audit_log *l, uint64_t index,
 			   audit_key(&name), index) != 0
 		    ? err_nomem(e)
 		    : 0;
-	if (tag != LTAG_ISSUE)
-		return 0;
-	leaf_init(&leaf);
-	if ((r = leaf_parse("certificate", bytes, &leaf, e)) == 0)
-		r = show_issue(l, index, &leaf.u.i, each, ctx, e);
-	leaf_clear(&leaf);
+	if (tag == LTAG_REVOKE && s->of != NULL && s->of->revoked != NULL)
+		return revocations_add(s->of->revoked, bytes, index, l->name,
+		    e);
+	return tag == LTAG_ISSUE ? show_if_wanted(s, index, bytes, e) : 0;
+}
+
+int
+audit_log_select(struct audit_log *l, const struct audit_select *of,
+    int (*each)(void *ctx, const struct audit_certificate *c), void *ctx,
+    struct err *e)
+{
+	struct showing s = {l, of, each, ctx};
+	int r = 0;
+
+	audit_table_clear(&l->table);
+	for (uint64_t i = 0; i < l->head.size && r == 0; i++) {
+		r = show_leaf(&s, i, e);
+		if (r < 0)
+			err_prefix(e, "leaf %llu", (unsigned long long)i);
+	}
 	return r;
 }
 
@@ -211,15 +285,7 @@ audit_log_each(struct audit_log *l,
     int (*each)(void *ctx, const struct audit_certificate *c), void *ctx,
     struct err *e)
 {
-	int r = 0;
-
-	audit_table_clear(&l->table);
-	for (uint64_t i = 0; i < l->head.size && r == 0; i++) {
-		r = show_leaf(l, i, each, ctx, e);
-		if (r < 0)
-			err_prefix(e, "leaf %llu", (unsigned long long)i);
-	}
-	return r;
+	return audit_log_select(l, NULL, each, ctx, e);
 }
 
 int

@@ -18,6 +18,7 @@ story_event_name(enum story_event v)
 	    [STORY_UNEXPLAINED] = "unexplained",
 	    [STORY_SUDO] = "sudo",
 	    [STORY_END] = "end",
+	    [STORY_REVOKED] = "revoked",
 	};
 
 	return names[v];
@@ -237,6 +238,22 @@ story_add_unexplained(struct story *s, const struct use *u, enum use_kind kind,
 		.event = STORY_UNEXPLAINED,
 		.index = u->index},
 	    u->host, &text, u->report, NULL, NULL);
+}
+
+int
+story_add_revocation(struct story *s, const struct revocation *v,
+    const char *what)
+{
+	struct str text = STR_INIT;
+	char hex[HASH_HEX];
+
+	str_addf(&text, "revoked %s", what);
+	add_word(&text, ": ", v->reason);
+	hash_hex(&v->hash, hex);
+	return add(s,
+	    (struct story_part){
+		.at = v->at, .event = STORY_REVOKED, .index = v->index},
+	    v->by, &text, hex, v->log, NULL);
 }
 
 /* --- all of it ------------------------------------------------------------- */

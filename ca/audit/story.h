@@ -25,6 +25,7 @@ enum story_event {
 	STORY_UNEXPLAINED,	/* what is wrong with the login */
 	STORY_SUDO,
 	STORY_END,
+	STORY_REVOKED,
 };
 const char *story_event_name(enum story_event v); /* "request" */
 
@@ -54,6 +55,9 @@ int story_add_use(struct story *s, const struct use *u) MUST_CHECK;
 /* What is wrong with the login u, by uses_judge(): its kind and why. */
 int story_add_unexplained(struct story *s, const struct use *u,
     enum use_kind kind, const char *why) MUST_CHECK;
+/* What of its certificate was taken away, before it or later. */
+int story_add_revocation(struct story *s, const struct revocation *v,
+    const char *what) MUST_CHECK;
 /* In the order of time. */
 void story_sort(struct story *s);
 

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "ca/audit/audit.h"
+#include "ca/audit/revoked.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 #include "lib/statement/login_event.h"
@@ -66,6 +67,10 @@ struct grant_use {		/* a certificate, and why it was issued */
 	char	     *source;	/* source-address as it is written; NULL: any */
 	enum presence presence;
 	int64_t	      valid_after, valid_before;
+	char	     *key_id;
+	struct hash   key;	/* of its own key */
+	const struct revocation *revoked; /* issued_revoke(): the first; NULL */
+	const char   *revoked_what;	/* "the certificate"; borrowed */
 	char	     *log;	/* name of the log that has it */
 	uint64_t      index;	/* of its leaf there */
 	bool	      used;	/* uses_judge() met it */
@@ -78,6 +83,9 @@ struct issued {			/* zero-initialise / issued_clear */
 /* Appended; host certificates are passed over.  ERR_LIMIT, ERR_NOMEM. */
 int  issued_add(struct issued *s, const struct audit_certificate *c,
      const char *log) MUST_CHECK;
+/* What was revoked of these, by all that any log has of it, which is borrowed.
+ * ERR_NOMEM. */
+int  issued_revoke(struct issued *s, struct revocations *r) MUST_CHECK;
 void issued_clear(struct issued *s);
 
 /* --- both ---------------------------------------------------------------- */
@@ -97,8 +105,8 @@ const char *use_kind_name(enum use_kind k); /* "issued", "never issued" */
  * words, what is wrong with it.  ERR_NOMEM.
  *
  * Compared are the time, USES_CLOCK_OFF aside; the address, where the certificate
- * has a list of them; and the host, where all its principals are for single hosts
- * (deploy@web-1.example.com).
+ * has a list of them; the host, where all its principals are for single hosts
+ * (deploy@web-1.example.com); and whether something of it had been revoked.
  */
 int uses_judge(const struct use *u, struct issued *s, const struct policy *p,
     enum use_kind *kind, const struct grant_use **of, struct str *why)

@@ -140,7 +140,7 @@ propose(struct cli_args *a, struct err *e)
 int
 run_audit_gaps(struct cli_args *a, struct err *e)
 {
-	struct asked_uses q = {0};
+	struct asked_uses q = {.unused = true};
 	struct gaps g = {0};
 	int r;
 

@@ -7,7 +7,7 @@
 int
 run_audit_report(struct cli_args *a, struct err *e)
 {
-	struct asked_uses q = {.ends = true};
+	struct asked_uses q = {.ends = true, .unused = true};
 	struct str text = STR_INIT;
 	char realm[FINGERPRINT_MAX];
 	struct gaps g = {0};

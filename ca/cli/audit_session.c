@@ -39,8 +39,34 @@ look_in(void *ctx, struct audit_log *log, struct err *e)
 	t->log = audit_log_name(log);
 	if (strcmp(t->log, t->of->log) != 0)
 		return 0;
-	r = audit_log_each(log, on_certificate, t, e);
+	r = audit_log_select(log,
+	    &(struct audit_select){
+		.serials = &t->of->serial, .n_serials = 1, .since = INT64_MAX},
+	    on_certificate, t, e);
 	return r == ERR_NOMEM ? err_nomem(e) : r;
+}
+
+static int
+on_revocation(void *ctx, const struct revocation *v, const char *what)
+{
+	struct telling *t = ctx;
+
+	return story_add_revocation(&t->story, v, what);
+}
+
+/* Whenever it was: a reader has to know that it was taken away. */
+static int
+tell_revoked(struct telling *t)
+{
+	const struct grant_use *g = t->of;
+
+	return revocations_each(&t->q.revoked,
+	    &(struct revocable){.serial = g->serial,
+		.key_id = g->key_id,
+		.person = g->person,
+		.key = &g->key,
+		.ca = &g->ca},
+	    on_revocation, t);
 }
 
 static int
@@ -62,6 +88,8 @@ tell_login(struct telling *t, struct err *e)
 		return err_set(e, r, "%s", err_text(r));
 	if (t->of == NULL)
 		return 0;
+	if ((r = tell_revoked(t)) != 0)
+		return err_set(e, r, "%s", err_text(r));
 	r = place_each_log(&t->q.place, look_in, t, e);
 	return r > 0 ? 0 : r;
 }

@@ -17,6 +17,7 @@ asked_uses_clear(struct asked_uses *q)
 {
 	uses_clear(&q->uses);
 	issued_clear(&q->issued);
+	revocations_clear(&q->revoked);
 	place_clear(&q->place);
 }
 
@@ -119,6 +120,7 @@ get_uses(struct cli_args *a, struct asked_uses *q, struct err *e)
 struct gathering {
 	struct asked_uses *q;
 	const char *log;
+	struct audit_select of;
 };
 
 static int
@@ -126,21 +128,65 @@ on_certificate(void *ctx, const struct audit_certificate *c)
 {
 	struct gathering *g = ctx;
 
-	/* All of them: one that was used may have ended long before. */
 	return issued_add(&g->q->issued, c, g->log);
 }
 
 static int
 gather_log(void *ctx, struct audit_log *log, struct err *e)
 {
-	struct gathering g = {ctx, audit_log_name(log)};
-	int r = audit_log_each(log, on_certificate, &g, e);
+	struct gathering *g = ctx;
+	int r;
 
+	g->log = audit_log_name(log);
+	r = audit_log_select(log, &g->of, on_certificate, g, e);
 	if (r == ERR_NOMEM)
 		return err_nomem(e);
 	if (r == ERR_LIMIT && e != NULL && e->msg[0] == '\0')
-		return err_set(e, r, "%s: more than %d certificates", g.log,
+		return err_set(e, r, "%s: more than %d certificates", g->log,
 		    USES_MAX);
+	return r;
+}
+
+static int
+compare_serials(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Of all logins that name one, in order; the caller frees. */
+static uint64_t *
+serials_of(const struct uses *u, size_t *n)
+{
+	uint64_t *v = calloc(u->n + 1, sizeof(*v));
+
+	*n = 0;
+	for (size_t i = 0; i < u->n && v != NULL; i++)
+		if (u->v[i].event.has_cert)
+			v[(*n)++] = u->v[i].event.serial;
+	if (*n > 0)
+		qsort(v, *n, sizeof(*v), compare_serials);
+	return v;
+}
+
+/* Those that logins name: one that was used may have ended long before. */
+static int
+get_issued(struct asked_uses *q, struct err *e)
+{
+	struct gathering g = {.q = q,
+	    .of = {.since = q->unused ? q->since : INT64_MAX,
+		.revoked = &q->revoked}};
+	uint64_t *serials;
+	int r;
+
+	if ((serials = serials_of(&q->uses, &g.of.n_serials)) == NULL)
+		return err_nomem(e);
+	g.of.serials = serials;
+	if ((r = place_each_log(&q->place, gather_log, &g, e)) == 0 &&
+	    issued_revoke(&q->issued, &q->revoked) != 0)
+		r = err_nomem(e);
+	free(serials);
 	return r;
 }
 
@@ -155,7 +201,7 @@ asked_uses_get(struct cli_args *a, struct asked_uses *q, struct err *e)
 	    (r = place_open(a, &q->place, e)) != 0 ||
 	    (r = get_uses(a, q, e)) != 0)
 		return r;
-	return place_each_log(&q->place, gather_log, q, e);
+	return get_issued(q, e);
 }
 
 /* --- times ----------------------------------------------------------------- */

@@ -23,11 +23,13 @@
 struct asked_uses {		/* zero-initialise / asked_uses_clear */
 	struct place  place;
 	struct uses   uses;
-	struct issued issued;
+	struct issued issued;	/* of these logins */
+	struct revocations revoked;
 	int64_t	      since;
 	/* Set before: the ends of sessions, and sudos, as well; and how far
 	 * back without --since (NULL: USES_SPAN). */
 	bool	      ends, sudos;
+	bool	      unused;	/* certificates since then that nobody used */
 	const char   *span;
 };
 /*

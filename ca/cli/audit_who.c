@@ -49,6 +49,10 @@ add_proof(struct table *t, const struct answer *x)
 		str_addf(&s, "%s:%llu", g->log, (unsigned long long)g->index);
 	else
 		str_addf(&s, "%s: %s", use_kind_name(x->kind), x->why);
+	if (g != NULL && g->revoked != NULL) {
+		str_add(&s, "; ");
+		revocation_text(g->revoked, g->revoked_what, &s);
+	}
 	if (x->use->clock != 0) {
 		str_add(&s, "; ");
 		login_clock_describe(x->use->clock, &s);
@@ -82,7 +86,8 @@ static const char *const columns[] = {"at", "host", "account", "person", "from",
     "port", "method", "state", "why", "grant", "reason", "ticket",
     "approved_by", "presence", "ca", "serial", "key_id", "key", "valid_after",
     "valid_before", "principals", "source", "log", "index", "session", "report",
-    "report_index", "clock"};
+    "report_index", "clock", "revoked", "revoked_at", "revoked_by",
+    "revoked_why", "revocation", "revocation_log", "revocation_index"};
 
 static void
 add_hash(struct table *t, bool has, const struct hash *h)
@@ -135,6 +140,28 @@ add_limits(struct table *t, const struct grant_use *g, const struct cli_args *a)
 	add_number(t, true, g->index);
 }
 
+static void
+add_revoked(struct table *t, const struct grant_use *g,
+    const struct cli_args *a)
+{
+	const struct revocation *v = g != NULL ? g->revoked : NULL;
+	char hex[HASH_HEX];
+
+	if (v == NULL) {
+		for (int i = 0; i < 7; i++)
+			table_add(t, NULL);
+		return;
+	}
+	hash_hex(&v->hash, hex);
+	table_add(t, g->revoked_what);
+	add_when(t, v->at, a);
+	table_add(t, v->by);
+	table_add(t, v->reason);
+	table_add(t, hex);
+	table_add(t, v->log);
+	add_number(t, true, v->index);
+}
+
 /* In the order of columns[]. */
 static void
 add_all(struct table *t, const struct answer *x, const struct cli_args *a)
@@ -163,6 +190,7 @@ add_all(struct table *t, const struct answer *x, const struct cli_args *a)
 		table_addf(t, "%lld", (long long)x->use->clock);
 	else
 		table_add(t, NULL);
+	add_revoked(t, x->of, a);
 }
 
 static int

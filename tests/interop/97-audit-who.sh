@@ -309,6 +309,25 @@ t 'a password has none' ends 6 'explains this login: no certificate, by pass' \
 t 'nor has a session without a login' ends 6 "saw no login of session 'c.3'" \
 	evidence c.3
 t_not 'and nothing is made' test -e ev
+
+# --- what was taken away afterwards
+{
+	"$writ" revoke -C corp -i olga -y --reason 'laptop is lost' "$three" \
+		-o revoke.st && "$writ" sign -C corp revoke.st
+} >>"$ca_log" 2>&1 </dev/null || t_fail 'it is revoked' "$(tail -n 5 "$ca_log")"
+by_olga='the certificate was revoked at .* by olga@example.com: laptop is lost'
+t 'who says what was taken away' ends 0 'laptop is lost' audit who
+t 'when, and by whom' grep -q "ca_log:$index; $by_olga" out
+audit who --json | jq '.[] | select(.revoked != "")' >revoked.json
+t_eq 'for programs with the statement' \
+	"olga@example.com ca_log $three $(head -n 1 revoke.st | sha256sum |
+		cut -d' ' -f1)" \
+	"$(jq -r '"\(.revoked_by) \(.revocation_log) \(.serial) \(.revocation)"' \
+		revoked.json)"
+t 'its story goes on to it' ends 0 'olga@example.com revoked the certificate: lap' \
+	on c.1 web-2.example.com
+audit report --html after.html --since 30d
+t 'the page says so too' grep -q "<td>$by_olga</td>" after.html
 mv all.json state/logins.json
 
 # --- what is not good

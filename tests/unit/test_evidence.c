@@ -237,6 +237,24 @@ what_was_never_signed_has_none(void **state)
 	logcase_close(&lg);
 }
 
+static void
+with_serial(struct issue_leaf *i)
+{
+	struct buf *tbs = NULL;
+	struct cert c;
+
+	cert_init(&c);
+	assert_int_equal(cert_parse_tbs(slice_of(i->tbs, i->tbs_len), &c, NULL),
+	    0);
+	c.serial = serial;
+	assert_int_equal(buf_new(&tbs, CERT_MAX), 0);
+	assert_int_equal(cert_encode_tbs(&c, tbs), 0);
+	free(i->tbs);
+	buf_take(tbs, &i->tbs, &i->tbs_len);
+	buf_free(tbs);
+	cert_clear(&c);
+}
+
 /* A leaf that is by a renewal: no request, and no person. */
 static void
 what_a_host_renewed_has_none(void **state)
@@ -262,8 +280,9 @@ what_a_host_renewed_has_none(void **state)
 	fixture_sign(&decision, FIXTURE_BY(SEED_OLGA));
 	logcase_decide(&lg, r, &d, 1, &leaf);
 	leaf.n_decisions = 0;
-	serial = leaf_serial(&request.hash);
+	serial = leaf_serial(&renew.hash);
 	leaf.request = renew.hash;
+	with_serial(&leaf);
 	assert_int_equal(issue_leaf_encode(&leaf, &text), 0);
 	(void)logcase_raw(&lg, renew.bytes, renew.n_bytes);
 	(void)logcase_raw(&lg, text.p, text.n);

@@ -179,6 +179,11 @@ add_use(struct story *s, enum login_what what, const char *host, int64_t at,
 	s->uses.v = v;
 }
 
+/* After all of it. */
+static const struct revocation taken_away = {.at = SINCE + 3 * HOUR,
+    .by = (char *)(uintptr_t)OLGA,
+    .reason = (char *)(uintptr_t) "lost & found"};
+
 static void
 story_init(struct story *s)
 {
@@ -198,7 +203,9 @@ story_init(struct story *s)
 	    .log = (char *)(uintptr_t) "ca_log",
 	    .index = 17,
 	    .valid_after = SINCE,
-	    .valid_before = SINCE + HOUR};
+	    .valid_before = SINCE + HOUR,
+	    .revoked = &taken_away,
+	    .revoked_what = "the certificate"};
 	hash_sha256(blob.p, blob.n, &s->grant.ca);
 	assert_int_equal(strs_add(&s->grant.principals, "deploy"), 0);
 	s->issued = (struct issued){.v = &s->grant, .n = 1};
@@ -225,6 +232,10 @@ story_clear(struct story *s)
 	policy_free(s->policy);
 }
 
+#define REVOKED                                                \
+	"the certificate was revoked at 2026-03-02T12:00:00Z " \
+	"by " OLGA ": lost &amp; found"
+
 static void
 a_page_has_every_login_with_its_reason(void **state)
 {
@@ -243,13 +254,13 @@ a_page_has_every_login_with_its_reason(void **state)
 	    "datetime=\"2026-03-02T09:11:00Z\">2026-03-02 09:11:00</time></td>"
 	    "<td>web-1</td><td>&lt;b&gt;</td><td>" ALICE "</td><td></td>"
 	    "<td>a &lt; b &amp; c</td><td></td><td>" OLGA "</td>"
-	    "<td class=p>issued, serial 7, ca_log:17</td></tr>",
+	    "<td class=p>issued, serial 7, ca_log:17; " REVOKED "</td></tr>",
 	    /* The other one's end is another host's session. */
 	    "09:30:00</time></td><td class=t></td><td>web-1</td>",
 	    "<th scope=row>web-1</th><td>2</td>",
 	    "<th scope=row>(nobody known)</th><td>1</td>",
 	    "<rect class=bar x=8 width=83 height=10 />", /* 60 s, for 600 s */
-	    "<td>7</td><td>yes</td></tr>",
+	    "<td>7</td><td>yes</td><td>" REVOKED "</td></tr>",
 	};
 	static const char *const has_not[] = {
 	    "<b>", "http:", "https:", "src=", "<link", "@import", "url("};

@@ -151,6 +151,35 @@ what_a_host_did_not_run_is_told_as_such(void **state)
 }
 
 static void
+what_was_taken_away_is_told_at_its_time(void **state)
+{
+	static char by[] = OLGA, reason[] = "the laptop is lost",
+		    log[] = "emergency_log";
+	const struct revocation v = {.at = AT + 60,
+	    .by = by,
+	    .reason = reason,
+	    .hash = fixture_hash(0xab),
+	    .log = log,
+	    .index = 77};
+	struct use u = seen(LOGIN_IN, AT, "b.1");
+	struct story s = {0};
+
+	(void)state;
+	assert_int_equal(story_add_revocation(&s, &v, "its key"), 0);
+	assert_int_equal(story_add_use(&s, &u), 0);
+	story_sort(&s);
+	assert_int_equal(s.n, 2);
+	assert_int_equal(s.v[1].event, STORY_REVOKED);
+	assert_string_equal(story_event_name(STORY_REVOKED), "revoked");
+	assert_string_equal(s.v[1].who, OLGA);
+	assert_string_equal(s.v[1].text, "revoked its key: the laptop is lost");
+	assert_string_equal(s.v[1].log, log);
+	assert_int_equal(s.v[1].index, 77);
+	assert_int_equal(strncmp(s.v[1].hash, "abab", 4), 0);
+	story_clear(&s);
+}
+
+static void
 a_session_is_of_one_host(void **state)
 {
 	static char other[] = "web-2.example.com";
@@ -205,6 +234,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_login_is_told_from_the_request_on),
 	    cmocka_unit_test(what_a_host_did_not_run_is_told_as_such),
+	    cmocka_unit_test(what_was_taken_away_is_told_at_its_time),
 	    cmocka_unit_test(a_session_is_of_one_host),
 	    cmocka_unit_test(every_failing_allocation_is_answered),
 	};

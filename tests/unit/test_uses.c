@@ -310,6 +310,48 @@ a_login_is_what_everything_says(void **state)
 	policy_free(p);
 }
 
+/* Whoever logs in by what was taken away before does so outside of it. */
+static void
+what_was_revoked_before_is_outside(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t revoked; /* before the login */
+		enum use_kind kind;
+		const char *why;
+	} cases[] = {
+	    {"later", -60, USE_ISSUED, ""},
+	    {"as the clocks may have it", USES_CLOCK_OFF, USE_ISSUED, ""},
+	    {"before", USES_CLOCK_OFF + 1, USE_OUTSIDE, "after it was revoked"},
+	};
+	struct policy *p = fixture_policy(NULL, NULL);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct revocation v = {.at = AT + 900 - cases[i].revoked};
+		const struct grant_use *of = NULL;
+		struct str why = STR_INIT;
+		struct issued s = {0};
+		enum use_kind kind;
+		struct logged l;
+		struct use u;
+
+		logged_init(&l, "deploy", NULL);
+		assert_int_equal(issued_add(&s, &l.c, "ca_log"), 0);
+		s.v[0].revoked = &v;
+		use_of(&u, SEED_USER_CA, SERIAL, AT + 900, "10.0.0.7", HOST);
+		assert_int_equal(uses_judge(&u, &s, p, &kind, &of, &why), 0);
+		if (kind != cases[i].kind || strcmp(why.p, cases[i].why) != 0)
+			fail_msg("%s: %s", cases[i].name, why.p);
+		free(u.host);
+		login_event_clear(&u.event);
+		str_clear(&why);
+		issued_clear(&s);
+		logged_clear(&l);
+	}
+	policy_free(p);
+}
+
 static void
 each_certificate_is_found_by_its_serial(void **state)
 {
@@ -401,6 +443,7 @@ main(void)
 	    cmocka_unit_test(a_row_that_is_none_is_named),
 	    cmocka_unit_test(what_is_too_long_is_refused),
 	    cmocka_unit_test(a_login_is_what_everything_says),
+	    cmocka_unit_test(what_was_revoked_before_is_outside),
 	    cmocka_unit_test(each_certificate_is_found_by_its_serial),
 	    cmocka_unit_test(a_host_certificate_lets_nobody_in),
 	    cmocka_unit_test(every_failing_allocation_is_answered),
