@@ -225,7 +225,7 @@ lint:
 
 # For tools that read sources and build nothing.
 lint-flags:
-	@echo $(std) $(inc)
+	@echo $(std) $(warn) $(inc)
 
 # Each header compiles alone.
 headers: $(headers_h:%=$(O)/%.ok)
