@@ -11,6 +11,9 @@
 #	parts_done		times, then `N passed, N failed`; exits
 
 set -u
+# What packaging/deps installs, whatever else somebody has in front of it: a
+# python3 that a version manager starts costs a second each time.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 parts_passed=0
 parts_failed=0
 parts_left_out=0

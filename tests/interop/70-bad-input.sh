@@ -42,9 +42,8 @@ make_corp() {
 
 # Everything under a directory but the locks, which hold a process id.
 tree() {
-	(cd "$1" && find . ! -name lock -printf '%m %y %p\n' | sort &&
-		find . -type f ! -name lock -print0 | sort -z |
-		xargs -0 sha256sum)
+	(cd "$1" && find . ! -name lock -printf '%m %y %p\n' \
+		-type f -exec sha256sum {} + | sort)
 }
 
 # bad NAME STATUS PART COMMAND...: ends with this status, says one sentence

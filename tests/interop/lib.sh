@@ -25,6 +25,8 @@
 ! declare -F t_done >/dev/null || return 0
 
 set -u
+# As in tests/parts.sh: the programs that packaging/deps installs.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 export LC_ALL=C
 export ASAN_OPTIONS=${ASAN_OPTIONS:-exitcode=180}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-exitcode=180}
