@@ -473,11 +473,33 @@ void kp_changed(void *ctx, const struct hash *request,
 int kp_policy_of(void *ctx, const struct hash *h, const struct policy **out,
     struct err *e);
 
-void kp_submit_job(struct kp *k, struct kp_job *j);
-void kp_submit_finish(struct kp *k, struct kp_call *c);
-void kp_push_job(struct kp *k, struct kp_job *j);
+/* --- submit (kp_submit.c, kp_decide.c, kp_result.c) ------------------------- */
+
+/* One more request that p is about.  ERR_NOMEM. */
+int kp_part_covers(struct kp_part *p, const struct hash *h) MUST_CHECK;
+/* A job of p about a, which it pins, or NULL; and into the committer's queue,
+ * which takes it or frees it.  ERR_NOMEM; ERR_BUSY. */
+int kp_job_new(struct kp_part *p, enum kp_job_kind kind, struct asked *a,
+    struct kp_job **out, struct err *e) MUST_CHECK;
+int kp_job_put(struct kp *k, struct kp_part *p, struct kp_job *j,
+    struct err *e) MUST_CHECK;
+/* Both, with statements that it borrows. */
+int kp_put_job(struct kp *k, struct kp_part *p, enum kp_job_kind kind,
+    struct asked *a, struct statement *statement, struct statement *given,
+    struct err *e) MUST_CHECK;
+/* A decision into jobs.  ERR_EXISTS, ERR_DENIED, ERR_EXPIRED, ERR_NOTFOUND,
+ * ERR_BUSY where it counts for nothing that it names. */
+int kp_take_decision(struct kp *k, struct kp_part *p, struct err *e)
+    MUST_CHECK;
 /* Why there can be no decision on what is not on the board any more. */
 void kp_past_deciding(const struct request_row *row, struct err *why);
+/* A job came back: of a submit, and of a decision in it. */
+void kp_submit_job(struct kp *k, struct kp_job *j);
+void kp_decision_done(struct kp_part *p, struct kp_job *j);
+/* It failed for j's reason. */
+void kp_part_fail(struct kp_part *p, const struct kp_job *j);
+void kp_submit_finish(struct kp *k, struct kp_call *c);
+void kp_push_job(struct kp *k, struct kp_job *j);
 /* ERR_LIMIT: he has asked often enough today. */
 int kp_quota_use(struct kp *k, const char *person, struct err *e) MUST_CHECK;
 int kp_quota_load(struct kp *k, struct err *e) MUST_CHECK;
@@ -505,9 +527,6 @@ int kp_host_keep(struct kp *k, struct kp_part *p, struct err *e) MUST_CHECK;
 void kp_enrols_clear(struct kp_enrols *x);
 /* What a renewal came to. */
 void kp_renewal_done(struct kp_part *p, struct kp_job *j);
-int kp_put_job(struct kp *k, struct kp_part *p, enum kp_job_kind kind,
-    struct asked *a, struct statement *statement, struct statement *given,
-    struct err *e) MUST_CHECK;
 
 extern const struct conns_ops kp_conns_ops; /* keeper_proc.c */
 void kp_send_gauges(struct kp *k);
