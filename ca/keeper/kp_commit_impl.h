@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The committer, for kp_commit.c, which is its thread, and kp_commit_start.c,
- * which is how others see it.
+ * The committer, for kp_commit.c, which is its thread, kp_commit_jobs.c, which
+ * is what that does, and kp_commit_start.c, which is how others see it.
  */
 #ifndef CA_KEEPER_KP_COMMIT_IMPL_H
 #define CA_KEEPER_KP_COMMIT_IMPL_H
@@ -60,6 +60,18 @@ struct committer {
 void *committer_run(void *arg);
 /* The publisher has finished something; ctx is the committer. */
 void  committer_on_published(void *ctx);
+
+/* --- within the thread --------------------------------------------------------- */
+
+/* Do d's jobs, and say in d what came of them. */
+void kp_commit_work(struct committer *c, struct kp_done *d);
+/* The last revocation list into d; a new one first where that ends soon, or must
+ * be. */
+void kp_commit_krl(struct committer *c, struct kp_done *d, bool must);
+/* What publishes in this thread waits for the other. */
+void kp_commit_settle(struct committer *c);
+/* Is there a log to write to?  Opened again, where it is time to try. */
+bool kp_commit_usable(struct committer *c);
 
 /* --- kp_collect.c ----------------------------------------------------------- */
 
