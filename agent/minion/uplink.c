@@ -55,9 +55,9 @@ on_chan(void *ctx, uint32_t events)
 			u->died = true;
 		} else if (f.type == VERB_ANSWER && f.id == u->asked &&
 		    u->answer == NULL) {
-			if (json_read(f.payload, VERB_ANSWER_MAX, &u->answer,
-				&e) != 0)
-				u->died = true;
+			u->unread = json_read(f.payload, VERB_ANSWER_MAX,
+			    &u->answer, &e);
+			u->died |= u->unread != 0;
 		}
 	}
 	if (r == ERR_PARSE) {
@@ -205,7 +205,10 @@ lost(struct uplink *u, const struct err *why)
 	plog_err(PLOG_WARN, why, was_up ? "lost the master" : "no master",
 	    NULL);
 	/* A host key that is another one's, frames that are none; but not that
-	   the master does not know us yet. */
+	   the master does not know us yet.  Who has to wait for the applier says
+	   it the next time. */
+	if (u->asking)
+		return;
 	if (uplink_is_hostile(r) ||
 	    (r == ERR_DENIED && !was_up &&
 		strstr(why->msg, "host key") != NULL))
@@ -248,6 +251,20 @@ come_in(struct uplink *u)
 	} else if (loop_now(u->loop) >= u->next_enrol) {
 		uplink_enrol(u);
 	}
+}
+
+void
+uplink_keep(struct uplink *u)
+{
+	struct err e = {0};
+
+	/* At the start nobody has said yet where. */
+	if (u->held == NULL)
+		return;
+	keep_connected(u);
+	if (uplink_is_up(u) && !u->attending &&
+	    uplink_bool(u->held, "accepted") && uplink_attend(u, &e) != 0)
+		plog_err(PLOG_WARN, &e, "cannot attend", NULL);
 }
 
 /* --- what is due ------------------------------------------------------------ */

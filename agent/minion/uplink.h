@@ -9,7 +9,8 @@
  *	uplink_take.c	what a master wants: policy, order and so on, in turn
  *	uplink_clock.c	how far the clocks are apart
  *	uplink_logins.c	when somebody may have logged in
- *	uplink_say.c	enrol, reports, diffs, renewal, the run that waits
+ *	uplink_enrol.c	to be accepted
+ *	uplink_say.c	reports, diffs, renewal, the run that waits
  *
  * It believes the master nothing, and is believed nothing by the applier.  What
  * it does on its own is to give up on a master that does not keep to the
@@ -44,7 +45,9 @@ struct uplink {
 	struct chan *chan;
 	struct watch *chan_watch;
 	uint32_t asked;
+	bool asking;		 /* it has a question and no answer yet */
 	json_t *answer;		 /* of the last question */
+	int unread;		 /* why what it answered could not be read */
 	bool died, gone;	 /* it; the one who starts it */
 	json_t *held;		 /* what the host holds, as last told */
 
@@ -55,6 +58,7 @@ struct uplink {
 	bool attending, refused; /* attend was called; and answered with no */
 	json_t *want;
 	bool changed;		 /* want is news */
+	json_t *taking;		 /* want, as it was when this was begun */
 	struct str bad;		 /* why what came as want is none */
 	struct strs tried;	 /* what was refused: not again while it is wanted */
 	struct strs answered;	 /* asks */
@@ -67,7 +71,8 @@ struct uplink {
 
 	char *enrol;		 /* the statement; NULL: not made yet */
 	char *by_token;		 /* an acceptance of it; NULL: none */
-	bool token_asked;	 /* the applier was asked for one */
+	int64_t next_token;	 /* when one may be asked for; -1: there is none */
+	int64_t token_wait_ms;	 /* until then, the next time */
 	bool accepted_now;	 /* a master says so: come in as a host */
 	char *renewal;
 	bool has_clock;		 /* a master has said the time */
@@ -99,7 +104,8 @@ int uplink_turn(struct uplink *u, int ms, struct err *e) MUST_CHECK;
 /*
  * Ask the applier.  args: members of an object, or "".  answer (NULL allowed;
  * json_decref) is what it answered; what it says in "error" is returned as that.
- * ERR_NET: it died of it, or there is none any more.
+ * ERR_NET: it died of it, or there is none any more.  A run takes minutes: the
+ * connection is kept meanwhile, and made anew where it is lost.
  */
 int uplink_ask(struct uplink *u, enum verb v, const char *args,
     json_t **answer, struct err *e) MUST_CHECK;
@@ -122,6 +128,8 @@ void uplink_hang_up(struct uplink *u);
 bool uplink_is_up(const struct uplink *u);
 /* What is held has changed: a heartbeat says so before long. */
 void uplink_beat_soon(struct uplink *u);
+/* While the applier works: connect, and attend as a host; nothing else is said. */
+void uplink_keep(struct uplink *u);
 /* Connect to the next master in turn, or say why not. */
 int uplink_connect(struct uplink *u, struct err *e) MUST_CHECK;
 /* Is that what nobody who is honest would send? */
@@ -142,7 +150,11 @@ void uplink_spool_empty(struct uplink *u); /* of bundles */
 int uplink_field(const char *text, size_t n, const char *key, char *out,
     size_t max);
 
+/* One after the other, what is wanted and not held; what was refused not again. */
 void uplink_take(struct uplink *u);
+
+/* "KEY":"TEXT", for uplink_ask(), after what is there. */
+void uplink_member(struct str *out, const char *key, const char *text);
 
 void uplink_enrol(struct uplink *u);
 void uplink_send(struct uplink *u);

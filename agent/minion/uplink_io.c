@@ -111,18 +111,25 @@ uplink_ask(struct uplink *u, enum verb v, const char *args, json_t **answer,
 	json_decref(u->answer);
 	u->answer = NULL;
 	u->died = false;
+	u->unread = 0;
 	if (str_check(&body) != 0)
 		r = err_nomem(e);
 	else
 		r = chan_send(u->chan, (uint16_t)v, ++u->asked,
 		    slice_of(body.p, body.n), e);
 	str_clear(&body);
-	while (r == 0 && u->answer == NULL && !u->died && !u->gone)
-		r = uplink_turn(u, TURN_MS, e);
+	u->asking = true;
+	while (r == 0 && u->answer == NULL && !u->died && !u->gone) {
+		if ((r = uplink_turn(u, TURN_MS, e)) == 0)
+			uplink_keep(u);
+	}
+	u->asking = false;
 	if (r != 0)
 		return r;
 	if (u->answer == NULL)
-		return err_set(e, ERR_NET, "the applier ended");
+		return u->unread == ERR_NOMEM
+		    ? err_nomem(e)
+		    : err_set(e, ERR_NET, "the applier ended");
 	got = u->answer;
 	u->answer = NULL;
 	take_answer(u, got);
@@ -302,8 +309,9 @@ next_piece(struct uplink *u, const char *hex, size_t max, struct buf *b,
 		    "object %.16s is empty or too large, expected at most %zu "
 		    "bytes",
 		    hex, max);
-	else if (base64_decode(data, strlen(data), b) != 0 ||
-	    buf_len(b) == before || buf_len(b) > *size)
+	else if ((r = base64_decode(data, strlen(data), b)) == ERR_NOMEM)
+		(void)err_nomem(e);
+	else if (r != 0 || buf_len(b) == before || buf_len(b) > *size)
 		r = err_set(e, ERR_PARSE,
 		    "object %.16s: a piece that is none, or too much of it",
 		    hex);

@@ -6,16 +6,12 @@
 #include "agent/minion/spool.h"
 #include "agent/minion/uplink.h"
 #include "lib/base/clock.h"
-#include "lib/base/file.h"
 #include "lib/base/json.h"
-#include "lib/key/key.h"
 #include "lib/proc/plog.h"
 #include "lib/ssh/cert.h"
-#include "lib/statement/statement.h"
 
 #define UNSENT_MAX  256 /* reports in memory; the applier has the rest */
 #define CLEAN_AFTER 32  /* that a master has and the applier keeps still */
-#define ENROL_MS    10000
 #define RENEW_MS    (10 * 60 * 1000) /* asked for and not there yet */
 #define SETTLE_MS   2000
 #define AGAIN_MS    500
@@ -41,157 +37,14 @@ call_with(struct uplink *u, const char *call, const char *key, const char *text,
 	return r;
 }
 
-/* "KEY":"TEXT", for uplink_ask(). */
-static void
-member(struct str *out, const char *key, const char *text)
+void
+uplink_member(struct str *out, const char *key, const char *text)
 {
 	struct jw w;
 
 	jw_init(&w, out, false);
 	w.comma = out->n > 0;
 	jw_str(&w, key, text);
-}
-
-/* --- enrol ----------------------------------------------------------------- */
-
-/* With the link's signature beside the host's. */
-static int
-sign_enrol(struct uplink *u, const char *text, struct err *e)
-{
-	const char *end = strchr(text, '\n');
-	struct str s = STR_INIT;
-	struct key *k = NULL;
-	int r;
-
-	if (end == NULL)
-		return err_set(e, ERR_PARSE, "the applier's enrol statement");
-	if ((r = key_parse("the transport key", slice_str(u->key), NULL, &k,
-		 e)) != 0)
-		return r;
-	str_add(&s, text);
-	r = key_sshsig(k, statement_namespace(ST_ENROL),
-	    slice_of(text, (size_t)(end - text) + 1), &s, e);
-	key_free(k);
-	if (r == 0)
-		r = uplink_spool(u, SPOOL_ENROL, s.p, s.n, e);
-	if (r == 0 && str_take(&s, &u->enrol) != 0)
-		r = err_nomem(e);
-	str_clear(&s);
-	return r;
-}
-
-/* The same bytes as long as they are there: a person looks for what he saw. */
-static int
-make_enrol(struct uplink *u, struct err *e)
-{
-	struct str args = STR_INIT;
-	json_t *answer = NULL;
-	char *path = NULL;
-	size_t n;
-	int r;
-
-	if (u->enrol != NULL)
-		return 0;
-	if (path_join(u->spool, SPOOL_ENROL, &path) != 0)
-		return err_nomem(e);
-	r = file_read(path, STATEMENT_MAX, &u->enrol, &n, NULL);
-	free(path);
-	if (r == 0)
-		return 0;
-	member(&args, "transport_key", u->key_line);
-	r = str_check(&args) != 0
-	    ? err_nomem(e)
-	    : uplink_ask(u, VERB_ENROL, args.p, &answer, e);
-	if (r == 0)
-		r = sign_enrol(u, uplink_text(answer, "statement"), e);
-	json_decref(answer);
-	str_clear(&args);
-	return r;
-}
-
-/* Where there is no token, or it is not one, somebody has to accept the host. */
-static void
-make_by_token(struct uplink *u)
-{
-	json_t *answer = NULL;
-	struct err e = {0};
-	const char *accept;
-
-	if (u->token_asked)
-		return;
-	u->token_asked = true;
-	if (uplink_ask(u, VERB_TOKEN, "", &answer, &e) != 0)
-		plog_err(PLOG_WARN, &e, "no token lets this host in", NULL);
-	accept = uplink_text(answer, "accept");
-	if (accept[0] != '\0')
-		u->by_token = str_dup(accept);
-	json_decref(answer);
-}
-
-/* Not that it is busy, or away. */
-static bool
-is_no(int r)
-{
-	return r == ERR_DENIED || r == ERR_NOTFOUND || r == ERR_EXPIRED ||
-	    r == ERR_EXISTS || r == ERR_ROLLBACK || r == ERR_BADSIG ||
-	    r == ERR_PARSE || r == ERR_LIMIT;
-}
-
-static int
-call_enrol(struct uplink *u, json_t **answer, struct err *e)
-{
-	struct str s = STR_INIT;
-	struct jw w;
-	int r;
-
-	jw_init(&w, &s, false);
-	jw_begin(&w, NULL, '{');
-	jw_str(&w, "call", "enrol");
-	jw_str(&w, "statement", u->enrol);
-	if (u->by_token != NULL)
-		jw_str(&w, "accept", u->by_token);
-	jw_end(&w, '}');
-	r = str_check(&s) != 0 ? err_nomem(e)
-			       : uplink_call(u, s.p, UPLINK_CALL_MS, answer, e);
-	str_clear(&s);
-	/* It says no to the token, and will again: the host waits like others. */
-	if (u->by_token != NULL && is_no(r)) {
-		err_prefix(e, "by the token");
-		free(u->by_token);
-		u->by_token = NULL;
-	}
-	return r;
-}
-
-void
-uplink_enrol(struct uplink *u)
-{
-	json_t *answer = NULL;
-	struct err e = {0};
-	const char *state;
-	int r;
-
-	u->next_enrol = loop_now(u->loop) + ENROL_MS;
-	if ((r = make_enrol(u, &e)) == 0) {
-		make_by_token(u);
-		r = call_enrol(u, &answer, &e);
-	}
-	if (r != 0) {
-		plog_err(PLOG_WARN, &e, "cannot ask to be accepted", NULL);
-		return;
-	}
-	state = uplink_text(answer, "state");
-	if (strcmp(state, "accepted") == 0) {
-		/* Come in as what we are now; what was said is believed when
-		   the applier has seen the acceptance. */
-		u->accepted_now = true;
-		uplink_hang_up(u);
-		u->next_try = 0;
-	} else if (strcmp(state, "rejected") == 0) {
-		plog(PLOG_WARN, "this host is rejected", NULL);
-		u->next_enrol = loop_now(u->loop) + 60 * (int64_t)ENROL_MS;
-	}
-	json_decref(answer);
 }
 
 /* --- reports --------------------------------------------------------------- */
@@ -237,7 +90,7 @@ ask_for_more(struct uplink *u, struct err *e)
 
 	(void)snprintf(text, sizeof(text), "%llu",
 	    (unsigned long long)u->acked);
-	member(&args, "acked", text);
+	uplink_member(&args, "acked", text);
 	r = str_check(&args) != 0 ? err_nomem(e)
 				  : uplink_ask(u, VERB_UNSENT, args.p, NULL, e);
 	str_clear(&args);
@@ -296,7 +149,7 @@ answer_one(struct uplink *u, const char *id, const char *diff)
 	struct jw w;
 	int r;
 
-	member(&args, "diff", diff);
+	uplink_member(&args, "diff", diff);
 	r = str_check(&args) != 0
 	    ? err_nomem(&e)
 	    : uplink_ask(u, VERB_DIFF, args.p, &answer, &e);
@@ -320,7 +173,7 @@ answer_one(struct uplink *u, const char *id, const char *diff)
 void
 uplink_answer_asks(struct uplink *u)
 {
-	json_t *asks = json_incref(json_object_get(u->want, "asks"));
+	json_t *asks = json_incref(json_object_get(u->taking, "asks"));
 	size_t n = json_array_size(asks);
 
 	for (size_t i = 0; i < n && i < ASKS_MAX && uplink_is_up(u); i++) {
@@ -395,6 +248,9 @@ wait_ms(struct uplink *u, int64_t ms, struct err *e)
 {
 	int64_t until = clock_mono_ms() + ms;
 
+	/* With one that is down a turn does not wait. */
+	if (u->down)
+		uplink_hang_up(u);
 	while (clock_mono_ms() < until && !u->stop && !u->gone)
 		if (uplink_turn(u, (int)(until - clock_mono_ms()), e) != 0)
 			return;

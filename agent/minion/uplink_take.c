@@ -18,7 +18,9 @@
 #include "lib/statement/statement.h"
 #include "lib/trust/fleet_hosts.h"
 
-#define TAKE_MS 200 /* after something was refused: no flood of appliers */
+#define LATER_MS 1000
+#define NOMEM_MS 60000 /* each time is a process that may need as much */
+#define TAKE_MS  200   /* after something was refused: no flood of appliers */
 
 /* --- what was refused ------------------------------------------------------ */
 
@@ -53,6 +55,15 @@ remember(struct uplink *u, const char *what, const char *hash)
 	str_clear(&s);
 }
 
+/* Does that say nothing of the thing?  Somebody else has the applier, the
+ * connection went, or it is us who have no memory or no room in the spool. */
+static bool
+is_later(const struct uplink *u, bool asked, int r)
+{
+	return r == ERR_BUSY || r == ERR_NOMEM || !uplink_is_up(u) ||
+	    (!asked && (r == ERR_NET || r == ERR_SYS));
+}
+
 /* What came of an attempt; true: go on with the next thing. */
 static bool
 done(struct uplink *u, const char *what, const char *hash, bool asked, int r,
@@ -60,9 +71,11 @@ done(struct uplink *u, const char *what, const char *hash, bool asked, int r,
 {
 	if (r == 0)
 		return true;
-	if (r == ERR_BUSY || !uplink_is_up(u)) {
+	if (is_later(u, asked, r)) {
 		plog_err(PLOG_INFO, e, "later", "what", what, NULL);
 		u->changed = true;
+		u->next_take = loop_now(u->loop) +
+		    (asked && r == ERR_NOMEM ? NOMEM_MS : LATER_MS);
 		return false;
 	}
 	/* The applier has raised its alarm itself. */
@@ -72,7 +85,7 @@ done(struct uplink *u, const char *what, const char *hash, bool asked, int r,
 		plog_err(PLOG_WARN, e, "not taken", "what", what, NULL);
 	remember(u, what, hash);
 	u->next_take = loop_now(u->loop) + TAKE_MS;
-	return r != ERR_NOMEM && r != ERR_SYS;
+	return r != ERR_SYS;
 }
 
 static int
@@ -133,7 +146,7 @@ fetch_named(struct uplink *u, const char *from, const char *field,
 static bool
 take_policy(struct uplink *u)
 {
-	const json_t *w = json_object_get(u->want, "policy");
+	const json_t *w = json_object_get(u->taking, "policy");
 	const char *hash = uplink_text(w, "statement");
 	struct err e = {0};
 	bool asked = false;
@@ -158,7 +171,7 @@ take_policy(struct uplink *u)
 static bool
 take_accept(struct uplink *u)
 {
-	const char *hash = uplink_text(u->want, "accept");
+	const char *hash = uplink_text(u->taking, "accept");
 	struct err e = {0};
 	bool asked = false;
 	int r;
@@ -243,10 +256,10 @@ take_renames(struct uplink *u)
 
 	/* Of an acceptance that was not taken they say nothing. */
 	if (!uplink_bool(u->held, "accepted") ||
-	    strcmp(uplink_text(u->want, "accept"),
+	    strcmp(uplink_text(u->taking, "accept"),
 		uplink_text(u->held, "accept")) != 0)
 		return true;
-	all = json_incref(json_object_get(u->want, "renames"));
+	all = json_incref(json_object_get(u->taking, "renames"));
 	n = json_array_size(all);
 	if (n > FLEET_RENAMES_MAX) {
 		json_decref(all);
@@ -266,7 +279,7 @@ take_renames(struct uplink *u)
 static bool
 take_krl(struct uplink *u)
 {
-	const json_t *w = json_object_get(u->want, "krl");
+	const json_t *w = json_object_get(u->taking, "krl");
 	const char *hash = uplink_text(w, "statement");
 	struct err e = {0};
 	bool asked = false;
@@ -294,7 +307,7 @@ take_krl(struct uplink *u)
 static bool
 take_certificate(struct uplink *u)
 {
-	const char *hash = uplink_text(u->want, "certificate");
+	const char *hash = uplink_text(u->taking, "certificate");
 	struct err e = {0};
 	bool asked = false;
 	int r;
@@ -339,7 +352,7 @@ out:
 static bool
 take_job(struct uplink *u)
 {
-	const json_t *w = json_object_get(u->want, "job");
+	const json_t *w = json_object_get(u->taking, "job");
 	const char *hash = uplink_text(w, "statement");
 	struct err e = {0};
 	bool asked = false, known;
@@ -364,7 +377,7 @@ take_job(struct uplink *u)
 static void
 compare_reports(struct uplink *u)
 {
-	uint64_t has = uplink_u64(u->want, "seq");
+	uint64_t has = uplink_u64(u->taking, "seq");
 	uint64_t made = uplink_u64(u->held, "seq");
 	struct err e = {0};
 
@@ -381,6 +394,19 @@ compare_reports(struct uplink *u)
 	}
 }
 
+static void
+take_all(struct uplink *u)
+{
+	/* Whom the list revokes accepts nobody. */
+	if (!take_policy(u) || !take_krl(u) || !take_accept(u) ||
+	    !take_renames(u))
+		return;
+	compare_reports(u);
+	if (!take_certificate(u) || !take_job(u))
+		return;
+	uplink_answer_asks(u);
+}
+
 void
 uplink_take(struct uplink *u)
 {
@@ -394,12 +420,9 @@ uplink_take(struct uplink *u)
 		uplink_alarm(u, "attend", "", &e);
 		u->next_take = loop_now(u->loop) + TAKE_MS;
 	}
-	/* Whom the list revokes accepts nobody. */
-	if (!take_policy(u) || !take_krl(u) || !take_accept(u) ||
-	    !take_renames(u))
-		return;
-	compare_reports(u);
-	if (!take_certificate(u) || !take_job(u))
-		return;
-	uplink_answer_asks(u);
+	/* News come meanwhile, and the connection may go. */
+	u->taking = json_incref(u->want);
+	take_all(u);
+	json_decref(u->taking);
+	u->taking = NULL;
 }

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: ISC */
+/* A host that is none yet asks to be accepted, by a token where it has one. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/minion/spool.h"
+#include "agent/minion/uplink.h"
+#include "lib/base/file.h"
+#include "lib/base/json.h"
+#include "lib/key/key.h"
+#include "lib/proc/plog.h"
+#include "lib/statement/statement.h"
+
+#define ENROL_MS    10000
+#define TOKEN_FIRST 60000            /* until a token is tried again */
+#define TOKEN_MOST  (60 * 60 * 1000) /* later each time */
+#define TOKEN_NEVER (-1)
+
+/* With the link's signature beside the host's. */
+static int
+sign_enrol(struct uplink *u, const char *text, struct err *e)
+{
+	const char *end = strchr(text, '\n');
+	struct str s = STR_INIT;
+	struct key *k = NULL;
+	int r;
+
+	if (end == NULL)
+		return err_set(e, ERR_PARSE, "the applier's enrol statement");
+	if ((r = key_parse("the transport key", slice_str(u->key), NULL, &k,
+		 e)) != 0)
+		return r;
+	str_add(&s, text);
+	r = key_sshsig(k, statement_namespace(ST_ENROL),
+	    slice_of(text, (size_t)(end - text) + 1), &s, e);
+	key_free(k);
+	if (r == 0)
+		r = uplink_spool(u, SPOOL_ENROL, s.p, s.n, e);
+	if (r == 0 && str_take(&s, &u->enrol) != 0)
+		r = err_nomem(e);
+	str_clear(&s);
+	return r;
+}
+
+/* The same bytes as long as they are there: a person looks for what he saw. */
+static int
+make_enrol(struct uplink *u, struct err *e)
+{
+	struct str args = STR_INIT;
+	json_t *answer = NULL;
+	char *path = NULL;
+	size_t n;
+	int r;
+
+	if (u->enrol != NULL)
+		return 0;
+	if (path_join(u->spool, SPOOL_ENROL, &path) != 0)
+		return err_nomem(e);
+	r = file_read(path, STATEMENT_MAX, &u->enrol, &n, NULL);
+	free(path);
+	if (r == 0)
+		return 0;
+	uplink_member(&args, "transport_key", u->key_line);
+	r = str_check(&args) != 0
+	    ? err_nomem(e)
+	    : uplink_ask(u, VERB_ENROL, args.p, &answer, e);
+	if (r == 0)
+		r = sign_enrol(u, uplink_text(answer, "statement"), e);
+	json_decref(answer);
+	str_clear(&args);
+	return r;
+}
+
+/* A token's day may come: a policy that gives it more, a clock that is set. */
+static void
+token_later(struct uplink *u)
+{
+	if (u->token_wait_ms < TOKEN_FIRST)
+		u->token_wait_ms = TOKEN_FIRST;
+	u->next_token = loop_now(u->loop) + u->token_wait_ms;
+	u->token_wait_ms *= 2;
+	if (u->token_wait_ms > TOKEN_MOST)
+		u->token_wait_ms = TOKEN_MOST;
+}
+
+/*
+ * Where there is no token, or it is not one, somebody has to accept the host.
+ * Each try is a statement of its own, so that none is older than what came
+ * between.
+ */
+static void
+make_by_token(struct uplink *u)
+{
+	json_t *answer = NULL;
+	struct err e = {0};
+	const char *accept;
+
+	if (u->by_token != NULL || u->next_token == TOKEN_NEVER ||
+	    loop_now(u->loop) < u->next_token)
+		return;
+	if (uplink_ask(u, VERB_TOKEN, "", &answer, &e) != 0) {
+		plog_err(PLOG_WARN, &e, "no token lets this host in", NULL);
+		token_later(u);
+		return;
+	}
+	accept = uplink_text(answer, "accept");
+	if (accept[0] == '\0')
+		u->next_token = TOKEN_NEVER; /* none is configured */
+	else
+		u->by_token = str_dup(accept);
+	json_decref(answer);
+}
+
+/* Not that it is busy, or away. */
+static bool
+is_no(int r)
+{
+	return r == ERR_DENIED || r == ERR_NOTFOUND || r == ERR_EXPIRED ||
+	    r == ERR_EXISTS || r == ERR_ROLLBACK || r == ERR_BADSIG ||
+	    r == ERR_PARSE || r == ERR_LIMIT;
+}
+
+static int
+call_enrol(struct uplink *u, json_t **answer, struct err *e)
+{
+	struct str s = STR_INIT;
+	struct jw w;
+	int r;
+
+	jw_init(&w, &s, false);
+	jw_begin(&w, NULL, '{');
+	jw_str(&w, "call", "enrol");
+	jw_str(&w, "statement", u->enrol);
+	if (u->by_token != NULL)
+		jw_str(&w, "accept", u->by_token);
+	jw_end(&w, '}');
+	r = str_check(&s) != 0 ? err_nomem(e)
+			       : uplink_call(u, s.p, UPLINK_CALL_MS, answer, e);
+	str_clear(&s);
+	/* It says no to the token: meanwhile the host waits like others. */
+	if (u->by_token != NULL && is_no(r)) {
+		err_prefix(e, "by the token");
+		free(u->by_token);
+		u->by_token = NULL;
+		token_later(u);
+	}
+	return r;
+}
+
+void
+uplink_enrol(struct uplink *u)
+{
+	json_t *answer = NULL;
+	struct err e = {0};
+	const char *state;
+	int r;
+
+	u->next_enrol = loop_now(u->loop) + ENROL_MS;
+	if ((r = make_enrol(u, &e)) == 0) {
+		make_by_token(u);
+		r = call_enrol(u, &answer, &e);
+	}
+	if (r != 0) {
+		plog_err(PLOG_WARN, &e, "cannot ask to be accepted", NULL);
+		return;
+	}
+	state = uplink_text(answer, "state");
+	if (strcmp(state, "accepted") == 0) {
+		/* Come in as what we are now; what was said is believed when
+		   the applier has seen the acceptance. */
+		u->accepted_now = true;
+		uplink_hang_up(u);
+		u->next_try = 0;
+	} else if (strcmp(state, "rejected") == 0) {
+		plog(PLOG_WARN, "this host is rejected", NULL);
+		u->next_enrol = loop_now(u->loop) + 60 * (int64_t)ENROL_MS;
+	}
+	json_decref(answer);
+}
