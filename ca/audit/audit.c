@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/audit/across.h"
 #include "ca/audit/audit_impl.h"
 
 static void
@@ -115,6 +116,7 @@ go_through(struct audit *a, struct err *e)
 	    (r = audit_tree_finish(a, e)) != 0)
 		return r;
 	audit_heads_check(a);
+	across_log(a);
 	tell_pending(a);
 	if ((r = audit_list_records(a, e)) != 0)
 		return r;
@@ -129,6 +131,9 @@ add_counts(struct audit_counts *to, const struct audit_counts *c)
 	to->signatures += c->signatures;
 	to->records += c->records;
 	to->objects += c->objects;
+	to->acceptances += c->acceptances;
+	to->reports += c->reports;
+	to->logins += c->logins;
 }
 
 static int
@@ -170,7 +175,8 @@ go_merged(const struct audit *a, struct err *e)
 		if (url.failed || label.failed)
 			r = err_nomem(e);
 		else
-			r = audit_verify_labelled(&c, label.p, a->r, e);
+			r = audit_verify_labelled(&c, label.p, a->across, a->r,
+			    e);
 		if (r == ERR_NOTFOUND) {
 			OBJECT_FINDING(a, STAGE_OBJECT, "foreign", label.p,
 			    "holds no log");
@@ -184,7 +190,7 @@ go_merged(const struct audit *a, struct err *e)
 
 int
 audit_verify_labelled(const struct audit_config *c, const char *label,
-    struct audit_report *report, struct err *e)
+    struct audit_across *across, struct audit_report *report, struct err *e)
 {
 	struct audit *a;
 	int r;
@@ -194,6 +200,7 @@ audit_verify_labelled(const struct audit_config *c, const char *label,
 	a->c = c;
 	a->r = report;
 	a->label = label;
+	a->across = across;
 	chain_init(&a->chain);
 	if (standing_new(&a->standing) != 0) {
 		r = err_nomem(e);
@@ -211,9 +218,45 @@ out:
 	return r;
 }
 
+/* Findings about it begin with its address. */
+static int
+go_fleet(const struct audit_config *ca, const struct audit_fleet *f,
+    struct audit_across *x, struct audit_report *report, struct err *e)
+{
+	struct audit_config c = *ca;
+	struct str label = STR_INIT;
+	int r;
+
+	c.url = f->url;
+	c.since = 0;
+	c.since_note = f->since_note;
+	c.name = NULL;
+	str_addf(&label, "%s/", f->url);
+	r = label.failed ? err_nomem(e)
+			 : audit_verify_labelled(&c, label.p, x, report, e);
+	if (r != 0)
+		err_prefix(e, "log of the fleet");
+	str_clear(&label);
+	return r;
+}
+
 int
 audit_verify(const struct audit_config *c, struct audit_report *report,
     struct err *e)
 {
-	return audit_verify_labelled(c, "", report, e);
+	struct audit_across x = {.fleet = true};
+	int r = 0;
+
+	for (size_t i = 0; i < c->n_fleets && r == 0; i++)
+		r = go_fleet(c, &c->fleets[i], &x, report, e);
+	across_turn(&x);
+	if (r == 0)
+		r = audit_verify_labelled(c, "", c->n_fleets > 0 ? &x : NULL,
+		    report, e);
+	if (r == 0)
+		across_finish(&x, report);
+	if (r == 0 && report->failed)
+		r = err_nomem(e);
+	across_clear(&x);
+	return r;
 }

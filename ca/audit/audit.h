@@ -43,6 +43,7 @@ struct audit_finding {
 /* What was looked at in one log. */
 struct audit_counts {
 	uint64_t leaves, certificates, signatures, records, objects;
+	uint64_t acceptances, reports, logins;	/* of hosts */
 };
 struct audit_part {
 	char		   *name;	/* authority: "ca_log"; "" unknown */
@@ -64,6 +65,11 @@ struct audit_report {		/* zero-initialise; audit_report_clear */
 };
 void audit_report_clear(struct audit_report *r);
 
+/* The log of a master; read with the blob_config of the CA's. */
+struct audit_fleet {
+	const char  *url;
+	struct slice since_note;	/* as below, or empty */
+};
 struct audit_config {		/* all borrowed */
 	const char		 *url;	/* the log's home */
 	const struct blob_config *blob;	/* NULL: defaults */
@@ -81,6 +87,14 @@ struct audit_config {		/* all borrowed */
 	bool			  all;	/* judge those before since too */
 	int64_t			  now;	/* for the age of ticks; 0: not asked */
 	const char		 *name;	/* demand this log; NULL: any */
+	/*
+	 * Logs of the fleet, gone through as well and compared with this one:
+	 * certificates that hosts saw used were issued, and to that key; what
+	 * host certificates stand on is in one of them; a version of the policy
+	 * is the same everywhere.
+	 */
+	const struct audit_fleet *fleets;
+	size_t			  n_fleets;
 };
 
 /*

@@ -44,7 +44,8 @@ void finding_add(struct audit_report *r, const char *label, enum stage stage,
  * Numbers found by 64 bits of a hash, several a key.  Who finds one compares
  * the whole hash with what lies there, since 64 bits can be made to meet.
  */
-enum table_tag { TABLE_STATEMENT = 1, TABLE_ISSUE, TABLE_DENIES, TABLE_POOL };
+enum table_tag { TABLE_STATEMENT = 1, TABLE_ISSUE, TABLE_DENIES, TABLE_POOL,
+	TABLE_USE };
 struct audit_table {		/* zero-initialise; audit_table_clear */
 	struct table_slot {
 		uint64_t key, value; /* value + 1; 0: free */
@@ -208,10 +209,12 @@ struct pooled {
 	struct leaf leaf;
 };
 
+struct audit_across;
 struct audit {
 	const struct audit_config *c;
 	struct audit_report	  *r;
 	const char		  *label;
+	struct audit_across	  *across;	/* NULL: one log alone */
 	struct audit_counts	   counts;
 	struct blob_store	  *store;
 	struct blob_store	  *readers[READERS];
@@ -408,6 +411,11 @@ bool audit_is_master(const struct audit *a);
 bool audit_is_of_fleet(const struct statement *s);
 int  audit_fleet_leaf(struct audit *a, const struct audit_slot *s,
      struct err *e) MUST_CHECK;
+/* What makes a host, noted; an acceptance by a token; a tick's list. */
+int  audit_host_act(struct audit *a, const struct statement *s) MUST_CHECK;
+void audit_token_in_time(struct audit *a, const struct audit_slot *s);
+int  audit_list_named(struct audit *a, const struct audit_slot *s,
+     uint64_t version) MUST_CHECK;
 
 /* issue_check.c */
 int  audit_issue_leaf(struct audit *a, const struct audit_slot *s,
@@ -432,8 +440,9 @@ int  audit_list_records(struct audit *a, struct err *e) MUST_CHECK;
 int  audit_certificate_line(const struct cert *c, struct slice blob,
      struct str *out) MUST_CHECK;
 
-/* audit.c: the same with a label, for merged logs. */
+/* audit.c: the same with a label, for merged logs and those of a fleet. */
 int  audit_verify_labelled(const struct audit_config *c, const char *label,
-     struct audit_report *r, struct err *e) MUST_CHECK;
+     struct audit_across *across, struct audit_report *r, struct err *e)
+     MUST_CHECK;
 
 #endif

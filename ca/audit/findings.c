@@ -98,6 +98,11 @@ counts_text(const struct audit_counts *c, struct str *out)
 	    "records compared",
 	    (unsigned long long)c->leaves, (unsigned long long)c->certificates,
 	    (unsigned long long)c->signatures, (unsigned long long)c->records);
+	if (c->acceptances + c->reports > 0)
+		str_addf(out, ", %llu acceptances, %llu reports, %llu logins",
+		    (unsigned long long)c->acceptances,
+		    (unsigned long long)c->reports,
+		    (unsigned long long)c->logins);
 }
 
 /* By stage, in the order of finding within one; the last one is for what
@@ -161,6 +166,9 @@ counts_json(const struct audit_counts *c, struct jw *w)
 	jw_u64(w, "signatures", c->signatures);
 	jw_u64(w, "records", c->records);
 	jw_u64(w, "objects", c->objects);
+	jw_u64(w, "acceptances", c->acceptances);
+	jw_u64(w, "reports", c->reports);
+	jw_u64(w, "logins", c->logins);
 }
 
 static void

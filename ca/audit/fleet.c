@@ -6,7 +6,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "ca/audit/across.h"
 #include "ca/audit/audit_impl.h"
+
 static int
 fleet_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 {
@@ -105,6 +107,8 @@ report_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 	struct err why = {0};
 	int r;
 
+	if (across_report(a, s->index, &st->u.report) != 0)
+		return err_nomem(e);
 	r = standing_report(a->standing, &a->c->realm, st, &why);
 	if (r == ERR_NOMEM)
 		return err_nomem(e);
@@ -151,4 +155,49 @@ audit_fleet_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 	default:
 		return report_leaf(a, s, e);
 	}
+}
+
+int
+audit_host_act(struct audit *a, const struct statement *s)
+{
+	if (s->type == ST_ACCEPT)
+		a->counts.acceptances++;
+	if (s->type != ST_ACCEPT && s->type != ST_RENAME && s->type != ST_TOKEN)
+		return 0;
+	return across_act(a, &s->hash);
+}
+
+/* No clock says when a leaf came, but it came after the tick before it. */
+void
+audit_token_in_time(struct audit *a, const struct audit_slot *s)
+{
+	const struct statement *st = &s->leaf.u.s;
+	const struct fleet_hosts *hosts = standing_hosts(a->standing);
+	const struct fleet_token_row *t;
+
+	if (st->type != ST_ACCEPT || !st->u.accept.has_token || hosts == NULL)
+		return;
+	t = fleet_hosts_token(hosts, &st->u.accept.token);
+	if (t != NULL && a->last_tick > t->expires)
+		LEAF_FINDING(a, s->index, "standing",
+		    "came by a token that had expired at the tick before it");
+}
+
+/* A master has no list of its own and names the one it hands on, which is never
+ * an older one. */
+int
+audit_list_named(struct audit *a, const struct audit_slot *s, uint64_t version)
+{
+	if (a->last_krl == 0 && a->chain.trust.have && audit_is_master(a) &&
+	    version >= a->foreign_krl) {
+		a->foreign_krl = version;
+		return across_list(a, s->index, version);
+	}
+	if (version != a->last_krl)
+		LEAF_FINDING(a, s->index, "tick",
+		    "goes by revocation list %llu, %llu is the last",
+		    (unsigned long long)version,
+		    (unsigned long long)(a->last_krl != 0 ? a->last_krl
+							  : a->foreign_krl));
+	return 0;
 }

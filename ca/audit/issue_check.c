@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/audit/across.h"
 #include "ca/audit/audit_impl.h"
 #include "lib/base/parallel.h"
 
@@ -45,6 +46,23 @@ issue_add(struct audit *a, uint64_t serial, uint64_t index)
 	return 0;
 }
 
+/* Read only if a login was by it. */
+static int
+note_issue(struct audit *a, const struct audit_slot *s, uint64_t serial)
+{
+	struct leaf l;
+	int r = issue_add(a, serial, s->index);
+
+	if (r != 0 || !across_asks(a, serial))
+		return r;
+	leaf_init(&l);
+	r = leaf_parse("", s->bytes, &l, NULL);
+	if (r == 0 && l.kind == LEAF_ISSUE)
+		r = across_issued(a, &l.u.i);
+	leaf_clear(&l);
+	return r == ERR_NOMEM ? r : 0;
+}
+
 int
 audit_issue_note(struct audit *a, const struct audit_slot *s)
 {
@@ -54,7 +72,7 @@ audit_issue_note(struct audit *a, const struct audit_slot *s)
 	/* The name of such a leaf is its serial, leaf_serial_name(). */
 	i = audit_issue_of(a, serial);
 	if (s->tag == LTAG_ISSUE)
-		return i == NULL ? issue_add(a, serial, s->index) : 0;
+		return i == NULL ? note_issue(a, s, serial) : 0;
 	if (i != NULL)
 		i->certificate = s->index;
 	return 0;
@@ -208,7 +226,7 @@ audit_issue_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 		    (unsigned long long)twin->index);
 		return 0;
 	}
-	if (issue_add(a, serial, s->index) != 0)
+	if (issue_add(a, serial, s->index) != 0 || across_issued(a, l) != 0)
 		return err_nomem(e);
 	if (check_leaf(a, s) != 0)
 		return 0;
@@ -226,6 +244,8 @@ audit_issue_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 	}
 	if (r == 0)
 		r = gather(a, j, e);
+	if (r == 0 && j->request->type == ST_RENEW)
+		across_renewed(a, s->index, l);
 	if (r == 0 &&
 	    vec_grow(&a->jobs, a->n_jobs, &a->cap_jobs, SIZE_MAX / 64) != 0)
 		r = err_nomem(e);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/audit/across.h"
 #include "ca/audit/audit_impl.h"
 #include "lib/base/clock.h"
 #include "lib/base/parallel.h"
@@ -77,22 +78,6 @@ policy_of(struct audit *a, uint64_t index)
 	return NULL;
 }
 
-/* No clock says when a leaf came, but it came after the tick before it. */
-static void
-token_in_time(struct audit *a, const struct audit_slot *s)
-{
-	const struct statement *st = &s->leaf.u.s;
-	const struct fleet_hosts *hosts = standing_hosts(a->standing);
-	const struct fleet_token_row *t;
-
-	if (st->type != ST_ACCEPT || !st->u.accept.has_token || hosts == NULL)
-		return;
-	t = fleet_hosts_token(hosts, &st->u.accept.token);
-	if (t != NULL && a->last_tick > t->expires)
-		LEAF_FINDING(a, s->index, "standing",
-		    "came by a token that had expired at the tick before it");
-}
-
 static int
 renew_leaf(struct audit *a, const struct policy *p, const struct audit_slot *s)
 {
@@ -141,7 +126,7 @@ apply(struct audit *a, const struct policy *p, const struct audit_slot *s,
 			known = standing_is_about_host(st->type) ||
 			    standing_author(a->standing, p, st, NULL, NULL) !=
 				NULL;
-		token_in_time(a, s);
+		audit_token_in_time(a, s);
 	}
 	if (!known)
 		LEAF_FINDING(a, s->index, "author",
@@ -196,34 +181,46 @@ krl_leaf(struct audit *a, const struct policy *p, const struct audit_slot *s,
 }
 
 static int
+bundle_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
+{
+	const struct statement *st = &s->leaf.u.s;
+	int r;
+
+	if ((r = audit_flush(a, e)) != 0)
+		return r;
+	if (st->type == ST_ROOT) {
+		r = audit_chain_root(a, &a->chain, s->index, st, e);
+		return r < 0 ? r : 0;
+	}
+	if ((r = audit_chain_policy(a, &a->chain, s->index, st, e)) != 0)
+		return r < 0 ? r : 0;
+	if (audit_keys_add(a, a->chain.trust.policy, s->index) != 0 ||
+	    across_policy(a, s->index, st) != 0)
+		return err_nomem(e);
+	return 0;
+}
+
+static int
 statement_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 {
 	const struct statement *st = &s->leaf.u.s;
 	const struct policy *p;
-	int r;
 
 	a->counts.signatures += st->n_sigs;
 	if (!hash_equal(&st->realm, &a->c->realm)) {
 		LEAF_FINDING(a, s->index, "leaf", "is of another realm");
 		return 0;
 	}
-	if (st->type == ST_ROOT || st->type == ST_POLICY) {
-		if ((r = audit_flush(a, e)) != 0)
-			return r;
-		if (st->type == ST_ROOT)
-			r = audit_chain_root(a, &a->chain, s->index, st, e);
-		else if ((r = audit_chain_policy(a, &a->chain, s->index, st,
-			      e)) == 0)
-			r = audit_keys_add(a, a->chain.trust.policy, s->index);
-		return r < 0 ? r : 0;
-	}
+	if (st->type == ST_ROOT || st->type == ST_POLICY)
+		return bundle_leaf(a, s, e);
 	if ((p = policy_of(a, s->index)) == NULL)
 		return 0;
 	if (st->type == ST_KRL)
 		return krl_leaf(a, p, s, e);
 	if (audit_is_of_fleet(st))
 		return audit_fleet_leaf(a, s, e);
-	if (st->type == ST_DECISION && note_denials(a, s) != 0)
+	if ((st->type == ST_DECISION && note_denials(a, s) != 0) ||
+	    audit_host_act(a, st) != 0)
 		return err_nomem(e);
 	return apply(a, p, s, e);
 }
@@ -251,24 +248,6 @@ register_statement(struct audit *a, const struct audit_slot *s, struct err *e)
 /* --- ticks -----------------------------------------------------------------
  */
 
-/* A master has no list of its own and names the one it hands on, which is never
- * an older one. */
-static void
-check_list(struct audit *a, const struct audit_slot *s, uint64_t version)
-{
-	if (a->last_krl == 0 && a->chain.trust.have && audit_is_master(a) &&
-	    version >= a->foreign_krl) {
-		a->foreign_krl = version;
-		return;
-	}
-	if (version != a->last_krl)
-		LEAF_FINDING(a, s->index, "tick",
-		    "goes by revocation list %llu, %llu is the last",
-		    (unsigned long long)version,
-		    (unsigned long long)(a->last_krl != 0 ? a->last_krl
-							  : a->foreign_krl));
-}
-
 static int
 tick_leaf(struct audit *a, const struct audit_slot *s)
 {
@@ -291,9 +270,8 @@ tick_leaf(struct audit *a, const struct audit_slot *s)
 		    "goes by policy version %llu, version %llu is in force",
 		    (unsigned long long)t->policy_version,
 		    (unsigned long long)now->policy->version);
-	check_list(a, s, t->krl_version);
 	a->last_tick = t->at;
-	return 0;
+	return audit_list_named(a, s, t->krl_version);
 }
 
 /* --- in order ---------------------------------------------------------------
@@ -341,7 +319,7 @@ in_order(struct audit *a, const struct audit_slot *s, struct err *e)
 		a->counts.signatures++;
 		return audit_certificate_leaf(a, s, e);
 	case LEAF_TICK:
-		return tick_leaf(a, s);
+		return tick_leaf(a, s) != 0 ? err_nomem(e) : 0;
 	}
 	return 0;
 }

@@ -191,8 +191,8 @@ find(struct issued *s, const struct login_event *ev)
 			: NULL;
 }
 
-static bool
-is_ca_of(const struct policy *p, const struct hash *ca)
+bool
+uses_is_ca(const struct policy *p, const struct hash *ca)
 {
 	struct hash h;
 
@@ -266,6 +266,13 @@ look(const struct use *u, const struct grant_use *g, struct str *why)
 	    "on a host that it is not for");
 }
 
+/* Who has the CA's key can write any serial, but not with the key it is for. */
+static bool
+is_for_key(const struct grant_use *g, const struct use *u)
+{
+	return !u->event.has_key || hash_equal(&g->key, &u->event.key);
+}
+
 int
 uses_judge(const struct use *u, struct issued *s, const struct policy *p,
     enum use_kind *kind, const struct grant_use **of, struct str *why)
@@ -277,12 +284,16 @@ uses_judge(const struct use *u, struct issued *s, const struct policy *p,
 		*kind = USE_BARE;
 		str_addf(why, "by %s",
 		    u->event.method != NULL ? u->event.method : "nothing said");
-	} else if ((g = find(s, &u->event)) != NULL) {
+	} else if ((g = find(s, &u->event)) != NULL && is_for_key(g, u)) {
 		g->used = true;
 		*of = g;
 		look(u, g, why);
 		*kind = why->n > 0 ? USE_OUTSIDE : USE_ISSUED;
-	} else if (is_ca_of(p, &u->event.ca)) {
+	} else if (g != NULL) {
+		*kind = USE_NEVER_ISSUED;
+		str_addf(why, "serial %llu of this CA is for another key",
+		    (unsigned long long)u->event.serial);
+	} else if (uses_is_ca(p, &u->event.ca)) {
 		*kind = USE_NEVER_ISSUED;
 		str_addf(why, "no log has serial %llu of this CA",
 		    (unsigned long long)u->event.serial);

@@ -90,10 +90,14 @@ void issued_clear(struct issued *s);
 
 /* --- both ---------------------------------------------------------------- */
 
+/* Is it the key of a CA that the policy names, for users or hosts? */
+bool uses_is_ca(const struct policy *p, const struct hash *ca);
+
 enum use_kind {
 	USE_ISSUED,		/* as it was meant */
 	USE_OUTSIDE,		/* issued, and used outside its restrictions */
-	USE_NEVER_ISSUED,	/* by a CA of the policy, and no log has it */
+	USE_NEVER_ISSUED,	/* by a CA of the policy, and no log has it, or
+				   has that serial for another key */
 	USE_ELSEWHERE,		/* by a CA that the policy does not know */
 	USE_BARE,		/* no certificate */
 };

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* writ audit: its table; a proof from the log, and whether it is whole. */
+/* writ audit: its table, and a proof from the log. */
 #include "ca/cli/audit.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "ca/cli/audit_uses.h"
-#include "lib/base/clock.h"
-#include "lib/base/file.h"
 
 /* --- prove --------------------------------------------------------------- */
 
@@ -63,88 +58,6 @@ out:
 	return r;
 }
 
-/* --- verify -------------------------------------------------------------- */
-
-/* A number of leaves, or a file with a checkpoint. */
-static int
-read_since(const struct cli_args *a, struct audit_config *c, char **note,
-    struct err *e)
-{
-	const char *since = cli_get(a, "since");
-	size_t n;
-	int r;
-
-	if (since == NULL ||
-	    parse_u64(since, 0, AUDIT_LEAVES_MAX, &c->since) == 0)
-		return 0;
-	if ((r = file_read(since, NOTE_MAX, note, &n, e)) != 0)
-		return r;
-	c->since_note = slice_of(*note, n);
-	return 0;
-}
-
-/* --log and --root need no deployment; what is not said comes from -C DIR. */
-static int
-find_log(const struct cli_args *a, struct place *p, struct audit_config *c,
-    struct err *e)
-{
-	const char *url = cli_get(a, "log"), *root = cli_get(a, "root");
-	char quoted[QUOTE_MAX];
-	int r;
-
-	if (root != NULL && hash_from_fingerprint(root, &c->realm) != 0)
-		return err_set(e, ERR_USAGE,
-		    "--root is %s, expected SHA256: and 43 characters, as "
-		    "writ policy sign printed it",
-		    str_quote(quoted, root));
-	if (url == NULL || root == NULL) {
-		if ((r = place_open(a, p, e)) != 0)
-			return r;
-	} else if (config_load(cli_dir(a), &p->config, NULL) == 0) {
-		config_blob(&p->config, &p->blob);
-	}
-	if (cli_get(a, "endpoint") != NULL)
-		p->blob.endpoint = cli_get(a, "endpoint");
-	if (cli_get(a, "region") != NULL)
-		p->blob.region = cli_get(a, "region");
-	if (cli_get(a, "credentials") != NULL)
-		p->blob.credentials = cli_get(a, "credentials");
-	if (root == NULL)
-		c->realm = p->trust.realm;
-	c->url = url != NULL ? url : p->url;
-	c->blob = &p->blob;
-	return 0;
-}
-
-static int
-run_verify(struct cli_args *a, struct err *e)
-{
-	struct audit_config c = {.now = clock_now()};
-	struct audit_report report = {0};
-	struct str text = STR_INIT;
-	char *note = NULL;
-	struct place p;
-	int r;
-
-	place_init(&p);
-	if ((r = find_log(a, &p, &c, e)) != 0 ||
-	    (r = read_since(a, &c, &note, e)) != 0 ||
-	    (r = audit_verify(&c, &report, e)) != 0)
-		goto out;
-	if (cli_flag(a, "json"))
-		audit_report_json(&report, &text);
-	else
-		audit_report_text(&report, &text);
-	if ((r = cli_print(&text, e)) == 0 && report.n_findings > 0)
-		r = EXIT_REFUSED;
-out:
-	str_clear(&text);
-	audit_report_clear(&report);
-	free(note);
-	place_clear(&p);
-	return r;
-}
-
 /* --- the table ----------------------------------------------------------- */
 
 static const struct cli_option list_options[] = {
@@ -159,6 +72,10 @@ static const struct cli_option verify_options[] = {
     {0, "since", "CHECKPOINT",
 	"a file with an earlier checkpoint, or a number of leaves: judge what "
 	"came later"},
+    {0, "fleet-log", "URL",
+	"a master's log, to be compared; repeatable (default: fleet_logs of "
+	"-C DIR)"},
+    {0, "fleet-since", "CHECKPOINT", "as --since, of the one --fleet-log"},
     {0, "endpoint", "URL", "of the S3 server"},
     {0, "region", "R", "of the bucket"},
     {0, "credentials", "HOW", "env, file:PATH or process:PROGRAM"},
@@ -240,7 +157,7 @@ static const struct cli_command subs[] = {
     {.name = "verify",
 	.operands = "",
 	.summary = "go through all of the log and say what is wrong",
-	.run = run_verify,
+	.run = run_audit_verify,
 	CLI_OPTIONS(verify_options)},
     {.name = "prove",
 	.operands = "SERIAL",

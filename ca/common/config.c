@@ -33,6 +33,7 @@ config_clear(struct config *c)
 		free(c->keys[i].from);
 	}
 	free(c->keys);
+	strs_clear(&c->fleet_logs);
 	service_config_clear(&c->service);
 	config_init(c);
 }
@@ -94,6 +95,9 @@ static const struct conf_key config_keys[] = {
 	.check = is_name, .expect = "a name such as host_ca"},
     {"keys", read_keys,
 	.expect = "a file such as keys/user_ca, agent or agent:SOCKET"},
+    {"fleet_logs", conf_texts, FIELD(fleet_logs), .min = 1,
+	.max = CONFIG_FLEETS, .check = log_home_is_place,
+	.expect = "a list of dir:PATH and s3://BUCKET/PREFIX"},
     {"service", service_config_read, FIELD(service),
 	.expect = "listen, transport and the like"},
 };
@@ -182,6 +186,11 @@ config_encode(const struct config *c, struct str *out)
 	if (c->home.max_lag > 0) {
 		span_format(c->home.max_lag, span);
 		str_addf(out, "max_lag: %s\n", span);
+	}
+	if (c->fleet_logs.n > 0) {
+		str_add(out, "fleet_logs:\n");
+		for (size_t i = 0; i < c->fleet_logs.n; i++)
+			str_addf(out, "  - \"%s\"\n", c->fleet_logs.v[i]);
 	}
 	if (c->home.endpoint != NULL || c->home.region != NULL ||
 	    c->home.credentials != NULL) {
@@ -295,6 +304,14 @@ int
 config_log_url(const struct config *c, char **out)
 {
 	return log_home_url(&c->home, c->dir, out);
+}
+
+int
+config_fleet_url(const struct config *c, size_t nth, char **out)
+{
+	const struct log_home h = {.log = c->fleet_logs.v[nth]};
+
+	return log_home_url(&h, c->dir, out);
 }
 
 void

@@ -26,6 +26,7 @@
 #include "lib/ledger/home.h"
 
 #define CONFIG_MAX	     65536	/* bytes of writ.yaml */
+#define CONFIG_FLEETS	     16		/* logs of masters */
 
 struct config_key {
 	char *name;		/* of an authority */
@@ -40,6 +41,7 @@ struct config {			/* config_init / config_clear */
 	char	   *user_ca, *host_ca; /* authorities that sign; NULL: none */
 	struct config_key *keys;
 	size_t	    n_keys, cap_keys;
+	struct strs fleet_logs;	/* of masters, for the auditor */
 	struct service_config service;
 };
 
@@ -69,6 +71,8 @@ const char *config_log_key(const struct config *c);
 int config_log_dir(const struct config *c, char **out) MUST_CHECK;
 /* The log's address with a dir: path made relative to DIR absolute. */
 int config_log_url(const struct config *c, char **out) MUST_CHECK;
+/* A dir: path of fleet_logs made absolute in the same way. */
+int config_fleet_url(const struct config *c, size_t nth, char **out) MUST_CHECK;
 void config_blob(const struct config *c, struct blob_config *out);
 
 #endif

@@ -589,5 +589,11 @@ keeper_ends
 t_has 'the auditor finds nothing but the report that was lost' \
 	"$("$O/writ" audit verify --root "$(fleet_root corp)" \
 		--log "dir:$T/m/log" 2>&1)" ' 0 findings'
+both=$("$O/writ" audit verify -C corp --fleet-log "dir:$T/m/log" 2>&1)
+t_has 'beside that of the CA it finds the list that no CA made' "$both" \
+	'goes by revocation list 5, 0 is the last that the CA made'
+t_has 'and names the logins by a CA that is none of the policy' "$both" \
+	'2 logins by serial 41 of CA'
+t_has 'and nothing else' "$both" ' 2 logins, 1 findings'
 kill "$watching" 2>/dev/null
 t_done

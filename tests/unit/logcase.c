@@ -123,8 +123,61 @@ logcase_add(struct logcase *l, const struct statement *s)
 	return logcase_raw(l, bytes.p, bytes.n);
 }
 
+/* The fixture's, with a master and its log, and certificates for its hosts. */
+static char *
+fleet_yaml(void)
+{
+	static const char log[] = "emergency_log]\n", grants[] = "grants:\n";
+	const char *ca = FIXTURE_CA_YAML, *at = strstr(ca, log);
+	const char *next = strstr(ca, grants);
+	struct str s = STR_INIT;
+	char *out = NULL;
+
+	must(at == NULL || next == NULL ? ERR_PARSE : 0, "ca.yaml", NULL);
+	str_addn(&s, ca, (size_t)(at - ca));
+	str_addf(&s, "emergency_log, %s]\n  master: [master_1]\n%s",
+	    LOGCASE_MASTER_LOG, grants);
+	str_add(&s,
+	    "  fleet:\n"
+	    "    kind: host\n"
+	    "    accepted_hosts: yes\n"
+	    "    to: [olga@example.com]\n"
+	    "    principals: [\"web-*.example.com\"]\n"
+	    "    max: 90d\n"
+	    "    approve: [{approvers: 1}]\n");
+	str_add(&s, next + strlen(grants));
+	must(str_take(&s, &out), "ca.yaml", NULL);
+	return out;
+}
+
 static void
-add_policy(struct logcase *l)
+add_files(const struct logcase *l, struct policy_files *files)
+{
+	char *yaml = l->fleet ? fleet_yaml() : NULL;
+
+	fixture_files(files, NULL, yaml);
+	if (l->fleet) {
+		fixture_file(files, "authorities/master_1.pub",
+		    "<106> master_1\n");
+		fixture_file(files, "authorities/master_1_log.pub",
+		    "<107> master_1_log\n");
+	}
+	policy_files_sort(files);
+	free(yaml);
+}
+
+/* Who signs says the same each time with another nonce: take what they said. */
+static void
+said_already(const struct logcase *other, struct str *root, struct str *bundle)
+{
+	str_reset(root);
+	str_addn(root, other->leaf[0].p, other->leaf[0].n);
+	str_reset(bundle);
+	str_addn(bundle, other->leaf[1].p, other->leaf[1].n);
+}
+
+static void
+add_policy(struct logcase *l, const struct logcase *other)
 {
 	struct fixture_bundle b = {.realm = l->realm,
 	    .version = 1,
@@ -138,13 +191,14 @@ add_policy(struct logcase *l)
 	const struct policy_file *f;
 	struct err e = {0};
 
-	fixture_files(&files, NULL, NULL);
-	policy_files_sort(&files);
+	add_files(l, &files);
 	f = policy_files_find(&files, "root.yaml");
 	file = slice_of(f->data, f->n);
 	fixture_root(&l->realm, 1, file, OLGA, FIXTURE_BY(SEED_OLGA, SEED_IVAN),
 	    &root);
 	fixture_bundle(&b, &files, &bundle, &manifest);
+	if (other != NULL)
+		said_already(other, &root, &bundle);
 	statement = slice_of(root.p, root.n);
 	in.root_files = &file;
 	in.root_statements = &statement;
@@ -163,10 +217,12 @@ add_policy(struct logcase *l)
 	str_clear(&manifest);
 }
 
-void
-logcase_open(struct logcase *l, const char *name, uint8_t seed, uint8_t ca)
+static void
+open_log(struct logcase *l, const char *name, uint8_t seed, uint8_t ca,
+    bool fleet, const struct logcase *other)
 {
 	memset(l, 0, sizeof(*l));
+	l->fleet = fleet;
 	l->name = name;
 	l->seed = seed;
 	l->ca = ca;
@@ -175,7 +231,20 @@ logcase_open(struct logcase *l, const char *name, uint8_t seed, uint8_t ca)
 	trust_init(&l->trust);
 	must(standing_new(&l->standing), "standing", NULL);
 	tmpdir_make(l->dir, "logcase");
-	add_policy(l);
+	add_policy(l, other);
+}
+
+void
+logcase_open(struct logcase *l, const char *name, uint8_t seed, uint8_t ca)
+{
+	open_log(l, name, seed, ca, false, NULL);
+}
+
+void
+logcase_open_fleet(struct logcase *l, const char *name, uint8_t seed,
+    uint8_t ca, const struct logcase *other)
+{
+	open_log(l, name, seed, ca, true, other);
 }
 
 static int

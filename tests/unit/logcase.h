@@ -24,6 +24,7 @@ struct logcase {
 	const char	*name;		/* "ca_log" */
 	uint8_t		 seed;		/* of its key */
 	uint8_t		 ca;		/* who signs certificates */
+	bool		 fleet;		/* the policy has a master */
 	struct hash	 realm;
 	struct trust	 trust;
 	struct standing *standing;
@@ -35,6 +36,13 @@ struct logcase {
 /* A new directory with the fixture's policy: its files, its two leaves. */
 void logcase_open(struct logcase *l, const char *name, uint8_t seed,
     uint8_t ca);
+/* The same, of a policy that has a master (seed 106) and its log (107), and
+ * gives accepted hosts web-*.example.com certificates; with other's very
+ * policy, where there is another one. */
+#define LOGCASE_MASTER_LOG "master_1_log"
+#define SEED_MASTER_LOG	   107
+void logcase_open_fleet(struct logcase *l, const char *name, uint8_t seed,
+    uint8_t ca, const struct logcase *other);
 /* Removes the directory too. */
 void logcase_close(struct logcase *l);
 

@@ -242,7 +242,7 @@ what_is_written_is_read_back(void **state)
 	(void)state;
 	load("log: \"s3://bucket\"\nlog_name: l\nuser_ca: u\nhost_ca: h\n"
 	     "retention: 1d\npartial_retention: 12h\nmax_lag: 90s\n"
-	     "copies: [dir:copy]\n"
+	     "copies: [dir:copy]\nfleet_logs: [dir:m, \"s3://m/log\"]\n"
 	     "s3: {endpoint: \"http://127.0.0.1:7480\", region: r,"
 	     " credentials: env}\n",
 	    &c);
@@ -256,6 +256,8 @@ what_is_written_is_read_back(void **state)
 	assert_int_equal(back.home.partial, c.home.partial);
 	assert_int_equal(back.home.max_lag, c.home.max_lag);
 	assert_true(strs_equal(&back.home.copies, &c.home.copies));
+	assert_int_equal(back.fleet_logs.n, 2);
+	assert_true(strs_equal(&back.fleet_logs, &c.fleet_logs));
 	assert_string_equal(back.home.endpoint, c.home.endpoint);
 	assert_string_equal(back.home.region, c.home.region);
 	assert_string_equal(back.home.credentials, c.home.credentials);
@@ -288,6 +290,8 @@ each_error_names_its_place(void **state)
 	    {GOOD "max_lag: 0s\n", "3:10", "'max_lag'"},
 	    {GOOD "copies: dir:copy\n", "3:9", "'copies'"},
 	    {GOOD "copies: [ftp:x]\n", "3:10", "expected dir:PATH"},
+	    {GOOD "fleet_logs: []\n", "3:13", "'fleet_logs'"},
+	    {GOOD "fleet_logs: [ftp:x]\n", "3:14", "expected dir:PATH"},
 	    {GOOD "s3: {bucket: b}\n", "3:6", "unknown key 'bucket'"},
 	    {GOOD "s3: {endpoint: \"\"}\n", "3:16", "'endpoint'"},
 	    {GOOD "s3: {region: [a]}\n", "3:14", "'region'"},

@@ -217,6 +217,48 @@ use_of(struct use *u, unsigned ca, uint64_t serial, int64_t at,
 	}
 }
 
+/* Who has the CA's key writes what serial he likes. */
+static void
+a_serial_of_another_key_was_never_issued(void **state)
+{
+	static const struct {
+		uint8_t key; /* seed */
+		enum use_kind kind;
+	} cases[] = {
+	    {SEED_SUBJECT, USE_ISSUED}, {SEED_MALLORY, USE_NEVER_ISSUED}};
+	struct policy *p = fixture_policy(NULL, NULL);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct slice blob = pubkey_blob(fixture_key(cases[i].key));
+		bool is_ours = cases[i].kind == USE_ISSUED;
+		const struct grant_use *of = NULL;
+		struct str why = STR_INIT;
+		struct issued s = {0};
+		enum use_kind kind;
+		struct logged l;
+		struct use u;
+
+		logged_init(&l, "deploy", NULL);
+		assert_int_equal(issued_add(&s, &l.c, "ca_log"), 0);
+		use_of(&u, SEED_USER_CA, SERIAL, AT, "10.0.0.7", HOST);
+		u.event.has_key = true;
+		hash_sha256(blob.p, blob.n, &u.event.key);
+		assert_int_equal(uses_judge(&u, &s, p, &kind, &of, &why), 0);
+		assert_int_equal(kind, cases[i].kind);
+		assert_int_equal(of != NULL, is_ours);
+		assert_int_equal(s.v[0].used, is_ours);
+		assert_string_equal(why.p,
+		    is_ours ? "" : "serial 41 of this CA is for another key");
+		free(u.host);
+		login_event_clear(&u.event);
+		str_clear(&why);
+		issued_clear(&s);
+		logged_clear(&l);
+	}
+	policy_free(p);
+}
+
 static void
 a_login_is_what_everything_says(void **state)
 {
@@ -442,6 +484,7 @@ main(void)
 	    cmocka_unit_test(a_row_is_what_the_fleet_prints),
 	    cmocka_unit_test(a_row_that_is_none_is_named),
 	    cmocka_unit_test(what_is_too_long_is_refused),
+	    cmocka_unit_test(a_serial_of_another_key_was_never_issued),
 	    cmocka_unit_test(a_login_is_what_everything_says),
 	    cmocka_unit_test(what_was_revoked_before_is_outside),
 	    cmocka_unit_test(each_certificate_is_found_by_its_serial),

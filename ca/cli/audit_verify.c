@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: ISC */
+/* writ audit verify: is the log whole, and do the fleet's logs agree with it? */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/cli/audit.h"
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+
+struct asked {
+	struct place place;
+	struct audit_config c;
+	struct audit_fleet fleets[CONFIG_FLEETS];
+	char *urls[CONFIG_FLEETS]; /* of those that the configuration names */
+	char *note, *fleet_note;   /* earlier checkpoints */
+};
+
+static void
+asked_clear(struct asked *q)
+{
+	for (size_t i = 0; i < CONFIG_FLEETS; i++)
+		free(q->urls[i]);
+	free(q->note);
+	free(q->fleet_note);
+	place_clear(&q->place);
+}
+
+/* A number of leaves, or a file with a checkpoint. */
+static int
+read_since(const struct cli_args *a, struct audit_config *c, char **note,
+    struct err *e)
+{
+	const char *since = cli_get(a, "since");
+	size_t n;
+	int r;
+
+	if (since == NULL ||
+	    parse_u64(since, 0, AUDIT_LEAVES_MAX, &c->since) == 0)
+		return 0;
+	if ((r = file_read(since, NOTE_MAX, note, &n, e)) != 0)
+		return r;
+	c->since_note = slice_of(*note, n);
+	return 0;
+}
+
+/* --log and --root need no deployment; what is not said comes from -C DIR. */
+static int
+find_log(const struct cli_args *a, struct place *p, struct audit_config *c,
+    struct err *e)
+{
+	const char *url = cli_get(a, "log"), *root = cli_get(a, "root");
+	char quoted[QUOTE_MAX];
+	int r;
+
+	if (root != NULL && hash_from_fingerprint(root, &c->realm) != 0)
+		return err_set(e, ERR_USAGE,
+		    "--root is %s, expected SHA256: and 43 characters, as "
+		    "writ policy sign printed it",
+		    str_quote(quoted, root));
+	if (url == NULL || root == NULL) {
+		if ((r = place_open(a, p, e)) != 0)
+			return r;
+	} else if (config_load(cli_dir(a), &p->config, NULL) == 0) {
+		config_blob(&p->config, &p->blob);
+	}
+	if (cli_get(a, "endpoint") != NULL)
+		p->blob.endpoint = cli_get(a, "endpoint");
+	if (cli_get(a, "region") != NULL)
+		p->blob.region = cli_get(a, "region");
+	if (cli_get(a, "credentials") != NULL)
+		p->blob.credentials = cli_get(a, "credentials");
+	if (root == NULL)
+		c->realm = p->trust.realm;
+	c->url = url != NULL ? url : p->url;
+	c->blob = &p->blob;
+	return 0;
+}
+
+/* --- the fleet's logs ------------------------------------------------------- */
+
+/* An earlier checkpoint is that of one log. */
+static int
+read_fleet_since(const struct cli_args *a, struct asked *q, struct err *e)
+{
+	const char *since = cli_get(a, "fleet-since");
+	size_t n;
+	int r;
+
+	if (since == NULL)
+		return 0;
+	if (q->c.n_fleets != 1)
+		return err_set(e, ERR_USAGE,
+		    "--fleet-since goes with one log of the fleet, here are "
+		    "%zu",
+		    q->c.n_fleets);
+	if ((r = file_read(since, NOTE_MAX, &q->fleet_note, &n, e)) != 0)
+		return r;
+	q->fleets[0].since_note = slice_of(q->fleet_note, n);
+	return 0;
+}
+
+/* Those named; else, of the log of -C DIR, those that writ.yaml names. */
+static int
+find_fleets(const struct cli_args *a, struct asked *q, struct err *e)
+{
+	const struct strs *named = cli_all(a, "fleet-log");
+	const struct config *config = &q->place.config;
+
+	q->c.fleets = q->fleets;
+	if (named->n > CONFIG_FLEETS)
+		return err_set(e, ERR_USAGE,
+		    "%zu times --fleet-log, expected at most %d", named->n,
+		    CONFIG_FLEETS);
+	for (size_t i = 0; i < named->n; i++)
+		q->fleets[q->c.n_fleets++].url = named->v[i];
+	if (named->n > 0 || cli_get(a, "log") != NULL)
+		return read_fleet_since(a, q, e);
+	for (size_t i = 0; i < config->fleet_logs.n; i++) {
+		if (config_fleet_url(config, i, &q->urls[i]) != 0)
+			return err_nomem(e);
+		q->fleets[q->c.n_fleets++].url = q->urls[i];
+	}
+	return read_fleet_since(a, q, e);
+}
+
+int
+run_audit_verify(struct cli_args *a, struct err *e)
+{
+	struct asked q = {.c = {.now = clock_now()}};
+	struct audit_report report = {0};
+	struct str text = STR_INIT;
+	int r;
+
+	place_init(&q.place);
+	if ((r = find_log(a, &q.place, &q.c, e)) != 0 ||
+	    (r = read_since(a, &q.c, &q.note, e)) != 0 ||
+	    (r = find_fleets(a, &q, e)) != 0 ||
+	    (r = audit_verify(&q.c, &report, e)) != 0)
+		goto out;
+	if (cli_flag(a, "json"))
+		audit_report_json(&report, &text);
+	else
+		audit_report_text(&report, &text);
+	if ((r = cli_print(&text, e)) == 0 && report.n_findings > 0)
+		r = EXIT_REFUSED;
+out:
+	str_clear(&text);
+	audit_report_clear(&report);
+	asked_clear(&q);
+	return r;
+}
