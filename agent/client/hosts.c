@@ -272,26 +272,52 @@ read_tokens(const json_t *o, struct host_keys *k, struct err *e)
 	return r;
 }
 
-/* The later pages have further ones that wait, and nothing else that is new. */
+/* One list of a page behind the same of the pages before it; moved. */
 static int
-add_waiting(struct host_keys *out, struct host_keys *page, struct err *e)
+add_list(const char *name, void **to, size_t *n_to, void *from, size_t *n_from,
+    size_t size, struct err *e)
 {
-	size_t n = out->n_waiting + page->n_waiting;
-	struct host_asks *v;
+	size_t n = *n_to + *n_from;
+	char *v;
 
-	if (page->n_waiting == 0)
+	if (*n_from == 0)
 		return 0;
 	if (n > MASTER_LIST_MAX)
-		return err_set(e, ERR_LIMIT, "more than %d that wait",
-		    MASTER_LIST_MAX);
-	if ((v = reallocarray(out->waiting, n, sizeof(*v))) == NULL)
+		return err_set(e, ERR_LIMIT, "more than %d in '%s'",
+		    MASTER_LIST_MAX, name);
+	if ((v = reallocarray(*to, n, size)) == NULL)
 		return err_nomem(e);
-	memcpy(v + out->n_waiting, page->waiting, page->n_waiting * sizeof(*v));
-	out->waiting = v;
-	out->n_waiting = n;
-	page->n_waiting = 0; /* moved */
+	memcpy(v + *n_to * size, from, *n_from * size);
+	*to = v;
+	*n_to = n;
+	*n_from = 0;
 	return 0;
 }
+
+#define ADD(name, list)                                                 \
+	do {                                                            \
+		void *v = out->list;                                    \
+                                                                        \
+		if (r == 0)                                             \
+			r = add_list(name, &v, &out->n_##list, k->list, \
+			    &k->n_##list, sizeof(*k->list), e);         \
+		out->list = v;                                          \
+	} while (0)
+
+/* What was moved before one that failed stays: whoever asked drops it all. */
+static int
+add_page(struct host_keys *out, struct host_keys *k, struct err *e)
+{
+	int r = 0;
+
+	ADD("hosts", hosts);
+	ADD("waiting", waiting);
+	ADD("rejected", refused);
+	ADD("tokens", tokens);
+	return r;
+}
+
+#undef ADD
 
 int
 host_keys_parse(const json_t *answer, const struct hash *realm,
@@ -308,12 +334,13 @@ host_keys_parse(const json_t *answer, const struct hash *realm,
 	    (r = json_u64(answer, "next", JSON_OPTIONAL, 1, UINT64_MAX, &after,
 		 e)) != 0)
 		goto out;
-	if (out->n_waiting > 0) {
-		r = add_waiting(out, &k, e);
-	} else {
-		*out = k;
-		k = (struct host_keys){0};
-	}
+	/* Else there could be no end of them. */
+	if (after != 0 &&
+	    k.n_hosts + k.n_waiting + k.n_refused + k.n_tokens == 0)
+		r = err_set(e, ERR_PARSE,
+		    "a page of nothing, and 'next' says there is more");
+	else
+		r = add_page(out, &k, e);
 	if (r == 0 && next != NULL)
 		*next = after;
 out:

@@ -55,12 +55,12 @@ struct host_keys {		/* zero-initialise; host_keys_clear */
 };
 
 /*
- * Of those that wait a master tells some at a time: *next (NULL allowed) is what
- * to ask for after this answer, 0: nothing; what it says of them is then added
- * to out, whose other lists stay.
+ * A master tells some at a time: *next (NULL allowed) is what to ask for after this
+ * answer, 0: nothing; what it says is added to out.
  *
- * ERR_PARSE, ERR_LIMIT: which field of which list; ERR_BADSIG, ERR_DENIED: an
- * enrol statement that is none; ERR_NOMEM.  *out is untouched then.
+ * ERR_PARSE, ERR_LIMIT: which field of which list, or a page of nothing that others
+ * follow; ERR_BADSIG, ERR_DENIED: an enrol statement that is none; ERR_NOMEM.  After
+ * a failure out is good for host_keys_clear() alone.
  */
 int  host_keys_parse(const json_t *answer, const struct hash *realm,
      struct host_keys *out, uint64_t *next, struct err *e) MUST_CHECK;

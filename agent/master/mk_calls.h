@@ -7,7 +7,9 @@
 #include "agent/master/mk_impl.h"
 
 /* mk_show.c */
-mk_handler mk_hello, mk_help, mk_keys, mk_facts, mk_status;
+mk_handler mk_hello, mk_help, mk_facts, mk_status;
+/* mk_list.c */
+mk_handler mk_keys;
 /* mk_enrol.c */
 mk_handler mk_enrol, mk_submit;
 /* mk_host.c */

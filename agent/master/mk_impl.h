@@ -304,6 +304,17 @@ void mk_alarms_save(struct mk *k, bool now);
 int  mk_alarms_load(struct mk_host *h, const char *text, struct err *e)
      MUST_CHECK;
 
+/* --- hosts, as people are told of them (mk_list.c) -------------------------------------------- */
+
+/* The answer to `keys` from number `after` on, and no entry begins behind `most`
+ * bytes of it but the first.  As rows_each_waiting(). */
+int  mk_put_keys(struct mk *k, uint64_t after, size_t most, struct str *out,
+     struct err *e) MUST_CHECK;
+/* Members of an object. */
+void mk_put_host(struct jw *w, const struct fleet_host_row *row);
+void mk_put_fingerprint(struct jw *w, const char *name,
+     const struct pubkey *key);
+
 /* --- the rest --------------------------------------------------------------------------------- */
 
 int  mk_send_keys(void *ctx, struct conn *to, struct err *e) MUST_CHECK;

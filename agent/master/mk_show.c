@@ -7,8 +7,7 @@
 #include "agent/master/mk_impl.h"
 #include "lib/conf/expr.h"
 
-#define PROGRAM   "writ 0.1"
-#define KEYS_PAGE 1000 /* that wait, in one answer */
+#define PROGRAM "writ 0.1"
 
 int
 mk_hello(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
@@ -51,173 +50,6 @@ mk_help(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 	}
 	out->failed = out->failed || s.failed;
 	str_clear(&s);
-	return 0;
-}
-
-/* --- keys ------------------------------------------------------------------------- */
-
-static void
-put_fingerprint(struct jw *w, const char *name, const struct pubkey *key)
-{
-	struct slice blob = pubkey_blob(key);
-	char text[FINGERPRINT_MAX];
-	struct hash h;
-
-	hash_sha256(blob.p, blob.n, &h);
-	hash_fingerprint(&h, text);
-	jw_str(w, name, text);
-}
-
-static void
-put_host_fields(struct jw *w, const struct fleet_host_row *row)
-{
-	jw_str(w, "host", row->id);
-	jw_hex(w, "accept", row->accept.b, HASH_LEN);
-	jw_hex(w, "enrol", row->enrol.b, HASH_LEN);
-	put_fingerprint(w, "fingerprint", row->host_key);
-	put_fingerprint(w, "transport", row->transport_key);
-	jw_strs(w, "names", row->names);
-	jw_strs(w, "roles", row->roles);
-	jw_time(w, "since", row->since);
-	jw_time(w, "renew_until", row->renew_until);
-	if (row->by_token)
-		jw_hex(w, "token", row->token.b, HASH_LEN);
-	if (row->rejected) {
-		jw_bool(w, "rejected", true);
-		jw_str(w, "reason", row->reason != NULL ? row->reason : "");
-	}
-}
-
-static int
-put_host(void *ctx, const struct fleet_host_row *row)
-{
-	struct jw *w = ctx;
-
-	jw_begin(w, NULL, '{');
-	put_host_fields(w, row);
-	jw_end(w, '}');
-	return 0;
-}
-
-static int
-put_token(void *ctx, const struct fleet_token_row *row)
-{
-	struct jw *w = ctx;
-
-	jw_begin(w, NULL, '{');
-	jw_hex(w, "token", row->token.b, HASH_LEN);
-	put_fingerprint(w, "fingerprint", row->key);
-	jw_str(w, "hosts", row->hosts);
-	jw_str(w, "by", row->by);
-	jw_strs(w, "roles", row->roles);
-	jw_u64(w, "count", row->count);
-	jw_u64(w, "left", row->count - row->used);
-	jw_time(w, "expires", row->expires);
-	jw_end(w, '}');
-	return 0;
-}
-
-static int
-put_rejected(void *ctx, const struct fleet_enrol_row *row)
-{
-	struct jw *w = ctx;
-
-	if (!row->rejected)
-		return 0;
-	jw_begin(w, NULL, '{');
-	jw_hex(w, "enrol", row->enrol.b, HASH_LEN);
-	put_fingerprint(w, "fingerprint", row->host_key);
-	jw_str(w, "hostname", row->hostname);
-	jw_str(w, "reason", row->reason != NULL ? row->reason : "");
-	jw_end(w, '}');
-	return 0;
-}
-
-struct waiting {
-	struct mk *k;
-	struct jw *w;
-	struct err *e;
-	uint64_t skip, n;
-	bool more;
-};
-
-static void
-put_asking(struct waiting *x, const struct fleet_enrol_row *row,
-    const char *from, int64_t since, const struct statement *s)
-{
-	const struct fleet_host_row *has =
-	    fleet_hosts_enrol_of(x->k->hosts, row);
-	struct jw *w = x->w;
-
-	jw_begin(w, NULL, '{');
-	jw_hex(w, "enrol", s->hash.b, HASH_LEN);
-	put_fingerprint(w, "fingerprint", row->host_key);
-	jw_str(w, "hostname", s->u.enrol.hostname);
-	jw_str(w, "wish", s->by);
-	jw_str(w, "from", from);
-	jw_time(w, "since", since);
-	if (has != NULL)
-		jw_str(w, "replaces", has->id);
-	jw_strn(w, "statement", (const char *)s->bytes, s->n_bytes);
-	jw_end(w, '}');
-}
-
-/* The newest of its keys alone: a host that was reinstalled asks anew. */
-static int
-put_waiting(void *ctx, const char *from, int64_t since, struct slice bytes)
-{
-	struct waiting *x = ctx;
-	const struct fleet_enrol_row *row;
-	struct statement s;
-	int r;
-
-	statement_init(&s, ST_ENROL);
-	if ((r = statement_parse("store", bytes, &s, x->e)) != 0)
-		goto out;
-	row = fleet_hosts_enrol(x->k->hosts, &s.hash);
-	if (row == NULL || row->rejected || !hash_equal(&row->enrol, &s.hash))
-		goto out;
-	if (x->n++ < x->skip)
-		goto out;
-	if (x->n > x->skip + KEYS_PAGE)
-		x->more = true;
-	else
-		put_asking(x, row, from, since, &s);
-out:
-	statement_clear(&s);
-	return r;
-}
-
-int
-mk_keys(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
-{
-	struct waiting x = {.k = k, .e = e};
-	struct jw w;
-	int r;
-
-	if ((r = json_u64(c->args, "after", JSON_OPTIONAL, 0, UINT64_MAX,
-		 &x.skip, e)) != 0)
-		return r;
-	jw_init(&w, out, false);
-	x.w = &w;
-	jw_begin(&w, NULL, '{');
-	jw_begin(&w, "hosts", '[');
-	if (x.skip == 0)
-		(void)fleet_hosts_each(k->hosts, put_host, &w);
-	jw_end(&w, ']');
-	jw_begin(&w, "waiting", '[');
-	if ((r = rows_each_waiting(k->rows, put_waiting, &x, e)) != 0)
-		return r;
-	jw_end(&w, ']');
-	jw_begin(&w, "rejected", '[');
-	(void)fleet_hosts_each_enrol(k->hosts, put_rejected, &w);
-	jw_end(&w, ']');
-	jw_begin(&w, "tokens", '[');
-	(void)fleet_hosts_each_token(k->hosts, put_token, &w);
-	jw_end(&w, ']');
-	if (x.more)
-		jw_u64(&w, "next", x.skip + KEYS_PAGE);
-	jw_end(&w, '}');
 	return 0;
 }
 
@@ -292,7 +124,7 @@ mk_facts(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 	jw_init(&w, out, false);
 	jw_begin(&w, NULL, '{');
 	jw_begin(&w, "acceptance", '{');
-	put_host_fields(&w, row);
+	mk_put_host(&w, row);
 	jw_end(&w, '}');
 	if ((r = read_enrol(k, row, &s, e)) == 0)
 		put_enrol(&w, &s);
