@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * writ why: a login was refused; what of it can be explained from here?  First
- * the certificates at hand, which need no network, then what the CA knows.
+ * the certificates at hand, which need no network, then what the CA knows, then
+ * what the host saw.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/cli/audit_uses.h"
 #include "ca/cli/remote_request.h"
+#include "ca/cli/why_seen.h"
 #include "ca/client/handover.h"
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
@@ -189,12 +192,28 @@ split_place(const char *place, struct explaining *x, struct err *e)
 	return 0;
 }
 
+/* Two may be out of reach, and what the others said is printed all the same. */
+static int
+print_why(struct explaining *x, const char *unreachable, int master,
+    struct err *e)
+{
+	int r;
+
+	if ((r = cli_print(&x->out, e)) != 0)
+		return r;
+	if (unreachable != NULL)
+		cli_warn("the CA was not asked: %s", unreachable);
+	if (master > 0)
+		cli_warn("what the host saw is not known: no master told it");
+	return unreachable != NULL ? EXIT_SYSTEM : master;
+}
+
 static int
 run_why(struct cli_args *a, struct err *e)
 {
 	struct explaining x = {0};
 	struct err unreachable = {0};
-	int r, far;
+	int r, far, master;
 
 	cli_remote_init(&x.r);
 	str_init(&x.narrow);
@@ -213,10 +232,10 @@ run_why(struct cli_args *a, struct err *e)
 	if (r != 0 || (r = explain_here(&x, e)) != 0 ||
 	    (far == 0 && (r = explain_there(&x, e)) != 0))
 		goto out;
-	if ((r = cli_print(&x.out, e)) == 0 && far != 0) {
-		cli_warn("the CA was not asked: %s", unreachable.msg);
-		r = EXIT_SYSTEM;
-	}
+	master = why_seen(a, x.host, x.account, &x.out, e);
+	r = master < 0
+	    ? master
+	    : print_why(&x, far != 0 ? unreachable.msg : NULL, master, e);
 out:
 	free(x.account);
 	str_clear(&x.narrow);
@@ -225,9 +244,12 @@ out:
 	return r;
 }
 
+static const struct cli_option options[] = {USES_ASKED};
+
 const struct cli_command cmd_why = {.name = "why",
     .operands = "[ACCOUNT@]HOST",
     .summary = "why a login is refused, as far as can be known",
     .min_operands = 1,
     .max_operands = 1,
+    CLI_OPTIONS(options),
     .run = run_why};

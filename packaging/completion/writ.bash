@@ -91,7 +91,7 @@ _writ_words() {
 	'ensure')
 		words='-i -C' ;;
 	'why')
-		words='-C' ;;
+		words='-i --master -C' ;;
 	'audit')
 		words='who session gaps report list verify prove sample evidence merge' ;;
 	'audit who')

@@ -330,6 +330,47 @@ audit report --html after.html --since 30d
 t 'the page says so too' grep -q "<td>$by_olga</td>" after.html
 mv all.json state/logins.json
 
+# --- why a login is refused, by what the host saw
+mv bin/ssh bin/master
+cp "$TOP/tests/tools/fakeca" bin/ca
+cat >bin/ssh <<'END'
+#!/bin/sh
+case " $* " in *m1.example.com*) exec master "$@" ;; *) exec ca "$@" ;; esac
+END
+chmod +x bin/ssh
+export WRIT_CONFIG=$T/conf
+mkdir empty
+refused() { # WHY
+	by deploy 10.0.0.7 one-cert.pub $user_ca |
+		sed "s/\"what\":\"login\"/\"what\":\"refused\",\"why\":\"$1\"/"
+}
+{
+	jq -c '.[]' state/logins.json
+	number=180
+	saw web-1.example.com "$(refused 'certificate is revoked')"
+} | jq -s "$order" >more.json
+mv more.json state/logins.json
+why() { "$writ" why "$@"; }
+root=$(fleet_root corp)
+"$writ" trust ca.example.com "$root" -i alice >>"$ca_log" 2>&1 ||
+	t_fail 'the CA is trusted' "$(tail -n 5 "$ca_log")"
+t 'why tells what the host saw' ends 0 'what the host saw' \
+	why deploy@web-1.example.com -C corp
+t_has 'with the reason of sshd, and by what' "$(grep ' refused ' out)" \
+	"deploy from 10.0.0.7, certificate x (serial $(ca_serial one-cert.pub)): certificate is revoked"
+t_eq 'it asks for logins and refusals of that account and host' \
+	'["login","refused"] web-1.example.com deploy' \
+	"$(jq -r 'select(.call == "logins") |
+		"\(.what | tojson) \(.host) \(.account)"' state/calls | tail -n 1)"
+t 'of a host without any it says that' ends 0 \
+	'  neither a login nor a refusal' why db-1.example.com -C corp
+t 'without a fleet it says nothing new' ends 0 'certificates at hand' \
+	why deploy@web-1.example.com -C empty
+t_not 'of hosts' grep -q 'the host saw' out
+FAKE_MODE=refused t 'a master that is away is said, and the rest all the same' \
+	ends 6 'certificates at hand' why deploy@web-1.example.com -C corp
+mv bin/master bin/ssh
+
 # --- what is not good
 mv corp/log log.away
 t 'without the log nothing can be said' ends 6 'log' audit who
