@@ -74,6 +74,14 @@ int  applier_read(const struct applier *a, const char *name, size_t max,
      char **out, size_t *n, struct err *e) MUST_CHECK;
 int  applier_write(const struct applier *a, const char *name,
      struct slice text, struct err *e) MUST_CHECK;
+/*
+ * What `held` names by its hash lies in STATE/name, and is replaced in three steps:
+ * name.next is written, `held` names it, it becomes name.  After a crash between
+ * them whoever reads it finds the one that is named.
+ */
+int  applier_write_next(const struct applier *a, const char *name,
+     struct slice text, struct err *e) MUST_CHECK;
+void applier_take_next(const struct applier *a, const char *name);
 /* As the link's user, who can make it read nothing that he could not read. */
 void applier_as_link(const struct applier *a, bool on);
 int  applier_read_spool(const struct applier *a, const char *name, size_t max,
@@ -99,6 +107,8 @@ int  applier_wish(const struct applier *a, char **out, struct err *e)
      MUST_CHECK;
 /* The host's public key; ERR_NOTFOUND where the key file cannot be had. */
 const struct pubkey *applier_host_key(const struct applier *a);
+/* The acceptance that is held, read.  ERR_CORRUPT, and as applier_read(). */
+int  applier_read_accept(struct applier *a, struct err *e) MUST_CHECK;
 /* What renamed this host, read.  ERR_CORRUPT, and as applier_read(). */
 int  applier_read_rename(struct applier *a, struct err *e) MUST_CHECK;
 /* Remove one that nothing names any more; one that stays is in nobody's way. */

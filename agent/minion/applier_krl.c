@@ -88,11 +88,12 @@ verb_krl(struct applier *a, struct err *e)
 		0 ||
 	    (r = judge_krl(a, &s, slice_of(list, n), e)) != 0 ||
 	    (r = check_list(&s, slice_of(list, n), e)) != 0 ||
-	    (r = applier_write(a, "krl", slice_of(list, n), e)) != 0)
+	    (r = applier_write_next(a, "krl", slice_of(list, n), e)) != 0)
 		goto out;
 	a->held.krl_version = s.u.krl.version;
 	a->held.krl = s.u.krl.file;
-	r = applier_save(a, e);
+	if ((r = applier_save(a, e)) == 0)
+		applier_take_next(a, "krl");
 out:
 	free(list);
 	statement_clear(&s);
@@ -101,25 +102,40 @@ out:
 
 /* --- the one that is held ------------------------------------------------- */
 
-int
-applier_read_krl(const struct applier *a, char **list, size_t *n, struct err *e)
+static int
+krl_from(const struct applier *a, const char *name, char **list, size_t *n,
+    struct err *e)
 {
 	struct hash is;
 	int r;
 
 	*list = NULL;
 	*n = 0;
-	if (a->held.krl_version == 0)
-		return 0;
-	if ((r = applier_read(a, "krl", KRL_MAX, list, n, e)) != 0)
+	if ((r = applier_read(a, name, KRL_MAX, list, n, e)) != 0)
 		return r;
 	hash_sha256(*list, *n, &is);
 	if (hash_equal(&is, &a->held.krl))
 		return 0;
 	free(*list);
 	*list = NULL;
+	*n = 0;
 	return err_set(e, ERR_CORRUPT, "%s/krl is not the list that is held",
 	    a->state_dir);
+}
+
+int
+applier_read_krl(const struct applier *a, char **list, size_t *n, struct err *e)
+{
+	*list = NULL;
+	*n = 0;
+	if (a->held.krl_version == 0)
+		return 0;
+	/* As applier_read_accept(). */
+	if (krl_from(a, "krl.next", list, n, NULL) == 0) {
+		applier_take_next(a, "krl");
+		return 0;
+	}
+	return krl_from(a, "krl", list, n, e);
 }
 
 int

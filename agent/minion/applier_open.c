@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What this host holds, read from STATE and verified once more. */
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
@@ -36,6 +37,43 @@ applier_write(const struct applier *a, const char *name, struct slice text,
 	r = file_write(path, text.p, text.n, 0600, 0, e);
 	free(path);
 	return r;
+}
+
+static int
+next_path(const struct applier *a, const char *name, char **path, char **next)
+{
+	*next = NULL;
+	if (path_join(a->state_dir, name, path) != 0)
+		return ERR_NOMEM;
+	return path_joinf(next, "%s.next", *path);
+}
+
+int
+applier_write_next(const struct applier *a, const char *name, struct slice text,
+    struct err *e)
+{
+	char *path = NULL, *next = NULL;
+	int r;
+
+	if (next_path(a, name, &path, &next) != 0)
+		r = err_nomem(e);
+	else
+		r = file_write(next, text.p, text.n, 0600, 0, e);
+	free(path);
+	free(next);
+	return r;
+}
+
+void
+applier_take_next(const struct applier *a, const char *name)
+{
+	char *path = NULL, *next = NULL;
+
+	/* Where that fails, whoever reads it next finds it. */
+	if (next_path(a, name, &path, &next) == 0)
+		(void)rename(next, path);
+	free(path);
+	free(next);
 }
 
 /*
@@ -115,15 +153,15 @@ read_policy(struct applier *a, struct err *e)
 }
 
 static int
-read_accept(struct applier *a, struct err *e)
+accept_from(struct applier *a, const char *name, struct err *e)
 {
 	char *text = NULL;
 	size_t n;
 	int r;
 
-	if (a->held.host[0] == '\0')
-		return 0;
-	if ((r = applier_read(a, "accept", STATEMENT_MAX, &text, &n, e)) == 0 &&
+	statement_clear(&a->accept);
+	statement_init(&a->accept, ST_ACCEPT);
+	if ((r = applier_read(a, name, STATEMENT_MAX, &text, &n, e)) == 0 &&
 	    (r = statement_parse("the acceptance that is held",
 		 slice_of(text, n), &a->accept, e)) == 0 &&
 	    (a->accept.type != ST_ACCEPT ||
@@ -133,6 +171,19 @@ read_accept(struct applier *a, struct err *e)
 		    a->state_dir);
 	free(text);
 	return r;
+}
+
+int
+applier_read_accept(struct applier *a, struct err *e)
+{
+	int r;
+
+	if (a->held.host[0] == '\0')
+		return 0;
+	/* A crash may have come when `held` named the next one already. */
+	if ((r = accept_from(a, "accept.next", NULL)) == 0)
+		applier_take_next(a, "accept");
+	return r == 0 ? 0 : accept_from(a, "accept", e);
 }
 
 int
@@ -155,7 +206,8 @@ applier_open(struct applier *a, struct err *e)
 	    (r = key_load_file(key, NULL, &a->host_key, e)) != 0 ||
 	    (r = held_read(a->state_dir, &a->held, e)) != 0 ||
 	    (r = report_state_read(a->state_dir, &a->reports, e)) != 0 ||
-	    (r = read_policy(a, e)) != 0 || (r = read_accept(a, e)) != 0 ||
+	    (r = read_policy(a, e)) != 0 ||
+	    (r = applier_read_accept(a, e)) != 0 ||
 	    (r = applier_read_rename(a, e)) != 0)
 		return r;
 	return 0;

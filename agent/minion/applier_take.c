@@ -203,18 +203,21 @@ keep_acceptance(struct applier *a, struct statement *s, struct err *e)
 	/* The one that is held says nothing new: the host may be renamed. */
 	if (hash_equal(&a->held.accept, &s->hash) && a->held.host[0] != '\0')
 		return 0;
-	if ((r = applier_write(a, "accept", statement_bytes(s), e)) != 0)
+	if ((r = applier_write_next(a, "accept", statement_bytes(s), e)) != 0)
 		return r;
 	a->held.has_renamed = false;
 	memset(a->held.host, 0, sizeof(a->held.host));
 	memcpy(a->held.host, s->u.accept.host, strlen(s->u.accept.host));
 	a->held.accept = s->hash;
 	a->held.accepted_at = s->at;
-	if ((r = applier_save(a, e)) != 0)
+	if ((r = applier_save(a, e)) != 0) {
 		a->held = before;
-	else if (before.has_renamed)
+		return r;
+	}
+	applier_take_next(a, "accept");
+	if (before.has_renamed)
 		applier_drop_rename(a, &before.renamed);
-	return r;
+	return 0;
 }
 
 int

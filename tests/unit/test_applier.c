@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a host holds, after a crash in the middle of taking the next: an acceptance
+ * and a revocation list, each of which `held` names by its hash.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/minion/applier.h"
+#include "tests/unit/fixture.h"
+#include "tests/unit/tmpdir.h"
+
+#define WEB_1 "web-1.example.com"
+
+/* name.next is written, `held` names it, it becomes name. */
+enum { NOTHING, WRITTEN, NAMED, TAKEN, STAGES };
+
+static char dir[TMPDIR_MAX];
+static struct statement said[3];
+static struct applier a;
+
+static void
+make_accept(struct statement *s)
+{
+	struct acceptance *x = &s->u.accept;
+
+	fixture_statement(s, ST_ACCEPT, "petra@example.com");
+	assert_non_null(x->host = str_dup(WEB_1));
+	x->enrol = fixture_hash(7);
+	assert_int_equal(pubkey_dup(fixture_key(50), &x->host_key), 0);
+	assert_int_equal(pubkey_dup(fixture_key(51), &x->transport_key), 0);
+	assert_int_equal(strs_add(&x->names, WEB_1), 0);
+	x->renew_until = FIXTURE_NOW + 86400;
+	fixture_sign(s, FIXTURE_BY(52));
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	tmpdir_make(dir, "applier");
+	for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++)
+		make_accept(&said[i]);
+	memset(&a, 0, sizeof(a));
+	a.state_dir = dir;
+	statement_init(&a.accept, ST_ACCEPT);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	static const char *const names[] = {
+	    "accept", "accept.next", "krl", "krl.next"};
+	char path[TMPDIR_MAX + 16];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		(void)unlink(path);
+	}
+	statement_clear(&a.accept);
+	for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++)
+		statement_clear(&said[i]);
+	return rmdir(dir);
+}
+
+static void
+name_accept(const struct statement *s)
+{
+	(void)snprintf(a.held.host, sizeof(a.held.host), "%s", WEB_1);
+	a.held.accept = s->hash;
+}
+
+static void
+take_accept(const struct statement *s, int stage)
+{
+	if (stage >= WRITTEN)
+		assert_int_equal(applier_write_next(&a, "accept",
+				     statement_bytes(s), NULL),
+		    0);
+	if (stage >= NAMED)
+		name_accept(s);
+	if (stage >= TAKEN)
+		applier_take_next(&a, "accept");
+}
+
+static void
+an_acceptance_is_the_one_that_is_held_after_any_crash(void **state)
+{
+	(void)state;
+	for (int first = NOTHING; first < STAGES; first++)
+		for (int second = NOTHING; second < STAGES; second++) {
+			struct hash held;
+			struct err e = {0};
+
+			print_message("crashed at %d, %d\n", first, second);
+			take_accept(&said[0], TAKEN);
+			take_accept(&said[1], first);
+			assert_int_equal(applier_read_accept(&a, &e), 0);
+			take_accept(&said[2], second);
+			held = a.held.accept;
+			/* Once, and once more after what the first did. */
+			for (int i = 0; i < 2; i++) {
+				if (applier_read_accept(&a, &e) != 0)
+					fail_msg("%s", e.msg);
+				assert_true(hash_equal(&a.accept.hash, &held));
+			}
+		}
+}
+
+static void
+an_acceptance_that_nobody_named_is_none(void **state)
+{
+	struct err e = {0};
+
+	(void)state;
+	/* Nothing held: whatever lies there. */
+	take_accept(&said[0], WRITTEN);
+	assert_int_equal(applier_read_accept(&a, &e), 0);
+	take_accept(&said[0], TAKEN);
+	take_accept(&said[1], WRITTEN);
+	name_accept(&said[2]);
+	assert_int_equal(applier_read_accept(&a, &e), ERR_CORRUPT);
+	assert_non_null(strstr(e.msg,
+	    "/accept is not the acceptance that is held"));
+}
+
+static void
+take_list(const char *list, int stage)
+{
+	if (stage >= WRITTEN)
+		assert_int_equal(applier_write_next(&a, "krl", slice_str(list),
+				     NULL),
+		    0);
+	if (stage >= NAMED) {
+		a.held.krl_version++;
+		hash_sha256(list, strlen(list), &a.held.krl);
+	}
+	if (stage >= TAKEN)
+		applier_take_next(&a, "krl");
+}
+
+static void
+a_list_is_the_one_that_is_held_after_any_crash(void **state)
+{
+	(void)state;
+	for (int stage = NOTHING; stage < STAGES; stage++) {
+		struct err e = {0};
+		char *list = NULL;
+		size_t n = 0;
+
+		take_list("first", TAKEN);
+		take_list("second", stage);
+		for (int i = 0; i < 2; i++) {
+			if (applier_read_krl(&a, &list, &n, &e) != 0)
+				fail_msg("crashed at %d: %s", stage, e.msg);
+			assert_string_equal(list,
+			    stage >= NAMED ? "second" : "first");
+			assert_int_equal(n, strlen(list));
+			free(list);
+		}
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	    T(an_acceptance_is_the_one_that_is_held_after_any_crash),
+	    T(an_acceptance_that_nobody_named_is_none),
+	    T(a_list_is_the_one_that_is_held_after_any_crash),
+#undef T
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
