@@ -40,6 +40,7 @@ struct net_client {
 	const struct net_client_ops *ops;
 	void *ctx;
 	bool up, down;
+	uint16_t port;
 	struct {
 		char body[512];
 		net_client_fn *fn;
@@ -68,6 +69,7 @@ static struct play {
 	const char *object;  /* NULL: that it has none */
 	bool enrol_by_token; /* the last one had an acceptance */
 	bool drops;          /* the connection ends in the next turn */
+	uint16_t dead;       /* nobody answers at this port */
 	enum err_code why;   /* for this reason; 0: it is lost */
 	unsigned connected, attended, turns;
 } p;
@@ -80,7 +82,6 @@ net_client_new(struct loop *l, const struct net_client_options *o,
 	struct net_client *c;
 
 	(void)l;
-	(void)o;
 	(void)e;
 	alloc_hold(true);
 	c = calloc(1, sizeof(*c));
@@ -88,6 +89,7 @@ net_client_new(struct loop *l, const struct net_client_options *o,
 	assert_non_null(c);
 	c->ops = ops;
 	c->ctx = ctx;
+	c->port = o->port;
 	p.connected++;
 	*out = c;
 	return 0;
@@ -199,6 +201,10 @@ net_client_turn(struct net_client *c)
 	assert_true(++p.turns < TURNS);
 	if (c->down)
 		return -1;
+	if (!c->up && c->port == p.dead) {
+		go_down(c);
+		return 0;
+	}
 	if (!c->up) {
 		c->up = true;
 		c->ops->up(c->ctx);
@@ -454,6 +460,44 @@ a_stranger_who_comes_meanwhile_is_told_of_later(void **state)
 	assert_int_equal(p.asked[VERB_REPORT], 0);
 }
 
+#define TWO_MASTERS                                                  \
+	"{\"masters\":[{\"address\":\"127.0.0.1:1\",\"key\":\"k\"}," \
+	"{\"address\":\"127.0.0.1:2\",\"key\":\"l\"}],\"accepted\":true}"
+
+/* Until it attends at one; which. */
+static uint16_t
+find_master(void)
+{
+	struct err e = {0};
+
+	p.u->next_try = 0;
+	p.u->backoff_ms = 10;
+	while (!p.u->attending) {
+		assert_int_equal(uplink_turn(p.u, 10, &e), 0);
+		uplink_keep(p.u);
+	}
+	return p.u->client->port;
+}
+
+static void
+where_one_master_is_gone_it_goes_to_another(void **state)
+{
+	struct err e = {0};
+
+	(void)state;
+	begin(TWO_MASTERS);
+	p.dead = 1;
+	assert_int_equal(find_master(), 2);
+	/* That one goes, and the other is there again. */
+	p.dead = 2;
+	p.drops = true;
+	while (!p.u->down)
+		assert_int_equal(uplink_turn(p.u, 10, &e), 0);
+	uplink_keep(p.u);
+	assert_false(p.u->attending);
+	assert_int_equal(find_master(), 1);
+}
+
 /* --- what is wanted --------------------------------------------------------------- */
 
 #define A16 "aaaaaaaaaaaaaaaa"
@@ -600,6 +644,7 @@ main(void)
 	    T(who_has_no_token_is_asked_once),
 	    T(a_connection_lost_in_a_long_run_is_made_anew_in_it),
 	    T(a_stranger_who_comes_meanwhile_is_told_of_later),
+	    T(where_one_master_is_gone_it_goes_to_another),
 	    T(news_do_not_end_what_is_being_taken),
 	    T(what_says_nothing_of_a_thing_is_asked_again_in_a_while),
 	    T(memory_that_runs_out_costs_time_and_nothing_else),
