@@ -18,7 +18,7 @@ struct by {			/* the same, by one of its names */
 };
 struct order {			/* sorted by name, then by time */
 	struct by *v;
-	size_t n_names;
+	size_t n_names;			/* those that are somebody's */
 };
 struct page_order {		/* zero-initialise / page_order_clear */
 	struct seen *v;			/* in the order of time */

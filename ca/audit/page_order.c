@@ -79,10 +79,12 @@ host_of(const struct seen *x)
 	return x->use->host;
 }
 
+static const char nobody[] = "(nobody known)"; /* no person has such a name */
+
 static const char *
 person_of(const struct seen *x)
 {
-	return x->of != NULL ? x->of->person : "(nobody known)";
+	return x->of != NULL ? x->of->person : nobody;
 }
 
 /* Those of one name stay in the order of time. */
@@ -107,8 +109,8 @@ order_by(const struct page_order *o, const char *(*name)(const struct seen *x),
 		out->v[i] = (struct by){name(&o->v[i]), &o->v[i]};
 	qsort(out->v, o->n, sizeof(*out->v), compare_names);
 	for (size_t i = 0; i < o->n; i++)
-		out->n_names +=
-		    i == 0 || strcmp(out->v[i - 1].name, out->v[i].name) != 0;
+		out->n_names += out->v[i].name != nobody &&
+		    (i == 0 || strcmp(out->v[i - 1].name, out->v[i].name) != 0);
 	return 0;
 }
 

@@ -243,7 +243,7 @@ a_page_has_every_login_with_its_reason(void **state)
 	    "<title>Logins: dir:&lt;log&gt;</title>",
 	    "<dt>Logins</dt><dd>3</dd>",
 	    "<dt>Hosts</dt><dd>2</dd>",
-	    "<dt>Persons</dt><dd>2</dd>",
+	    "<dt>Persons</dt><dd>1</dd>",
 	    "<dt>Certificates issued</dt><dd>1</dd>",
 	    "<dt>Alarms</dt><dd>1</dd>",
 	    "<td class=bad>no certificate</td>",
