@@ -9,6 +9,7 @@
 #   make coverage   line coverage of the unit tests
 #   make fuzz       libFuzzer on each parser, FUZZ_SECONDS each (default 60)
 #   make fault      kill -9 and injected failures, the whole set
+#   make browser    what Chromium judges: the auditor's page
 #   make bench      one line a figure: NAME VALUE GOAL ok|short what
 #   make install    DESTDIR and PREFIX as usual
 #
@@ -94,7 +95,7 @@ fuzzers	:= $(fuzz_c:tests/fuzz/%.c=$(O)/fuzz/%)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all programs unit-programs tools benches fuzzers check unit interop \
-	system fault-sample fault fuzz fuzz-replay bench demo deps lint \
+	system fault-sample fault fuzz fuzz-replay browser bench demo deps lint \
 	lint-flags headers layers format man asan coverage install dist clean
 
 all: programs
@@ -203,6 +204,10 @@ fault: programs tools
 
 fault-sample: programs tools
 	O=$(O) tests/fault/run sample
+
+browser: programs
+	packaging/install-deps browser
+	O=$(O) tests/browser/run
 
 bench:
 	O=$(O) tests/bench/run
