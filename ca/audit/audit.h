@@ -162,6 +162,9 @@ int audit_log_select(struct audit_log *l, const struct audit_select *of,
 int audit_log_each(struct audit_log *l,
     int (*each)(void *ctx, const struct audit_certificate *c), void *ctx,
     struct err *e) MUST_CHECK;
+/* Is that object in the log's home?  1: it is not.  What blob_exists() says. */
+int audit_log_has(struct audit_log *l, const char *key, struct err *e)
+    MUST_CHECK;
 /* The leaf of a serial's certificate.  ERR_NOTFOUND. */
 int audit_log_find(struct audit_log *l, uint64_t serial, uint64_t *index,
     struct err *e) MUST_CHECK;

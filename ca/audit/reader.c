@@ -289,6 +289,12 @@ audit_log_each(struct audit_log *l,
 }
 
 int
+audit_log_has(struct audit_log *l, const char *key, struct err *e)
+{
+	return blob_exists(l->store, key, e);
+}
+
+int
 audit_log_find(struct audit_log *l, uint64_t serial, uint64_t *index,
     struct err *e)
 {

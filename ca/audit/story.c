@@ -19,6 +19,7 @@ story_event_name(enum story_event v)
 	    [STORY_SUDO] = "sudo",
 	    [STORY_END] = "end",
 	    [STORY_REVOKED] = "revoked",
+	    [STORY_MISSING] = "missing",
 	};
 
 	return names[v];
@@ -168,6 +169,19 @@ story_add_certificate(struct story *s, const struct audit_certificate *c,
 		r = add_decision(s, c->decisions[i], c->decision_indexes[i],
 		    log);
 	return r == 0 ? add_certificate(s, c, log) : r;
+}
+
+int
+story_add_missing(struct story *s)
+{
+	struct story_part of = s->v[s->n - 1];
+	struct str text = STR_INIT;
+
+	str_addf(&text, "%s is not there; run writ audit verify", of.object);
+	return add(s,
+	    (struct story_part){
+		.at = of.at, .event = STORY_MISSING, .index = of.index},
+	    of.who, &text, NULL, of.log, of.object);
 }
 
 /* --- as a host saw it ------------------------------------------------------ */

@@ -26,6 +26,7 @@ enum story_event {
 	STORY_SUDO,
 	STORY_END,
 	STORY_REVOKED,
+	STORY_MISSING,	/* an object that the log's home lacks */
 };
 const char *story_event_name(enum story_event v); /* "request" */
 
@@ -50,6 +51,8 @@ void story_clear(struct story *s);
  * ERR_LIMIT, ERR_NOMEM. */
 int story_add_certificate(struct story *s, const struct audit_certificate *c,
     const char *log) MUST_CHECK;
+/* The object that its last part names is not in the home of the log. */
+int story_add_missing(struct story *s) MUST_CHECK;
 /* A login, sudo or end, as a host saw it; other events add nothing. */
 int story_add_use(struct story *s, const struct use *u) MUST_CHECK;
 /* What is wrong with the login u, by uses_judge(): its kind and why. */

@@ -30,6 +30,18 @@ on_certificate(void *ctx, const struct audit_certificate *c)
 	return r != 0 ? r : 1;
 }
 
+/* The certificate is the last part. */
+static int
+look_for_record(struct telling *t, struct audit_log *log, struct err *e)
+{
+	const struct story_part *p = &t->story.v[t->story.n - 1];
+	int r = audit_log_has(log, p->object, e);
+
+	if (r == 1 && (r = story_add_missing(&t->story)) != 0)
+		return err_nomem(e);
+	return r != 0 ? r : 1;
+}
+
 static int
 look_in(void *ctx, struct audit_log *log, struct err *e)
 {
@@ -43,6 +55,8 @@ look_in(void *ctx, struct audit_log *log, struct err *e)
 	    &(struct audit_select){
 		.serials = &t->of->serial, .n_serials = 1, .since = INT64_MAX},
 	    on_certificate, t, e);
+	if (r == 1)
+		return look_for_record(t, log, e);
 	return r == ERR_NOMEM ? err_nomem(e) : r;
 }
 
@@ -182,6 +196,10 @@ print_text(const struct telling *t, const struct cli_args *a, struct err *e)
 
 		if (p->event == STORY_UNEXPLAINED) {
 			str_addf(&s, "    NOT EXPLAINED, %s\n", p->text);
+			continue;
+		}
+		if (p->event == STORY_MISSING) {
+			str_addf(&s, "    MISSING, %s\n", p->text);
 			continue;
 		}
 		str_addf(&s, "%s  %s %s\n", format_when(p->at, a, at), p->who,

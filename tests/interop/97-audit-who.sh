@@ -285,6 +285,13 @@ t_eq 'its record is there' yes "$(test -f \
 t_eq 'statements lie before it' true "$(jq '(.[0].index | tonumber) <
 	(.[1].index | tonumber) and (.[1].index | tonumber) <
 	(.[2].index | tonumber)' story.json)"
+record=corp/log/$(jq -r '.[2].object' story.json)
+mv "$record" record.away
+t 'a record that is gone is missing' ends 0 "MISSING, records/" \
+	on c.1 web-2.example.com
+t_eq 'for programs too' "certificate missing" "$(on c.1 web-2.example.com \
+	--json | jq -r '[.[].event][2:4] | join(" ")')"
+mv record.away "$record"
 t 'of two hosts one has to be named' ends 2 'expected --host' \
 	audit session c.1
 t 'a password explains nothing' ends 0 \

@@ -77,6 +77,8 @@ tell(const struct logcase *lg, struct story *s)
 		    "after its time was over");
 	if (r == 0)
 		r = read_log(lg, s);
+	if (r == 0)
+		r = story_add_missing(s);
 	story_sort(s);
 	return r;
 }
@@ -103,6 +105,9 @@ a_login_is_told_from_the_request_on(void **state)
 	    {STORY_DECISION, "decision", OLGA, "approved", "ca_log", 3, true},
 	    {STORY_CERTIFICATE, "certificate",
 		"SHA256:", ", for deploy, presence none", "ca_log", 4, false},
+	    {STORY_MISSING, "missing",
+		"SHA256:", ".json is not there; run writ audit verify",
+		"ca_log", 4, false},
 	    {STORY_LOGIN, "login", HOST,
 		"saw deploy log in from 10.0.0.7 port 22 by publickey", NULL, 9,
 		true},
@@ -131,6 +136,7 @@ a_login_is_told_from_the_request_on(void **state)
 			fail_msg("%s: %s %s", want[i].name, p->who, p->text);
 	}
 	assert_non_null(strstr(s.v[2].object, "records/2026/03/02/"));
+	assert_string_equal(s.v[3].object, s.v[2].object);
 	story_clear(&s);
 	logcase_close(&lg);
 }
