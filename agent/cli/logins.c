@@ -202,6 +202,7 @@ add_fields(struct table *t, const struct login_told *x, enum table_format f)
 	add_fingerprint(t, v->has_cert, &v->ca);
 	add_number(t, v->has_cert, v->serial);
 	table_add(t, v->key_id);
+	add_fingerprint(t, v->has_tbs, &v->tbs);
 	add_number(t, v->signatures != 0, v->signatures);
 	table_add(t, v->command);
 	table_add(t, v->as);
@@ -223,8 +224,8 @@ print_all(const struct logins_told *l, enum table_format f, struct err *e)
 {
 	static const char *const columns[] = {"at", "host", "what", "until",
 	    "count", "source", "session", "account", "from", "port", "method",
-	    "key", "ca", "serial", "key_id", "signatures", "command", "as",
-	    "why", "came", "clock", "seq", "number", "index", "report"};
+	    "key", "ca", "serial", "key_id", "tbs", "signatures", "command",
+	    "as", "why", "came", "clock", "seq", "number", "index", "report"};
 	struct table t;
 
 	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));

@@ -8,7 +8,7 @@
 #include "agent/master/rows_impl.h"
 
 #define ROWS_KIND    0x57524d53 /* "WRMS" */
-#define ROWS_VERSION 4
+#define ROWS_VERSION 5
 
 static const char schema[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
@@ -32,7 +32,8 @@ static const char schema[] =
     " what INTEGER NOT NULL, source INTEGER NOT NULL, session TEXT,"
     " account TEXT, origin TEXT, port INTEGER NOT NULL, method TEXT, key BLOB,"
     " ca BLOB, serial INTEGER, key_id TEXT, signatures INTEGER NOT NULL,"
-    " command TEXT, runs_as TEXT, why TEXT, clock INTEGER NOT NULL);"
+    " command TEXT, runs_as TEXT, why TEXT, clock INTEGER NOT NULL,"
+    " tbs BLOB);"
     "CREATE INDEX logins_at ON logins (at, host);"
     "CREATE INDEX logins_host ON logins (host, at);"
     "CREATE INDEX logins_account ON logins (account, at, host)"

@@ -9,7 +9,7 @@
 #define LOGIN_COLUMNS                                                          \
 	"id, host, seq, came, report, at, until, count, what, source, "        \
 	"session, account, origin, port, method, key, ca, serial, key_id, "    \
-	"signatures, command, runs_as, why, clock"
+	"signatures, command, runs_as, why, clock, tbs"
 /*
  * Which index is not left to guessing: each gives rows in the order that is
  * promised, so that none is looked at in vain and none sorted.
@@ -73,7 +73,7 @@
 	X(LOGIN_PUT,                                                           \
 	    "INSERT OR IGNORE INTO logins (" LOGIN_COLUMNS ") VALUES "         \
 	    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, " \
-	    "?, ?, ?)")                                                        \
+	    "?, ?, ?, ?)")                                                     \
 	X(LOGINS, LOGINS_BY("at", AFTER_HOST, ""))                             \
 	X(LOGINS_HOST,                                                         \
 	    LOGINS_BY("host", "(at, id) > (?1, ?3)", " AND host = ?5"))        \

@@ -72,6 +72,7 @@ rows_put_login(struct rows *r, const struct login_row *l, struct err *e)
 	store_bind_text(t, v->as);
 	store_bind_text(t, v->why);
 	store_bind_int(t, l->clock);
+	bind_hash(t, v->has_tbs, &v->tbs);
 	return store_run(t, e);
 }
 
@@ -204,6 +205,7 @@ read_row(const struct store_stmt *t, struct login_row *l, struct err *e)
 	v->as = text_or_null(t, 21);
 	v->why = text_or_null(t, 22);
 	l->clock = store_int(t, 23);
+	v->has_tbs = read_hash(t, 24, &v->tbs);
 	return 0;
 }
 

@@ -23,6 +23,7 @@
  *	rename.HASH	what gave the host the id it has, if it was renamed
  *	report reports/SEQ	the last report's number and name; those not taken
  *	diffs/HASH	texts that reports name
+ *	pam/PID		certificates of logins, until their lines are read
  *	logins/HASH	how far the log was read (reports.h)
  *	pending		a run that waits to be confirmed, as a report's content
  *	alarms		which alarms were raised

@@ -9,8 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/logins/sshd_line.h"
+#include "agent/logins/whole.h"
 #include "agent/minion/applier.h"
 #include "agent/minion/login_log.h"
+#include "agent/minion/pam_spool.h"
 #include "lib/base/clock.h"
 
 #define REPORT_BYTES (40 * 1024) /* of events as JSON: then the next report */
@@ -163,6 +166,43 @@ tell_if_full(struct look *l, struct err *e)
 	return tell(l, e);
 }
 
+/* sshd's line stands where PAM's word does not fit it, and that is an alarm. */
+static int
+take_whole(struct look *l, const struct seen_line *line, struct login_event *ev,
+    struct err *e)
+{
+	struct err why = {0};
+	struct sshd_line s;
+	char *cert = NULL;
+	int r;
+
+	sshd_line_parse(line->text, &s);
+	r = pam_spool_take(l->a->state_dir, line, ev->account, &cert, &why);
+	if (r == 0)
+		r = whole_take(ev, s.is_cert, slice_str(cert), &why);
+	free(cert);
+	if (r == ERR_NOMEM)
+		return err_nomem(e);
+	if (r != 0 && r != ERR_NOTFOUND) {
+		err_prefix(&why, "PAM, of a login of %.64s by process %llu",
+		    ev->account, (unsigned long long)line->pid);
+		(void)applier_alarm(l->a, "logins", &why);
+	}
+	return 0;
+}
+
+static int
+see(struct look *l, const struct seen_line *line, struct err *e)
+{
+	size_t before = l->events.n;
+	int r = seen_take(&l->s, line, &l->events, e);
+
+	for (size_t i = before; i < l->events.n && r == 0; i++)
+		if (l->events.v[i].what == LOGIN_IN)
+			r = take_whole(l, line, &l->events.v[i], e);
+	return r;
+}
+
 static int
 take_line(void *arg, const struct seen_line *line, const char *place,
     struct err *e)
@@ -179,8 +219,7 @@ take_line(void *arg, const struct seen_line *line, const char *place,
 	l->s.lost += l->take.lost;
 	l->take.lost = 0;
 	l->changed = true;
-	if ((r = seen_take(&l->s, line, &l->events, e)) != 0 ||
-	    (r = tell_if_full(l, e)) != 0)
+	if ((r = see(l, line, e)) != 0 || (r = tell_if_full(l, e)) != 0)
 		return r;
 	l->more = ++l->lines >= LOOK_LINES || l->reports >= LOOK_REPORTS;
 	return l->more ? LOGIN_ENOUGH : 0;
@@ -306,6 +345,8 @@ verb_logins(struct applier *a, struct err *e)
 	    (struct login_take){.line = take_line, .arg = &l, .now = a->now};
 	if ((r = look(&l, e)) == 0)
 		jw_bool(&a->w, "more", l.more);
+	if (r == 0 && !l.more)
+		pam_spool_tidy(a->state_dir, a->now);
 	seen_events_clear(&l.events);
 	seen_clear(&l.s);
 	return r;

@@ -23,6 +23,6 @@ const char *agent_state_dir(const struct cli_args *a);
 
 extern const struct cli_command agent_cmd_applier, agent_cmd_apply,
     agent_cmd_confirm, agent_cmd_grains, agent_cmd_observe, agent_cmd_run,
-    agent_cmd_states, agent_cmd_status, agent_cmd_test, agent_cmd_undo;
+    agent_cmd_seen, agent_cmd_states, agent_cmd_status, agent_cmd_test, agent_cmd_undo;
 
 #endif

@@ -11,7 +11,7 @@ main(int argc, char **argv)
 	const struct cli_command commands[] = {agent_cmd_observe,
 	    agent_cmd_test, agent_cmd_apply, agent_cmd_confirm, agent_cmd_undo,
 	    agent_cmd_status, agent_cmd_grains, agent_cmd_states, agent_cmd_run,
-	    agent_cmd_applier};
+	    agent_cmd_seen, agent_cmd_applier};
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(022);

@@ -92,6 +92,7 @@ fill(struct grant_use *g, const struct audit_certificate *c, const char *log)
 	key_hash(c->cert->ca, &g->ca);
 	key_hash(c->cert->key, &g->key);
 	g->serial = c->cert->serial;
+	hash_sha256(c->leaf->tbs, c->leaf->tbs_len, &g->tbs);
 	g->presence = cert_presence(c->cert);
 	g->valid_after = to_time(c->cert->valid_after);
 	g->valid_before = to_time(c->cert->valid_before);
@@ -266,17 +267,23 @@ look(const struct use *u, const struct grant_use *g, struct str *why)
 	    "on a host that it is not for");
 }
 
-/* Who has the CA's key can write any serial, but not with the key it is for. */
-static bool
-is_for_key(const struct grant_use *g, const struct use *u)
+/* Who has the CA's key can write any serial, but not with the key it is for; and
+ * where the host had all of it, with nothing that is not as it was issued. */
+static const char *
+what_else(const struct grant_use *g, const struct use *u)
 {
-	return !u->event.has_key || hash_equal(&g->key, &u->event.key);
+	if (u->event.has_key && !hash_equal(&g->key, &u->event.key))
+		return "for another key";
+	if (u->event.has_tbs && !hash_equal(&g->tbs, &u->event.tbs))
+		return "another certificate";
+	return NULL;
 }
 
 int
 uses_judge(const struct use *u, struct issued *s, const struct policy *p,
     enum use_kind *kind, const struct grant_use **of, struct str *why)
 {
+	const char *other = NULL;
 	struct grant_use *g;
 
 	*of = NULL;
@@ -284,15 +291,16 @@ uses_judge(const struct use *u, struct issued *s, const struct policy *p,
 		*kind = USE_BARE;
 		str_addf(why, "by %s",
 		    u->event.method != NULL ? u->event.method : "nothing said");
-	} else if ((g = find(s, &u->event)) != NULL && is_for_key(g, u)) {
+	} else if ((g = find(s, &u->event)) != NULL &&
+	    (other = what_else(g, u)) == NULL) {
 		g->used = true;
 		*of = g;
 		look(u, g, why);
 		*kind = why->n > 0 ? USE_OUTSIDE : USE_ISSUED;
 	} else if (g != NULL) {
 		*kind = USE_NEVER_ISSUED;
-		str_addf(why, "serial %llu of this CA is for another key",
-		    (unsigned long long)u->event.serial);
+		str_addf(why, "serial %llu of this CA is %s",
+		    (unsigned long long)u->event.serial, other);
 	} else if (uses_is_ca(p, &u->event.ca)) {
 		*kind = USE_NEVER_ISSUED;
 		str_addf(why, "no log has serial %llu of this CA",

@@ -59,6 +59,7 @@ enum presence cert_presence(const struct cert *c);
 
 struct grant_use {		/* a certificate, and why it was issued */
 	struct hash   ca;	/* of the CA's key */
+	struct hash   tbs;	/* of the certificate without its signature */
 	uint64_t      serial;
 	char	     *person, *grant, *reason;
 	char	     *ticket;	/* NULL: none was given */
@@ -108,9 +109,11 @@ const char *use_kind_name(enum use_kind k); /* "issued", "never issued" */
  * certificate, where there is one, which is marked as used.  Appends to why, in
  * words, what is wrong with it.  ERR_NOMEM.
  *
- * Compared are the time, USES_CLOCK_OFF aside; the address, where the certificate
- * has a list of them; the host, where all its principals are for single hosts
- * (deploy@web-1.example.com); and whether something of it had been revoked.
+ * Where the host had the whole certificate, it is the one that was issued, or it was
+ * never issued, whatever serial it has.  Compared are the time, USES_CLOCK_OFF
+ * aside; the address, where the certificate has a list of them; the host, where all
+ * its principals are for single hosts (deploy@web-1.example.com); and whether
+ * something of it had been revoked.
  */
 int uses_judge(const struct use *u, struct issued *s, const struct policy *p,
     enum use_kind *kind, const struct grant_use **of, struct str *why)

@@ -96,6 +96,10 @@ read_certificate(const json_t *row, struct login_event *ev, struct err *e)
 	    parse_u64(serial, 0, UINT64_MAX, &ev->serial) != 0)
 		return bad_cell(row, "serial", "a number", e);
 	ev->has_cert = true;
+	ev->has_tbs = cell(row, "tbs") != NULL;
+	if (ev->has_tbs &&
+	    hash_from_fingerprint(cell(row, "tbs"), &ev->tbs) != 0)
+		return bad_cell(row, "tbs", "SHA256:...", e);
 	return read_text(row, "key_id", LOGIN_KEY_ID_MAX, &ev->key_id, e);
 }
 

@@ -24,7 +24,7 @@ static const char *const sources[] = {
 
 const char *const login_event_keys[LOGIN_EVENT_KEYS] = {"what", "at", "until",
     "count", "source", "session", "account", "from", "port", "method", "key",
-    "ca", "serial", "key_id", "signatures", "command", "as", "why"};
+    "ca", "serial", "key_id", "signatures", "command", "as", "why", "tbs"};
 
 /* A bit a field, by its place above. */
 #define UNTIL      (1U << 2)
@@ -42,6 +42,7 @@ const char *const login_event_keys[LOGIN_EVENT_KEYS] = {"what", "at", "until",
 #define COMMAND    (1U << 15)
 #define AS         (1U << 16)
 #define WHY        (1U << 17)
+#define TBS        (1U << 18)
 #define FIRST_OWN  5 /* and until, count: the rest is in every event */
 #define CERT       (CA | SERIAL | KEY_ID)
 #define PEER       (FROM | PORT)
@@ -49,7 +50,8 @@ const char *const login_event_keys[LOGIN_EVENT_KEYS] = {"what", "at", "until",
 static const struct {
 	uint32_t must, may;
 } fields_of[] = {
-    [LOGIN_IN] = {ACCOUNT | METHOD, SESSION | PEER | KEY | CERT | SIGNATURES},
+    [LOGIN_IN] = {ACCOUNT | METHOD,
+	SESSION | PEER | KEY | CERT | TBS | SIGNATURES},
     [LOGIN_REFUSED] = {WHY,
 	SESSION | ACCOUNT | PEER | METHOD | KEY | CERT | SIGNATURES},
     [LOGIN_OUT] = {ACCOUNT, SESSION | PEER},
@@ -93,7 +95,7 @@ check_fields(const json_t *o, enum login_what what, struct err *e)
 	for (size_t i = 0; i < LOGIN_EVENT_KEYS; i++)
 		if (json_object_get(o, login_event_keys[i]) != NULL)
 			has |= 1U << i;
-	if ((has & CERT) != 0)
+	if ((has & (CERT | TBS)) != 0)
 		must |= CERT;
 	for (size_t i = 0; i < LOGIN_EVENT_KEYS; i++) {
 		uint32_t bit = 1U << i;
@@ -234,7 +236,8 @@ login_event_read(const json_t *o, struct login_event *ev, struct err *e)
 	    (r = read_numbers(o, ev, e)) != 0 ||
 	    (r = read_session(o, &ev->session, e)) != 0 ||
 	    (r = read_texts(o, ev, e)) != 0 ||
-	    (r = read_fingerprint(o, "key", &ev->has_key, &ev->key, e)) != 0)
+	    (r = read_fingerprint(o, "key", &ev->has_key, &ev->key, e)) != 0 ||
+	    (r = read_fingerprint(o, "tbs", &ev->has_tbs, &ev->tbs, e)) != 0)
 		return r;
 	return read_fingerprint(o, "ca", &ev->has_cert, &ev->ca, e);
 }
@@ -279,6 +282,8 @@ login_event_write(const struct login_event *ev, struct jw *w)
 		write_fingerprint(w, "ca", &ev->ca);
 		jw_u64(w, "serial", ev->serial);
 		jw_str(w, "key_id", ev->key_id);
+		if (ev->has_tbs)
+			write_fingerprint(w, "tbs", &ev->tbs);
 	}
 	if (ev->signatures != 0)
 		jw_u64(w, "signatures", ev->signatures);
@@ -327,6 +332,10 @@ login_event_describe(const struct login_event *ev, struct str *out)
 		hash_fingerprint(&ev->ca, fp);
 		str_addf(out, ", certificate '%s' serial %llu CA %s",
 		    ev->key_id, (unsigned long long)ev->serial, fp);
+		if (ev->has_tbs) {
+			hash_fingerprint(&ev->tbs, fp);
+			str_addf(out, " (whole, %s)", fp);
+		}
 	}
 	describe_text(out, ", session ", ev->session);
 	describe_text(out, ", ", ev->why);

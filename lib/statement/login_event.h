@@ -57,6 +57,9 @@ struct login_event {		/* zero-initialise / login_event_clear */
 	struct hash	  ca;		/* of the CA's key */
 	uint64_t	  serial;
 	char		 *key_id;	/* may be empty */
+	bool		  has_tbs;	/* where the host had all of it: */
+	struct hash	  tbs;		/* of the certificate without its signature,
+					   as an issue leaf has it */
 	uint64_t	  signatures;	/* made by a security key; 0: not said */
 	char		 *command;	/* sudo */
 	char		 *as;		/* sudo: the account it ran as; NULL */
@@ -70,7 +73,7 @@ const char *login_source_name(enum login_source s);
 int login_what_parse(const char *name, enum login_what *out) MUST_CHECK;
 
 /* The fields of an event, in their order, for json_known(). */
-#define LOGIN_EVENT_KEYS 18
+#define LOGIN_EVENT_KEYS 19
 extern const char *const login_event_keys[LOGIN_EVENT_KEYS];
 
 /*

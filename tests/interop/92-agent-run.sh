@@ -48,4 +48,40 @@ t_eq 'at the first try' $((n + 1)) "$(n_started)"
 kill $run
 wait $run
 t_eq 'it ends when it is told to' 0 $?
+
+# --- what sshd hands to PAM
+
+if [ "$(id -u)" -ne 0 ]; then
+	t_skip 'what sshd hands to PAM' 'it is root who keeps it'
+	t_done
+	exit
+fi
+ssh-keygen -q -t ed25519 -N '' -f ca
+ssh-keygen -q -s ca -I kid -z 41 -n deploy -V +1h ca.pub
+cert=$(cut -d' ' -f1,2 ca-cert.pub)
+pam() { # TYPE INFO
+	PAM_TYPE=$1 PAM_USER=deploy SSH_AUTH_INFO_0=$2 "$O/writ-agent" seen \
+		--state state
+}
+t 'an end of a session keeps nothing' pam close_session "publickey $cert"
+t 'nor does a password' pam open_session password
+t_not 'nothing is there' test -e state/pam
+pam open_session "password
+publickey $cert"
+t_eq 'a certificate is kept' 0 $?
+t_eq 'by the process that PAM is in, for root alone' "$$ 600 700" \
+	"$(ls state/pam) $(stat -c %a state/pam/$$) $(stat -c %a state/pam)"
+t_eq 'with whose it is' "deploy
+$cert" "$(cut -d' ' -f3- state/pam/$$ | head -n 1
+	tail -n 1 state/pam/$$)"
+# As another user, who may read what is built.
+mine() {
+	PAM_TYPE=open_session PAM_USER=deploy SSH_AUTH_INFO_0="publickey $cert" \
+		setpriv --reuid=65534 --clear-groups "$T/seen" seen --state "$1"
+}
+install -m 755 "$O/writ-agent" seen
+install -d -o 65534 mine
+chmod 711 "$T"
+t_has 'a user has no say in it' "$(mine "$T/mine" 2>&1)" 'this is for PAM to run'
+t_eq 'nor in a place of his own' '' "$(ls mine)"
 t_done

@@ -80,6 +80,10 @@ on web sh -c 'useradd -r -s /usr/sbin/nologin writ-agent
     printf "TrustedUserCAKeys /etc/ssh/ca.pub\nPasswordAuthentication yes\n" \
         >/etc/ssh/sshd_config.d/00-test.conf
     chmod 644 /etc/ssh/ca.pub
+    sed -i "0,/^session/s,,session optional pam_exec.so quiet /usr/bin/writ-agent seen\n&," \
+        /etc/pam.d/sshd
+    echo "SSH_AUTH_INFO_0=publickey x" | tee /home/alice/.pam_environment \
+        >/home/bob/.pam_environment
     systemctl restart ssh; systemctl daemon-reload
     systemctl start writ-agent.service' >web.out 2>&1
 
@@ -181,6 +185,18 @@ for _ in 1 2; do
 	sleep 1
 done
 t_eq 'each once, and nothing else' "$(cat want)" "$(events)"
+# With the whole certificate, and in no other way.
+whole() {
+	unsent | jq -Rr 'fromjson? | select(.kind == "logins") | .events[] |
+	    select(.tbs) | .serial'
+}
+t_eq 'of certificates all of it was seen' "$(printf '41\n43')" "$(whole)"
+t_not 'which no user can say of himself' on web runuser -u bob -- env \
+    PAM_TYPE=open_session PAM_USER=bob SSH_AUTH_INFO_0="publickey $(
+	cut -d' ' -f1,2 alice-cert.pub)" writ-agent seen
+t_eq 'and nothing of it stays' '' "$(on web ls /var/lib/writ/agent/pam)"
+t_eq 'nor was it an alarm' '' "$(unsent | jq -Rr 'fromjson? |
+    select(.kind == "alarm") | .message | select(startswith("logins"))')"
 lost() { unsent | jq -Rr 'fromjson? | .lost // empty'; }
 t_eq 'with nothing lost' '' "$(lost)"
 

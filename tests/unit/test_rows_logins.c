@@ -75,7 +75,8 @@ static const char *const events[] = {
     "\"session\":\"3b1f0c2a.811.17\",\"account\":\"deploy\","
     "\"from\":\"2001:db8::7\",\"port\":50112,\"method\":\"publickey\","
     "\"key\":" FP ",\"ca\":" FP ",\"serial\":\"18446744073709551615\","
-    "\"key_id\":\"alice@example.com/9c1b\",\"signatures\":\"7\"}",
+    "\"key_id\":\"alice@example.com/9c1b\",\"tbs\":" FP
+    ",\"signatures\":\"7\"}",
     /* A certificate may have no id and the serial 0, and is one. */
     "{\"what\":\"refused\",\"at\":" T1 ",\"source\":\"file\",\"ca\":" FP
     ",\"serial\":\"0\",\"key_id\":\"\",\"why\":\"revoked\"}",

@@ -93,6 +93,7 @@ a_row_that_is_none_is_named(void **state)
 	    {"a clock that is off too far", "clock", "-4000000001",
 		"'clock' is '-4000000001'"},
 	    {"a key that is none", "key", "MD5:aa", "'key' is 'MD5:aa'"},
+	    {"a whole that is none", "tbs", "x", "'tbs' is 'x'"},
 	    {"a CA that is none", "ca", "x", "'ca' is 'x'"},
 	    {"a serial without a CA", "ca", "", "'ca' is missing"},
 	    {"a CA without a serial", "serial", "", "'serial' is missing"},
@@ -154,11 +155,14 @@ what_is_too_long_is_refused(void **state)
 
 /* --- judged ----------------------------------------------------------------- */
 
+static uint8_t tbs[] = "a certificate without its signature";
+
 /* What the log says of one certificate, and what lives as long. */
 struct logged {
 	struct cert cert;
 	struct statement request, decision;
 	const struct statement *decisions[1];
+	struct issue_leaf leaf;
 	struct audit_certificate c;
 };
 
@@ -182,7 +186,10 @@ logged_init(struct logged *l, const char *principal, const char *source)
 	fixture_request(&l->request, ALICE);
 	fixture_request(&l->decision, OLGA);
 	l->decisions[0] = &l->decision;
+	l->leaf.tbs = tbs;
+	l->leaf.tbs_len = sizeof(tbs);
 	l->c = (struct audit_certificate){.index = 17,
+	    .leaf = &l->leaf,
 	    .cert = &l->cert,
 	    .request = &l->request,
 	    .decisions = l->decisions,
@@ -394,6 +401,43 @@ what_was_revoked_before_is_outside(void **state)
 	policy_free(p);
 }
 
+/* A stolen CA key can give out a serial again. */
+static void
+a_whole_certificate_is_the_one_that_was_issued(void **state)
+{
+	struct policy *p = fixture_policy(NULL, NULL);
+	const struct grant_use *of = NULL;
+	struct str why = STR_INIT;
+	struct issued s = {0};
+	enum use_kind kind;
+	struct logged l;
+	struct use u;
+
+	(void)state;
+	logged_init(&l, "deploy", NULL);
+	assert_int_equal(issued_add(&s, &l.c, "ca_log"), 0);
+	use_of(&u, SEED_USER_CA, SERIAL, AT, "10.0.0.7", HOST);
+	u.event.has_tbs = true;
+	hash_sha256(tbs, sizeof(tbs) - 1, &u.event.tbs);
+	assert_int_equal(uses_judge(&u, &s, p, &kind, &of, &why), 0);
+	assert_int_equal(kind, USE_NEVER_ISSUED);
+	assert_null(of);
+	assert_false(s.v[0].used);
+	assert_string_equal(why.p,
+	    "serial 41 of this CA is another certificate");
+	str_reset(&why);
+	hash_sha256(tbs, sizeof(tbs), &u.event.tbs);
+	assert_int_equal(uses_judge(&u, &s, p, &kind, &of, &why), 0);
+	assert_int_equal(kind, USE_ISSUED);
+	assert_non_null(of);
+	free(u.host);
+	login_event_clear(&u.event);
+	str_clear(&why);
+	issued_clear(&s);
+	logged_clear(&l);
+	policy_free(p);
+}
+
 static void
 each_certificate_is_found_by_its_serial(void **state)
 {
@@ -487,6 +531,7 @@ main(void)
 	    cmocka_unit_test(a_serial_of_another_key_was_never_issued),
 	    cmocka_unit_test(a_login_is_what_everything_says),
 	    cmocka_unit_test(what_was_revoked_before_is_outside),
+	    cmocka_unit_test(a_whole_certificate_is_the_one_that_was_issued),
 	    cmocka_unit_test(each_certificate_is_found_by_its_serial),
 	    cmocka_unit_test(a_host_certificate_lets_nobody_in),
 	    cmocka_unit_test(every_failing_allocation_is_answered),
