@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a host holds, after a crash in the middle of taking the next: an acceptance
- * and a revocation list, each of which `held` names by its hash.
+ * What a host holds: after a crash in the middle of taking the next, an acceptance
+ * and a revocation list, each of which `held` names by its hash; and past its time.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,18 +12,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent/minion/applier.h"
+#include "lib/base/file.h"
+#include "tests/unit/fakehost.h"
 #include "tests/unit/fixture.h"
-#include "tests/unit/tmpdir.h"
 
 #define WEB_1 "web-1.example.com"
 
 /* name.next is written, `held` names it, it becomes name. */
 enum { NOTHING, WRITTEN, NAMED, TAKEN, STAGES };
 
-static char dir[TMPDIR_MAX];
+#define DAY 86400
+
+static struct fakehost *host;
+static char dir[200];
 static struct statement said[3];
 static struct applier a;
 
@@ -46,7 +49,10 @@ static int
 setup(void **state)
 {
 	(void)state;
-	tmpdir_make(dir, "applier");
+	host = fakehost_new();
+	(void)snprintf(dir, sizeof(dir), "%s/agent",
+	    host_root(fakehost_host(host)));
+	assert_int_equal(file_mkdirs(dir, 0700, NULL), 0);
 	for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++)
 		make_accept(&said[i]);
 	memset(&a, 0, sizeof(a));
@@ -58,19 +64,12 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	static const char *const names[] = {
-	    "accept", "accept.next", "krl", "krl.next"};
-	char path[TMPDIR_MAX + 16];
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-		(void)unlink(path);
-	}
 	statement_clear(&a.accept);
 	for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++)
 		statement_clear(&said[i]);
-	return rmdir(dir);
+	fakehost_free(host);
+	return 0;
 }
 
 static void
@@ -171,6 +170,71 @@ a_list_is_the_one_that_is_held_after_any_crash(void **state)
 	}
 }
 
+/* --- past its time ---------------------------------------------------------------- */
+
+static void
+hold_fleet(struct policy *p)
+{
+	struct err e = {0};
+
+	p->expires = FIXTURE_NOW + 400 * DAY;
+	a.trust.have = true;
+	a.trust.root = a.trust.policy = p;
+	a.held.have = true;
+	a.held.realm = *fixture_realm();
+	a.held.policy_version = 1;
+	a.held.fleet = (struct fleet_held){
+	    .have = true, .version = 3, .expires = FIXTURE_NOW};
+	name_accept(&said[0]);
+	assert_non_null(a.args = json_object());
+	assert_int_equal(key_generate(PUBKEY_ED25519, &a.host_key, &e), 0);
+}
+
+/* In grace and after it; what is in force is not asked, it stays. */
+static void
+a_fleet_past_its_time_is_said_once(void **state)
+{
+	static const struct {
+		int64_t after;
+		uint64_t version;
+		bool says;
+	} cases[] = {
+	    {-31 * DAY, 3, false},
+	    {0, 3, false},
+	    {1, 3, true},
+	    {DAY, 3, false},
+	    {14 * DAY + 1, 3, false},
+	    {14 * DAY + 2, 4, true},
+	    {15 * DAY, 4, false},
+	};
+	struct policy *p = fixture_policy(NULL, NULL);
+
+	(void)state;
+	hold_fleet(p);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct err e = {0};
+		char words[80];
+
+		a.now = FIXTURE_NOW + cases[i].after;
+		a.held.fleet.version = cases[i].version;
+		(void)snprintf(words, sizeof(words),
+		    "fleet version %llu is past its expiry, and stays in force",
+		    (unsigned long long)cases[i].version);
+		if (verb_report(&a, &e) != 0)
+			fail_msg("case %zu: %s", i, e.msg);
+		if (a.made.n != (cases[i].says ? 2 : 1))
+			fail_msg("case %zu: %zu reports", i, a.made.n);
+		assert_int_equal(strstr(a.made.v[0], words) != NULL,
+		    cases[i].says);
+		assert_non_null(strstr(a.made.v[a.made.n - 1],
+		    "\"kind\":\"heartbeat\""));
+		strs_clear(&a.made);
+	}
+	json_decref(a.args);
+	key_free(a.host_key);
+	policy_free(p);
+}
+
 int
 main(void)
 {
@@ -179,6 +243,7 @@ main(void)
 	    T(an_acceptance_is_the_one_that_is_held_after_any_crash),
 	    T(an_acceptance_that_nobody_named_is_none),
 	    T(a_list_is_the_one_that_is_held_after_any_crash),
+	    T(a_fleet_past_its_time_is_said_once),
 #undef T
 	};
 
