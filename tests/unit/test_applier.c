@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What a host holds: after a crash in the middle of taking the next, an acceptance
- * and a revocation list, each of which `held` names by its hash; and past its time.
+ * and a revocation list, each of which `held` names by its hash; past its time; and
+ * when it asks for the next certificate.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,6 +18,7 @@
 #include "lib/base/file.h"
 #include "tests/unit/fakehost.h"
 #include "tests/unit/fixture.h"
+#include "tests/unit/sshtool.h"
 
 #define WEB_1 "web-1.example.com"
 
@@ -41,7 +43,7 @@ make_accept(struct statement *s)
 	assert_int_equal(pubkey_dup(fixture_key(50), &x->host_key), 0);
 	assert_int_equal(pubkey_dup(fixture_key(51), &x->transport_key), 0);
 	assert_int_equal(strs_add(&x->names, WEB_1), 0);
-	x->renew_until = FIXTURE_NOW + 86400;
+	x->renew_until = FIXTURE_NOW + 365 * DAY;
 	fixture_sign(s, FIXTURE_BY(52));
 }
 
@@ -235,6 +237,97 @@ a_fleet_past_its_time_is_said_once(void **state)
 	policy_free(p);
 }
 
+/* --- the next certificate --------------------------------------------------------- */
+
+/* By OpenSSH's own program, for 90 days from FIXTURE_NOW on. */
+static void
+hold_certificate(const char *name)
+{
+	char span[64], *line;
+	size_t n;
+
+	(void)snprintf(span, sizeof(span), "0x%llx:0x%llx",
+	    (unsigned long long)FIXTURE_NOW,
+	    (unsigned long long)FIXTURE_NOW + 90 * DAY);
+	sshtool_run("ssh-keygen", "-q", "-s", sshtool_path("ca"), "-I", "h",
+	    "-h", "-n", name, "-V", span, sshtool_path("hk.pub"), NULL);
+	line = sshtool_read("hk-cert.pub", &n);
+	assert_int_equal(applier_write(&a, "certificate", slice_of(line, n),
+			     NULL),
+	    0);
+	free(line);
+}
+
+static void
+make_keys(void)
+{
+	struct err e = {0};
+
+	sshtool_run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
+	    sshtool_path("ca"), NULL);
+	sshtool_run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
+	    sshtool_path("hk"), NULL);
+	assert_int_equal(key_load_file(sshtool_path("hk"), NULL, &a.host_key,
+			     &e),
+	    0);
+}
+
+/* What it says at FIXTURE_NOW and `after`. */
+static void
+renews(int64_t after, int want, const char *says)
+{
+	struct err e = {0};
+	int r;
+
+	a.now = FIXTURE_NOW + after;
+	str_reset(&a.answer);
+	jw_init(&a.w, &a.answer, false);
+	jw_begin(&a.w, NULL, '{');
+	r = verb_renew(&a, &e);
+	jw_end(&a.w, '}');
+	if (r != want || strstr(r == 0 ? a.answer.p : e.msg, says) == NULL)
+		fail_msg("at %lld: %d, %s %s", (long long)after, r, e.msg,
+		    a.answer.p);
+	strs_clear(&a.made);
+}
+
+static void
+a_certificate_is_renewed_at_two_thirds_of_its_life(void **state)
+{
+	static const char asks[] = "\"statement\":\"{\\\"v\\\":1,"
+				   "\\\"type\\\":\\\"renew\\\"";
+
+	(void)state;
+	make_keys();
+	a.held.have = true;
+	a.held.realm = *fixture_realm();
+	assert_non_null(a.args = json_object());
+	str_init(&a.answer);
+	take_accept(&said[0], TAKEN);
+	assert_int_equal(applier_read_accept(&a, NULL), 0);
+
+	renews(0, 0, asks); /* there is none yet */
+	hold_certificate(WEB_1);
+	renews(0, 0, "{\"in\":5184000}");
+	renews(60 * DAY - 1, 0, "{\"in\":1}");
+	renews(60 * DAY, 0, asks);
+	renews(200 * DAY, 0, asks);
+	renews(365 * DAY + 1, ERR_EXPIRED, "is renewed no more");
+	/* One for the name that it had is none. */
+	hold_certificate("web-9.example.com");
+	renews(0, 0, asks);
+	/* Nor is one of another key. */
+	hold_certificate(WEB_1);
+	key_free(a.host_key);
+	assert_int_equal(key_load_file(sshtool_path("ca"), NULL, &a.host_key,
+			     NULL),
+	    0);
+	renews(0, 0, asks);
+	json_decref(a.args);
+	key_free(a.host_key);
+	str_clear(&a.answer);
+}
+
 int
 main(void)
 {
@@ -244,8 +337,9 @@ main(void)
 	    T(an_acceptance_that_nobody_named_is_none),
 	    T(a_list_is_the_one_that_is_held_after_any_crash),
 	    T(a_fleet_past_its_time_is_said_once),
+	    T(a_certificate_is_renewed_at_two_thirds_of_its_life),
 #undef T
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, sshtool_setup, sshtool_teardown);
 }
