@@ -103,6 +103,14 @@ static const struct cli_option session_options[] = {
     {0, "since", "T|SPAN", "seen from then on (" USES_SPAN ")"},
     USES_OPTIONS,
 };
+static const struct cli_option hosts_options[] = {
+    {0, "at", "T|SPAN", "as they were then; a date is its end (now)"},
+    {0, "fleet-log", "URL",
+	"a master's log; repeatable (default: fleet_logs of -C DIR)"},
+    {0, "utc", NULL, "times in UTC (JSON and CSV always have them so)"},
+    CLI_JSON,
+    CLI_CSV,
+};
 static const struct cli_option gaps_options[] = {
     {0, "since", "T|SPAN",
 	"of logins and certificates since then (" USES_SPAN
@@ -139,6 +147,11 @@ static const struct cli_command subs[] = {
 	.max_operands = 1,
 	.run = run_audit_session,
 	CLI_OPTIONS(session_options)},
+    {.name = "hosts",
+	.operands = "",
+	.summary = "how hosts were on a day: version, outcome, what failed",
+	.run = run_audit_hosts,
+	CLI_OPTIONS(hosts_options)},
     {.name = "gaps",
 	.operands = "",
 	.summary = "logins that nothing explains, hosts that say nothing",

@@ -33,6 +33,7 @@ int run_audit_who(struct cli_args *a, struct err *e) MUST_CHECK;
 int run_audit_gaps(struct cli_args *a, struct err *e) MUST_CHECK;
 int run_audit_report(struct cli_args *a, struct err *e) MUST_CHECK;
 int run_audit_session(struct cli_args *a, struct err *e) MUST_CHECK;
+int run_audit_hosts(struct cli_args *a, struct err *e) MUST_CHECK;
 int run_audit_verify(struct cli_args *a, struct err *e) MUST_CHECK;
 int run_audit_list(struct cli_args *a, struct err *e) MUST_CHECK;
 int run_audit_sample(struct cli_args *a, struct err *e) MUST_CHECK;

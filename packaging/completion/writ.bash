@@ -93,11 +93,13 @@ _writ_words() {
 	'why')
 		words='-i --master -C' ;;
 	'audit')
-		words='who session gaps report list verify prove sample evidence merge' ;;
+		words='who session hosts gaps report list verify prove sample evidence merge' ;;
 	'audit who')
 		words='--host --person --account --since --until --reason -i --master --utc --json --csv -C' ;;
 	'audit session')
 		words='--host --since -i --master --utc --json --csv -C' ;;
+	'audit hosts')
+		words='--at --fleet-log --utc --json --csv -C' ;;
 	'audit gaps')
 		words='--since --propose -o -i --master --utc --json --csv -C' ;;
 	'audit report')

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: ISC */
+#include "ca/audit/hosts_then.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/audit/audit_impl.h"
+
+#define HOSTS_MAX 1000000
+
+static void
+host_clear(struct host_then *h)
+{
+	free(h->id);
+	pubkey_free(h->key);
+	free(h->failed);
+	*h = (struct host_then){0};
+}
+
+void
+hosts_then_clear(struct hosts_then *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		host_clear(&h->v[i]);
+	free(h->v);
+	*h = (struct hosts_then){0};
+}
+
+/* Where it is (true), or would be. */
+static bool
+find(const struct hosts_then *h, const char *id, size_t *at)
+{
+	size_t lo = 0, hi = h->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int c = strcmp(h->v[mid].id, id);
+
+		if (c == 0) {
+			*at = mid;
+			return true;
+		}
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	*at = lo;
+	return false;
+}
+
+/* x moves into the list, also where it fails; one of that id gives way. */
+static int
+put(struct hosts_then *h, struct host_then *x)
+{
+	size_t at;
+
+	if (find(h, x->id, &at)) {
+		host_clear(&h->v[at]);
+	} else if (vec_grow(&h->v, h->n, &h->cap, HOSTS_MAX) != 0) {
+		host_clear(x);
+		return ERR_NOMEM;
+	} else {
+		memmove(&h->v[at + 1], &h->v[at], (h->n - at) * sizeof(*h->v));
+		h->n++;
+	}
+	h->v[at] = *x;
+	return 0;
+}
+
+/* It moves out of the list. */
+static struct host_then
+take(struct hosts_then *h, size_t at)
+{
+	struct host_then x = h->v[at];
+
+	h->n--;
+	memmove(&h->v[at], &h->v[at + 1], (h->n - at) * sizeof(*h->v));
+	return x;
+}
+
+/* --- leaves --------------------------------------------------------------- */
+
+static int
+on_accept(struct hosts_then *h, const struct acceptance *a)
+{
+	struct host_then x = {.id = str_dup(a->host)};
+
+	if (x.id == NULL || pubkey_dup(a->host_key, &x.key) != 0) {
+		host_clear(&x);
+		return ERR_NOMEM;
+	}
+	return put(h, &x);
+}
+
+static int
+on_rename(struct hosts_then *h, const struct rename_host *r)
+{
+	struct host_then x;
+	char *to;
+	size_t at;
+
+	if (!find(h, r->host, &at))
+		return 0;
+	if ((to = str_dup(r->to)) == NULL)
+		return ERR_NOMEM;
+	x = take(h, at);
+	free(x.id);
+	x.id = to;
+	return put(h, &x);
+}
+
+static void
+on_forget(struct hosts_then *h, const char *host)
+{
+	struct host_then x;
+	size_t at;
+
+	if (!find(h, host, &at))
+		return;
+	x = take(h, at);
+	host_clear(&x);
+}
+
+static int
+failed_of(const struct report_statement *r, char **out)
+{
+	struct str s = STR_INIT;
+
+	for (size_t i = 0; i < r->n_changes; i++)
+		if (r->changes[i].result != CHANGE_DONE)
+			str_addf(&s, "%s%s: %s", s.n > 0 ? ", " : "",
+			    r->changes[i].state,
+			    change_result_name(r->changes[i].result));
+	return str_take(&s, out);
+}
+
+static int
+on_run(struct host_then *x, uint64_t index, const struct statement *s)
+{
+	const struct report_statement *r = &s->u.report;
+	char *failed = NULL;
+
+	if (failed_of(r, &failed) != 0)
+		return ERR_NOMEM;
+	free(x->failed);
+	x->failed = failed;
+	x->ran = true;
+	x->run_at = s->at;
+	x->outcome = r->outcome;
+	x->enforce = r->enforce;
+	x->more = r->more;
+	x->run_index = index;
+	hash_hex(&s->hash, x->run_report);
+	return 0;
+}
+
+/* By its id, or by one that it had: its key says which host it is. */
+static struct host_then *
+speaker(const struct hosts_then *h, const struct statement *s)
+{
+	size_t at;
+
+	if (s->n_sigs != 1)
+		return NULL;
+	if (find(h, s->by, &at) && pubkey_equal(s->sigs[0].key, h->v[at].key))
+		return &h->v[at];
+	for (at = 0; at < h->n; at++)
+		if (pubkey_equal(s->sigs[0].key, h->v[at].key))
+			return &h->v[at];
+	return NULL;
+}
+
+static int
+on_report(struct hosts_then *h, uint64_t index, const struct statement *s,
+    struct err *e)
+{
+	const struct report_statement *r = &s->u.report;
+	struct host_then *x = speaker(h, s);
+
+	if (x == NULL)
+		return err_set(e, ERR_CORRUPT,
+		    "a report of '%s' that no key of an accepted host signed",
+		    s->by);
+	x->reported = true;
+	x->at = s->at;
+	x->fleet_version = r->fleet_version;
+	x->policy_version = r->policy_version;
+	x->krl_version = r->krl_version;
+	if (r->kind != REPORT_RUN && r->kind != REPORT_DRIFT)
+		return 0;
+	return on_run(x, index, s) != 0 ? err_nomem(e) : 0;
+}
+
+static int
+on_statement(struct hosts_then *h, uint64_t index, const struct statement *s,
+    struct err *e)
+{
+	size_t at;
+	int r = 0;
+
+	if (s->type == ST_REPORT)
+		return on_report(h, index, s, e);
+	if (s->type == ST_ACCEPT)
+		r = on_accept(h, &s->u.accept);
+	else if (s->type == ST_RENAME)
+		r = on_rename(h, &s->u.rename);
+	else if (s->type == ST_FORGET)
+		on_forget(h, s->u.forget.host);
+	else if (s->type == ST_REJECT && s->u.reject.host != NULL &&
+	    find(h, s->u.reject.host, &at))
+		h->v[at].rejected = true;
+	return r != 0 ? err_nomem(e) : 0;
+}
+
+/* --- in order ------------------------------------------------------------- */
+
+static bool
+is_of_hosts(uint8_t tag)
+{
+	return tag == LTAG_ACCEPT || tag == LTAG_REJECT || tag == LTAG_RENAME ||
+	    tag == LTAG_FORGET || tag == LTAG_REPORT;
+}
+
+/* 1: it is later than what was asked. */
+static int
+on_leaf(struct audit_log *l, uint64_t index, int64_t when, struct hosts_then *h,
+    struct err *e)
+{
+	struct slice bytes;
+	struct hash name;
+	struct leaf leaf;
+	uint8_t tag;
+	int r;
+
+	if ((r = audit_source_leaf(&l->source, index, &bytes, e)) != 0)
+		return r;
+	leaf_classify(bytes, &tag, &name);
+	if (tag != LTAG_TICK && !is_of_hosts(tag))
+		return 0;
+	leaf_init(&leaf);
+	if ((r = audit_source_parse(&l->source, index, &leaf, e)) != 0)
+		goto out;
+	if (leaf.kind == LEAF_STATEMENT)
+		r = on_statement(h, index, &leaf.u.s, e);
+	else if (leaf.kind == LEAF_TICK && leaf.u.t.at > when)
+		r = 1;
+	else if (leaf.kind == LEAF_TICK)
+		h->as_of = leaf.u.t.at;
+out:
+	leaf_clear(&leaf);
+	return r;
+}
+
+int
+hosts_then_read(struct audit_log *l, int64_t when, struct hosts_then *out,
+    struct err *e)
+{
+	int r = 0;
+
+	for (uint64_t i = 0; i < l->head.size && r == 0; i++)
+		if ((r = on_leaf(l, i, when, out, e)) < 0)
+			err_prefix(e, "leaf %llu", (unsigned long long)i);
+	return r < 0 ? r : 0;
+}
