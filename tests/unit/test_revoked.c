@@ -304,9 +304,11 @@ a_certificate_knows_who_took_it_away(void **state)
 
 	(void)state;
 	asked_open(&a);
-	assert_int_equal(join(&a, &s, &r), 0);
+	if (join(&a, &s, &r) != 0) {
+		fail();
+		return; /* clang's analyzer does not know that fail() is one */
+	}
 	assert_int_equal(s.n, 1);
-	assert_non_null(s.v);
 	assert_non_null(s.v[0].revoked);
 	assert_string_equal(s.v[0].revoked_what, ALICE);
 	assert_string_equal(s.v[0].revoked->by, OLGA);
