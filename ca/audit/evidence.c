@@ -414,39 +414,22 @@ out:
 	return r;
 }
 
-/* Which of the log's keys signed the head that is there now? */
+/* The key that signed the head that is there now. */
 static int
 take_log_key(struct gathering *g, struct err *e)
 {
-	const struct authority *keys[POLICY_LOG_KEYS_MAX];
 	struct evidence_case *c = g->c;
-	size_t n = policy_log_keys(g->now, g->l->name, keys);
-	struct checkpoint head;
 
 	c->log = g->l->name;
 	c->origin = g->l->head.origin;
 	c->note = slice_of(g->l->note, g->l->n_note);
-	for (size_t i = 0; i < n; i++) {
-		const uint8_t *pk = pubkey_ed25519(keys[i]->key);
-		int r = ERR_BADSIG;
-
-		if (pk != NULL)
-			r = checkpoint_open(c->note, c->origin, pk, &head,
-			    NULL);
-		if (r == ERR_NOMEM)
-			return err_nomem(e);
-		if (r != 0)
-			continue;
-		c->log_key = keys[i]->key;
-		return 0;
-	}
-	return err_set(e, ERR_BADSIG,
-	    "checkpoint of %s: no key of it signed it", g->l->name);
+	return evidence_log_key(g->l, g->now, &c->log_key, e);
 }
 
 int
 audit_evidence(struct audit_log *l, const struct policy *now, uint64_t serial,
-    struct evidence *out, struct err *e)
+    const struct evidence_more *more, size_t n_more, struct evidence *out,
+    struct err *e)
 {
 	struct evidence_case c;
 	struct gathering g = {.l = l, .c = &c, .now = now};
@@ -454,6 +437,8 @@ audit_evidence(struct audit_log *l, const struct policy *now, uint64_t serial,
 
 	evidence_case_init(&c);
 	c.serial = serial;
+	c.more = more;
+	c.n_more = n_more;
 	if ((r = find_certificate(&g, e)) == 0 &&
 	    (r = find_leaves(&g, e)) == 0 && (r = read_policy(&g, e)) == 0 &&
 	    (r = add_keys(&g, e)) == 0 && (r = take_certificate(&g, e)) == 0 &&

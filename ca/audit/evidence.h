@@ -14,6 +14,10 @@
  *   issue.leaf, certificate.leaf, *.tlog-proof  what the log has, and where
  *   checkpoint, log.vkey, log.pem  the head of the log, and its key
  *   SERIAL-cert.pub, SERIAL.json   the certificate and its record
+ *   revoked-N.*, report.*  what took away something of it, and what a host
+ *                        saw: message, sig.N, signers, leaf, tlog-proof, and
+ *                        head and key of the log that has it, which may be
+ *                        another one
  *   SHA256SUMS           of all others
  */
 #ifndef CA_AUDIT_EVIDENCE_H
@@ -44,10 +48,33 @@ void evidence_clear(struct evidence *v);
 const struct evidence_file *evidence_find(const struct evidence *v,
     const char *name);
 
+/* A statement about it that the certificate was not issued by. */
+struct evidence_more {		/* evidence_more_take / evidence_more_clear */
+	char		 name[40];	/* "revoked-1", "report" */
+	struct statement s;		/* verified */
+	char		*about;		/* what its message says of it */
+	uint64_t	 index;
+	struct str	 proof, note;
+	char		*log, *origin;
+	const struct pubkey *log_key;	/* borrowed from the policy */
+};
+/*
+ * The leaf at index of log l, which is the revoke statement or report of that
+ * hash, about the certificate with this serial.  m is the caller's to clear,
+ * also on failure.
+ * ERR_NOTFOUND (another one is there), ERR_BADSIG, ERR_PARSE, ERR_CORRUPT,
+ * ERR_NOMEM, and what blob_get() says.
+ */
+int evidence_more_take(struct audit_log *l, const struct policy *now,
+    const char *name, uint64_t index, const struct hash *want,
+    uint64_t serial, struct evidence_more *m, struct err *e) MUST_CHECK;
+void evidence_more_clear(struct evidence_more *m);
+
 /*
  * Of the certificate with this serial, as log l has it; now is the policy that
- * names its keys.  Statements are verified, objects compared with what the
- * leaves give.  out must be empty, and on failure is the caller's to clear.
+ * names its keys, and more what else there is about it, which is borrowed.
+ * Statements are verified, objects compared with what the leaves give.  out
+ * must be empty, and on failure is the caller's to clear.
  *
  * ERR_NOTFOUND	no such certificate, its record or its policy is not there, it
  *		was never signed (each says which)
@@ -56,7 +83,8 @@ const struct evidence_file *evidence_find(const struct evidence *v,
  * ERR_BADSIG, ERR_PARSE, ERR_LIMIT, ERR_NOMEM, and what blob_get() says
  */
 int audit_evidence(struct audit_log *l, const struct policy *now,
-    uint64_t serial, struct evidence *out, struct err *e) MUST_CHECK;
+    uint64_t serial, const struct evidence_more *more, size_t n_more,
+    struct evidence *out, struct err *e) MUST_CHECK;
 
 /* --- its files, of what was gathered; pure ------------------------------- */
 
@@ -81,6 +109,8 @@ struct evidence_case {		/* zero-initialise / evidence_case_clear */
 	const struct pubkey  *log_key;	/* that signed the note */
 	struct slice	      note;
 	struct str	      record, line;	/* SERIAL.json, -cert.pub */
+	const struct evidence_more *more;
+	size_t		      n_more;
 };
 void evidence_case_init(struct evidence_case *c);
 void evidence_case_clear(struct evidence_case *c);
@@ -90,6 +120,23 @@ const char *evidence_who(const struct evidence_case *c, const struct pubkey *k);
 /* All files.  ERR_PARSE (a signature), ERR_LIMIT, ERR_NOMEM. */
 int evidence_write(const struct evidence_case *c, struct evidence *out,
     struct err *e) MUST_CHECK;
+
+/* A file more, named so.  ERR_LIMIT, ERR_NOMEM. */
+int evidence_add(struct evidence *out, struct slice text, const char *fmt, ...)
+    PRINTF_LIKE(3, 4) MUST_CHECK;
+/* PREFIXlog.vkey and PREFIXlog.pem.  ERR_NOMEM, ERR_LIMIT. */
+int evidence_add_log_key(struct evidence *out, const char *prefix,
+    const char *origin, const struct pubkey *k) MUST_CHECK;
+
+/* evidence_more.c: the key that signed the head of l, borrowed from now
+ * (ERR_BADSIG, ERR_NOMEM); files of c's more, and what README and check.sh say
+ * of them. */
+int  evidence_log_key(struct audit_log *l, const struct policy *now,
+     const struct pubkey **out, struct err *e) MUST_CHECK;
+int  evidence_more_files(const struct evidence_case *c, struct evidence *out,
+     struct err *e) MUST_CHECK;
+void evidence_more_readme(const struct evidence_case *c, struct str *out);
+void evidence_more_check(const struct evidence_case *c, struct str *out);
 
 /* evidence_check.c: what every check.sh begins with.  Appended. */
 void evidence_check_begin(struct str *out);

@@ -47,6 +47,22 @@ add(struct evidence *v, const char *name, const void *p, size_t n)
 	return 0;
 }
 
+int
+evidence_add(struct evidence *out, struct slice text, const char *fmt, ...)
+{
+	struct str name = STR_INIT;
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	str_vaddf(&name, fmt, ap);
+	va_end(ap);
+	if ((r = str_check(&name)) == 0)
+		r = add(out, name.p, text.p, text.n);
+	str_clear(&name);
+	return r;
+}
+
 static int
 add_str(struct evidence *v, const char *name, const struct str *s)
 {
@@ -294,18 +310,19 @@ add_pem(struct str *s, const uint8_t pk[32])
 	str_add(s, "\n-----END PUBLIC KEY-----\n");
 }
 
-static int
-add_log_key(const struct evidence_case *c, struct evidence *out)
+int
+evidence_add_log_key(struct evidence *out, const char *prefix,
+    const char *origin, const struct pubkey *k)
 {
-	const uint8_t *pk = pubkey_ed25519(c->log_key);
+	const uint8_t *pk = pubkey_ed25519(k);
 	struct str vkey = STR_INIT, pem = STR_INIT;
 	int r;
 
-	r = note_vkey(c->origin, pk, &vkey);
+	r = note_vkey(origin, pk, &vkey);
 	str_addc(&vkey, '\n');
 	add_pem(&pem, pk);
-	if (r == 0 && (r = add_str(out, "log.vkey", &vkey)) == 0)
-		r = add_str(out, "log.pem", &pem);
+	if (r == 0 && (r = add_named(out, &vkey, "%slog.vkey", prefix)) == 0)
+		r = add_named(out, &pem, "%slog.pem", prefix);
 	str_clear(&vkey);
 	str_clear(&pem);
 	return r;
@@ -327,7 +344,8 @@ add_log(const struct evidence_case *c, struct evidence *out)
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && r == 0; i++)
 		r = add_str(out, files[i].name, files[i].text);
-	return r == 0 ? add_log_key(c, out) : r;
+	return r == 0 ? evidence_add_log_key(out, "", c->origin, c->log_key)
+		      : r;
 }
 
 /* --- all of it ------------------------------------------------------------- */
@@ -374,6 +392,7 @@ evidence_write(const struct evidence_case *c, struct evidence *out,
 
 	if ((r = add_statements(c, out, &why)) == 0 &&
 	    (r = add_policy(c, out)) == 0 && (r = add_log(c, out)) == 0 &&
+	    (r = evidence_more_files(c, out, &why)) == 0 &&
 	    (r = add_named(out, &c->line, "%llu-cert.pub",
 		 (unsigned long long)c->serial)) == 0 &&
 	    (r = add_named(out, &c->record, "%llu.json",

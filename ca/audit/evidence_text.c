@@ -144,6 +144,7 @@ add_about(const struct evidence_case *c, struct str *out)
 	    (unsigned long long)leaf->policy_version);
 	for (size_t i = 0; i < c->n_said; i++)
 		add_said(out, &c->said[i]);
+	evidence_more_readme(c, out);
 	if (c->policy->root_version > 1)
 		str_addf(out,
 		    "\nroot.yaml is version %llu: the way to it from version "
@@ -186,14 +187,15 @@ check_policy(const struct evidence_case *c, const struct evidence *files,
 		    "sum policy/root.yaml\n"
 		    "says issue.leaf \"\\\"realm\\\":\\\"$h\\\"\" \\\n"
 		    "	\"root.yaml is the root of trust, $h\"\n");
-	str_add(out, "keys\n");
+	str_add(out, "keys allowed_signers\n");
 }
 
 static void
 put_signed(const struct known_sig *s, struct str *out)
 {
-	str_addf(out, "signed '%s' '%.*s' %s '%s'\n", s->of->name, (int)s->n,
-	    s->who, statement_type_name(s->of->s.type), s->file);
+	str_addf(out, "signed '%s' '%.*s' %s '%s' allowed_signers\n",
+	    s->of->name, (int)s->n, s->who, statement_type_name(s->of->s.type),
+	    s->file);
 }
 
 static void
@@ -240,10 +242,13 @@ evidence_check(const struct evidence_case *c, const struct evidence *so_far,
 	check_policy(c, so_far, out);
 	each_sig(c, so_far, put_signed, out);
 	check_names(c, out);
-	str_addf(out, "logged issue %llu\nlogged certificate %llu\n",
+	str_addf(out,
+	    "logged issue %llu checkpoint\n"
+	    "logged certificate %llu checkpoint\n",
 	    (unsigned long long)c->issue_index,
 	    (unsigned long long)c->certificate_index);
 	str_addf(out, "certificate %llu '%s'\n", (unsigned long long)c->serial,
 	    c->ca);
+	evidence_more_check(c, out);
 	str_add(out, "echo 'all of it fits'\n");
 }

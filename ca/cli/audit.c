@@ -128,6 +128,8 @@ static const struct cli_option evidence_options[] = {
     {'o', NULL, "DIR", "make this directory (required)"},
     {0, "host", "ID", "of a session on this host"},
     {0, "since", "T|SPAN", "of a session since then (" USES_SPAN ")"},
+    {0, "fleet-log", "URL",
+	"the log of a master, for the host's report (default: writ.yaml's)"},
     USES_ASKED,
 };
 static const struct cli_option merge_options[] = {

@@ -10,6 +10,7 @@
 
 #include "ca/audit/evidence.h"
 #include "ca/audit/story.h"
+#include "ca/cli/audit_more.h"
 #include "ca/cli/audit_uses.h"
 #include "lib/base/file.h"
 
@@ -133,9 +134,24 @@ of_login(struct asked_uses *q, const struct use *login, uint64_t *serial,
 	return r;
 }
 
+/* Where a host told of the login. */
+struct told {
+	uint64_t index;
+	struct hash report;
+	bool is; /* false: a serial was named, and no login */
+};
+
+static void
+note_report(const struct use *login, struct told *t)
+{
+	t->index = login->index;
+	t->is = login->report != NULL &&
+	    hash_from_hex(login->report, &t->report) == 0;
+}
+
 static int
 of_session(struct cli_args *a, const char *session, uint64_t *serial,
-    struct err *e)
+    struct told *t, struct err *e)
 {
 	struct asked_uses q = {0};
 	const struct use *login;
@@ -150,8 +166,8 @@ of_session(struct cli_args *a, const char *session, uint64_t *serial,
 	if ((login = story_login(&q.uses, session, host)) == NULL)
 		r = err_set(e, ERR_NOTFOUND, "%s saw no login of session %s",
 		    host, str_quote(quoted, session));
-	else
-		r = of_login(&q, login, serial, e);
+	else if ((r = of_login(&q, login, serial, e)) == 0)
+		note_report(login, t);
 out:
 	asked_uses_clear(&q);
 	return r;
@@ -163,6 +179,8 @@ struct looking {
 	const struct place *p;
 	uint64_t serial;
 	struct evidence found;
+	struct more more;
+	bool no_fleet; /* no log of it is named */
 };
 
 /* The first log that has it. */
@@ -175,8 +193,8 @@ look_in(void *ctx, struct audit_log *log, struct err *e)
 
 	if ((r = audit_log_find(log, k->serial, &index, e)) != 0)
 		return r == ERR_NOTFOUND ? 0 : r;
-	if ((r = audit_evidence(log, k->p->trust.policy, k->serial, &k->found,
-		 e)) != 0)
+	if ((r = audit_evidence(log, k->p->trust.policy, k->serial, k->more.v,
+		 k->more.n, &k->found, e)) != 0)
 		return r;
 	return 1;
 }
@@ -209,7 +227,26 @@ print_made(const struct looking *k, const char *dir, struct err *e)
 	    "%s: %zu files about the certificate with serial %llu; README says "
 	    "what they are, sh %s/check.sh checks them\n",
 	    dir, k->found.n, (unsigned long long)k->serial, dir);
+	if (k->no_fleet)
+		str_add(&s,
+		    "without the host's report: no log of the fleet is named, "
+		    "see --fleet-log\n");
 	return cli_print(&s, e);
+}
+
+/* What there is besides the certificate. */
+static int
+take_more(struct cli_args *a, struct looking *k, const struct told *t,
+    struct err *e)
+{
+	int r = more_of_revocations(k->p, k->serial, &k->more, e);
+
+	if (r != 0 || !t->is)
+		return r;
+	r = more_of_report(a, k->p, t->index, &t->report, k->serial, &k->more,
+	    e);
+	k->no_fleet = r == 1;
+	return r == 1 ? 0 : r;
 }
 
 int
@@ -217,6 +254,7 @@ run_audit_evidence(struct cli_args *a, struct err *e)
 {
 	const char *id = cli_operand(a, 0);
 	struct looking k = {0};
+	struct told told = {0};
 	char *dir = NULL;
 	struct place p;
 	int r;
@@ -226,9 +264,10 @@ run_audit_evidence(struct cli_args *a, struct err *e)
 	if ((r = folder_of(a, &dir, e)) != 0)
 		goto out;
 	if (parse_u64(id, 1, UINT64_MAX, &k.serial) != 0 &&
-	    (r = of_session(a, id, &k.serial, e)) != 0)
+	    (r = of_session(a, id, &k.serial, &told, e)) != 0)
 		goto out;
-	if ((r = place_open(a, &p, e)) != 0)
+	if ((r = place_open(a, &p, e)) != 0 ||
+	    (r = take_more(a, &k, &told, e)) != 0)
 		goto out;
 	r = place_each_log(&p, look_in, &k, e);
 	if (r == 0)
@@ -240,6 +279,7 @@ run_audit_evidence(struct cli_args *a, struct err *e)
 		r = print_made(&k, dir, e);
 out:
 	evidence_clear(&k.found);
+	more_clear(&k.more);
 	free(dir);
 	place_clear(&p);
 	return r;

@@ -309,6 +309,8 @@ t 'a session that nobody saw' ends 6 "no host saw a session 'c.9'" \
 evidence() { "$writ" audit evidence "$1" -C corp -o ev "${@:2}"; }
 t 'its evidence is that of its certificate' ends 0 "with serial $three" \
 	evidence c.1 --host web-2.example.com
+t_has 'the report of the host is in a log that has to be named' "$(cat out)" \
+	"without the host's report: no log of the fleet is named"
 t_has 'which fits' "$(sh ev/check.sh)" 'all of it fits'
 rm -rf ev
 t 'a password has none' ends 6 'explains this login: no certificate, by pass' \

@@ -218,6 +218,24 @@ else
 	t_skip 'what was changed' 'to find it, no program of ours runs'
 fi
 
+# --- what was revoked since
+{
+	"$writ" revoke -C corp -i olga -y --reason 'laptop is lost' \
+		--person alice@example.com -o gone.st && "$writ" sign -C corp gone.st
+} >>"$ca_log" 2>&1 </dev/null || t_fail 'it is revoked' "$(tail -n 5 "$ca_log")"
+t 'evidence has what was revoked since' ends 0 README evidence "$one" -o ev.gone
+t 'which passes' passes ev.gone \
+	'ok revoked-1.message is signed by olga@example.com' \
+	'ok revoked-1 is about this certificate' \
+	'ok revoked-1.leaf has revoked-1.message' 'ok revoked-1.leaf is leaf ' \
+	'all of it fits'
+t_has 'README says why' "$(cat ev.gone/README)" 'REVOKED: laptop is lost'
+t 'it is the statement' cmp gone.st ev.gone/revoked-1.leaf
+sed -i 's/lost/last/' ev.gone/revoked-1.leaf
+sums ev.gone
+t_not 'another leaf does not pass' passes ev.gone 'all of it fits'
+t_has 'it is named' "$(tail -n 1 out)" 'BAD revoked-1.leaf'
+
 # --- what cannot be had
 t 'a folder that is there is left alone' ends 1 "'ev.two' exists already" \
 	evidence "$two" -o ev.two

@@ -51,7 +51,7 @@ gather(struct evidence *out, struct err *e)
 	*out = (struct evidence){0};
 	r = audit_log_open(lg.dir, NULL, &lg.realm, lg.trust.policy, &l, e);
 	if (r == 0)
-		r = audit_evidence(l, lg.trust.policy, serial, out, e);
+		r = audit_evidence(l, lg.trust.policy, serial, NULL, 0, out, e);
 	audit_log_close(l);
 	return r;
 }
@@ -91,10 +91,12 @@ each_thing_said_is_a_file(void **state)
 	    {"log.vkey", "writ.invalid/"},
 	    {"log.pem", "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA"},
 	    {"README", "alice@example.com asked: "},
-	    {"check.sh", "\nlogged issue 4\nlogged certificate 5\n"},
+	    {"check.sh",
+		"\nlogged issue 4 checkpoint\nlogged certificate 5 "
+		"checkpoint\n"},
 	    {"check.sh",
 		"\nsigned 'request' 'alice@example.com' request "
-		"'request.alice@example.com,2.sig'\n"},
+		"'request.alice@example.com,2.sig' allowed_signers\n"},
 	    {"SHA256SUMS", "  check.sh\n"},
 	};
 	struct evidence v;
