@@ -40,14 +40,17 @@ object_of(const struct audit *a, uint64_t index, char **out)
 static void
 name_of(const struct login_event *ev, struct hash *out)
 {
-	uint8_t text[2 * HASH_LEN + 9] = {0};
+	uint8_t text[3 * HASH_LEN + 10] = {0}, *end = text + 3 * HASH_LEN;
 
 	memcpy(text, ev->ca.b, HASH_LEN);
 	if (ev->has_key)
 		memcpy(text + HASH_LEN, ev->key.b, HASH_LEN);
-	text[2 * HASH_LEN] = ev->has_key;
+	if (ev->has_tbs)
+		memcpy(text + 2 * HASH_LEN, ev->tbs.b, HASH_LEN);
+	*end++ = ev->has_key;
+	*end++ = ev->has_tbs;
 	for (size_t i = 0; i < 8; i++)
-		text[2 * HASH_LEN + 1 + i] = (uint8_t)(ev->serial >> (8 * i));
+		*end++ = (uint8_t)(ev->serial >> (8 * i));
 	hash_sha256(text, sizeof(text), out);
 }
 
@@ -88,6 +91,7 @@ add_login(struct audit *a, uint64_t index, const struct login_event *ev)
 	*u = (struct across_use){.name = name,
 	    .ca = ev->ca,
 	    .has_key = ev->has_key,
+	    .has_tbs = ev->has_tbs,
 	    .serial = ev->serial,
 	    .object = object,
 	    .index = index,
@@ -96,6 +100,8 @@ add_login(struct audit *a, uint64_t index, const struct login_event *ev)
 		uses_is_ca(a->chain.trust.policy, &ev->ca)};
 	if (ev->has_key)
 		u->key = ev->key;
+	if (ev->has_tbs)
+		u->tbs = ev->tbs;
 	return 0;
 }
 
@@ -259,12 +265,14 @@ across_issued(struct audit *a, const struct issue_leaf *l)
 {
 	struct audit_across *x = a->across;
 	uint64_t serial = leaf_serial(&l->request);
+	struct hash tbs;
 	struct cert c;
 	int r;
 
 	if (!across_asks(a, serial))
 		return 0;
 	cert_init(&c);
+	hash_sha256(l->tbs, l->tbs_len, &tbs);
 	r = cert_parse_tbs(slice_of(l->tbs, l->tbs_len), &c, NULL);
 	for (size_t i = first_of(x, serial);
 	     r == 0 && i < x->n_uses && x->uses[i].serial == serial; i++) {
@@ -272,8 +280,9 @@ across_issued(struct audit *a, const struct issue_leaf *l)
 
 		if (c.serial != serial || !is_key(c.ca, &u->ca))
 			continue;
-		if (u->has_key && !is_key(c.key, &u->key))
-			u->other_key = true;
+		if ((u->has_key && !is_key(c.key, &u->key)) ||
+		    (u->has_tbs && !hash_equal(&u->tbs, &tbs)))
+			u->other = true;
 		else
 			u->met = true;
 	}
@@ -329,11 +338,12 @@ tell_use(const struct across_use *u, struct audit_report *r)
 	if (u->met)
 		return;
 	hash_fingerprint(&u->ca, ca);
-	if (u->other_key)
+	if (u->other)
 		finding_add(r, "", STAGE_LEAF, "login", false, u->object,
 		    u->index,
 		    "%" PRIu64 " logins by serial %" PRIu64
-		    " of CA %s, which was issued to another key",
+		    " of CA %s, which was issued to another key, or "
+		    "is another certificate",
 		    u->count, u->serial, ca);
 	else if (u->of_policy)
 		finding_add(r, "", STAGE_LEAF, "login", false, u->object,

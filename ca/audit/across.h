@@ -21,14 +21,16 @@
 struct across_use {
 	struct hash name;	/* of all that tells it from others */
 	struct hash ca, key;	/* the CA's key, and the plain one */
-	bool	    has_key;
+	struct hash tbs;	/* of all of it, where the host had it */
+	bool	    has_key, has_tbs;
 	uint64_t    serial;
 	char	   *object;	/* where the first of them stands */
 	uint64_t    index;
 	uint64_t    count;	/* of logins */
 	bool	    of_policy;	/* its CA was one of the policy there */
 	bool	    met;	/* a log has it */
-	bool	    other_key;	/* a log has that serial, of another key */
+	bool	    other;	/* a log has that serial, of another key or of
+				   other content */
 };
 struct across_policy {
 	uint64_t    version, index;

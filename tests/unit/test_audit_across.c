@@ -114,6 +114,19 @@ serial_of_story(void)
 	return serial;
 }
 
+/* Of what was signed, or of a byte less. */
+static void
+hash_of_story(bool same, struct hash *out)
+{
+	struct slice bytes = slice_of(ca.leaf[4].p, ca.leaf[4].n);
+	struct leaf l;
+
+	leaf_init(&l);
+	assert_int_equal(leaf_parse("", bytes, &l, NULL), 0);
+	hash_sha256(l.u.i.tbs, l.u.i.tbs_len - !same, out);
+	leaf_clear(&l);
+}
+
 static void
 key_hash(uint8_t seed, struct hash *out)
 {
@@ -127,6 +140,7 @@ struct shown {
 	const char *name;
 	uint8_t by, key; /* seeds of the CA and of the key; 0: not said */
 	uint64_t serial; /* 0: that of the story */
+	int whole;       /* 1: the host had all of it; 2: with other content */
 	bool refused;
 	const char *finding; /* NULL: none */
 	const char *notice;
@@ -162,6 +176,9 @@ report(struct logcase *l, const struct shown *w, uint64_t seq, size_t n)
 		key_hash(w->by, &v->ca);
 		v->serial = w->serial != 0 ? w->serial : serial_of_story();
 		v->key_id = str_dup("alice");
+		v->has_tbs = w->whole != 0;
+		if (v->has_tbs)
+			hash_of_story(w->whole == 1, &v->tbs);
 	}
 	fixture_sign(&s, FIXTURE_BY(HK));
 	(void)logcase_add(l, &s);
@@ -265,6 +282,15 @@ static const struct shown shown[] = {
 	.by = SEED_USER_CA,
 	.key = SEED_MALLORY,
 	.finding = "which was issued to another key"},
+    {.name = "all of what was issued",
+	.by = SEED_USER_CA,
+	.key = SEED_SUBJECT,
+	.whole = 1},
+    {.name = "its serial and key in another certificate",
+	.by = SEED_USER_CA,
+	.key = SEED_SUBJECT,
+	.whole = 2,
+	.finding = "or is another certificate"},
     {.name = "the serial of another CA of the policy",
 	.by = SEED_EMERGENCY_CA,
 	.key = SEED_SUBJECT,
