@@ -100,6 +100,8 @@ int audit_source_parse(struct audit_source *s, uint64_t index,
 
 /* --- reader.c: an open log ------------------------------------------------ */
 
+#define AUDIT_KEPT 8
+
 struct audit_log {
 	struct blob_store  *store;
 	struct audit_source source;
@@ -108,6 +110,13 @@ struct audit_log {
 	size_t		    n_note;
 	char		   *name;
 	struct audit_table  table;	/* requests and decisions */
+	/* Decisions that were shown last: one is of many requests, and long. */
+	struct audit_kept {
+		struct statement s;
+		uint64_t	 index;
+		bool		 is;
+	}		    kept[AUDIT_KEPT];
+	size_t		    n_kept;	/* were ever kept */
 };
 
 /* --- the audit ------------------------------------------------------------ */

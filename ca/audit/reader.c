@@ -15,6 +15,9 @@ audit_log_close(struct audit_log *l)
 		return;
 	audit_source_clear(&l->source);
 	audit_table_clear(&l->table);
+	for (size_t i = 0; i < AUDIT_KEPT; i++)
+		if (l->kept[i].is)
+			statement_clear(&l->kept[i].s);
 	blob_close(l->store);
 	free(l->note);
 	free(l->name);
@@ -125,6 +128,48 @@ find_statement(struct audit_log *l, const struct statement *request,
 	    request == NULL ? "request" : "decision");
 }
 
+static const struct audit_kept *
+find_kept(const struct audit_log *l, const struct statement *request,
+    const struct hash *h, uint64_t before)
+{
+	for (size_t i = 0; i < AUDIT_KEPT; i++) {
+		const struct audit_kept *k = &l->kept[i];
+
+		if (k->is && k->index < before && hash_equal(&k->s.hash, h) &&
+		    issue_may_count(request, &k->s))
+			return k;
+	}
+	return NULL;
+}
+
+/* Takes s, which nobody looks at any more. */
+static void
+keep(struct audit_log *l, struct statement *s, uint64_t index)
+{
+	struct audit_kept *k = &l->kept[l->n_kept++ % AUDIT_KEPT];
+
+	if (k->is)
+		statement_clear(&k->s);
+	*k = (struct audit_kept){.s = *s, .index = index, .is = true};
+	statement_init(s, ST_DECISION);
+}
+
+/* own is where it is parsed to, unless it is kept. */
+static int
+find_decision(struct audit_log *l, const struct statement *request,
+    const struct hash *h, uint64_t before, struct statement *own,
+    const struct statement **out, uint64_t *index, struct err *e)
+{
+	const struct audit_kept *k = find_kept(l, request, h, before);
+
+	statement_init(own, ST_DECISION);
+	*out = k != NULL ? &k->s : own;
+	if (k == NULL)
+		return find_statement(l, request, h, before, own, index, e);
+	*index = k->index;
+	return 0;
+}
+
 static int
 show_issue(struct audit_log *l, uint64_t index, const struct issue_leaf *i,
     int (*each)(void *ctx, const struct audit_certificate *c), void *ctx,
@@ -150,13 +195,10 @@ show_issue(struct audit_log *l, uint64_t index, const struct issue_leaf *i,
 		 e)) != 0 ||
 	    (r = cert_parse_tbs(slice_of(i->tbs, i->tbs_len), &cert, e)) != 0)
 		goto out;
-	for (; n < i->n_decisions; n++) {
-		statement_init(&decisions[n], ST_DECISION);
-		if ((r = find_statement(l, &request, &i->decisions[n], index,
-			 &decisions[n], &indexes[n], e)) != 0)
+	for (; n < i->n_decisions; n++)
+		if ((r = find_decision(l, &request, &i->decisions[n], index,
+			 &decisions[n], &list[n], &indexes[n], e)) != 0)
 			goto out;
-		list[n] = &decisions[n];
-	}
 	r = each(ctx,
 	    &(struct audit_certificate){.index = index,
 		.leaf = i,
@@ -166,6 +208,9 @@ show_issue(struct audit_log *l, uint64_t index, const struct issue_leaf *i,
 		.n_decisions = n,
 		.request_index = at,
 		.decision_indexes = indexes});
+	for (size_t j = 0; j < n; j++)
+		if (list[j] == &decisions[j])
+			keep(l, &decisions[j], indexes[j]);
 out:
 	for (size_t j = 0; decisions != NULL && j <= i->n_decisions; j++)
 		statement_clear(&decisions[j]);

@@ -287,6 +287,57 @@ a_log_gives_what_it_is_asked_for(void **state)
 }
 
 static int
+count_decided(void *ctx, const struct audit_certificate *c)
+{
+	size_t *n = ctx;
+
+	assert_int_equal(c->n_decisions, 1);
+	assert_string_equal(c->decisions[0]->by, OLGA);
+	assert_int_equal(c->decision_indexes[0], 4);
+	++*n;
+	return 0;
+}
+
+/* The second one is shown with the decision that the first one was. */
+static void
+one_decision_of_two_is_shown_with_both(void **state)
+{
+	struct statement q[2], decision;
+	const struct statement *r[2] = {&q[0], &q[1]}, *d = &decision;
+	struct audit_log *l = NULL;
+	struct issue_leaf leaf;
+	struct logcase lg;
+	size_t n = 0;
+
+	(void)state;
+	logcase_open(&lg, "ca_log", SEED_LOG, SEED_USER_CA);
+	for (size_t i = 0; i < 2; i++) {
+		fixture_request(&q[i], ALICE);
+		fixture_sign(&q[i], FIXTURE_BY(SEED_ALICE));
+		(void)logcase_add(&lg, &q[i]);
+	}
+	fixture_decision(&decision, OLGA, &lg.trust.policy->hash, r, 2);
+	fixture_sign(&decision, FIXTURE_BY(SEED_OLGA));
+	assert_int_equal(logcase_add(&lg, &decision), 4);
+	for (size_t i = 0; i < 2; i++) {
+		logcase_decide(&lg, r[i], &d, 1, &leaf);
+		(void)logcase_issue(&lg, &leaf, r[i], &d, 1);
+		logcase_issue_clear(&leaf);
+	}
+	logcase_publish(&lg);
+	assert_int_equal(audit_log_open(lg.dir, NULL, &lg.realm,
+			     lg.trust.policy, &l, NULL),
+	    0);
+	assert_int_equal(audit_log_each(l, count_decided, &n, NULL), 0);
+	assert_int_equal(n, 2);
+	audit_log_close(l);
+	for (size_t i = 0; i < 2; i++)
+		statement_clear(&q[i]);
+	statement_clear(&decision);
+	logcase_close(&lg);
+}
+
+static int
 join(const struct asked *a, struct issued *s, struct revocations *r)
 {
 	const struct audit_select of = {NULL, 0, INT64_MIN, r};
@@ -350,6 +401,7 @@ main(void)
 	    cmocka_unit_test(the_first_revocation_of_any_part_is_found),
 	    cmocka_unit_test(what_is_not_signed_or_not_one_is_refused),
 	    cmocka_unit_test(a_log_gives_what_it_is_asked_for),
+	    cmocka_unit_test(one_decision_of_two_is_shown_with_both),
 	    cmocka_unit_test(a_certificate_knows_who_took_it_away),
 	    cmocka_unit_test(every_failing_allocation_is_answered),
 	};
