@@ -293,6 +293,7 @@ else
 	attends web1 $web1
 	attends web2 $web2
 	attends db $db
+	until_ok says db.news policy
 fi
 
 # --- diffs
