@@ -220,9 +220,8 @@ static const char *const lines[] = {
     "	number \"$size\"",
     "}",
     "",
-    "# logged LEAF INDEX FILE: from the leaf to the root of a checkpoint, as "
-    "RFC",
-    "# 9162, section 2.1.3.2, walks",
+    "# logged LEAF INDEX FILE: from the leaf to a checkpoint's root, as in",
+    "# RFC 9162, section 2.1.3.2",
     "logged() {",
     "	leaf \"$1.leaf\"",
     "	proof \"$1.tlog-proof\"",
