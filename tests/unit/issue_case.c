@@ -250,6 +250,38 @@ issue_case_revoke_cert(struct issue_case *c, uint64_t serial,
 }
 
 void
+issue_case_ask_row(struct issue_case *c, const struct issue_row *row)
+{
+	struct request *q = &c->request.u.r;
+
+	issue_case_text(&q->grant, row->grant != NULL ? row->grant : "free");
+	issue_case_words(&q->principals,
+	    row->principals != NULL ? row->principals : "viewer");
+	if (row->reason != NULL)
+		issue_case_text(&q->reason, row->reason);
+	issue_case_text(&q->ticket, row->ticket);
+	if (row->source != NULL)
+		issue_case_words(&q->source, row->source);
+	issue_case_text(&q->force_command, row->command);
+	q->has_extensions = row->extensions != NULL;
+	if (row->extensions != NULL)
+		issue_case_words(&q->extensions, row->extensions);
+	q->length = row->length != 0 ? row->length : 3600;
+	q->not_before =
+	    row->not_before != 0 ? FIXTURE_NOW + row->not_before : 0;
+	c->request.at = FIXTURE_NOW + row->at;
+	c->in.now = FIXTURE_NOW + row->now;
+	if (row->subject != 0) {
+		pubkey_free(q->subject);
+		q->subject = NULL;
+		assert_int_equal(pubkey_dup(fixture_key(row->subject),
+				     &q->subject),
+		    0);
+	}
+	issue_case_ask(c, FIXTURE_BY(SEED_ALICE));
+}
+
+void
 issue_case_expect(struct issue_case *c, const char *what, const char *rule)
 {
 	struct err e = {0};

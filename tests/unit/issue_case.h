@@ -62,6 +62,19 @@ void issue_case_revoke(struct issue_case *c, const char *person,
 void issue_case_revoke_cert(struct issue_case *c, uint64_t serial,
     const char *key_id, const uint8_t *seeds);
 
+/* A row of a table: alice's usual request under `free`; what it does not say
+ * stays. */
+struct issue_row {
+	const char *name, *rule;
+	const char *grant, *principals, *reason, *ticket;
+	const char *source, *command, *extensions;
+	int64_t length, at, now, not_before; /* of times: from FIXTURE_NOW on */
+	uint8_t subject;
+	const char *hint; /* part of it */
+};
+/* Change the request as the row says, and sign it. */
+void issue_case_ask_row(struct issue_case *c, const struct issue_row *row);
+
 /* Run; the verdict's rule must be this one. */
 void issue_case_expect(struct issue_case *c, const char *what,
     const char *rule);
