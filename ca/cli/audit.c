@@ -117,6 +117,8 @@ static const struct cli_option gaps_options[] = {
 	"; 14d to propose)"},
     {0, "propose", NULL, "write a first policy/audit.yaml, to be filled in"},
     {'o', NULL, "FILE", "propose to this file"},
+    {0, "notify", "FILE",
+	"tell officers of new alarms, by the channels of this notify.yaml"},
     USES_OPTIONS,
 };
 static const struct cli_option report_options[] = {

@@ -4,6 +4,7 @@
 
 #include "ca/audit/gaps.h"
 #include "ca/audit/propose.h"
+#include "ca/cli/audit_tell.h"
 #include "ca/cli/audit_uses.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
@@ -137,6 +138,18 @@ propose(struct cli_args *a, struct err *e)
 	return r;
 }
 
+/* They are shown before anybody is told, and told whoever reads what is shown. */
+static int
+show_and_tell(const struct gaps *g, const struct policy *p, struct cli_args *a,
+    struct err *e)
+{
+	int r = print(g, a, e);
+
+	if (r == 0 && cli_get(a, "notify") != NULL)
+		r = tell_alarms(cli_get(a, "notify"), g, p, e);
+	return r == 0 && g->n_alarms > 0 ? EXIT_REFUSED : r;
+}
+
 int
 run_audit_gaps(struct cli_args *a, struct err *e)
 {
@@ -144,15 +157,17 @@ run_audit_gaps(struct cli_args *a, struct err *e)
 	struct gaps g = {0};
 	int r;
 
+	if (cli_flag(a, "propose") && cli_get(a, "notify") != NULL)
+		return err_set(e, ERR_USAGE,
+		    "--propose and --notify, expected one of them");
 	if (cli_flag(a, "propose"))
 		return propose(a, e);
 	if (cli_get(a, "o") != NULL)
 		return err_set(e, ERR_USAGE,
 		    "-o says where to propose to, expected --propose with it");
 	if ((r = asked_uses_get(a, &q, e)) == 0 &&
-	    (r = asked_gaps(a, &q, &g, e)) == 0 && (r = print(&g, a, e)) == 0 &&
-	    g.n_alarms > 0)
-		r = EXIT_REFUSED;
+	    (r = asked_gaps(a, &q, &g, e)) == 0)
+		r = show_and_tell(&g, q.place.trust.policy, a, e);
 	gaps_clear(&g);
 	asked_uses_clear(&q);
 	return r;

@@ -101,7 +101,7 @@ _writ_words() {
 	'audit hosts')
 		words='--at --fleet-log --utc --json --csv -C' ;;
 	'audit gaps')
-		words='--since --propose -o -i --master --utc --json --csv -C' ;;
+		words='--since --propose -o --notify -i --master --utc --json --csv -C' ;;
 	'audit report')
 		words='--html --since -i --master -C' ;;
 	'audit list')

@@ -190,6 +190,58 @@ t_eq 'of another one reports are missing' \
 t_eq 'there is nothing else' 8 "$(jq length gaps.json)"
 t_eq 'who has all of those logins' 10 "$(audit who --json | jq length)"
 
+# --- officers hear of it
+printf '#!/bin/sh\ncat >>"%s/heard" && ! [ -e "%s/mute" ]\n' "$T" "$T" >page
+chmod 755 page
+pager() { # [FOR]
+	printf 'channels: [{name: pager, exec: ["%s/page"]%s}]\n' "$T" "${1:-}" \
+		>notify.yaml
+	chmod 600 notify.yaml
+}
+tell() { audit gaps --notify notify.yaml; }
+t 'who is to be told has to be said' ends 6 'notify.yaml' tell
+pager ', for: {kinds: [waiting]}'
+t 'what nobody takes is told to nobody' ends 6 \
+	'8 of 8 alarms could not be told: no channel' tell
+pager
+: >mute
+t 'nor what is not taken' ends 6 '8 of 8 alarms could not be told: exit' tell
+t_eq 'and so it is not written down' 0 "$(wc -c <notify.yaml.told)"
+rm mute heard
+t 'officers are told' ends 1 'never issued' tell
+t_eq 'each alarm' '8 alarm olga@example.com' \
+	"$(jq -rs '"\(length) \(.[0].kind) \(.[0].to[0])"' heard)"
+t_has 'in words' "$(jq -r .text heard)" \
+	'never issued: web-1.example.com, account root'
+t 'and no more' ends 1 'never issued' tell
+t_eq 'of what they know' 8 "$(jq -s length heard)"
+jq -c '.[0].last_contact = "2026-01-01T00:00:00Z" | .[0].connected = false' \
+	state/status.json >status.new
+cp state/status.json status.old
+mv status.new state/status.json
+t 'what is new' ends 1 'silent' tell
+t_has 'they hear alone' "$(tail -n 1 heard) $(jq -s length heard)" \
+	'silent: web-1.example.com'
+t_eq 'of 9' 9 "$(jq -s length heard)"
+mv status.old state/status.json
+echo x >>notify.yaml.told
+t 'what is no such file is left alone' ends 4 'notify.yaml.told:10: malformed' \
+	tell
+cp state/logins.json few.json
+for i in {1..25}; do
+	saw web-1.example.com '"what":"login","account":"root'"$i"'",
+	    "method":"password","session":"m.'"$i"'"'
+done | jq -s "$order" >state/logins.json
+rm notify.yaml.told heard
+t 'of a flood' ends 1 'root25' tell
+t_eq 'they hear 20, and how many there are besides' '21 7 more alarms' \
+	"$(jq -rs '"\(length) \(map(.text)[] | select(test("more")))"' heard)"
+t 'and once' ends 1 'root25' tell
+t_eq 'as of the others' 21 "$(jq -s length heard)"
+mv few.json state/logins.json
+t 'a proposal is told to nobody' ends 2 'expected one of them' \
+	audit gaps --propose --notify notify.yaml
+
 # --- what is known
 known=corp/policy/audit.yaml
 t 'what could be known is proposed' ends 0 \
