@@ -23,7 +23,7 @@ struct accepting {
 	bool yes;
 };
 
-/* --- one acceptance -------------------------------------------------------- */
+/* --- one acceptance ------------------------------------------------------- */
 
 static int
 add_words(const struct strs *given, const struct strs *before,
@@ -138,7 +138,7 @@ accept_named(const struct cli_args *a, struct accepting *x, const char *what,
 	    "Accept this host?", e);
 }
 
-/* --- all that match -------------------------------------------------------- */
+/* --- all that match ------------------------------------------------------- */
 
 static int
 list_matching(const struct accepting *x, const char *match, size_t *n,
@@ -214,7 +214,7 @@ accept_all(const struct cli_args *a, struct accepting *x, const char *match,
 	return r;
 }
 
-/* --- the command ----------------------------------------------------------- */
+/* --- the command ---------------------------------------------------------- */
 
 static int
 run_accept(struct cli_args *a, struct err *e)

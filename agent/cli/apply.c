@@ -54,7 +54,7 @@ applying_clear(struct applying *x)
 	online_clear(&x->o);
 }
 
-/* --- for whom -------------------------------------------------------------- */
+/* --- for whom ------------------------------------------------------------- */
 
 static bool
 is_said(const struct strs *said, const char *id)
@@ -107,7 +107,7 @@ find_hosts(const struct cli_args *a, struct applying *x, struct err *e)
 	return r;
 }
 
-/* --- which ways in --------------------------------------------------------- */
+/* --- which ways in -------------------------------------------------------- */
 
 static int
 load_version(struct applying *x, struct version *v, struct err *e)
@@ -213,7 +213,7 @@ say(const struct applying *x, struct err *e)
 	return online_note(&x->o, &s, e);
 }
 
-/* --- signing and sending --------------------------------------------------- */
+/* --- signing and sending -------------------------------------------------- */
 
 /* One key is not enough where the policy asks for two persons. */
 static int
@@ -334,7 +334,7 @@ follow(const struct cli_args *a, struct applying *x, const struct hash *name,
 	return r;
 }
 
-/* --- the command ----------------------------------------------------------- */
+/* --- the command ---------------------------------------------------------- */
 
 static int
 run_apply(struct cli_args *a, struct err *e)

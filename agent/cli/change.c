@@ -88,7 +88,7 @@ reason_of(const struct cli_args *a, char **out, struct err *e)
 	return (*out = str_dup(reason)) != NULL ? 0 : err_nomem(e);
 }
 
-/* --- reject ---------------------------------------------------------------- */
+/* --- reject --------------------------------------------------------------- */
 
 /* One that waits, or one that was accepted; where both have that name, it has
  * to be said which. */
@@ -153,7 +153,7 @@ out:
 	return r;
 }
 
-/* --- rename, forget -------------------------------------------------------- */
+/* --- rename, forget ------------------------------------------------------- */
 
 static int
 run_rename(struct cli_args *a, struct err *e)
@@ -205,7 +205,7 @@ out:
 	return r;
 }
 
-/* --- send ------------------------------------------------------------------ */
+/* --- send ----------------------------------------------------------------- */
 
 static const enum statement_type sent_types[] = {
     ST_ACCEPT, ST_REJECT, ST_RENAME, ST_FORGET, ST_TOKEN, ST_JOB};
@@ -282,7 +282,7 @@ run_send(struct cli_args *a, struct err *e)
 	return r;
 }
 
-/* --- the commands ---------------------------------------------------------- */
+/* --- the commands --------------------------------------------------------- */
 
 static const struct cli_option reject_options[] = {ONLINE_KEY,
     {'m', NULL, "REASON", "why"},

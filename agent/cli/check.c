@@ -8,7 +8,7 @@
 #include "agent/cli/job.h"
 #include "lib/base/json.h"
 
-/* --- saying it ------------------------------------------------------------- */
+/* --- saying it ------------------------------------------------------------ */
 
 static const struct {
 	const char *json, *text;

@@ -28,7 +28,7 @@ fleet_read_draft(const char *dir, struct policy_files *out, struct err *e)
 	return draft_read(dir, &draft_fleet, out, e);
 }
 
-/* --- the policy ------------------------------------------------------------ */
+/* --- the policy ----------------------------------------------------------- */
 
 static bool
 is_there(const char *dir, const char *name)
@@ -93,7 +93,7 @@ fleet_policy_clear(struct fleet_policy *p)
 	*p = (struct fleet_policy){0};
 }
 
-/* --- asking whether it works ----------------------------------------------- */
+/* --- asking whether it works ---------------------------------------------- */
 
 int
 fleet_check_files(const char *dir, const struct policy_files *files,
@@ -130,7 +130,7 @@ out:
 	return r;
 }
 
-/* --- saying it ------------------------------------------------------------- */
+/* --- saying it ------------------------------------------------------------ */
 
 void
 fleet_print_diags(const struct conf_diags *d)

@@ -53,7 +53,7 @@ open_published(const struct cli_args *a, struct ordering *o, struct err *e)
 	    : err_nomem(e);
 }
 
-/* --- a new one ------------------------------------------------------------- */
+/* --- a new one ------------------------------------------------------------ */
 
 static int
 find_hosts(const struct cli_args *a, struct ordering *o, struct err *e)
@@ -116,7 +116,7 @@ new_job(const struct cli_args *a, struct ordering *o, struct err *e)
 	return write_new(o, e);
 }
 
-/* --- another signature ----------------------------------------------------- */
+/* --- another signature ---------------------------------------------------- */
 
 /* What an operator is shown before he signs what another one began. */
 static int
@@ -175,7 +175,7 @@ add_to_job(const struct cli_args *a, struct ordering *o, struct err *e)
 	    e);
 }
 
-/* --- the command ----------------------------------------------------------- */
+/* --- the command ---------------------------------------------------------- */
 
 static int
 run_job(struct cli_args *a, struct err *e)

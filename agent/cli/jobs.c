@@ -16,7 +16,7 @@
 #define JOBS_MAX   10000
 #define PREFIX_MIN 8 /* digits of a hash */
 
-/* --- objects --------------------------------------------------------------- */
+/* --- objects -------------------------------------------------------------- */
 
 /* One piece, from where b ends; *size is that of the whole. */
 static int
@@ -70,7 +70,7 @@ fetch(struct online *o, const struct hash *name, size_t max, char **out,
 	return r;
 }
 
-/* --- the list -------------------------------------------------------------- */
+/* --- the list ------------------------------------------------------------- */
 
 static int
 ask_jobs(struct online *o, json_t **body, const json_t **list, struct err *e)
@@ -207,7 +207,7 @@ run_jobs(struct cli_args *a, struct err *e)
 	return r;
 }
 
-/* --- watching -------------------------------------------------------------- */
+/* --- watching ------------------------------------------------------------- */
 
 static int
 find_job(struct online *o, const char *what, struct hash *out, struct err *e)

@@ -10,7 +10,7 @@
 #include "lib/base/json.h"
 #include "lib/cli/signing.h"
 
-/* --- what is here ---------------------------------------------------------- */
+/* --- what is here --------------------------------------------------------- */
 
 /* The published fleet, for where its masters are and what it holds.  When it
  * ends is asked by whoever signs an order for it. */
@@ -129,7 +129,7 @@ online_keys(struct online *o, struct host_keys *out, struct err *e)
 	return r;
 }
 
-/* --- tables ---------------------------------------------------------------- */
+/* --- tables --------------------------------------------------------------- */
 
 int
 online_format(const struct cli_args *a, enum table_format *out, struct err *e)
@@ -197,7 +197,7 @@ online_note(const struct online *o, struct str *text, struct err *e)
 	return 0;
 }
 
-/* --- saying something ------------------------------------------------------ */
+/* --- saying something ----------------------------------------------------- */
 
 /* What no master could be asked to take is kept, and that is said. */
 static int

@@ -16,7 +16,7 @@ struct plan_for {
 	struct strs assumed; /* grains that were not said */
 };
 
-/* --- for whom -------------------------------------------------------------- */
+/* --- for whom ------------------------------------------------------------- */
 
 /* "k=v" */
 static int
@@ -100,7 +100,7 @@ plan_for_args(const struct cli_args *a, const struct fleet *f,
 	return r == 0 ? add_roles(p, f, cli_all(a, "role"), e) : r;
 }
 
-/* --- as text --------------------------------------------------------------- */
+/* --- as text -------------------------------------------------------------- */
 
 static int
 print_text(const struct plan_for *p, const struct highstate *h, struct err *e)
@@ -122,7 +122,7 @@ print_text(const struct plan_for *p, const struct highstate *h, struct err *e)
 	return cli_print(&s, e);
 }
 
-/* --- as JSON --------------------------------------------------------------- */
+/* --- as JSON -------------------------------------------------------------- */
 
 /* At most HIGHSTATE_DEPTH_MAX deep. */
 static void
@@ -208,7 +208,7 @@ print_json(const struct plan_for *p, const struct highstate *h, struct err *e)
 	return cli_print(&s, e);
 }
 
-/* --- the command ----------------------------------------------------------- */
+/* --- the command ---------------------------------------------------------- */
 
 static int
 compile(const struct fleet *f, const struct plan_for *p, struct highstate **out,

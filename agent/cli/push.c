@@ -48,7 +48,7 @@ add_text(struct jw *w, const char *key, struct slice text)
 	jw_strn(w, key, (const char *)text.p, text.n);
 }
 
-/* --- the policy ------------------------------------------------------------ */
+/* --- the policy ----------------------------------------------------------- */
 
 /* It has the roots up to its own. */
 static int
@@ -99,7 +99,7 @@ push_policy(struct online *o, struct err *e)
 	return r;
 }
 
-/* --- the fleet ------------------------------------------------------------- */
+/* --- the fleet ------------------------------------------------------------ */
 
 static int
 call_fleet(struct master *m, const struct fleet_chain *c, struct err *e)
@@ -154,7 +154,7 @@ push_fleet(struct online *o, struct err *e)
 	return r;
 }
 
-/* --- the command ----------------------------------------------------------- */
+/* --- the command ---------------------------------------------------------- */
 
 static int
 push_to(struct online *o, const struct master_place *where, struct err *e)

@@ -10,7 +10,7 @@
 #include "lib/bundle/bundles.h"
 #include "lib/cli/signing.h"
 
-/* --- diff ------------------------------------------------------------------ */
+/* --- diff ----------------------------------------------------------------- */
 
 static int
 run_diff(struct cli_args *a, struct err *e)
@@ -33,7 +33,7 @@ run_diff(struct cli_args *a, struct err *e)
 	return r;
 }
 
-/* --- show ------------------------------------------------------------------ */
+/* --- show ----------------------------------------------------------------- */
 
 /* What is in force, and judged. */
 struct published {
@@ -141,7 +141,7 @@ run_show(struct cli_args *a, struct err *e)
 	return r;
 }
 
-/* --- export ---------------------------------------------------------------- */
+/* --- export --------------------------------------------------------------- */
 
 /* What a host without a master takes: policy and fleet, judged here first.
  * Files before statements, so that a cut leaves nothing half in force. */

@@ -36,7 +36,7 @@ struct signing {
 	char *draft_path;
 };
 
-/* --- gathering ------------------------------------------------------------- */
+/* --- gathering ------------------------------------------------------------ */
 
 /*
  * What is published, as what the next one follows.  Whether enough operators
@@ -133,7 +133,7 @@ drop_finished(struct signing *s)
 	statement_init(&s->draft, ST_FLEET);
 }
 
-/* --- the draft ------------------------------------------------------------- */
+/* --- the draft ------------------------------------------------------------ */
 
 static bool
 draft_fits(const struct signing *s)
@@ -174,7 +174,7 @@ begin_draft(struct signing *s, struct err *e)
 	return r;
 }
 
-/* --- publishing ------------------------------------------------------------ */
+/* --- publishing ----------------------------------------------------------- */
 
 static int
 publish(struct signing *s, struct err *e)
@@ -203,7 +203,7 @@ publish(struct signing *s, struct err *e)
 	return 0;
 }
 
-/* --- the command ----------------------------------------------------------- */
+/* --- the command ---------------------------------------------------------- */
 
 static bool
 nothing_to_sign(const struct signing *s)

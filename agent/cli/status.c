@@ -11,7 +11,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
 
-/* --- status ---------------------------------------------------------------- */
+/* --- status --------------------------------------------------------------- */
 
 int
 online_states(struct online *o, const char *on, struct host_states *out,
@@ -130,7 +130,7 @@ out:
 	return r;
 }
 
-/* --- facts ----------------------------------------------------------------- */
+/* --- facts ---------------------------------------------------------------- */
 
 static void
 add_value(struct str *out, const json_t *v)
@@ -237,7 +237,7 @@ run_facts(struct cli_args *a, struct err *e)
 	return r;
 }
 
-/* --- changes --------------------------------------------------------------- */
+/* --- changes -------------------------------------------------------------- */
 
 static int
 run_changes(struct cli_args *a, struct err *e)

@@ -28,7 +28,7 @@ struct watching {
 	int signals;
 };
 
-/* --- signals --------------------------------------------------------------- */
+/* --- signals -------------------------------------------------------------- */
 
 static int
 catch_signals(struct watching *x, struct err *e)
@@ -58,7 +58,7 @@ release_signals(struct watching *x)
 	(void)sigprocmask(SIG_SETMASK, &x->before, NULL);
 }
 
-/* --- following ------------------------------------------------------------- */
+/* --- following ------------------------------------------------------------ */
 
 static int
 on_news(void *ctx, const json_t *body)
@@ -139,7 +139,7 @@ left(const struct watching *x, struct err *e)
 	return r;
 }
 
-/* --- differences ----------------------------------------------------------- */
+/* --- differences ---------------------------------------------------------- */
 
 /* Files of hosts are anybody's bytes: what could move a cursor is escaped. */
 static void
@@ -251,7 +251,7 @@ print_diffs(struct watching *x, struct err *e)
 	return 0;
 }
 
-/* --- how it went ----------------------------------------------------------- */
+/* --- how it went ---------------------------------------------------------- */
 
 static int
 write_junit(const struct watching *x, const char *path, struct err *e)

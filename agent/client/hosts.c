@@ -62,7 +62,7 @@ host_keys_clear(struct host_keys *k)
 	*k = (struct host_keys){0};
 }
 
-/* --- reading --------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 int
 host_enrol_check(struct statement *s, const struct hash *realm, struct err *e)
@@ -175,7 +175,7 @@ read_token(const json_t *o, struct host_token *t, struct err *e)
 	return json_time(o, "expires", 0, &t->expires, e);
 }
 
-/* --- lists ------------------------------------------------------------------ */
+/* --- lists ---------------------------------------------------------------- */
 
 /* The array of that name, and as many zeroed elements in *v, which the caller
  * clears whatever comes after. */
@@ -348,7 +348,7 @@ out:
 	return r;
 }
 
-/* --- finding ---------------------------------------------------------------- */
+/* --- finding -------------------------------------------------------------- */
 
 const struct host_known *
 host_known_find(const struct host_keys *k, const char *id)
@@ -413,7 +413,7 @@ host_asks_find(const struct host_keys *k, const char *what,
 	return 0;
 }
 
-/* --- for people ------------------------------------------------------------- */
+/* --- for people ----------------------------------------------------------- */
 
 void
 host_asks_describe(const struct host_asks *a, struct str *out)

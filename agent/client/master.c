@@ -12,7 +12,7 @@
 
 #define SKEW_MAX 60 /* seconds that the clocks may differ unmentioned */
 
-/* --- where they are -------------------------------------------------------- */
+/* --- where they are ------------------------------------------------------- */
 
 void
 master_places_clear(struct master_places *m)
@@ -135,7 +135,7 @@ master_known_hosts(const struct master_place *m, const struct policy *p,
 	return str_check(out) == 0 ? 0 : err_nomem(e);
 }
 
-/* --- a connection ---------------------------------------------------------- */
+/* --- a connection --------------------------------------------------------- */
 
 void
 master_init(struct master *m, const struct trust *t, const char *identity)

@@ -62,7 +62,7 @@ progress_clear(struct progress *p)
 	*p = (struct progress){0};
 }
 
-/* --- news ------------------------------------------------------------------ */
+/* --- news ----------------------------------------------------------------- */
 
 /* One of the words that name(0..last) spells. */
 static int
@@ -260,7 +260,7 @@ progress_finish(struct progress *p, const json_t *answer, struct err *e)
 	return r;
 }
 
-/* --- how it went ----------------------------------------------------------- */
+/* --- how it went ---------------------------------------------------------- */
 
 void
 progress_count(const struct progress *p, struct progress_counts *out)
@@ -312,7 +312,7 @@ progress_summary(const struct progress *p, struct str *out)
 		str_addf(out, "; %s", ends[p->end]);
 }
 
-/* --- as JSON --------------------------------------------------------------- */
+/* --- as JSON -------------------------------------------------------------- */
 
 static void
 json_host(struct jw *w, const struct progress_host *h)
@@ -370,7 +370,7 @@ progress_json(const struct progress *p, const struct hash *name,
 	str_addc(out, '\n');
 }
 
-/* --- as JUnit's XML -------------------------------------------------------- */
+/* --- as JUnit's XML ------------------------------------------------------- */
 
 /* Text is clean (no control characters), so that these are all. */
 static void

@@ -28,7 +28,7 @@ host_states_clear(struct host_states *s)
 	*s = (struct host_states){0};
 }
 
-/* --- reading --------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 /* Text, or yes and no; "" where there is none. */
 static int
@@ -124,7 +124,7 @@ host_state_find(const struct host_states *s, const char *host)
 	return NULL;
 }
 
-/* --- looking --------------------------------------------------------------- */
+/* --- looking -------------------------------------------------------------- */
 
 bool
 host_state_is_behind(const struct host_state *s)

@@ -12,7 +12,7 @@
 
 #define TARGETS_SUFFIX ".targets"
 
-/* --- sending --------------------------------------------------------------- */
+/* --- sending -------------------------------------------------------------- */
 
 static int
 read_result(const json_t *body, struct submitted *out, struct err *e)
@@ -60,7 +60,7 @@ master_submit(struct master *m, struct slice statement, const char *targets,
 	return r;
 }
 
-/* --- keeping --------------------------------------------------------------- */
+/* --- keeping -------------------------------------------------------------- */
 
 int
 master_keep(const char *dir, struct slice statement, const char *targets,
@@ -94,7 +94,7 @@ out:
 	return r;
 }
 
-/* --- sending what was kept ------------------------------------------------- */
+/* --- sending what was kept ------------------------------------------------ */
 
 static bool
 is_hash(const char *name)

@@ -28,7 +28,7 @@ ways_clear(struct ways *w)
 	*w = (struct ways){0};
 }
 
-/* --- what is a way in ------------------------------------------------------ */
+/* --- what is a way in ----------------------------------------------------- */
 
 /* Kinds, and what they are called; a kind that says it is a way in (state.h)
  * and is not here goes by its own name. */
@@ -108,7 +108,7 @@ way_of(const char *kind, const struct yaml_node *n)
 	return ops != NULL && (ops->flags & STATE_WAY_IN) != 0 ? kind : NULL;
 }
 
-/* --- a state as lines ------------------------------------------------------ */
+/* --- a state as lines ----------------------------------------------------- */
 
 static void
 add_inline(struct str *s, const struct yaml_node *n)
@@ -233,7 +233,7 @@ line_diff(const struct strs *a, const struct strs *b, struct strs *out)
 	return r;
 }
 
-/* --- the list of changes --------------------------------------------------- */
+/* --- the list of changes -------------------------------------------------- */
 
 static bool
 same(const struct way *a, const struct way *b)
@@ -291,7 +291,7 @@ add_change(struct ways *w, const struct named *n, enum way_what what,
 	return r;
 }
 
-/* --- comparing ------------------------------------------------------------- */
+/* --- comparing ------------------------------------------------------------ */
 
 static const char *
 way_of_state(const struct hstate *s)
@@ -441,7 +441,7 @@ out:
 	return r;
 }
 
-/* --- for people ------------------------------------------------------------ */
+/* --- for people ----------------------------------------------------------- */
 
 static void
 add_hosts(const struct strs *hosts, size_t all, struct str *out)

@@ -13,7 +13,7 @@
 	"expected fleet.yaml, top.yaml, states/NAME.yaml, pillar/" \
 	"NAME.yaml, NAME being 1 to 64 of a-z 0-9 . _ -"
 
-/* --- files ----------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------- */
 
 /* "states/ssh.yaml" and "states/": the name between, in out. */
 static bool
@@ -178,7 +178,7 @@ read_files(struct conf_in *in, const struct policy_files *files)
 		    sizeof(*f->docs->pillar), by_pillar_name);
 }
 
-/* --- the whole ------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------ */
 
 static struct fleet *
 new_fleet(size_t n_files)
@@ -283,7 +283,7 @@ fleet_free(struct fleet *f)
 	free(f);
 }
 
-/* --- lookups --------------------------------------------------------------- */
+/* --- lookups -------------------------------------------------------------- */
 
 const struct fleet_file *
 fleet_file(const struct fleet *f, const char *name)

@@ -37,7 +37,7 @@ grain_of(void *ctx, const char *name)
 	return g != NULL ? grains_get(g, name) : NULL;
 }
 
-/* --- which ----------------------------------------------------------------- */
+/* --- which ---------------------------------------------------------------- */
 
 /* After what it includes; each file once.  The depth is that of includes, which
  * have no cycle. */
@@ -100,7 +100,7 @@ choose_states(struct compiling *c)
 	return 0;
 }
 
-/* --- by id ----------------------------------------------------------------- */
+/* --- by id ---------------------------------------------------------------- */
 
 static int
 by_state_id(const void *a, const void *b, void *ctx)
@@ -154,7 +154,7 @@ find_state(const struct compiling *c, const char *id)
 	return ORDER_SKIP;
 }
 
-/* --- requisites ------------------------------------------------------------ */
+/* --- requisites ----------------------------------------------------------- */
 
 static void
 resolve(struct compiling *c, const struct hstate *hs, size_t *edges)
@@ -259,7 +259,7 @@ out:
 	return r;
 }
 
-/* --- parameters ------------------------------------------------------------ */
+/* --- parameters ----------------------------------------------------------- */
 
 static int
 put_in_params(struct compiling *c)
@@ -278,7 +278,7 @@ put_in_params(struct compiling *c)
 	return r;
 }
 
-/* --- the whole ------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------ */
 
 static int
 compile(struct compiling *c)

@@ -10,7 +10,7 @@
 #include "agent/fleet/highstate.h"
 #include "agent/fleet/order.h"
 
-/* --- names of files -------------------------------------------------------- */
+/* --- names of files ------------------------------------------------------- */
 
 static void
 link_refs(struct conf_in *in)
@@ -66,7 +66,7 @@ find_unused(struct conf_in *in)
 		    "no entry of 'states', so no host gets any");
 }
 
-/* --- names in expressions -------------------------------------------------- */
+/* --- names in expressions ------------------------------------------------- */
 
 static bool
 is_role(const struct fleet *f, const char *name)
@@ -121,7 +121,7 @@ out:
 	return r;
 }
 
-/* --- circles --------------------------------------------------------------- */
+/* --- circles -------------------------------------------------------------- */
 
 void
 fleet_say_cycle(struct conf_diags *d, struct conf_pos pos, const char *what,

@@ -9,7 +9,7 @@
 #include "agent/fleet/fleet_impl.h"
 #include "lib/net/dest.h"
 
-/* --- masters --------------------------------------------------------------- */
+/* --- masters -------------------------------------------------------------- */
 
 /* Kept as HOST:PORT, [V6]:PORT: the port is always there. */
 static void
@@ -80,7 +80,7 @@ read_masters(struct conf_in *in, const struct conf_key *k,
 	}
 }
 
-/* --- hosts ----------------------------------------------------------------- */
+/* --- hosts ---------------------------------------------------------------- */
 
 static void
 read_drift(struct conf_in *in, const struct conf_key *k,
@@ -122,7 +122,7 @@ read_hosts(struct conf_in *in, const struct conf_key *k,
 	    "'splay' is longer than 'interval', expected at most that");
 }
 
-/* --- roles ----------------------------------------------------------------- */
+/* --- roles ---------------------------------------------------------------- */
 
 static const struct conf_key role_key = {"roles", conf_texts,
     offsetof(struct fleet_role, hosts), true,

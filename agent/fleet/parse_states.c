@@ -10,7 +10,7 @@
 
 #define REQUISITE "a list of ids of states"
 
-/* --- exceptions ------------------------------------------------------------ */
+/* --- exceptions ----------------------------------------------------------- */
 
 static const struct conf_key exception_keys[] = {
     {"match", fleet_read_expr, offsetof(struct fleet_exception, match), true,
@@ -50,7 +50,7 @@ read_exceptions(struct conf_in *in, const struct conf_key *k,
 	}
 }
 
-/* --- a state --------------------------------------------------------------- */
+/* --- a state -------------------------------------------------------------- */
 
 static void
 read_when(struct conf_in *in, const struct conf_key *k,
@@ -183,7 +183,7 @@ read_state(struct conf_in *in, const struct yaml_pair *pair,
 	check_self(in, s);
 }
 
-/* --- a file ---------------------------------------------------------------- */
+/* --- a file --------------------------------------------------------------- */
 
 static const struct conf_key include_key = {"include", NULL, 0, false,
     "a list of files below states/", 1, FLEET_LIST_MAX, fleet_check_name};

@@ -9,7 +9,7 @@
 
 #include "agent/fleet/fleet_impl.h"
 
-/* --- nodes ----------------------------------------------------------------- */
+/* --- nodes ---------------------------------------------------------------- */
 
 struct yaml_node *
 pillar_new_node(struct pillar *p, enum yaml_kind kind, struct conf_pos pos)
@@ -82,7 +82,7 @@ pillar_sort_map(struct yaml_node *map)
 		qsort(map->sorted, map->n, sizeof(struct yaml_pair *), by_key);
 }
 
-/* --- merging --------------------------------------------------------------- */
+/* --- merging -------------------------------------------------------------- */
 
 static bool
 count(struct pillar *p, const struct yaml_node *at)

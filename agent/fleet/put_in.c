@@ -47,7 +47,7 @@ new_text(struct pillar *p, struct conf_pos pos, const char *text, size_t len)
 	return n;
 }
 
-/* --- names ----------------------------------------------------------------- */
+/* --- names ---------------------------------------------------------------- */
 
 static void
 say_cycle(struct pillar *p, size_t from, struct conf_pos pos)
@@ -192,7 +192,7 @@ find(struct pillar *p, const char *name, size_t len, struct conf_pos pos)
 	return NULL;
 }
 
-/* --- texts ----------------------------------------------------------------- */
+/* --- texts ---------------------------------------------------------------- */
 
 /* at is "${": the name between the braces; false after it has said why not. */
 static bool
@@ -288,7 +288,7 @@ out:
 	return out != NULL ? out : in;
 }
 
-/* --- trees ----------------------------------------------------------------- */
+/* --- trees ---------------------------------------------------------------- */
 
 static bool
 too_deep(struct pillar *p, const struct yaml_node *n)

@@ -41,7 +41,7 @@ seen_events_clear(struct seen_events *l)
 	memset(l, 0, sizeof(*l));
 }
 
-/* --- connections ------------------------------------------------------------ */
+/* --- connections ---------------------------------------------------------- */
 
 struct seen_conn *
 seen_find(const struct seen *s, uint64_t pid)
@@ -74,7 +74,7 @@ seen_keep(char **field, struct slice s, size_t max)
 	return true;
 }
 
-/* --- events ----------------------------------------------------------------- */
+/* --- events --------------------------------------------------------------- */
 
 struct login_event *
 seen_add(const struct seen *s, struct seen_events *out, enum login_what what,
@@ -108,7 +108,7 @@ seen_put(char **field, struct slice s, size_t max)
 	return s.n == 0 || seen_keep(field, s, max);
 }
 
-/* --- lines of others -------------------------------------------------------- */
+/* --- lines of others ------------------------------------------------------ */
 
 static struct seen_conn *
 find_scope(const struct seen *s, const char *scope)

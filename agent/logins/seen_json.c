@@ -14,7 +14,7 @@ static const char *const keys[] = {"source", "place", "since", "lost", "boot",
 static const char *const conn_keys[] = {"pid", "at", "open", "ended", "failed",
     "account", "from", "port", "scope", "why", "why_at", "partial"};
 
-/* --- out -------------------------------------------------------------------- */
+/* --- out ------------------------------------------------------------------ */
 
 static void
 write_text(struct jw *w, const char *key, const char *text)
@@ -64,7 +64,7 @@ seen_write(const struct seen *s, struct jw *w)
 	jw_end(w, '}');
 }
 
-/* --- in --------------------------------------------------------------------- */
+/* --- in ------------------------------------------------------------------- */
 
 static int
 read_conn(const json_t *o, struct seen_conn *c, struct err *e)

@@ -129,7 +129,7 @@ seen_refuse_waiting(struct seen *s, struct seen_conn *c,
 	return good;
 }
 
-/* --- lines of sshd ---------------------------------------------------------- */
+/* --- lines of sshd -------------------------------------------------------- */
 
 /* Of several methods the one before names the key. */
 static bool

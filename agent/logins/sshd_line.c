@@ -49,7 +49,7 @@ static const char *const endings[] = {
     "Connection from user ",
 };
 
-/* --- a certificate --------------------------------------------------------- */
+/* --- a certificate -------------------------------------------------------- */
 
 /* "CATYPE CA-FINGERPRINT" at the end of s, and nothing else. */
 static bool
@@ -111,7 +111,7 @@ parse_key(struct slice s, bool cut, struct sshd_line *l)
 		l->has_cert = parse_cert(s, l);
 }
 
-/* --- how a login went ------------------------------------------------------ */
+/* --- how a login went ----------------------------------------------------- */
 
 /*
  * "USER from ADDRESS port N ssh2[: KEY]".  USER is an account, and what may be
@@ -176,7 +176,7 @@ parse_outcome(struct slice s, bool cut, struct sshd_line *l)
 	return true;
 }
 
-/* --- why not --------------------------------------------------------------- */
+/* --- why not -------------------------------------------------------------- */
 
 /*
  * Refusing certificate ID "KEYID" serial=N signed by CATYPE CA FINGERPRINT[ via
@@ -245,7 +245,7 @@ parse_reason(struct slice s, struct sshd_line *l)
 	return false;
 }
 
-/* --- ends ------------------------------------------------------------------ */
+/* --- ends ----------------------------------------------------------------- */
 
 /* "USER ADDRESS port N" and the end, or " timed out" or ": WHY" after it. */
 static bool

@@ -22,7 +22,7 @@ struct check {
 	struct findings found;
 };
 
-/* --- policy and keys ---------------------------------------------------------- */
+/* --- policy and keys ------------------------------------------------------ */
 
 static void
 check_policy(struct check *c)
@@ -108,7 +108,7 @@ check_keys(struct check *c)
 	    p != NULL ? &p->logs : &none, "log");
 }
 
-/* --- what is around it ---------------------------------------------------------- */
+/* --- what is around it ---------------------------------------------------- */
 
 static void
 check_place(struct check *c, const char *what, const char *url)

@@ -46,7 +46,7 @@ master_config_clear(struct master_config *c)
 	master_config_init(c);
 }
 
-/* --- values ----------------------------------------------------------------- */
+/* --- values --------------------------------------------------------------- */
 
 bool
 master_name_is_valid(const char *name)
@@ -119,7 +119,7 @@ is_ca(struct conf_in *in, const struct yaml_node *n)
 	return r == 0;
 }
 
-/* --- the file ---------------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------- */
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 

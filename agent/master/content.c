@@ -40,7 +40,7 @@ content_add(struct content_file *v, size_t *n, struct slice data,
 	f->pillar = pillar;
 }
 
-/* --- the policy -------------------------------------------------------------- */
+/* --- the policy ----------------------------------------------------------- */
 
 static int
 add_statement(struct content_file *v, size_t *n, struct slice text,
@@ -177,7 +177,7 @@ content_push_policy(struct content *c, const struct bundle_chain *chain,
 	return load_policy(c, &realm, e);
 }
 
-/* --- all of it ----------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------ */
 
 int
 content_open(const char *dir, const struct hash *pin, struct content **out,

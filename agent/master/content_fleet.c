@@ -9,7 +9,7 @@
 
 #define FLEETS_MAX 1000000
 
-/* --- statements ---------------------------------------------------------------- */
+/* --- statements ----------------------------------------------------------- */
 
 static int
 add_fleet(struct content *c, struct slice text, struct err *e)
@@ -94,7 +94,7 @@ content_fleet_named(const struct content *c, const struct hash *name)
 	return NULL;
 }
 
-/* --- a newer one ---------------------------------------------------------------- */
+/* --- a newer one ---------------------------------------------------------- */
 
 int
 content_push_fleet(struct content *c, struct fleet_chain *chain, int64_t now,
@@ -117,7 +117,7 @@ content_push_fleet(struct content *c, struct fleet_chain *chain, int64_t now,
 	return 0;
 }
 
-/* --- files of a version ------------------------------------------------------------ */
+/* --- files of a version --------------------------------------------------- */
 
 static void
 version_clear(struct content_version *v)
@@ -230,7 +230,7 @@ get_version(struct content *c, uint64_t version, struct content_version **out,
 	return 0;
 }
 
-/* --- who may have it ------------------------------------------------------------------ */
+/* --- who may have it ------------------------------------------------------ */
 
 /* The roles that operators gave it, by its acceptance and by fleet.yaml. */
 static int

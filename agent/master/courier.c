@@ -46,7 +46,7 @@ struct courier {
 	size_t n_waiting, n_bytes;
 };
 
-/* --- to the keeper --------------------------------------------------------------- */
+/* --- to the keeper -------------------------------------------------------- */
 
 static void
 drop_keeper(struct courier *c, const struct err *e)
@@ -142,7 +142,7 @@ answer_failure(struct courier *c, const struct ask *a, const struct err *why)
 	str_clear(&s);
 }
 
-/* --- questions ----------------------------------------------------------------------- */
+/* --- questions ------------------------------------------------------------ */
 
 static void
 ask_free(struct courier *c, struct ask *a)
@@ -234,7 +234,7 @@ on_ask(void *ctx, const struct frame *f, struct err *e)
 	return 0;
 }
 
-/* --- the keeper's socket ---------------------------------------------------------------- */
+/* --- the keeper's socket -------------------------------------------------- */
 
 static const struct frame_rule rules[] = {
     {MSG_ASK, 0, CALL_MAX + 64, "ask", on_ask},
@@ -313,7 +313,7 @@ on_listen(void *ctx, uint32_t events)
 		plog_err(PLOG_WARN, &e, "connection refused", NULL);
 }
 
-/* --- the CA -------------------------------------------------------------------------------- */
+/* --- the CA --------------------------------------------------------------- */
 
 static void
 on_up(void *ctx)
@@ -367,7 +367,7 @@ connect_to(struct courier *c)
 		away(c, &e);
 }
 
-/* --- all of it -------------------------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------ */
 
 int
 courier_new(struct loop *l, const struct courier_setup *s, struct courier **out,

@@ -29,7 +29,7 @@ struct dialer {
 	pid_t pid;
 };
 
-/* --- in the helper --------------------------------------------------------------- */
+/* --- in the helper -------------------------------------------------------- */
 
 struct asked {
 	uint32_t id;
@@ -224,7 +224,7 @@ static void __attribute__((noreturn)) helper_run(int fd, const char *user)
 	}
 }
 
-/* --- in the keeper ------------------------------------------------------------------ */
+/* --- in the keeper -------------------------------------------------------- */
 
 static int
 child(int fd, const char *user)

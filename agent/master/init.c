@@ -23,7 +23,7 @@ struct init {
 	struct strs made; /* files, to be taken away where it ends badly */
 };
 
-/* --- what was asked for ------------------------------------------------------ */
+/* --- what was asked for --------------------------------------------------- */
 
 static int
 read_options(struct init *in, const struct cli_args *a, struct err *e)
@@ -61,7 +61,7 @@ read_options(struct init *in, const struct cli_args *a, struct err *e)
 	return 0;
 }
 
-/* --- writing ----------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------- */
 
 static int
 put(struct init *in, const char *name, const char *suffix, mode_t mode,
@@ -212,7 +212,7 @@ make(struct init *in, struct err *e)
 	return r;
 }
 
-/* --- what is to be done with it ------------------------------------------------ */
+/* --- what is to be done with it ------------------------------------------- */
 
 static int
 tell(const struct init *in, struct err *e)

@@ -75,7 +75,7 @@ jobs_free(struct jobs *j)
 	free(j);
 }
 
-/* --- looking ----------------------------------------------------------------- */
+/* --- looking -------------------------------------------------------------- */
 
 struct job *
 job_of(const struct jobs *j, const struct hash *name)
@@ -133,7 +133,7 @@ job_host(const struct job *j, uint32_t host)
 	return job_part_of(j, host);
 }
 
-/* --- how hosts stand ----------------------------------------------------------- */
+/* --- how hosts stand ------------------------------------------------------ */
 
 static void
 count(struct job *j, const struct job_host *h, int by)

@@ -2,7 +2,7 @@
 /* Batches open and orders end, as hosts come, report and leave. */
 #include "agent/master/jobs_impl.h"
 
-/* --- batches ------------------------------------------------------------------------ */
+/* --- batches -------------------------------------------------------------- */
 
 static const uint32_t *
 hosts_of(const struct job *n, unsigned batch)
@@ -102,7 +102,7 @@ jobs_turn(struct jobs *j, int64_t now)
 		turn_one(j, j->v[i], now);
 }
 
-/* --- hosts ---------------------------------------------------------------------------- */
+/* --- hosts ---------------------------------------------------------------- */
 
 static void
 take_report(struct job *n, struct job_host *h, enum run_outcome outcome)
@@ -154,7 +154,7 @@ jobs_left(struct jobs *j, uint32_t host)
 	j->slots[host].version = 0;
 }
 
-/* --- from what was kept ------------------------------------------------------------------ */
+/* --- from what was kept --------------------------------------------------- */
 
 void
 jobs_restore(struct jobs *j, const struct hash *name, unsigned opened,

@@ -160,7 +160,7 @@ log_signer_head(const struct log_signer *s, struct checkpoint *out)
 	merkle_root(&s->edge, &out->root);
 }
 
-/* --- signing ---------------------------------------------------------------- */
+/* --- signing -------------------------------------------------------------- */
 
 /*
  * After a write that failed nobody knows what is on the disk but whoever reads

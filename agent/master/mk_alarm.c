@@ -15,7 +15,7 @@
 #define ALARM_MAX     4096 /* bytes of one, as it is saved */
 #define SAVE_MS       2000
 
-/* --- kept ---------------------------------------------------------------------- */
+/* --- kept ----------------------------------------------------------------- */
 
 void
 mk_alarms_clear(struct mk_host *h)
@@ -83,7 +83,7 @@ mk_alarms_move(struct mk *k, struct mk_host *from, struct mk_host *to)
 	to_save(k, to);
 }
 
-/* --- said ---------------------------------------------------------------------- */
+/* --- said ----------------------------------------------------------------- */
 
 /* Whoever knocks a thousand times a second does not fill the disk. */
 static bool
@@ -127,7 +127,7 @@ mk_alarm_at(struct mk *k, struct mk_host *h, const char *who, const char *text,
 		    who, "what", text, NULL);
 }
 
-/* --- saved --------------------------------------------------------------------- */
+/* --- saved ---------------------------------------------------------------- */
 
 void
 mk_put_alarms(struct jw *w, const char *key, const struct mk_host *h)

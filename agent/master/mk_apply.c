@@ -10,7 +10,7 @@
 #include "agent/master/mk_impl.h"
 #include "lib/proc/plog.h"
 
-/* --- hosts come and go ------------------------------------------------------------ */
+/* --- hosts come and go ---------------------------------------------------- */
 
 static void
 came(struct mk *k, const char *id)
@@ -70,7 +70,7 @@ renamed(struct mk *k, const struct rename_host *r)
 	left(k, r->host, "has another name now");
 }
 
-/* --- reports ------------------------------------------------------------------------- */
+/* --- reports -------------------------------------------------------------- */
 
 bool
 mk_is_run(const struct statement *s)
@@ -138,7 +138,7 @@ reported(struct mk *k, const struct mk_item *i)
 		mk_watch_report(k, h, &i->s);
 }
 
-/* --- in memory -------------------------------------------------------------------------- */
+/* --- in memory ------------------------------------------------------------ */
 
 void
 mk_apply(struct mk *k, struct mk_item *i)
@@ -178,7 +178,7 @@ mk_apply(struct mk *k, struct mk_item *i)
 	}
 }
 
-/* --- in rows -------------------------------------------------------------------------------- */
+/* --- in rows -------------------------------------------------------------- */
 
 static int64_t
 set_back(int64_t at, int64_t by)
@@ -270,7 +270,7 @@ mk_apply_rows(struct mk *k, struct mk_item *i, struct err *e)
 	}
 }
 
-/* --- how far orders are ------------------------------------------------------------------------ */
+/* --- how far orders are --------------------------------------------------- */
 
 static int
 put_job(struct mk *k, const struct job *j, struct err *e)

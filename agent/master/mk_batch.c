@@ -12,7 +12,7 @@
 #include "lib/cli/cli.h"
 #include "lib/proc/plog.h"
 
-/* --- items --------------------------------------------------------------------- */
+/* --- items ---------------------------------------------------------------- */
 
 void
 mk_item_clear(struct mk_item *item)
@@ -85,7 +85,7 @@ mk_items_forget(struct mk *k, const struct mk_call *c)
 		forget(&k->policy_next->items, c);
 }
 
-/* --- may anything be taken? ------------------------------------------------------ */
+/* --- may anything be taken? ----------------------------------------------- */
 
 int
 mk_can_take(const struct mk *k, struct err *e)
@@ -105,7 +105,7 @@ mk_can_take(const struct mk *k, struct err *e)
 	return 0;
 }
 
-/* --- a batch ------------------------------------------------------------------------ */
+/* --- a batch -------------------------------------------------------------- */
 
 static int
 new_batch(size_t n, size_t n_objects, struct mk_batch **out)
@@ -195,7 +195,7 @@ mk_batch_go(struct mk *k)
 	scribe_put(k->scribe, &b->sb);
 }
 
-/* --- the policy ------------------------------------------------------------------------ */
+/* --- the policy ----------------------------------------------------------- */
 
 static int
 add_leaf(struct mk_batch *b, struct slice text, struct err *e)
@@ -245,7 +245,7 @@ mk_policy_batch(struct mk *k, struct mk_batch **out, struct err *e)
 	return 0;
 }
 
-/* --- what became of it --------------------------------------------------------------------- */
+/* --- what became of it ---------------------------------------------------- */
 
 /* The worst of what several statements came to. */
 static int

@@ -62,7 +62,7 @@ static const struct {
     {"jobs", mk_jobs},
 };
 
-/* --- answers ----------------------------------------------------------------- */
+/* --- answers -------------------------------------------------------------- */
 
 void
 mk_call_end(struct mk *k, struct mk_call *c, int status, const struct str *body)
@@ -136,7 +136,7 @@ mk_about(struct mk_call *c, const struct hash *h)
 	hex_encode(h->b, (sizeof(c->about) - 1) / 2, c->about);
 }
 
-/* --- arguments --------------------------------------------------------------- */
+/* --- arguments ------------------------------------------------------------ */
 
 int
 mk_statement(const char *text, size_t n, const char *what, struct statement *s,
@@ -223,7 +223,7 @@ read_call(struct mk_call *c, struct slice json, mk_handler **out, struct err *e)
 	return ERR_USAGE;
 }
 
-/* --- frames ------------------------------------------------------------------ */
+/* --- frames --------------------------------------------------------------- */
 
 /* Nothing below waits for the arguments of a call that is answered later. */
 static void

@@ -16,7 +16,7 @@ put_slice(struct jw *w, const char *key, struct slice s)
 	jw_strn(w, key, (const char *)s.p, s.n);
 }
 
-/* --- chain ---------------------------------------------------------------------------- */
+/* --- chain ---------------------------------------------------------------- */
 
 static int
 chain_policy(struct mk *k, uint64_t after, struct str *out, struct err *e)
@@ -113,7 +113,7 @@ mk_chain(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 	    str_quote(quoted, what));
 }
 
-/* --- object ------------------------------------------------------------------------------- */
+/* --- object --------------------------------------------------------------- */
 
 /* What is looked for, and where it was found; own: to be freed. */
 struct found {

@@ -19,7 +19,7 @@
 #define ACTS_BYTES     600000 /* and bytes of them */
 #define CERT_LINE      65536  /* of a certificate */
 
-/* --- the link -------------------------------------------------------------------- */
+/* --- the link ------------------------------------------------------------- */
 
 static void
 fail_renewals(struct mk *k)
@@ -97,7 +97,7 @@ mk_courier_ask(struct mk *k, const struct str *call, uint32_t *id,
 	return r;
 }
 
-/* --- what was said about hosts ------------------------------------------------------ */
+/* --- what was said about hosts -------------------------------------------- */
 
 struct sending {
 	struct jw w;
@@ -216,7 +216,7 @@ heard_acts(struct mk *k, const json_t *body, int status)
 		    "what the CA was told is told again after a start", NULL);
 }
 
-/* --- renewals --------------------------------------------------------------------------- */
+/* --- renewals ------------------------------------------------------------- */
 
 static void
 say_waiting(struct str *out)
@@ -330,7 +330,7 @@ heard_renewal(struct mk *k, struct mk_call *c, const json_t *body, int status)
 	str_clear(&s);
 }
 
-/* --- frames -------------------------------------------------------------------------------- */
+/* --- frames --------------------------------------------------------------- */
 
 static int
 on_answer(void *ctx, const struct frame *f, struct err *e)

@@ -12,7 +12,7 @@
 #include "agent/master/mk_calls.h"
 #include "agent/master/mk_impl.h"
 
-/* --- taking a statement ---------------------------------------------------------- */
+/* --- taking a statement --------------------------------------------------- */
 
 static int
 fold(struct mk *k, const struct statement *s, struct err *e)
@@ -121,7 +121,7 @@ take_statement(struct mk *k, struct mk_call *c, size_t part,
 	return mk_item_put(k, &item, e);
 }
 
-/* --- a host asks in ------------------------------------------------------------------ */
+/* --- a host asks in ------------------------------------------------------- */
 
 static const char *const states[] = {
     [FLEET_UNKNOWN] = "waiting",
@@ -269,7 +269,7 @@ out:
 	return r;
 }
 
-/* --- what people hand in --------------------------------------------------------------- */
+/* --- what people hand in -------------------------------------------------- */
 
 static int
 submit_one(struct mk *k, struct mk_call *c, size_t i, const json_t *t,

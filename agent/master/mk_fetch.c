@@ -66,7 +66,7 @@ mk_fetch_begin(struct mk *k)
 		ask(k, "krl", "have", k->krl.version, &q->krl);
 }
 
-/* --- the policy ------------------------------------------------------------------- */
+/* --- the policy ----------------------------------------------------------- */
 
 static int
 dup_field(const json_t *o, const char *key, struct slice *out, struct err *e)
@@ -217,7 +217,7 @@ heard_object(struct mk *k, const json_t *body, int status)
 	next_file(k);
 }
 
-/* --- the revocation list ---------------------------------------------------------------- */
+/* --- the revocation list -------------------------------------------------- */
 
 static void
 heard_krl(struct mk *k, const json_t *body, int status)

@@ -94,7 +94,7 @@ mk_metrics(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 	return 0;
 }
 
-/* --- writ-master status ------------------------------------------------------------ */
+/* --- writ-master status --------------------------------------------------- */
 
 static void
 status_text(struct mk *k, const struct scribe_state *s, struct str *out)

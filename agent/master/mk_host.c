@@ -8,7 +8,7 @@
 
 #define PORT_SSH 22
 
-/* --- attend ------------------------------------------------------------------------ */
+/* --- attend --------------------------------------------------------------- */
 
 /*
  * Another session of the same key while one is open: with the same boot it is
@@ -62,7 +62,7 @@ mk_attend(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 	return MK_LATER;
 }
 
-/* --- report -------------------------------------------------------------------------- */
+/* --- report --------------------------------------------------------------- */
 
 /* Is what it says about an order possible?  It was told of no other. */
 static int
@@ -136,7 +136,7 @@ out:
 	return r;
 }
 
-/* --- renew ------------------------------------------------------------------------------ */
+/* --- renew ---------------------------------------------------------------- */
 
 int
 mk_renew(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
@@ -166,7 +166,7 @@ out:
 	return r;
 }
 
-/* --- dial --------------------------------------------------------------------------------- */
+/* --- dial ----------------------------------------------------------------- */
 
 int
 mk_dial(struct mk *k, struct mk_call *c, struct str *out, struct err *e)

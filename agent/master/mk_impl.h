@@ -55,7 +55,7 @@
 struct mk;
 struct mk_call;
 
-/* --- hosts (mk_board.c) ------------------------------------------------------ */
+/* --- hosts (mk_board.c) --------------------------------------------------- */
 
 struct mk_alarm {
 	int64_t at;
@@ -95,7 +95,7 @@ int  board_get(struct mk_board *b, const char *id, struct mk_host **out)
      MUST_CHECK;
 void board_clear(struct mk_board *b);
 
-/* --- connections and calls (mk_call.c) ---------------------------------------- */
+/* --- connections and calls (mk_call.c) ------------------------------------ */
 
 enum mk_caller { CALLER_GUEST, CALLER_HOST, CALLER_PERSON, CALLER_CONTROL };
 
@@ -156,7 +156,7 @@ int  mk_statement(const char *text, size_t n, const char *what,
 int  mk_arg_statement(struct mk_call *c, const char *key, struct statement *s,
      struct err *e) MUST_CHECK;
 
-/* --- what people asked of hosts ----------------------------------------------------- */
+/* --- what people asked of hosts ------------------------------------------- */
 
 struct mk_ask {
 	char	     id[33];	/* random */
@@ -170,7 +170,7 @@ struct mk_ask {
 void mk_ask_free(struct mk *k, struct mk_ask *a);
 void mk_asks_sweep(struct mk *k);
 
-/* --- into the log (mk_batch.c) --------------------------------------------------------- */
+/* --- into the log (mk_batch.c) -------------------------------------------- */
 
 /* A leaf on its way, or a call that waits for those before it. */
 struct mk_item {
@@ -228,7 +228,7 @@ int  mk_take_job(struct mk *k, struct mk_call *c, size_t part,
 /* What has become of the host that asked in: mk_enrol.c. */
 void mk_enrol_answer(struct mk *k, struct mk_call *c, struct str *out);
 
-/* --- what leaves make of this keeper (mk_apply.c) ---------------------------- */
+/* --- what leaves make of this keeper (mk_apply.c) ------------------------- */
 
 /* Besides the fold of hosts: orders, keys, what is said to whom. */
 void mk_apply(struct mk *k, struct mk_item *item);
@@ -248,7 +248,7 @@ int  mk_store_job(struct mk *k, const struct job *j, struct err *e)
      MUST_CHECK;
 int  mk_store_jobs(struct mk *k, struct err *e) MUST_CHECK;
 
-/* --- a start (mk_load.c) ------------------------------------------------------------------ */
+/* --- a start (mk_load.c) -------------------------------------------------- */
 
 /* Hosts, orders and the rest from the store, after what the log has more. */
 int  mk_load(struct mk *k, struct err *e) MUST_CHECK;
@@ -269,7 +269,7 @@ void mk_note_report(struct mk *k, struct mk_host *h, const struct statement *s,
      int64_t at);
 bool mk_is_run(const struct statement *s);
 
-/* --- what is told to hosts (mk_want.c) ------------------------------------------------------ */
+/* --- what is told to hosts (mk_want.c) ------------------------------------ */
 
 void mk_want(struct mk *k, struct mk_host *h, struct str *out);
 void mk_dirty(struct mk *k, struct mk_host *h);
@@ -284,7 +284,7 @@ void mk_watch_report(struct mk *k, const struct mk_host *h,
      const struct statement *s);
 void mk_watch_ends(struct mk *k);
 
-/* --- alarms (mk_alarm.c) ---------------------------------------------------------------------- */
+/* --- alarms (mk_alarm.c) -------------------------------------------------- */
 
 /* Something a person should see; h NULL: of nobody known.  The same again within
  * MK_ALARM_SAME is counted only; nothing is said or counted while a start reads
@@ -304,7 +304,7 @@ void mk_alarms_save(struct mk *k, bool now);
 int  mk_alarms_load(struct mk_host *h, const char *text, struct err *e)
      MUST_CHECK;
 
-/* --- hosts, as people are told of them (mk_list.c) -------------------------------------------- */
+/* --- hosts, as people are told of them (mk_list.c) ------------------------ */
 
 /* The answer to `keys` from number `after` on, and no entry begins behind `most`
  * bytes of it but the first.  As rows_each_waiting(). */
@@ -315,7 +315,7 @@ void mk_put_host(struct jw *w, const struct fleet_host_row *row);
 void mk_put_fingerprint(struct jw *w, const char *name,
      const struct pubkey *key);
 
-/* --- the rest --------------------------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------- */
 
 int  mk_send_keys(void *ctx, struct conn *to, struct err *e) MUST_CHECK;
 extern const struct conns_ops mk_conns_ops; /* mk_proc.c */

@@ -7,7 +7,7 @@
 #include "agent/master/mk_impl.h"
 #include "lib/cli/cli.h"
 
-/* --- taken ----------------------------------------------------------------------- */
+/* --- taken ---------------------------------------------------------------- */
 
 /* Does the order name a version that this master has, and as it has it? */
 static int
@@ -149,7 +149,7 @@ mk_take_job(struct mk *k, struct mk_call *c, size_t part, struct statement *s,
 	return mk_item_put(k, &item, e);
 }
 
-/* --- shown ------------------------------------------------------------------------- */
+/* --- shown ---------------------------------------------------------------- */
 
 struct tally {
 	size_t parts[JOB_REPORTED + 1];
@@ -261,7 +261,7 @@ mk_jobs(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 	return 0;
 }
 
-/* --- watched -------------------------------------------------------------------------- */
+/* --- watched -------------------------------------------------------------- */
 
 static void
 put_change(struct jw *w, const struct report_change *x)

@@ -25,7 +25,7 @@ mk_krl_clear(struct mk_krl *l)
 	memset(l, 0, sizeof(*l));
 }
 
-/* --- judged -------------------------------------------------------------------------- */
+/* --- judged --------------------------------------------------------------- */
 
 static int
 judge(struct mk *k, struct slice text, struct slice list, struct statement *s,
@@ -115,7 +115,7 @@ mk_unrevoked(const struct mk *k, const struct statement *s, struct err *e)
 	    s, what, e);
 }
 
-/* --- kept ----------------------------------------------------------------------------- */
+/* --- kept ----------------------------------------------------------------- */
 
 static int
 file_of(const struct mk *k, const char *name, char **out, struct err *e)

@@ -16,7 +16,7 @@
 
 #define CATCH_UP 2048 /* leaves of a transaction */
 
-/* --- hosts ------------------------------------------------------------------------ */
+/* --- hosts ---------------------------------------------------------------- */
 
 struct fold {
 	struct mk *k;
@@ -130,7 +130,7 @@ mk_reload_hosts(struct mk *k, struct err *e)
 	return 0;
 }
 
-/* --- leaves that are not in the store ------------------------------------------------- */
+/* --- leaves that are not in the store ------------------------------------- */
 
 struct behind {
 	struct mk *k;
@@ -265,7 +265,7 @@ catch_up(struct mk *k, struct err *e)
 	return r;
 }
 
-/* --- orders ------------------------------------------------------------------------------- */
+/* --- orders --------------------------------------------------------------- */
 
 int
 mk_add_job(struct mk *k, const struct statement *s, struct slice text,
@@ -440,7 +440,7 @@ load_jobs(struct mk *k, struct err *e)
 	return r < 0 ? r : 0;
 }
 
-/* --- the last reports ------------------------------------------------------------------------ */
+/* --- the last reports ----------------------------------------------------- */
 
 static int
 load_host(void *ctx, const struct host_rows *row)

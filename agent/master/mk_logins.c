@@ -9,7 +9,7 @@
 #define LIMIT_MAX  1000
 #define ANSWER_MAX (4 * 1024 * 1024) /* bytes; one event more fits too */
 
-/* --- asked for ------------------------------------------------------------------------ */
+/* --- asked for ------------------------------------------------------------ */
 
 static int
 read_host(const json_t *args, struct login_query *q, struct err *e)
@@ -109,7 +109,7 @@ read_query(const json_t *args, struct login_query *q, int64_t *limit,
 	return read_place(args, q, e);
 }
 
-/* --- told -------------------------------------------------------------------------------- */
+/* --- told ----------------------------------------------------------------- */
 
 struct telling {
 	struct jw w;

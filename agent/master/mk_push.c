@@ -12,7 +12,7 @@
 #include "lib/keeper/pushed.h"
 #include "lib/proc/plog.h"
 
-/* --- what was put ------------------------------------------------------------------- */
+/* --- what was put --------------------------------------------------------- */
 
 /* Officers and operators sign what is pushed; others have nothing to put. */
 static int
@@ -77,7 +77,7 @@ fleet_file(void *ctx, const struct hash *h, struct slice *out, struct err *e)
 	    out, e);
 }
 
-/* --- a policy ----------------------------------------------------------------------------- */
+/* --- a policy ------------------------------------------------------------- */
 
 /*
  * In force at once for what is judged from here on; its leaf comes before any
@@ -141,7 +141,7 @@ push_policy(struct mk *k, struct mk_call *c, struct err *e)
 	return r;
 }
 
-/* --- a fleet --------------------------------------------------------------------------------- */
+/* --- a fleet -------------------------------------------------------------- */
 
 /* Takes s. */
 static int
@@ -186,7 +186,7 @@ out:
 	return r;
 }
 
-/* --- a revocation list ----------------------------------------------------------------------- */
+/* --- a revocation list ---------------------------------------------------- */
 
 static int
 push_list(struct mk *k, struct mk_call *c, struct str *out, struct err *e)

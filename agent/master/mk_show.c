@@ -53,7 +53,7 @@ mk_help(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 	return 0;
 }
 
-/* --- facts --------------------------------------------------------------------------- */
+/* --- facts ---------------------------------------------------------------- */
 
 static void
 put_enrol(struct jw *w, const struct statement *s)
@@ -135,7 +135,7 @@ mk_facts(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 	return r < 0 ? r : 0;
 }
 
-/* --- status ------------------------------------------------------------------------------ */
+/* --- status --------------------------------------------------------------- */
 
 static void
 put_status(struct mk *k, const struct mk_host *h,

@@ -23,7 +23,7 @@ warn(void *ctx, const char *sentence)
 	plog(PLOG_WARN, sentence, NULL);
 }
 
-/* --- the log and the store ------------------------------------------------------------ */
+/* --- the log and the store ------------------------------------------------ */
 
 static int
 log_keys(struct mk *k, size_t *n, struct err *e)
@@ -156,7 +156,7 @@ out:
 	return r;
 }
 
-/* --- all of it -------------------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------ */
 
 static int
 new_mk(const char *dir, struct mk **out, struct err *e)

@@ -17,7 +17,7 @@ mk_row(const struct mk *k, const struct mk_host *h)
 	return row != NULL && !row->rejected ? row : NULL;
 }
 
-/* --- want --------------------------------------------------------------------- */
+/* --- want ----------------------------------------------------------------- */
 
 static void
 want_policy(struct mk *k, struct jw *w)
@@ -122,7 +122,7 @@ mk_want(struct mk *k, struct mk_host *h, struct str *out)
 	jw_end(&w, '}');
 }
 
-/* --- who is told -------------------------------------------------------------------- */
+/* --- who is told ---------------------------------------------------------- */
 
 void
 mk_dirty(struct mk *k, struct mk_host *h)
@@ -158,7 +158,7 @@ mk_want_flush(struct mk *k)
 	str_clear(&s);
 }
 
-/* --- what orders ask and tell ---------------------------------------------------------- */
+/* --- what orders ask and tell --------------------------------------------- */
 
 static enum job_presence
 presence(void *ctx, uint32_t number)

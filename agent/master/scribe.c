@@ -8,7 +8,7 @@
 #include "agent/master/scribe_impl.h"
 #include "lib/base/clock.h"
 
-/* --- the thread ----------------------------------------------------------------------- */
+/* --- the thread ----------------------------------------------------------- */
 
 static void
 wait_for_more(struct scribe *s, int64_t until)
@@ -87,7 +87,7 @@ run(void *arg)
 	return NULL;
 }
 
-/* --- from the loop ---------------------------------------------------------------------- */
+/* --- from the loop -------------------------------------------------------- */
 
 int
 scribe_open(const struct scribe_config *c, struct scribe **out, struct err *e)

@@ -10,7 +10,7 @@
 
 #define LOOK_MS 5000 /* is the signer there? */
 
-/* --- news ------------------------------------------------------------------- */
+/* --- news ----------------------------------------------------------------- */
 
 void
 scribe_note_state(struct scribe *s)
@@ -61,7 +61,7 @@ signer_is(struct scribe *s, int r, const struct err *e)
 		plog(PLOG_INFO, "heads are signed again", NULL);
 }
 
-/* --- the log ------------------------------------------------------------------- */
+/* --- the log -------------------------------------------------------------- */
 
 static void
 close_log(struct scribe *s, const struct err *why)
@@ -169,7 +169,7 @@ scribe_work(struct scribe *s, struct scribe_batch *b)
 		close_log(s, &b->e);
 }
 
-/* --- ticks, heads ------------------------------------------------------------------ */
+/* --- ticks, heads --------------------------------------------------------- */
 
 static void
 tick(struct scribe *s)

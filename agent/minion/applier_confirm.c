@@ -45,7 +45,7 @@ pending_clear(struct pending *p)
 	*p = (struct pending){0};
 }
 
-/* --- STATE/pending --------------------------------------------------------- */
+/* --- STATE/pending -------------------------------------------------------- */
 
 /* The report as it would be now, unsigned, with a number of no meaning: one form
  * for what is said and what is to be said. */
@@ -144,7 +144,7 @@ pending_forget(struct applier *a, struct err *e)
 	return r;
 }
 
-/* --- how it stands --------------------------------------------------------- */
+/* --- how it stands -------------------------------------------------------- */
 
 static int
 status_of(const struct applier *a, uint64_t number, struct run_status *s,
@@ -183,7 +183,7 @@ applier_waits(struct applier *a, uint64_t *number, int64_t *left, struct err *e)
 	return r;
 }
 
-/* --- proofs ---------------------------------------------------------------- */
+/* --- proofs --------------------------------------------------------------- */
 
 /* The master came to the host: which of its keys did sshd show? */
 static int
@@ -315,7 +315,7 @@ check_session(struct applier *a, struct err *e)
 	return r;
 }
 
-/* --- the end of it --------------------------------------------------------- */
+/* --- the end of it -------------------------------------------------------- */
 
 static void
 set_results(struct report_statement *r, enum change_result from,

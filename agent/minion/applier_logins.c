@@ -32,7 +32,7 @@ struct look {
 	struct login_take take;
 };
 
-/* --- what is kept ------------------------------------------------------------ */
+/* --- what is kept --------------------------------------------------------- */
 
 static int
 read_kept(struct look *l, struct err *e)
@@ -107,7 +107,7 @@ keep(struct look *l, struct err *e)
 	return r;
 }
 
-/* --- telling ------------------------------------------------------------------ */
+/* --- telling -------------------------------------------------------------- */
 
 /* What there is to say, and what is kept then, in one step. */
 static int
@@ -243,7 +243,7 @@ settle(struct look *l, struct err *e)
 	return r;
 }
 
-/* --- looking ------------------------------------------------------------------ */
+/* --- looking -------------------------------------------------------------- */
 
 /* By the time as well: another time is another alarm. */
 static void

@@ -258,7 +258,7 @@ out:
 	return r;
 }
 
-/* --- the host certificate -------------------------------------------------- */
+/* --- the host certificate ------------------------------------------------- */
 
 /* Of the acceptance, or of what renamed the host since. */
 static const struct strs *

@@ -78,7 +78,7 @@ is_in(int fd, const struct stat *st, const struct place *p)
 	    mark_of(fd, p->offset, &mark) && mark == p->mark;
 }
 
-/* --- a line ----------------------------------------------------------------- */
+/* --- a line --------------------------------------------------------------- */
 
 /* Mon DD HH:MM:SS, in this machine's zone and without a year: the last one that
  * it can be. */
@@ -151,7 +151,7 @@ parse_line(struct slice s, int64_t now, struct seen_line *out)
 	return true;
 }
 
-/* --- a file ----------------------------------------------------------------- */
+/* --- a file --------------------------------------------------------------- */
 
 /* From p on, to the end of its last whole line, where p is then. */
 static int

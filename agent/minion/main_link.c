@@ -40,7 +40,7 @@ usage(void)
 	return EXIT_USAGE;
 }
 
-/* --- the transport key ------------------------------------------------------ */
+/* --- the transport key ---------------------------------------------------- */
 
 static int
 make_key(const char *path, struct err *e)
@@ -84,7 +84,7 @@ out:
 	return r;
 }
 
-/* --- places ----------------------------------------------------------------- */
+/* --- places --------------------------------------------------------------- */
 
 /* STATE is root's, and lets the link through to its spool. */
 static int
@@ -164,7 +164,7 @@ seal(const char *spool, const char *user, struct err *e)
 	return sandbox_enter(&s, e);
 }
 
-/* --- signals ---------------------------------------------------------------- */
+/* --- signals -------------------------------------------------------------- */
 
 static void
 on_signal(void *ctx, uint32_t events)

@@ -56,7 +56,7 @@ usage(void)
 	return 2;
 }
 
-/* --- starting ---------------------------------------------------------------- */
+/* --- starting ------------------------------------------------------------- */
 
 static void __attribute__((noreturn)) become(const char *const *argv, int fd)
 {
@@ -124,7 +124,7 @@ start_applier(struct runner *r)
 		wait_longer(r);
 }
 
-/* --- ends -------------------------------------------------------------------- */
+/* --- ends ----------------------------------------------------------------- */
 
 /* A frame of lib/proc: uint32 6, uint16 type, uint32 0. */
 static void

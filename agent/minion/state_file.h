@@ -7,9 +7,10 @@
 #include "lib/base/json.h"
 
 /*
- * Read STATE/NAME by parse into out, which is of no use after a failure.  0 where
- * there is no such file, with out as it was.  ERR_CORRUPT: there is one, and it is not what was written, which is no
- * reason to begin anew; ERR_SYS, ERR_NOMEM.
+ * Read STATE/NAME by parse into out, which is of no use after a failure.  0
+ * where there is no such file, with out as it was.  ERR_CORRUPT: there is one,
+ * and it is not what was written, which is no reason to begin anew; ERR_SYS,
+ * ERR_NOMEM.
  */
 int state_file_read(const char *state_dir, const char *name, size_t max,
     int (*parse)(const json_t *o, void *out, struct err *e), void *out,

@@ -37,7 +37,7 @@ chance(int64_t n)
 	return n > 0 ? (int64_t)(v % (uint64_t)n) : 0;
 }
 
-/* --- the applier's end ------------------------------------------------------ */
+/* --- the applier's end ---------------------------------------------------- */
 
 static void
 on_chan(void *ctx, uint32_t events)
@@ -121,7 +121,7 @@ uplink_free(struct uplink *u)
 	free(u);
 }
 
-/* --- connections ------------------------------------------------------------ */
+/* --- connections ---------------------------------------------------------- */
 
 static void
 on_up(void *ctx)
@@ -267,7 +267,7 @@ uplink_keep(struct uplink *u)
 		plog_err(PLOG_WARN, &e, "cannot attend", NULL);
 }
 
-/* --- what is due ------------------------------------------------------------ */
+/* --- what is due ---------------------------------------------------------- */
 
 static void
 run_again(struct uplink *u)

@@ -49,7 +49,7 @@ uplink_field(const char *text, size_t n, const char *key, char *out, size_t max)
 	return r;
 }
 
-/* --- names of the spool's bundle ------------------------------------------- */
+/* --- names of the spool's bundle ------------------------------------------ */
 
 static bool
 starts(const char *name, const char *prefix)
@@ -180,7 +180,7 @@ get_file(struct uplink *u, const char *hex, uint64_t size, size_t max,
 	return r;
 }
 
-/* --- MANIFEST and its files ------------------------------------------------ */
+/* --- MANIFEST and its files ----------------------------------------------- */
 
 static int
 get_manifest(struct uplink *u, const json_t *chain, struct manifest *out,
@@ -244,7 +244,7 @@ get_bundle(struct uplink *u, const json_t *chain, struct err *e)
 	return r;
 }
 
-/* --- chains ---------------------------------------------------------------- */
+/* --- chains --------------------------------------------------------------- */
 
 static int
 call_chain(struct uplink *u, const char *what, uint64_t after, json_t **out,

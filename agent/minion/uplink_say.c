@@ -47,7 +47,7 @@ uplink_member(struct str *out, const char *key, const char *text)
 	jw_str(&w, key, text);
 }
 
-/* --- reports --------------------------------------------------------------- */
+/* --- reports -------------------------------------------------------------- */
 
 static void
 drop_sent(struct uplink *u, size_t n)
@@ -138,7 +138,7 @@ uplink_send(struct uplink *u)
 	uplink_hang_up(u);
 }
 
-/* --- diffs ----------------------------------------------------------------- */
+/* --- diffs ---------------------------------------------------------------- */
 
 static void
 answer_one(struct uplink *u, const char *id, const char *diff)
@@ -190,7 +190,7 @@ uplink_answer_asks(struct uplink *u)
 	json_decref(asks);
 }
 
-/* --- the certificate ------------------------------------------------------- */
+/* --- the certificate ------------------------------------------------------ */
 
 static int
 ask_certificate(struct uplink *u, const char *statement, bool *got,
@@ -241,7 +241,7 @@ uplink_renew(struct uplink *u)
 	json_decref(answer);
 }
 
-/* --- the run that waits ---------------------------------------------------- */
+/* --- the run that waits --------------------------------------------------- */
 
 static void
 wait_ms(struct uplink *u, int64_t ms, struct err *e)

@@ -22,7 +22,7 @@
 #define NOMEM_MS 60000 /* each time is a process that may need as much */
 #define TAKE_MS  200   /* after something was refused: no flood of appliers */
 
-/* --- what was refused ------------------------------------------------------ */
+/* --- what was refused ----------------------------------------------------- */
 
 static void
 mark(struct str *out, const char *what, const char *hash)
@@ -103,7 +103,7 @@ ask_of(struct uplink *u, enum verb v, const char *hash, struct err *e)
 	return r;
 }
 
-/* --- each thing ------------------------------------------------------------ */
+/* --- each thing ----------------------------------------------------------- */
 
 /* An object into a file of the spool. */
 static int

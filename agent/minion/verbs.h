@@ -13,9 +13,9 @@
  * Each request may say "clock": how many seconds this host's is ahead of a master's.
  * It goes into reports as what it is, the link's word.
  *
- * A request may name what it is about by "of", a hash, so that an alarm is one for
- * each thing.  What is large lies in the spool (spool.h), which the link writes: the applier
- * believes nothing of it.
+ * A request may name what it is about by "of", a hash, so that an alarm is one
+ * for each thing.  What is large lies in the spool (spool.h), which the link
+ * writes: the applier believes nothing of it.
  */
 #ifndef AGENT_MINION_VERBS_H
 #define AGENT_MINION_VERBS_H

@@ -39,7 +39,7 @@ struct checking {
 	struct fleet_check_result result;
 };
 
-/* --- kinds ----------------------------------------------------------------- */
+/* --- kinds ---------------------------------------------------------------- */
 
 static const struct state_ops *
 kind_of(const struct checking *k, const char *name)
@@ -92,7 +92,7 @@ check_states(struct checking *k, struct conf_diags *d)
 		}
 }
 
-/* --- ids ------------------------------------------------------------------- */
+/* --- ids ------------------------------------------------------------------ */
 
 struct ids {
 	const struct strs *hosts;
@@ -142,7 +142,7 @@ check_ids(const struct checking *k, struct conf_diags *d)
 	return r;
 }
 
-/* --- one highstate --------------------------------------------------------- */
+/* --- one highstate -------------------------------------------------------- */
 
 struct owned {
 	char *what;
@@ -248,7 +248,7 @@ check_highstate(struct checking *k, const struct highstate *h,
 	return d->failed ? ERR_NOMEM : r;
 }
 
-/* --- all hosts ------------------------------------------------------------- */
+/* --- all hosts ------------------------------------------------------------ */
 
 static int
 find(struct checking *k, const struct conf_diag *d, const char *who,
@@ -389,7 +389,7 @@ out:
 	return r;
 }
 
-/* --- the whole ------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------ */
 
 static int
 check_hosts(struct checking *k, struct conf_diags *d)

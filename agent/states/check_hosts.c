@@ -69,7 +69,7 @@ add_roles(struct foreseen *w, const struct fleet *f)
 	return r;
 }
 
-/* --- ids that are the same to every expression ------------------------------ */
+/* --- ids that are the same to every expression ---------------------------- */
 
 struct telling {
 	struct expr_host host;
@@ -126,7 +126,7 @@ drop_alike(struct foreseen *w, const struct fleet *f)
 	return r;
 }
 
-/* --- all of it -------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------ */
 
 /* The usual value first, and one that nobody names last. */
 static int

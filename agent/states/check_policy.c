@@ -11,7 +11,7 @@
 
 #include "agent/states/check_impl.h"
 
-/* --- what sshd would do ---------------------------------------------------- */
+/* --- what sshd would do --------------------------------------------------- */
 
 static const struct yaml_node *
 find_setting(const struct yaml_node *settings, const char *keyword)
@@ -168,7 +168,7 @@ check_methods(struct conf_diags *d, const struct yaml_node *params,
 		    "it to be left to ssh_ca");
 }
 
-/* --- one highstate --------------------------------------------------------- */
+/* --- one highstate -------------------------------------------------------- */
 
 static const struct yaml_node *
 accounts_of(const struct hstate *hs)
@@ -269,7 +269,7 @@ agreement_clear(struct agreement *a)
 	*a = (struct agreement){0};
 }
 
-/* --- all of them ----------------------------------------------------------- */
+/* --- all of them ---------------------------------------------------------- */
 
 /* P itself, or P@HOST for some host. */
 static bool

@@ -22,7 +22,7 @@ struct gathering {
 	uint64_t policy_index;
 };
 
-/* --- what was said --------------------------------------------------------- */
+/* --- what was said -------------------------------------------------------- */
 
 /* A statement of the log, once more, and verified; name is its file's. */
 static int
@@ -114,7 +114,7 @@ find_certificate(struct gathering *g, struct err *e)
 	return s.r;
 }
 
-/* --- leaves ---------------------------------------------------------------- */
+/* --- leaves --------------------------------------------------------------- */
 
 static int
 read_leaf(struct gathering *g, const char *name, uint64_t index,
@@ -199,7 +199,7 @@ prove(struct gathering *g, struct err *e)
 	    &c->certificate_proof, e);
 }
 
-/* --- policy of that time --------------------------------------------------- */
+/* --- policy of that time -------------------------------------------------- */
 
 /* policy/<sha256>, which has to hash to its name. */
 static int
@@ -279,7 +279,7 @@ read_policy(struct gathering *g, struct err *e)
 	return r;
 }
 
-/* --- keys that came later than the policy ---------------------------------- */
+/* --- keys that came later than the policy --------------------------------- */
 
 static bool
 decides_key(const struct statement *s, const struct hash *key)
@@ -355,7 +355,7 @@ add_keys(struct gathering *g, struct err *e)
 	return r;
 }
 
-/* --- objects and keys ------------------------------------------------------ */
+/* --- objects and keys ----------------------------------------------------- */
 
 /* What is there must be what the leaves give. */
 static int

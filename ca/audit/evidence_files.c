@@ -6,7 +6,7 @@
 
 #include "ca/audit/evidence.h"
 
-/* --- lists ----------------------------------------------------------------- */
+/* --- lists ---------------------------------------------------------------- */
 
 void
 evidence_clear(struct evidence *v)
@@ -85,7 +85,7 @@ static int PRINTF_LIKE(3, 4)
 	return r;
 }
 
-/* --- a case ---------------------------------------------------------------- */
+/* --- a case --------------------------------------------------------------- */
 
 void
 evidence_case_init(struct evidence_case *c)
@@ -138,7 +138,7 @@ evidence_who(const struct evidence_case *c, const struct pubkey *k)
 	return NULL;
 }
 
-/* --- statements ------------------------------------------------------------ */
+/* --- statements ----------------------------------------------------------- */
 
 /* How many signatures before this one are by the same person? */
 static unsigned
@@ -246,7 +246,7 @@ add_statements(const struct evidence_case *c, struct evidence *out,
 	return r;
 }
 
-/* --- policy ---------------------------------------------------------------- */
+/* --- policy --------------------------------------------------------------- */
 
 /* root.yaml, ca.yaml, authorities, and the people who signed: those whom the
  * rest is about are not the auditor's business. */
@@ -293,7 +293,7 @@ add_policy(const struct evidence_case *c, struct evidence *out)
 	return r;
 }
 
-/* --- the log --------------------------------------------------------------- */
+/* --- the log -------------------------------------------------------------- */
 
 /* SubjectPublicKeyInfo of an Ed25519 key (RFC 8410). */
 static void
@@ -348,7 +348,7 @@ add_log(const struct evidence_case *c, struct evidence *out)
 		      : r;
 }
 
-/* --- all of it ------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------ */
 
 static int
 add_sums(struct evidence *out)

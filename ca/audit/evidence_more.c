@@ -24,7 +24,7 @@ evidence_more_clear(struct evidence_more *m)
 	*m = (struct evidence_more){.proof = STR_INIT, .note = STR_INIT};
 }
 
-/* --- gathered -------------------------------------------------------------- */
+/* --- gathered ------------------------------------------------------------- */
 
 int
 evidence_log_key(struct audit_log *l, const struct policy *now,
@@ -112,7 +112,7 @@ evidence_more_take(struct audit_log *l, const struct policy *now,
 	return audit_log_prove(l, index, &m->proof, e);
 }
 
-/* --- written --------------------------------------------------------------- */
+/* --- written -------------------------------------------------------------- */
 
 /* Whose key: a person's by the policy; a host signs for itself. */
 static const char *

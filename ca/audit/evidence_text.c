@@ -6,7 +6,7 @@
 #include "ca/issue/issue.h"
 #include "lib/base/clock.h"
 
-/* --- signatures ------------------------------------------------------------ */
+/* --- signatures ----------------------------------------------------------- */
 
 /* One by somebody known; who is n bytes long. */
 struct known_sig {
@@ -44,7 +44,7 @@ each_sig(const struct evidence_case *c, const struct evidence *files,
 				put(&s, out);
 }
 
-/* --- README ---------------------------------------------------------------- */
+/* --- README --------------------------------------------------------------- */
 
 static const char *const how[] = {
     "",
@@ -169,7 +169,7 @@ evidence_readme(const struct evidence_case *c, const struct evidence *so_far,
 	add_lines(out, limits, sizeof(limits) / sizeof(limits[0]));
 }
 
-/* --- check.sh -------------------------------------------------------------- */
+/* --- check.sh ------------------------------------------------------------- */
 
 static void
 check_policy(const struct evidence_case *c, const struct evidence *files,

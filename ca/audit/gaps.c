@@ -55,7 +55,7 @@ add(struct gaps *g, const struct gap *x)
 	return copy(x->what, &to->what);
 }
 
-/* --- logins ---------------------------------------------------------------- */
+/* --- logins --------------------------------------------------------------- */
 
 static int
 look_at_login(struct gaps *g, const struct use *u, struct issued *s,
@@ -96,7 +96,7 @@ gaps_of_logins(struct gaps *g, const struct uses *u, struct issued *s,
 	return r;
 }
 
-/* --- what is known --------------------------------------------------------- */
+/* --- what is known -------------------------------------------------------- */
 
 struct excepted {
 	const struct known_exception *by;
@@ -208,7 +208,7 @@ gaps_of_known(struct gaps *g, const struct uses *u, struct issued *s,
 	return r == 0 ? add_expired(g, p, now) : r;
 }
 
-/* --- hosts ----------------------------------------------------------------- */
+/* --- hosts ---------------------------------------------------------------- */
 
 static char *
 cell(const json_t *row, const char *name)
@@ -262,7 +262,7 @@ gaps_of_hosts(struct gaps *g, const json_t *rows, int64_t now, struct err *e)
 	return r;
 }
 
-/* --- certificates ---------------------------------------------------------- */
+/* --- certificates --------------------------------------------------------- */
 
 /* Nobody logged in by it, and by now nobody will. */
 static bool

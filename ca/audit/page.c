@@ -5,7 +5,7 @@
 #include "ca/audit/page_impl.h"
 #include "lib/base/clock.h"
 
-/* --- text ------------------------------------------------------------------ */
+/* --- text ----------------------------------------------------------------- */
 
 void
 page_text(struct str *out, const char *text)
@@ -70,7 +70,7 @@ end_table(struct str *out)
 	begin_table((out), (id), (caption), (heads), \
 	    sizeof(heads) / sizeof((heads)[0]))
 
-/* --- by host, by person ---------------------------------------------------- */
+/* --- by host, by person --------------------------------------------------- */
 
 struct work {
 	const struct page *p;
@@ -133,7 +133,7 @@ write_groups(struct work *w, const char *id, const char *caption,
 	end_table(w->out);
 }
 
-/* --- the parts ------------------------------------------------------------- */
+/* --- the parts ------------------------------------------------------------ */
 
 static void
 write_head(struct work *w)

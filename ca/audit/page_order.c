@@ -4,7 +4,7 @@
 
 #include "ca/audit/page_impl.h"
 
-/* --- ends of sessions ------------------------------------------------------ */
+/* --- ends of sessions ----------------------------------------------------- */
 
 static int
 compare_sessions(const void *a, const void *b)
@@ -40,7 +40,7 @@ find_ends(const struct uses *u, struct page_order *o)
 	return 0;
 }
 
-/* --- logins ---------------------------------------------------------------- */
+/* --- logins --------------------------------------------------------------- */
 
 static int
 compare_times(const void *a, const void *b)
@@ -71,7 +71,7 @@ add_login(const struct page *p, struct page_order *o, const struct use *u)
 	return r;
 }
 
-/* --- by name --------------------------------------------------------------- */
+/* --- by name -------------------------------------------------------------- */
 
 static const char *
 host_of(const struct seen *x)

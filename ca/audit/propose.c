@@ -15,7 +15,7 @@ struct row {
 	bool fits; /* an exception can be for it */
 };
 
-/* --- gathered -------------------------------------------------------------- */
+/* --- gathered ------------------------------------------------------------- */
 
 /* What has to be quoted in no file is good enough for accounts. */
 static bool
@@ -97,7 +97,7 @@ compare(const void *a, const void *b)
 	return r != 0 ? r : strcmp(x->u->host, y->u->host);
 }
 
-/* --- written --------------------------------------------------------------- */
+/* --- written -------------------------------------------------------------- */
 
 static void
 add_time(struct str *out, const char *before, int64_t at)

@@ -25,7 +25,7 @@ revocations_clear(struct revocations *r)
 	*r = (struct revocations){0};
 }
 
-/* --- added ----------------------------------------------------------------- */
+/* --- added ---------------------------------------------------------------- */
 
 static int PRINTF_LIKE(2, 3)
     add_name(struct revocations *r, const char *fmt, ...)
@@ -109,7 +109,7 @@ out:
 	return rc;
 }
 
-/* --- found ----------------------------------------------------------------- */
+/* --- found ---------------------------------------------------------------- */
 
 static int
 compare(const void *a, const void *b)

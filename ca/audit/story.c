@@ -64,7 +64,7 @@ add(struct story *s, struct story_part p, const char *who, struct str *text,
 	    : 0;
 }
 
-/* --- before it ------------------------------------------------------------- */
+/* --- before it ------------------------------------------------------------ */
 
 static void
 join(struct str *out, const struct strs *l)
@@ -184,7 +184,7 @@ story_add_missing(struct story *s)
 	    of.who, &text, NULL, of.log, of.object);
 }
 
-/* --- as a host saw it ------------------------------------------------------ */
+/* --- as a host saw it ----------------------------------------------------- */
 
 static void
 add_word(struct str *out, const char *before, const char *text)
@@ -270,7 +270,7 @@ story_add_revocation(struct story *s, const struct revocation *v,
 	    v->by, &text, hex, v->log, NULL);
 }
 
-/* --- all of it ------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------ */
 
 static int
 compare(const void *a, const void *b)

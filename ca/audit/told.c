@@ -15,7 +15,7 @@ told_alarms_clear(struct told_alarms *t)
 	*t = (struct told_alarms){0};
 }
 
-/* --- one alarm -------------------------------------------------------------- */
+/* --- one alarm ------------------------------------------------------------ */
 
 void
 gap_id(const struct gap *x, struct hash *out)
@@ -74,7 +74,7 @@ gap_text(const struct gap *x, struct str *out)
 	str_clear(&s);
 }
 
-/* --- the file ---------------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------- */
 
 static int
 compare(const void *a, const void *b)
@@ -154,7 +154,7 @@ told_alarms_write(struct told_alarms *t, int64_t now, struct str *out)
 	}
 }
 
-/* --- what is new -------------------------------------------------------------- */
+/* --- what is new ---------------------------------------------------------- */
 
 struct fresh {
 	struct hash id;

@@ -8,7 +8,7 @@
 #include "lib/ssh/cidr.h"
 #include "lib/ssh/pubkey.h"
 
-/* --- what was issued ------------------------------------------------------- */
+/* --- what was issued ------------------------------------------------------ */
 
 const char *
 presence_name(enum presence p)
@@ -154,7 +154,7 @@ issued_revoke(struct issued *s, struct revocations *r)
 	return rc;
 }
 
-/* --- both ------------------------------------------------------------------ */
+/* --- both ----------------------------------------------------------------- */
 
 const char *
 use_kind_name(enum use_kind k)

@@ -29,9 +29,9 @@
 struct use {
 	char		  *host;
 	struct login_event event;
-	int64_t		   clock;	/* seconds that the host's is ahead, taken off
-					   the event's times; 0: none were */
-	uint64_t	   index;	/* of the report's leaf, in the fleet's log */
+	int64_t		   clock;	/* seconds that the host's is ahead,
+					   taken off the event's times */
+	uint64_t	   index;	/* of the report's leaf, in its log */
 	char		  *report;	/* name of the report, hex */
 };
 struct uses {			/* zero-initialise / uses_clear */
@@ -109,11 +109,11 @@ const char *use_kind_name(enum use_kind k); /* "issued", "never issued" */
  * certificate, where there is one, which is marked as used.  Appends to why, in
  * words, what is wrong with it.  ERR_NOMEM.
  *
- * Where the host had the whole certificate, it is the one that was issued, or it was
- * never issued, whatever serial it has.  Compared are the time, USES_CLOCK_OFF
- * aside; the address, where the certificate has a list of them; the host, where all
- * its principals are for single hosts (deploy@web-1.example.com); and whether
- * something of it had been revoked.
+ * Where the host had the whole certificate, it is the one that was issued, or
+ * it was never issued, whatever serial it has.  Compared are the time,
+ * USES_CLOCK_OFF aside; the address, where the certificate has a list of them;
+ * the host, where all its principals are for single hosts
+ * (deploy@web-1.example.com); and whether something of it had been revoked.
  */
 int uses_judge(const struct use *u, struct issued *s, const struct policy *p,
     enum use_kind *kind, const struct grant_use **of, struct str *why)

@@ -14,7 +14,7 @@
 #include "ca/cli/audit_uses.h"
 #include "lib/base/file.h"
 
-/* --- the folder ------------------------------------------------------------ */
+/* --- the folder ----------------------------------------------------------- */
 
 /* Below a directory of ours, which exists. */
 static int
@@ -109,7 +109,7 @@ write_folder(const char *dir, const struct evidence *v, struct err *e)
 	return r;
 }
 
-/* --- which certificate ----------------------------------------------------- */
+/* --- which certificate ---------------------------------------------------- */
 
 static int
 of_login(struct asked_uses *q, const struct use *login, uint64_t *serial,
@@ -173,7 +173,7 @@ out:
 	return r;
 }
 
-/* --- the command ----------------------------------------------------------- */
+/* --- the command ---------------------------------------------------------- */
 
 struct looking {
 	const struct place *p;

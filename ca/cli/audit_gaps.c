@@ -66,7 +66,7 @@ print(const struct gaps *g, struct cli_args *a, struct err *e)
 	return r;
 }
 
-/* --- a first audit.yaml ---------------------------------------------------- */
+/* --- a first audit.yaml --------------------------------------------------- */
 
 static void
 add_count(struct str *s, size_t n, const char *what)

@@ -25,7 +25,7 @@ take(struct audit_log *log, const struct place *p, const char *name,
 	    serial, &m->v[m->n++], e);
 }
 
-/* --- revocations ----------------------------------------------------------- */
+/* --- revocations ---------------------------------------------------------- */
 
 struct finding {
 	const struct place *p;
@@ -130,7 +130,7 @@ more_of_revocations(const struct place *p, uint64_t serial, struct more *m,
 	return r;
 }
 
-/* --- a report -------------------------------------------------------------- */
+/* --- a report ------------------------------------------------------------- */
 
 /* 1: it is another leaf there. */
 static int

@@ -16,7 +16,7 @@ struct telling {
 	const char *log;            /* that is being read */
 };
 
-/* --- what came before ------------------------------------------------------ */
+/* --- what came before ----------------------------------------------------- */
 
 static int
 on_certificate(void *ctx, const struct audit_certificate *c)
@@ -108,7 +108,7 @@ tell_login(struct telling *t, struct err *e)
 	return r > 0 ? 0 : r;
 }
 
-/* --- what the host saw ----------------------------------------------------- */
+/* --- what the host saw ---------------------------------------------------- */
 
 static bool
 is_of(const struct telling *t, const struct use *u)
@@ -142,7 +142,7 @@ tell(struct telling *t, const char *wanted, struct err *e)
 	return t->login != NULL ? tell_login(t, e) : 0;
 }
 
-/* --- told ------------------------------------------------------------------ */
+/* --- told ----------------------------------------------------------------- */
 
 static const char *const columns[] = {
     "at", "event", "who", "text", "hash", "log", "index", "object"};

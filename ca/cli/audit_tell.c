@@ -25,7 +25,7 @@ struct telling {
 	struct err why; /* the first that was not */
 };
 
-/* --- what was told before ----------------------------------------------------- */
+/* --- what was told before ------------------------------------------------- */
 
 static int
 read_told(struct telling *t, const char *channels, struct err *e)
@@ -67,7 +67,7 @@ write_told(struct telling *t, struct err *e)
 	return r;
 }
 
-/* --- telling ------------------------------------------------------------------ */
+/* --- telling -------------------------------------------------------------- */
 
 static int
 address(struct notice *n, const struct policy *p, struct err *e)

@@ -21,7 +21,7 @@ asked_uses_clear(struct asked_uses *q)
 	place_clear(&q->place);
 }
 
-/* --- what hosts saw -------------------------------------------------------- */
+/* --- what hosts saw ------------------------------------------------------- */
 
 static size_t
 add_option(const char **argv, size_t n, const struct cli_args *a,
@@ -115,7 +115,7 @@ get_uses(struct cli_args *a, struct asked_uses *q, struct err *e)
 	return r;
 }
 
-/* --- what was issued ------------------------------------------------------- */
+/* --- what was issued ------------------------------------------------------ */
 
 struct gathering {
 	struct asked_uses *q;
@@ -204,7 +204,7 @@ asked_uses_get(struct cli_args *a, struct asked_uses *q, struct err *e)
 	return get_issued(q, e);
 }
 
-/* --- times ----------------------------------------------------------------- */
+/* --- times ---------------------------------------------------------------- */
 
 const char *
 format_when(int64_t when, const struct cli_args *a, char out[WHEN_TEXT])

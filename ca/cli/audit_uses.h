@@ -33,8 +33,9 @@ struct asked_uses {		/* zero-initialise / asked_uses_clear */
 	const char   *span;
 };
 /*
- * Logins as --host, --account, --since and --until of a say, and the certificates that may have been used since then.  Positive: the
- * status with which writ-fleet ended, which has said why.  Else as place_open(),
+ * Logins as --host, --account, --since and --until of a say, and the
+ * certificates that may have been used since then.  Positive: the status with
+ * which writ-fleet ended, which has said why.  Else as place_open(),
  * child_run(), uses_read(), audit_log_each(); ERR_USAGE.
  */
 int  asked_uses_get(struct cli_args *a, struct asked_uses *q, struct err *e)

@@ -76,7 +76,7 @@ find_log(const struct cli_args *a, struct place *p, struct audit_config *c,
 	return 0;
 }
 
-/* --- the fleet's logs ------------------------------------------------------- */
+/* --- the fleet's logs ----------------------------------------------------- */
 
 /* An earlier checkpoint is that of one log. */
 static int

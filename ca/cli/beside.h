@@ -69,8 +69,9 @@ int beside_list(struct beside *b, const char *path, bool keys,
  * allowed, is a new array of which files they are. */
 int beside_decisions(struct beside *b, const char *path, struct strs *out,
     struct file_id **ids, struct err *e) MUST_CHECK;
-/* The decision, or statement about a host, in a file, borrowed; the same bytes give the same pointer.  It is
- * verified if its signatures are good.  id may be NULL. */
+/* The decision, or statement about a host, in a file, borrowed; the same bytes
+ * give the same pointer.  It is verified if its signatures are good.  id may be
+ * NULL. */
 int beside_read(struct beside *b, const char *path, const struct file_id *id,
     struct statement **out, struct err *e) MUST_CHECK;
 /* DIR/KEY.pub of this key in the directory of path, or NULL in *out. */

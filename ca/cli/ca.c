@@ -95,7 +95,7 @@ put_key(const char *dir, const char *name, const struct key *key, struct err *e)
 	return r;
 }
 
-/* --- new -------------------------------------------------------------------- */
+/* --- new ------------------------------------------------------------------ */
 
 static int
 read_kind(const struct cli_args *a, const struct ca_list **list,
@@ -207,7 +207,7 @@ out:
 	return r;
 }
 
-/* --- list ------------------------------------------------------------------- */
+/* --- list ----------------------------------------------------------------- */
 
 static const char *
 signs_with(const struct config *c, const struct ca_list *l)

@@ -78,7 +78,7 @@ ca_trusted_since(const char *dir, const struct policy *p,
 	return r;
 }
 
-/* --- may it sign? ----------------------------------------------------------- */
+/* --- may it sign? --------------------------------------------------------- */
 
 static int
 find_list(const struct policy *p, const char *name, const struct ca_list **out,
@@ -148,7 +148,7 @@ check_key(const struct config *c, const struct policy *p, const char *name,
 	return r;
 }
 
-/* --- the change ------------------------------------------------------------- */
+/* --- the change ----------------------------------------------------------- */
 
 static void
 say_by_hand(const char *file, const char *what, const char *name)

@@ -40,7 +40,7 @@ static const struct place {
 };
 #define N_PLACES (sizeof(places) / sizeof(places[0]))
 
-/* --- backup ---------------------------------------------------------------- */
+/* --- backup --------------------------------------------------------------- */
 
 struct backup {
 	const char *dir;
@@ -232,7 +232,7 @@ out:
 	return r;
 }
 
-/* --- restore --------------------------------------------------------------- */
+/* --- restore -------------------------------------------------------------- */
 
 /* The place an archive's path belongs to; NULL: none. */
 static const struct place *

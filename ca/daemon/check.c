@@ -30,7 +30,7 @@ check_err(struct check *c, enum finding f, const char *what,
 	findings_err(&c->found, f, what, e);
 }
 
-/* --- policy and keys -------------------------------------------------------- */
+/* --- policy and keys ------------------------------------------------------ */
 
 static void
 check_policy(struct check *c)
@@ -124,7 +124,7 @@ check_keys(struct check *c)
 		    "is not in 'authorities: log' of the signed policy");
 }
 
-/* --- stores ---------------------------------------------------------------- */
+/* --- stores --------------------------------------------------------------- */
 
 static void
 check_store(struct check *c, const char *what, const char *url)
@@ -162,7 +162,7 @@ check_stores(struct check *c)
 		check_store(c, "copy", c->config.home.copies.v[i]);
 }
 
-/* --- all of them ------------------------------------------------------------ */
+/* --- all of them ---------------------------------------------------------- */
 
 static void
 check_all(struct check *c)

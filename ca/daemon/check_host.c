@@ -324,7 +324,7 @@ check_clock(struct check *c)
 		    when);
 }
 
-/* --- disk ------------------------------------------------------------------ */
+/* --- disk ----------------------------------------------------------------- */
 
 static void
 check_room(struct check *c, const char *path)
@@ -365,7 +365,7 @@ check_disk(struct check *c)
 	free(log);
 }
 
-/* --- ports ----------------------------------------------------------------- */
+/* --- ports ---------------------------------------------------------------- */
 
 static void
 check_port(struct check *c, const char *address)

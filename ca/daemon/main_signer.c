@@ -36,7 +36,7 @@ struct program {
 	int listen_fd;
 };
 
-/* --- keys ------------------------------------------------------------------- */
+/* --- keys ----------------------------------------------------------------- */
 
 /* Where nobody sits, a key that is encrypted ends the start with a sentence. */
 static const struct passphrase on_terminal = {.ask = cli_ask_passphrase};
@@ -75,7 +75,7 @@ load_keys(struct program *p, struct err *e)
 	return 0;
 }
 
-/* --- journal ------------------------------------------------------------------ */
+/* --- journal -------------------------------------------------------------- */
 
 static int
 open_journal(struct program *p, struct err *e)
@@ -102,7 +102,7 @@ open_journal(struct program *p, struct err *e)
 	    (unsigned long long)seen.policy_version);
 }
 
-/* --- the program ---------------------------------------------------------------- */
+/* --- the program ---------------------------------------------------------- */
 
 /* From here on no file is opened but the journal, when it begins anew. */
 static int

@@ -46,7 +46,7 @@ peer_drop(struct peer *p)
 	memset(p, 0, sizeof(*p));
 }
 
-/* --- frames ---------------------------------------------------------------- */
+/* --- frames --------------------------------------------------------------- */
 
 static int
 on_notice(void *ctx, const struct frame *f, struct err *e)
@@ -134,7 +134,7 @@ peer_accept(struct server *v)
 	p->number = ++v->numbers;
 }
 
-/* --- answers --------------------------------------------------------------- */
+/* --- answers -------------------------------------------------------------- */
 
 static void
 log_told(const char *json)
@@ -182,7 +182,7 @@ pass_answers(struct server *v)
 	}
 }
 
-/* --- signals --------------------------------------------------------------- */
+/* --- signals -------------------------------------------------------------- */
 
 static void
 reload(struct server *v)
@@ -212,7 +212,7 @@ take_signal(struct server *v)
 		reload(v);
 }
 
-/* --- the loop -------------------------------------------------------------- */
+/* --- the loop ------------------------------------------------------------- */
 
 enum { AT_SIGNALS, AT_SENDER, AT_LISTENER, AT_PEERS };
 #define N_POLL (AT_PEERS + NOTIFY_PEERS)

@@ -39,7 +39,7 @@ sum_of(const struct header *h)
 	return sum;
 }
 
-/* --- writing --------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------- */
 
 /* Where to cut a path so that both parts fit; NULL: nowhere. */
 static const char *
@@ -125,7 +125,7 @@ tar_end(struct buf *b)
 	return pad(b, (size_t)2 * BLOCK);
 }
 
-/* --- reading --------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 /* Octal digits, then NUL or a blank or the field's end. */
 static bool

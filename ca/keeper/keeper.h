@@ -36,9 +36,9 @@ void keeper_free(struct keeper *k);
 const struct standing *keeper_standing(const struct keeper *k);
 
 /*
- * The acts of the log (standing_is_act()) in its order, verified, each with the bundle statement that was in force then (NULL: none was logged
- * yet); each() non-zero ends it and is returned.  ERR_CORRUPT, ERR_BADSIG,
- * ERR_NOMEM.
+ * The acts of the log (standing_is_act()) in its order, verified, each with the
+ * bundle statement that was in force then (NULL: none was logged yet); each()
+ * non-zero ends it and is returned.  ERR_CORRUPT, ERR_BADSIG, ERR_NOMEM.
  */
 typedef int keeper_act(void *ctx, const struct hash *bundle,
     const struct statement *s, struct err *e);

@@ -22,7 +22,7 @@
 #define WATCH_MS  200
 #define FLUSH_MS  1000
 
-/* --- whose keys ---------------------------------------------------------------------- */
+/* --- whose keys ----------------------------------------------------------- */
 
 static int
 add_key(void *ctx, const struct person *who, const struct pubkey *key,
@@ -63,7 +63,7 @@ on_gone(void *ctx, const struct conn *c, uint32_t id)
 const struct conns_ops kp_conns_ops = {
     .call = on_call, .gone = on_gone, .keys = send_keys};
 
-/* --- signals, news --------------------------------------------------------------------- */
+/* --- signals, news -------------------------------------------------------- */
 
 static void
 reload(struct kp *k)
@@ -115,7 +115,7 @@ take_news(struct kp *k)
 	}
 }
 
-/* --- the clock ------------------------------------------------------------------------ */
+/* --- the clock ------------------------------------------------------------ */
 
 struct clockwork {
 	int64_t second, gauges, retry, watch;
@@ -190,7 +190,7 @@ on_clock(struct kp *k, struct clockwork *w)
 	}
 }
 
-/* --- the loop --------------------------------------------------------------------------- */
+/* --- the loop ------------------------------------------------------------- */
 
 enum {
 	FD_SIGNALS,

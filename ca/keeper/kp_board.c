@@ -140,7 +140,7 @@ kp_asked_free_all(struct kp *k)
 	k->n_board = 0;
 }
 
-/* --- who -------------------------------------------------------------------- */
+/* --- who ------------------------------------------------------------------ */
 
 static bool
 standing_good(const struct kp *k, const char *person)
@@ -185,7 +185,7 @@ kp_has_decided(const struct asked *a, const char *person)
 	return strs_has(&a->decided, person);
 }
 
-/* --- to the committer ---------------------------------------------------------- */
+/* --- to the committer ----------------------------------------------------- */
 
 static int
 retry_one(struct kp *k, struct asked *a, struct err *e)
@@ -278,7 +278,7 @@ kp_board_load(struct kp *k, struct err *e)
 	return kp_board_retry(k, true, e);
 }
 
-/* --- time ------------------------------------------------------------------------ */
+/* --- time ----------------------------------------------------------------- */
 
 static int
 end_one(struct kp *k, const struct hash *h, struct err *e)

@@ -46,7 +46,7 @@ static const struct {
     {"krl", kp_krl_call},
 };
 
-/* --- answers ----------------------------------------------------------------- */
+/* --- answers -------------------------------------------------------------- */
 
 void
 kp_call_end(struct kp *k, struct kp_call *c, int status, const struct str *body)
@@ -73,7 +73,7 @@ kp_call_fail(struct kp *k, struct kp_call *c, const struct err *e)
 	str_clear(&s);
 }
 
-/* --- arguments --------------------------------------------------------------- */
+/* --- arguments ------------------------------------------------------------ */
 
 int
 kp_texts(const json_t *args, const char *key, size_t max, const json_t **out,
@@ -151,7 +151,7 @@ kp_call_read(struct kp_call *c, struct slice json, struct err *e)
 	return ERR_USAGE;
 }
 
-/* --- frames ------------------------------------------------------------------ */
+/* --- frames --------------------------------------------------------------- */
 
 void
 kp_call_free(struct kp *k, struct kp_call *c)

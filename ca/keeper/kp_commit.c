@@ -25,7 +25,7 @@ kp_mono_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* --- news for the loop ----------------------------------------------------- */
+/* --- news for the loop ---------------------------------------------------- */
 
 static void
 tell(struct committer *c, struct kp_done *d)
@@ -66,7 +66,7 @@ new_done(void)
 	return d;
 }
 
-/* --- publishing -------------------------------------------------------------- */
+/* --- publishing ----------------------------------------------------------- */
 
 /* Not each round anew, while the bucket is away. */
 static void
@@ -119,7 +119,7 @@ kp_commit_settle(struct committer *c)
 	look_at_publisher(c);
 }
 
-/* --- the log, opened again ---------------------------------------------------- */
+/* --- the log, opened again ------------------------------------------------ */
 
 static void
 open_again(struct committer *c)
@@ -148,7 +148,7 @@ kp_commit_usable(struct committer *c)
 	return c->local != NULL && !c->broken;
 }
 
-/* --- the thread ----------------------------------------------------------------- */
+/* --- the thread ----------------------------------------------------------- */
 
 /*
  * The next jobs that can be done as one: requests, each once, up to the next

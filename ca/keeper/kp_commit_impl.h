@@ -61,7 +61,7 @@ void *committer_run(void *arg);
 /* The publisher has finished something; ctx is the committer. */
 void  committer_on_published(void *ctx);
 
-/* --- within the thread --------------------------------------------------------- */
+/* --- within the thread ---------------------------------------------------- */
 
 /* Do d's jobs, and say in d what came of them. */
 void kp_commit_work(struct committer *c, struct kp_done *d);
@@ -73,7 +73,7 @@ void kp_commit_settle(struct committer *c);
 /* Is there a log to write to?  Opened again, where it is time to try. */
 bool kp_commit_usable(struct committer *c);
 
-/* --- kp_collect.c ----------------------------------------------------------- */
+/* --- kp_collect.c --------------------------------------------------------- */
 
 /* The leaves that the log has got since the loop was told last, into d; what is
  * known of them by d's jobs is not parsed.  Failures of ledger_each(). */

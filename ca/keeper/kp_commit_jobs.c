@@ -10,7 +10,7 @@
 #include "ca/keeper/kp_commit_impl.h"
 #include "lib/base/clock.h"
 
-/* --- the revocation list ---------------------------------------------------- */
+/* --- the revocation list -------------------------------------------------- */
 
 void
 kp_commit_krl(struct committer *c, struct kp_done *d, bool must)
@@ -37,7 +37,7 @@ kp_commit_krl(struct committer *c, struct kp_done *d, bool must)
 	d->krl = k;
 }
 
-/* --- batches ----------------------------------------------------------------- */
+/* --- batches -------------------------------------------------------------- */
 
 static int
 release(void *ctx, size_t i, struct keeper_item *it, struct err *e)
@@ -223,7 +223,7 @@ reload_one(struct committer *c, struct kp_done *d)
 		add_standing(c, d);
 }
 
-/* --- one kind or another ---------------------------------------------------- */
+/* --- one kind or another -------------------------------------------------- */
 
 static void
 fail_jobs(struct committer *c, struct kp_done *d)

@@ -192,7 +192,7 @@ kp_take_decision(struct kp *k, struct kp_part *p, struct err *e)
 	return 0;
 }
 
-/* --- what became of it ------------------------------------------------------- */
+/* --- what became of it ---------------------------------------------------- */
 
 void
 kp_decision_done(struct kp_part *p, struct kp_job *j)

@@ -11,7 +11,7 @@
 #include "ca/keeper/kp_impl.h"
 #include "lib/proc/plog.h"
 
-/* --- during the fold ------------------------------------------------------------ */
+/* --- during the fold ------------------------------------------------------ */
 
 void
 kp_changed(void *ctx, const struct hash *request, enum request_change what)
@@ -82,7 +82,7 @@ fold(struct kp *k, struct kp_done *d, struct err *e)
 	return r;
 }
 
-/* --- what it changes --------------------------------------------------------------- */
+/* --- what it changes ------------------------------------------------------ */
 
 static int
 add_decider(void *ctx, const struct decision_row *d)
@@ -162,7 +162,7 @@ take_change(struct kp *k, const struct kp_change *c, struct err *e)
 	return r;
 }
 
-/* --- jobs ------------------------------------------------------------------------------ */
+/* --- jobs ----------------------------------------------------------------- */
 
 static int
 issue_done(struct kp *k, struct kp_job *j, struct err *e)
@@ -228,7 +228,7 @@ finish(struct kp *k, struct kp_done *d, struct err *e)
 	return r;
 }
 
-/* --- what is in force ------------------------------------------------------------------- */
+/* --- what is in force ----------------------------------------------------- */
 
 static void
 take_state(struct kp *k, struct kp_done *d)

@@ -8,7 +8,7 @@
 #include "lib/keeper/gauges.h"
 #include "lib/proc/plog.h"
 
-/* --- Prometheus ------------------------------------------------------------------ */
+/* --- Prometheus ----------------------------------------------------------- */
 
 static void
 add_counters(struct kp *k, struct str *out)
@@ -150,7 +150,7 @@ kp_metrics(struct kp *k, struct kp_call *c, struct kp_answer *a, struct err *e)
 	return 0;
 }
 
-/* --- writ-ca status --------------------------------------------------------------- */
+/* --- writ-ca status ------------------------------------------------------- */
 
 static void
 status_text(struct kp *k, struct str *out)

@@ -182,7 +182,7 @@ void committer_take(struct committer *c, struct kp_dones *out);
 void committer_stop(struct committer *c);
 void committer_free(struct committer *c);
 
-/* --- publishing (kp_publish.c) --------------------------------------------- */
+/* --- publishing (kp_publish.c) -------------------------------------------- */
 
 /*
  * The committer's, whose turn it is whenever it uses the log but while it waits
@@ -256,7 +256,7 @@ struct kp_call {
 TAILQ_HEAD(kp_calls, kp_call);
 LIST_HEAD(kp_waiting, kp_call);
 
-/* --- notices (kp_queue.c) -------------------------------------------------- */
+/* --- notices (kp_queue.c) ------------------------------------------------- */
 
 struct kp_notice {
 	int64_t id;
@@ -407,7 +407,7 @@ void kp_call_event(struct kp *k, struct kp_call *c, const struct str *body);
 int kp_texts(const json_t *args, const char *key, size_t max,
     const json_t **out, struct err *e) MUST_CHECK;
 
-/* --- the board ------------------------------------------------------------- */
+/* --- the board ------------------------------------------------------------ */
 
 /* A request; a renewal, which is on no board and in no row, by the other. */
 struct asked *kp_asked_find(struct kp *k, const struct hash *h);
@@ -435,7 +435,7 @@ bool kp_may_see(const struct kp *k, const struct kp_call *c, const char *grant,
     const char *requester);
 bool kp_has_decided(const struct asked *a, const char *person);
 
-/* --- requests for people (kp_show.c) --------------------------------------- */
+/* --- requests for people (kp_show.c) -------------------------------------- */
 
 /* Known by row; its statement is parsed unless the board has it. */
 int kp_put_request(struct kp *k, struct jw *w, const char *key,
@@ -458,7 +458,7 @@ void kp_short_id(const struct hash *h, char out[KP_SHORT_ID]);
 /* "3m", "2h": for tables. */
 void kp_age(int64_t secs, char out[KP_AGE]);
 
-/* --- what came back (kp_fold.c) --------------------------------------------- */
+/* --- what came back (kp_fold.c) ------------------------------------------- */
 
 int kp_done(struct kp *k, struct kp_done *d, struct err *e) MUST_CHECK;
 /* The store again, after it was full. */
@@ -473,7 +473,7 @@ void kp_changed(void *ctx, const struct hash *request,
 int kp_policy_of(void *ctx, const struct hash *h, const struct policy **out,
     struct err *e);
 
-/* --- submit (kp_submit.c, kp_decide.c, kp_result.c) ------------------------- */
+/* --- submit (kp_submit.c, kp_decide.c, kp_result.c) ----------------------- */
 
 /* One more request that p is about.  ERR_NOMEM. */
 int kp_part_covers(struct kp_part *p, const struct hash *h) MUST_CHECK;
@@ -505,7 +505,7 @@ int kp_quota_use(struct kp *k, const char *person, struct err *e) MUST_CHECK;
 int kp_quota_load(struct kp *k, struct err *e) MUST_CHECK;
 void kp_quota_clear(struct kp *k);
 
-/* --- the rest ---------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------- */
 
 /*
  * Masters (kp_master.c): a key that the policy lists under `authorities: master`

@@ -59,7 +59,7 @@ own_row(struct kp *k, struct table *t, const struct shown *v)
 	str_clear(&as);
 }
 
-/* --- lists --------------------------------------------------------------------- */
+/* --- lists ---------------------------------------------------------------- */
 
 int
 picked_add(struct picked *p, const struct hash *h)

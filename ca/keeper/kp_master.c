@@ -13,7 +13,7 @@
 
 #define MASTER "master/"
 
-/* --- who they are ----------------------------------------------------------- */
+/* --- who they are --------------------------------------------------------- */
 
 bool
 kp_is_master(const struct kp_call *c)
@@ -71,7 +71,7 @@ kp_master_keys(struct kp *k, struct key_table *t)
 	return r;
 }
 
-/* --- what is brought ---------------------------------------------------------- */
+/* --- what is brought ------------------------------------------------------ */
 
 /* The enrol statement that this one is about, or NULL. */
 static const struct hash *
@@ -165,7 +165,7 @@ kp_host_take(struct kp *k, struct kp_part *p, struct err *e)
 	return kp_put_job(k, p, JOB_APPLY, NULL, &p->s, enrol, e);
 }
 
-/* --- what came of it ------------------------------------------------------------ */
+/* --- what came of it ------------------------------------------------------ */
 
 static int
 certificate_line(struct slice blob, struct str *out, struct err *e)

@@ -27,7 +27,7 @@
  * by CLOCK_MONOTONIC, since the other one may be set meanwhile. */
 #define SETTLE_MS 1000
 
-/* --- what is to be told ----------------------------------------------------------- */
+/* --- what is to be told --------------------------------------------------- */
 
 static void
 add_notice(struct kp *k, const struct hash *h, const char *kind, int64_t due,
@@ -92,7 +92,7 @@ kp_notice_alarm(struct kp *k, const char *text)
 	add_notice(k, &none, "alarm", k->now, 0, text);
 }
 
-/* --- what was told ----------------------------------------------------------------- */
+/* --- what was told -------------------------------------------------------- */
 
 static int
 put_told(void *ctx, const char *person, const char *how, int64_t at, bool sent)
@@ -145,7 +145,7 @@ out:
 	return r;
 }
 
-/* --- what is sent -------------------------------------------------------------------- */
+/* --- what is sent --------------------------------------------------------- */
 
 static void
 put_deciders(struct kp *k, struct jw *w, const struct request_row *row)

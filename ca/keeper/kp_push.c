@@ -12,7 +12,7 @@
 #include "lib/proc/plog.h"
 #include "lib/proc/socket.h"
 
-/* --- what was put --------------------------------------------------------------- */
+/* --- what was put --------------------------------------------------------- */
 
 /* A person at an address: the front tells connections apart by no more. */
 static int
@@ -60,7 +60,7 @@ kp_put(struct kp *k, struct kp_call *c, struct kp_answer *a, struct err *e)
 	return 0;
 }
 
-/* --- a chain -------------------------------------------------------------------------- */
+/* --- a chain -------------------------------------------------------------- */
 
 struct finding {
 	struct kp *k;
@@ -135,7 +135,7 @@ kp_push(struct kp *k, struct kp_call *c, struct kp_answer *a, struct err *e)
 	return KP_LATER;
 }
 
-/* --- what became of it ------------------------------------------------------------------ */
+/* --- what became of it ---------------------------------------------------- */
 
 static void
 log_reload(struct kp *k, const struct kp_job *j)

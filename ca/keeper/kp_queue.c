@@ -18,7 +18,7 @@
 
 enum { WAITS = 0, SENT = 1, DROPPED = 2 };
 
-/* --- in memory ------------------------------------------------------------------- */
+/* --- in memory ------------------------------------------------------------ */
 
 void
 kp_queue_init(struct kp_queue *q)
@@ -172,7 +172,7 @@ kp_queue_due(struct kp_queue *q, int64_t now)
 	}
 }
 
-/* --- in the store ------------------------------------------------------------------ */
+/* --- in the store --------------------------------------------------------- */
 
 bool
 kp_queue_has(struct kp *k, const struct hash *h, const char *kind)

@@ -6,7 +6,7 @@
 #include "ca/keeper/kp_impl.h"
 #include "lib/proc/plog.h"
 
-/* --- what became of it --------------------------------------------------------------- */
+/* --- what became of it ---------------------------------------------------- */
 
 void
 kp_part_fail(struct kp_part *p, const struct kp_job *j)
@@ -63,7 +63,7 @@ kp_submit_job(struct kp *k, struct kp_job *j)
 		kp_submit_finish(k, c);
 }
 
-/* --- the answer ------------------------------------------------------------------------ */
+/* --- the answer ----------------------------------------------------------- */
 
 static void
 put_certificate(struct kp *k, struct jw *w, const struct hash *h)

@@ -108,7 +108,7 @@ out:
 	return r;
 }
 
-/* --- one by its id ----------------------------------------------------------------- */
+/* --- one by its id -------------------------------------------------------- */
 
 int
 kp_find_request(struct kp *k, const struct kp_call *c, const char *digits,
@@ -223,7 +223,7 @@ waiting_for(struct kp *k, const struct hash *h)
 	return &k->waiting[((size_t)h->b[0] << 8 | h->b[1]) % KP_WAITING];
 }
 
-/* --- wait, fetch ---------------------------------------------------------------------- */
+/* --- wait, fetch ---------------------------------------------------------- */
 
 static int
 find_one(struct kp *k, struct kp_call *c, struct request_row *row,

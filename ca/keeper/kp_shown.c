@@ -32,7 +32,7 @@ kp_age(int64_t secs, char out[KP_AGE])
 		snprintf(out, KP_AGE, "%lldd", (long long)(secs / 86400));
 }
 
-/* --- one request ------------------------------------------------------------- */
+/* --- one request ---------------------------------------------------------- */
 
 void
 shown_clear(struct shown *v)
@@ -209,7 +209,7 @@ kp_put_request(struct kp *k, struct jw *w, const char *key,
 	return r;
 }
 
-/* --- as text ------------------------------------------------------------------ */
+/* --- as text -------------------------------------------------------------- */
 
 void
 shown_strs(struct str *out, const struct strs *l)

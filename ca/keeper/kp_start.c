@@ -29,7 +29,7 @@ warn(void *ctx, const char *sentence)
 	plog(PLOG_WARN, sentence, NULL);
 }
 
-/* --- the log and the store ------------------------------------------------------------ */
+/* --- the log and the store ------------------------------------------------ */
 
 static int
 open_local(struct kp *k, struct local_options *o, struct local **out,
@@ -145,7 +145,7 @@ read_state(struct kp *k, struct local *l, struct err *e)
 	return 0;
 }
 
-/* --- all of it -------------------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------ */
 
 static int
 new_kp(const char *dir, struct kp **out, struct err *e)

@@ -12,7 +12,7 @@
 
 #include "ca/keeper/kp_impl.h"
 
-/* --- jobs --------------------------------------------------------------------- */
+/* --- jobs ----------------------------------------------------------------- */
 
 int
 kp_job_new(struct kp_part *p, enum kp_job_kind kind, struct asked *a,
@@ -77,7 +77,7 @@ kp_put_job(struct kp *k, struct kp_part *p, enum kp_job_kind kind,
 	return kp_job_put(k, p, j, e);
 }
 
-/* --- a request ------------------------------------------------------------------ */
+/* --- a request ------------------------------------------------------------ */
 
 static int
 take_request(struct kp *k, struct kp_part *p, struct err *e)
@@ -108,7 +108,7 @@ take_request(struct kp *k, struct kp_part *p, struct err *e)
 	return kp_put_job(k, p, JOB_ISSUE, a, NULL, NULL, e);
 }
 
-/* --- one statement ----------------------------------------------------------------- */
+/* --- one statement -------------------------------------------------------- */
 
 static int
 take_act(struct kp *k, struct kp_part *p, struct err *e)

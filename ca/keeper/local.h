@@ -129,7 +129,7 @@ int local_new_krl(struct local *l, struct buf **out, struct err *e) MUST_CHECK;
 int local_last_krl(struct local *l, struct buf **out, struct err *e)
     MUST_CHECK;
 
-/* --- LOCAL_SERVE ----------------------------------------------------------- */
+/* --- LOCAL_SERVE ---------------------------------------------------------- */
 
 /*
  * A key or revoke statement and decisions on it: as keeper_apply(), then durable

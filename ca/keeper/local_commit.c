@@ -26,7 +26,7 @@ n_carried(const struct local *l)
 	return l->carried != NULL ? l->carried->n : 0;
 }
 
-/* --- one commit ------------------------------------------------------------- */
+/* --- one commit ----------------------------------------------------------- */
 
 /* A round as the ledger gets it, and what the signer is told of it. */
 struct joined {
@@ -221,7 +221,7 @@ local_prove(struct local *l, uint64_t index,
 	    e);
 }
 
-/* --- and published ---------------------------------------------------------- */
+/* --- and published -------------------------------------------------------- */
 
 int
 local_publish_head(struct local *l, const struct str *note, struct err *e)

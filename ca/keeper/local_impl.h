@@ -35,13 +35,13 @@ bool local_is_remote(const struct local *l);
 /* In LOCAL_SERVE the time of a call is that of the clock. */
 void local_set_now(struct local *l);
 
-/* --- local_history.c ------------------------------------------------------- */
+/* --- local_history.c ------------------------------------------------------ */
 
 /* The signer that listens there becomes l's. */
 int local_open_link(struct local *l, const char *socket, struct err *e)
     MUST_CHECK;
 
-/* --- local_serve.c: certificates that are out and not in the log yet ------- */
+/* --- local_serve.c: certificates that are out and not in the log yet ------ */
 
 struct local_carried {
 	struct str *text;	/* their leaves */
@@ -55,7 +55,7 @@ bool local_carries(const struct local *l, const struct keeper_item *items,
      size_t n);
 void local_carried_clear(struct local *l);
 
-/* --- local_krl.c ----------------------------------------------------------- */
+/* --- local_krl.c ---------------------------------------------------------- */
 
 void local_krl_key(const struct hash *h, char out[4 + HASH_HEX]);
 /* Keep a list until it is put, durably.  ERR_SYS, ERR_NOMEM. */

@@ -133,7 +133,7 @@ local_log_policy(struct local *l, const struct bundle_chain *chain,
 	return log_policy(l, l->trust.policy, chain, e);
 }
 
-/* --- a newer one ------------------------------------------------------------ */
+/* --- a newer one ---------------------------------------------------------- */
 
 /* What is held, as a trust of its own that can be moved on and thrown away. */
 static int

@@ -6,7 +6,7 @@
 
 #include "ca/keeper/local_impl.h"
 
-/* --- certificates that are out ---------------------------------------------- */
+/* --- certificates that are out -------------------------------------------- */
 
 /*
  * They are logged a commit later than they leave, which saves an fdatasync a
@@ -65,7 +65,7 @@ local_carried_clear(struct local *l)
 	memset(c, 0, sizeof(*c));
 }
 
-/* --- acts -------------------------------------------------------------------- */
+/* --- acts ----------------------------------------------------------------- */
 
 static bool
 is_among(const struct keeper_leaves *leaves, const struct statement *s)
@@ -125,7 +125,7 @@ local_reach(struct local *l, struct err *e)
 	return to->ops->reach != NULL ? to->ops->reach(to->ctx, e) : 0;
 }
 
-/* --- the pulse --------------------------------------------------------------- */
+/* --- the pulse ------------------------------------------------------------ */
 
 int
 local_tick(struct local *l, struct err *e)

@@ -28,7 +28,7 @@ recorder_clear(struct recorder *r)
 	r->ledger = NULL;
 }
 
-/* --- what was made before --------------------------------------------------- */
+/* --- what was made before ------------------------------------------------- */
 
 /* Where it is, or the free place where it would be. */
 static struct recorder_made *

@@ -273,7 +273,7 @@ requests_totals(struct requests *q, uint64_t out[REQUEST_ENDED + 1],
 	return r == STORE_DONE ? 0 : r;
 }
 
-/* --- who was told ----------------------------------------------------------- */
+/* --- who was told --------------------------------------------------------- */
 
 static bool
 told_since(const struct recent *r, size_t from, const char *person,

@@ -12,7 +12,7 @@
 #include "ca/keeper/requests.h"
 #include "ca/keeper/requests_impl.h"
 
-/* --- at hand ---------------------------------------------------------------- */
+/* --- at hand -------------------------------------------------------------- */
 
 static struct recent **
 bucket_of(struct requests *q, const struct hash *h)
@@ -158,7 +158,7 @@ requests_add_told(struct requests *q, const struct hash *request,
 	return 0;
 }
 
-/* --- and let go --------------------------------------------------------------- */
+/* --- and let go ----------------------------------------------------------- */
 
 static void
 recent_free(struct recent *r)
@@ -196,7 +196,7 @@ recent_clear(struct requests *q)
 	q->n_recent = q->n_texts = 0;
 }
 
-/* --- into the store ------------------------------------------------------------ */
+/* --- into the store ------------------------------------------------------- */
 
 static int
 put_text(struct requests *q, const struct recent_text *d, struct err *e)

@@ -197,7 +197,7 @@ signer_sign(struct signer *s, struct signer_batch *b, struct str *note,
 	return r != 0 ? r : signer_commit(s, b, note, e);
 }
 
-/* --- what else it will not go back behind ---------------------------------- */
+/* --- what else it will not go back behind --------------------------------- */
 
 int
 signer_remember_acts(struct signer *s, uint64_t acts, const struct hash *chain,

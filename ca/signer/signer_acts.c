@@ -6,7 +6,7 @@
 #include "lib/base/clock.h"
 #include "lib/ssh/krl.h"
 
-/* --- acts ------------------------------------------------------------------- */
+/* --- acts ----------------------------------------------------------------- */
 
 static const struct policy *
 judge(const struct signer_proc *p)
@@ -94,7 +94,7 @@ signer_proc_act(struct signer_proc *p, struct slice payload, struct err *e)
 	return r;
 }
 
-/* --- revocation lists -------------------------------------------------------- */
+/* --- revocation lists ----------------------------------------------------- */
 
 struct looking {
 	const struct signer_proc *p;

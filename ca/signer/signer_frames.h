@@ -60,7 +60,7 @@ int signed_frame_encode(struct slice note, const struct signer_job *jobs,
 int signed_frame_parse(struct slice payload, struct signer_job *jobs, size_t n,
     struct str *note, struct err *e) MUST_CHECK;
 
-/* --- the others ------------------------------------------------------------ */
+/* --- the others ----------------------------------------------------------- */
 
 struct seen_frame {
 	struct signer_seen seen;	/* size, root and versions */

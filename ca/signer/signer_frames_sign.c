@@ -11,7 +11,7 @@
 /* A tree so large is none of ours: it leaves sums of sizes below 2^64. */
 #define TREE_SIZE_MAX (UINT64_C(1) << 62)
 
-/* --- writing --------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------- */
 
 /*
  * Statements that many jobs name are written once: a table by hash, of a power
@@ -198,7 +198,7 @@ out:
 	return r;
 }
 
-/* --- reading ---------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 /* n things of at least size bytes each must be there before room is made. */
 static int
@@ -395,7 +395,7 @@ sign_frame_free(struct sign_frame *f)
 	free(f);
 }
 
-/* --- what is in it, on all cores -------------------------------------------- */
+/* --- what is in it, on all cores ------------------------------------------ */
 
 struct working {
 	struct sign_frame *f;

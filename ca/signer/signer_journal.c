@@ -189,7 +189,7 @@ out:
 	return r;
 }
 
-/* --- after it failed -------------------------------------------------------- */
+/* --- after it failed ------------------------------------------------------ */
 
 static bool
 is_behind(const struct signer_seen *is, const struct signer_seen *was)

@@ -38,7 +38,7 @@ struct signer_link {
 	size_t begun_jobs;
 };
 
-/* --- the connection ---------------------------------------------------------- */
+/* --- the connection ------------------------------------------------------- */
 
 static void
 drop(struct signer_link *k)
@@ -267,7 +267,7 @@ ask(struct signer_link *k, uint16_t type, const struct buf *b, uint16_t want,
 	return wait_answer(k, id, want, ANSWER_MS, f, e);
 }
 
-/* --- the past ------------------------------------------------------------------ */
+/* --- the past ------------------------------------------------------------- */
 
 int
 signer_link_policy(struct signer_link *k, const struct bundle_chain *c,
@@ -323,7 +323,7 @@ signer_link_act(struct signer_link *k, const struct statement *s, struct err *e)
 	return r;
 }
 
-/* --- batches --------------------------------------------------------------------- */
+/* --- batches -------------------------------------------------------------- */
 
 static int
 send_batch(struct signer_link *k, const struct signer_batch *b, bool durable,
@@ -476,7 +476,7 @@ link_sign(void *ctx, struct signer_batch *b, struct str *note, struct err *e)
 	return r;
 }
 
-/* --- the rest ----------------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------- */
 
 static int
 link_seen(void *ctx, struct signer_seen *out, struct err *e)

@@ -40,7 +40,7 @@ static const struct frame_rule rules[] = {
     {MSG_SIGN_KRL, MAY_SIGN, FRAME_MAX, "sign a revocation list", take_krl},
 };
 
-/* --- answers ------------------------------------------------------------------ */
+/* --- answers -------------------------------------------------------------- */
 
 static int
 answer(struct signer_proc *p, uint16_t type, uint32_t id, const struct buf *b,
@@ -112,7 +112,7 @@ refuse_commit(struct signer_proc *p, uint32_t id, const struct err *why,
 	return refuse(p, id, why, e);
 }
 
-/* --- policies ------------------------------------------------------------------ */
+/* --- policies ------------------------------------------------------------- */
 
 /* One of the past judges acts and nothing else: its expiry does not count. */
 static int
@@ -192,7 +192,7 @@ take_act(void *ctx, const struct frame *f, struct err *e)
 	return signer_proc_act(ctx, f->payload, e);
 }
 
-/* --- certificates --------------------------------------------------------------- */
+/* --- certificates --------------------------------------------------------- */
 
 static int
 check_batch(struct signer_proc *p, struct sign_frame *f, struct err *e)
@@ -319,7 +319,7 @@ take_durable(void *ctx, const struct frame *f, struct err *e)
 	return r;
 }
 
-/* --- revocation lists ------------------------------------------------------------ */
+/* --- revocation lists ----------------------------------------------------- */
 
 static int
 sign_krl(struct signer_proc *p, struct slice message, struct slice list,
@@ -363,7 +363,7 @@ take_krl(void *ctx, const struct frame *f, struct err *e)
 	return r;
 }
 
-/* --- the conversation -------------------------------------------------------------- */
+/* --- the conversation ----------------------------------------------------- */
 
 int
 signer_proc_new(const struct signer_proc_config *c, struct signer_proc **out,
@@ -419,7 +419,7 @@ signer_proc_frame(struct signer_proc *p, const struct frame *f, struct err *e)
 	    p->permitted, p, f, e);
 }
 
-/* --- for the loop ------------------------------------------------------------- */
+/* --- for the loop --------------------------------------------------------- */
 
 static int
 begin(void *ctx, struct chan *c, struct err *e)

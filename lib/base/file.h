@@ -38,8 +38,9 @@ int file_read_at(int dirfd, const char *path, size_t max, char **out, size_t *n,
  * replaced.  FILE_NOSYNC: no fsync, for what can be made again.  FILE_AT_ONCE:
  * where the name is free the file is made under it, for less than half of the
  * time; a crash may then leave an empty file or a part of one there, so this
- * too is for what can be made again.  ERR_SYS, ERR_NOMEM.  When the fsync of the directory alone fails, the new file is
- * there, but it is not known whether it would outlive a crash.
+ * too is for what can be made again.  ERR_SYS, ERR_NOMEM.  When the fsync of
+ * the directory alone fails, the new file is there, but it is not known whether
+ * it would outlive a crash.
  *
  * A crash may leave a file FILE_TMP_PREFIX... behind: readers of directories
  * pass such names over.

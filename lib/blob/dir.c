@@ -3,14 +3,15 @@
  * Objects as files of a directory.
  *
  * Nothing is ever reached through a symbolic link below the root, and nothing
- * outside of it: every path goes through openat2(2).  An object is written to
- * a file without a name (O_TMPFILE), fsynced and then linked to its key, so a
+ * outside of it: every path goes through openat2(2).  An object is written to a
+ * file without a name (O_TMPFILE), fsynced and then linked to its key, so a
  * killed process leaves neither a torn object nor a stray file; where the file
  * system has no such files a `.tmp-PID-N` stands in, which a listing passes
  * over.  What is put with BLOB_NOSYNC may be torn by a power loss anyway, so it
- * is written under its name at once, for half of the time.  Items go through in groups: all of a group are written before the
- * first fsync, so that the journal of the file system commits once for many,
- * and each directory is fsynced once.
+ * is written under its name at once, for half of the time.  Items go through in
+ * groups: all of a group are written before the first fsync, so that the
+ * journal of the file system commits once for many, and each directory is
+ * fsynced once.
  *
  * A file that holds only the beginning of the bytes put is what a power loss or
  * a kill leaves of a BLOB_NOSYNC put; it is replaced and is nobody's finding.

@@ -60,7 +60,7 @@ edit_open(struct edit *d, enum yaml_kind kind, struct err *e)
 	return r;
 }
 
-/* --- places in the file ----------------------------------------------------- */
+/* --- places in the file --------------------------------------------------- */
 
 /* The offset of a line, from 1; the text's length past the last. */
 static size_t
@@ -114,7 +114,7 @@ add_part(struct str *s, struct slice text, size_t from, size_t to)
 		str_addn(s, (const char *)text.p + from, to - from);
 }
 
-/* --- is that all that changed? ---------------------------------------------- */
+/* --- is that all that changed? -------------------------------------------- */
 
 /* The same trees, but for one node. */
 static bool
@@ -190,7 +190,7 @@ out:
 	return r;
 }
 
-/* --- the changes ------------------------------------------------------------ */
+/* --- the changes ---------------------------------------------------------- */
 
 /* After the last entry: ", NAME" in brackets, a line of its own under dashes. */
 static bool

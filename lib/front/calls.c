@@ -64,7 +64,7 @@ call_of_guest(const struct call_table *t, struct slice json)
 	return row != NULL && row->guest ? row : NULL;
 }
 
-/* --- words ----------------------------------------------------------------- */
+/* --- words ---------------------------------------------------------------- */
 
 void
 call_put_word(struct jw *w, const char *key, struct slice word)

@@ -197,7 +197,7 @@ static const struct net_ops ops = {
     .refused = refused,
 };
 
-/* --- metrics --------------------------------------------------------------- */
+/* --- metrics -------------------------------------------------------------- */
 
 static void
 metrics(void *ctx, struct str *out)
@@ -227,7 +227,7 @@ metrics(void *ctx, struct str *out)
 		str_addf(out, "writ_front_guests %u\n", f->n_guests);
 }
 
-/* --- the process ----------------------------------------------------------- */
+/* --- the process ---------------------------------------------------------- */
 
 static void
 on_signal(void *ctx, uint32_t events)

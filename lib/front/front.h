@@ -76,7 +76,7 @@ int dialler_ask(int fd, struct err *e) MUST_CHECK; /* ERR_NET: it is gone */
 #define DIALLER_NONE 1
 int dialler_take(int fd, int *out, struct err *e) MUST_CHECK;
 
-/* --- pure parts -------------------------------------------------------------- */
+/* --- pure parts ----------------------------------------------------------- */
 
 /*
  * Names of callers: an id, a person's; or KIND/ID, KIND 1 to 16 small letters:

@@ -91,7 +91,7 @@ static const struct frame_rule rules[] = {
     {MSG_GAUGES, 0, MOST_GAUGES, "gauges", on_gauges},
 };
 
-/* --- the connection -------------------------------------------------------- */
+/* --- the connection ------------------------------------------------------- */
 
 void
 link_close(struct front *f)

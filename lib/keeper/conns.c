@@ -32,7 +32,7 @@ conns_clear(struct conns *s)
 	}
 }
 
-/* --- frames ------------------------------------------------------------------ */
+/* --- frames --------------------------------------------------------------- */
 
 struct from {
 	struct conns *s;
@@ -118,7 +118,7 @@ hear(struct conns *s, struct conn *c)
 		c->closing = true;
 }
 
-/* --- who comes ----------------------------------------------------------------- */
+/* --- who comes ------------------------------------------------------------ */
 
 static void
 tell_keys(struct conns *s, struct conn *c)
@@ -170,7 +170,7 @@ let_in(struct conns *s, int listener, enum conn_kind kind)
 		tell_keys(s, c);
 }
 
-/* --- a turn ---------------------------------------------------------------------- */
+/* --- a turn --------------------------------------------------------------- */
 
 static void
 watch(struct pollfd *p, int fd, short events)
@@ -255,7 +255,7 @@ conns_drain(struct conns *s, int64_t ms)
 	}
 }
 
-/* --- what they are told ------------------------------------------------------------ */
+/* --- what they are told --------------------------------------------------- */
 
 static bool
 is_front(const struct conn *c)

@@ -116,7 +116,7 @@ int ledger_add_to_index(void *l, uint64_t index, struct slice leaf);
  * objects that go with leaves finds others by it. */
 int ledger_index_in_memory(struct ledger *l, struct err *e) MUST_CHECK;
 
-/* --- names.c: further names of leaves -------------------------------------- */
+/* --- names.c: further names of leaves ------------------------------------- */
 
 size_t ledger_count_names(struct ledger *l, struct slice leaf);
 void ledger_add_names(struct ledger *l, struct slice leaf);

@@ -8,7 +8,7 @@
 #define PULL 16384
 #define STEP 65536 /* bytes given to libssh at once */
 
-/* --- what libssh calls ----------------------------------------------------- */
+/* --- what libssh calls ---------------------------------------------------- */
 
 /* What we leave stays in libssh, which then does not open its window further. */
 static int
@@ -55,7 +55,7 @@ client_channel_new(struct net_client *c)
 	return 0;
 }
 
-/* --- answers --------------------------------------------------------------- */
+/* --- answers -------------------------------------------------------------- */
 
 static void
 give(struct net_client *c, const struct wire_frame *f)
@@ -122,7 +122,7 @@ take_answers(struct net_client *c)
 		client_fail(c, ERR_NET, "the connection is lost");
 }
 
-/* --- calls ----------------------------------------------------------------- */
+/* --- calls ---------------------------------------------------------------- */
 
 bool
 client_channel_can_send(const struct net_client *c)

@@ -95,7 +95,7 @@ answer(struct http *h, enum http_want want, struct str *out)
 	str_clear(&body);
 }
 
-/* --- connections ----------------------------------------------------------- */
+/* --- connections ---------------------------------------------------------- */
 
 static void
 peer_free(struct http_peer *p)

@@ -19,7 +19,7 @@
 #define TABLE_MAX (64 * 1024 * 1024)
 #define LISTENING 0x0a /* TCP_LISTEN, in /proc/net/tcp */
 
-/* --- who listens ------------------------------------------------------------ */
+/* --- who listens ---------------------------------------------------------- */
 
 /* Field number n of a line, from 0, as it stands up to the next blank. */
 static const char *
@@ -130,7 +130,7 @@ who_listens(uint16_t port, char who[PORT_WHO_MAX])
 	closedir(dir);
 }
 
-/* --- may we ----------------------------------------------------------------- */
+/* --- may we --------------------------------------------------------------- */
 
 static int
 try_address(const struct addrinfo *a, const char *address, struct err *e)

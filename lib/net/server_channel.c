@@ -7,7 +7,7 @@
 
 #define PULL 16384
 
-/* --- what libssh calls ----------------------------------------------------- */
+/* --- what libssh calls ---------------------------------------------------- */
 
 /*
  * How much of it we take.  What we leave stays in libssh, which then does not
@@ -132,7 +132,7 @@ channel_open(ssh_session session, void *ctx)
 	return p->channel;
 }
 
-/* --- what the loop does with it -------------------------------------------- */
+/* --- what the loop does with it ------------------------------------------- */
 
 /* Take what was left in libssh, as far as there is room for it. */
 static void

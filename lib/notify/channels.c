@@ -48,7 +48,7 @@ channels_clear(struct channels *c)
 	c->n = 0;
 }
 
-/* --- what a value may be --------------------------------------------------- */
+/* --- what a value may be -------------------------------------------------- */
 
 bool
 address_is_valid(const char *s)
@@ -182,7 +182,7 @@ is_server(struct conf_in *in, const struct yaml_node *n)
 	    "smtps://HOST or smtp://HOST:PORT, without a user name");
 }
 
-/* --- one channel ----------------------------------------------------------- */
+/* --- one channel ---------------------------------------------------------- */
 
 static void
 read_argv(struct conf_in *in, const struct conf_key *k,

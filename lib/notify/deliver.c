@@ -153,7 +153,7 @@ perform(struct transfer *t, long *status, struct err *e)
 	return is_final(code) ? ERR_NET : DELIVER_LATER;
 }
 
-/* --- webhook --------------------------------------------------------------- */
+/* --- webhook -------------------------------------------------------------- */
 
 int
 deliver_webhook(const struct delivery *d, struct err *e)
@@ -198,7 +198,7 @@ out:
 	return r;
 }
 
-/* --- mail ------------------------------------------------------------------ */
+/* --- mail ----------------------------------------------------------------- */
 
 /* A login, or the wish of a server that can: never in the clear but to this
  * machine. */

@@ -41,7 +41,7 @@ add_notice(const struct medium *m, struct str *s, const struct notice *n)
 	}
 }
 
-/* --- chat ------------------------------------------------------------------ */
+/* --- chat ----------------------------------------------------------------- */
 
 /* Slack's three, which others show as they are meant too: without them nobody
  * can make a link that shows another address, or call for everybody. */
@@ -95,7 +95,7 @@ format_chat(const struct notice *n, const struct strs *to, struct str *out)
 	str_clear(&text);
 }
 
-/* --- mail ------------------------------------------------------------------ */
+/* --- mail ----------------------------------------------------------------- */
 
 static void
 mail_plain(struct str *s, const char *text)

@@ -9,9 +9,9 @@
  *	 "text": SENTENCE, "how": TEXT?}
  *
  * kind is a word that channels choose by; to may be empty, when nobody is left
- * who could decide; groups are those whose members are told; text is the sentence for people and how what they can do about it.
- * reason and ticket are what an engineer typed: whoever formats a notice takes
- * them for hostile.
+ * who could decide; groups are those whose members are told; text is the
+ * sentence for people and how what they can do about it.  reason and ticket are
+ * what an engineer typed: whoever formats a notice takes them for hostile.
  *
  *	{"id": HEX64, "person": PERSON, "how": CHANNEL, "sent": true|false,
  *	 "error": SENTENCE?}

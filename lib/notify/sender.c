@@ -62,7 +62,7 @@ job_free(struct job *j)
 	free(j);
 }
 
-/* --- answers --------------------------------------------------------------- */
+/* --- answers -------------------------------------------------------------- */
 
 static struct answer *
 answer_new(uint64_t tag, const struct told *t)
@@ -116,7 +116,7 @@ answer_all(struct sender *s, uint64_t tag, const char *id,
 	}
 }
 
-/* --- a lane's thread ------------------------------------------------------- */
+/* --- a lane's thread ------------------------------------------------------ */
 
 /* Sleep, unless the end comes first. */
 static void
@@ -204,7 +204,7 @@ lane_main(void *arg)
 	return NULL;
 }
 
-/* --- making and ending ----------------------------------------------------- */
+/* --- making and ending ---------------------------------------------------- */
 
 static int
 lane_init(struct lane *l, struct sender *s, const struct channel *c,
@@ -321,7 +321,7 @@ sender_free(struct sender *s)
 	free(s);
 }
 
-/* --- giving ---------------------------------------------------------------- */
+/* --- giving --------------------------------------------------------------- */
 
 /* 0; ERR_LIMIT: the queue is full; ERR_NOMEM. */
 static int

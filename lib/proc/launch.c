@@ -56,7 +56,7 @@ launch_clear(struct launch *l)
 	launch_init(l, l->s, l->dir);
 }
 
-/* --- programs -------------------------------------------------------------- */
+/* --- programs ------------------------------------------------------------- */
 
 static bool
 has_programs(const struct launch *l, const char *dir)
@@ -258,7 +258,7 @@ launch_next_ready(struct launch *l, pid_t *pid)
 	return false;
 }
 
-/* --- starting one ---------------------------------------------------------- */
+/* --- starting one --------------------------------------------------------- */
 
 /* Credentials of buckets are for who has the log. */
 static void

@@ -161,8 +161,8 @@ static const struct {
 };
 
 /*
- * What names files, begets or reaches out: allowed to profiles that have one of the sets,
- * EACCES for the others.
+ * What names files, begets or reaches out: allowed to profiles that have one of
+ * the sets, EACCES for the others.
  */
 static const struct {
 	int call;

@@ -20,7 +20,7 @@
 #define PASSED_FIRST 3 /* SD_LISTEN_FDS_START */
 #define BACKLOG      128
 
-/* --- passed by whoever started us ------------------------------------------ */
+/* --- passed by whoever started us ----------------------------------------- */
 
 static bool
 is_listening(int fd)
@@ -111,7 +111,7 @@ socket_passed(const char *name, int *fd, struct err *e)
 	return socket_passed_all(name, fd, 1, &n, e);
 }
 
-/* --- by path ---------------------------------------------------------------- */
+/* --- by path -------------------------------------------------------------- */
 
 static int
 address_of(const char *path, struct sockaddr_un *out, struct err *e)
@@ -300,7 +300,7 @@ socket_check_peer(int fd, uid_t uid, struct err *e)
 	return 0;
 }
 
-/* --- systemd ---------------------------------------------------------------- */
+/* --- systemd -------------------------------------------------------------- */
 
 static struct {
 	bool tried;

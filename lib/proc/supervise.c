@@ -51,7 +51,7 @@ name_of(const struct runner *u, int i)
 	return u->launch->s->programs[i].name;
 }
 
-/* --- starting and ending --------------------------------------------------- */
+/* --- starting and ending -------------------------------------------------- */
 
 static void
 start(struct runner *u, int i)
@@ -113,7 +113,7 @@ any_left(const struct runner *u)
 	return false;
 }
 
-/* --- what happened --------------------------------------------------------- */
+/* --- what happened -------------------------------------------------------- */
 
 static void
 describe(int status, char out[64])
@@ -229,7 +229,7 @@ take_signal(struct runner *u)
 	}
 }
 
-/* --- time ------------------------------------------------------------------ */
+/* --- time ----------------------------------------------------------------- */
 
 /* Does what is due; milliseconds until the next thing is, -1: nothing is. */
 static int

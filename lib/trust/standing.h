@@ -5,8 +5,9 @@
  * still somebody?
  *
  * A standing is folded over the leaves of a log: standing_apply() with each act
- * (standing_is_act()) at its index, under the policy of that time.  The same leaves give the same standing, which is what lets an auditor
- * re-run a decision of last year.  Pure.
+ * (standing_is_act()) at its index, under the policy of that time.  The same
+ * leaves give the same standing, which is what lets an auditor re-run a
+ * decision of last year.  Pure.
  *
  *  key add	counts when signed by the new key and by a key that is the
  *		person's; at once where all groups of the person say `self`,

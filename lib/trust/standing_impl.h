@@ -13,9 +13,9 @@
 					   wait for officers */
 
 /*
- * A set of things revoked, retired or added, in the order they came.  Found by the SHA-256 of
- * kind and content, so that nobody can choose what collides and no random is
- * needed.
+ * A set of things revoked, retired or added, in the order they came.  Found by
+ * the SHA-256 of kind and content, so that nobody can choose what collides and
+ * no random is needed.
  */
 enum entry_kind {
 	ENTRY_SERIAL = 1,

@@ -164,7 +164,7 @@ session_flush(struct session *s)
 	}
 }
 
-/* --- the two kinds of calls ------------------------------------------------ */
+/* --- the two kinds of calls ----------------------------------------------- */
 
 static void
 add_statement(const struct bench *b, struct jw *w, size_t i, const char *suffix)
@@ -247,7 +247,7 @@ send_decisions(struct bench *b)
 	b->deciding = true;
 }
 
-/* --- answers ---------------------------------------------------------------- */
+/* --- answers -------------------------------------------------------------- */
 
 static void
 issued(struct bench *b, struct asked *q)
@@ -333,7 +333,7 @@ session_read(struct bench *b, struct session *s)
 		die("read", "the service has closed");
 }
 
-/* --- one run ---------------------------------------------------------------- */
+/* --- one run -------------------------------------------------------------- */
 
 static void
 turn(struct bench *b)

@@ -121,7 +121,7 @@ read_all(const char *path, size_t *n)
 	return text;
 }
 
-/* --- statements ------------------------------------------------------------- */
+/* --- statements ----------------------------------------------------------- */
 
 /* Signed by k1 and, not NULL, k2; s borrows all it points to. */
 static void
@@ -279,7 +279,7 @@ call_of(const char *name, ...)
 	return text;
 }
 
-/* --- peers ------------------------------------------------------------------ */
+/* --- peers ---------------------------------------------------------------- */
 
 static void
 on_up(void *ctx)
@@ -431,7 +431,7 @@ must(const struct peer *p, const struct net_client_answer *a)
 	}
 }
 
-/* --- enrol ------------------------------------------------------------------ */
+/* --- enrol ---------------------------------------------------------------- */
 
 static void
 on_enrolled(void *ctx, const struct net_client_answer *a)
@@ -543,7 +543,7 @@ enrol(struct fleet *f, char *words)
 	return seconds() - start;
 }
 
-/* --- attend, order, results ---------------------------------------------------- */
+/* --- attend, order, results ----------------------------------------------- */
 
 static void
 on_reported(void *ctx, const struct net_client_answer *a)
@@ -831,7 +831,7 @@ ask(struct fleet *f, char *words)
 	return seconds() - start;
 }
 
-/* --- the process --------------------------------------------------------------- */
+/* --- the process ---------------------------------------------------------- */
 
 static const struct {
 	const char *word;

@@ -121,7 +121,7 @@ wait_of(const struct tool *t, char **rest)
 	return w != NULL ? (int)number(t, w, 600000) : WAIT_MS;
 }
 
-/* --- payloads ---------------------------------------------------------------- */
+/* --- payloads ------------------------------------------------------------- */
 
 static int
 put_file(const struct tool *t, struct buf *b, const char *path, bool as_string)
@@ -258,7 +258,7 @@ print_frame(const struct tool *t, const struct frame *f, const char *format)
 	putchar('\n');
 }
 
-/* --- commands ------------------------------------------------------------------ */
+/* --- commands ------------------------------------------------------------- */
 
 static void
 take_socket(struct tool *t, int fd)

@@ -89,7 +89,7 @@ connect_to(const char *path)
 	return chan_to(fd);
 }
 
-/* --- hold -------------------------------------------------------------------- */
+/* --- hold ----------------------------------------------------------------- */
 
 static int
 type_of(const char *name)
@@ -209,7 +209,7 @@ hold(char **argv)
 	return 0;
 }
 
-/* --- the session again ---------------------------------------------------------- */
+/* --- the session again ---------------------------------------------------- */
 
 static void
 said_read(const char *path, struct said *out)
@@ -289,7 +289,7 @@ say_again(struct chan *signer, const struct said *s, const char *attack)
 	return true;
 }
 
-/* --- attacks on SIGN ------------------------------------------------------------- */
+/* --- attacks on SIGN ------------------------------------------------------ */
 
 /* The tail with this job's leaf as it is now, and the head that comes of it. */
 static void
@@ -506,7 +506,7 @@ attack_sign(struct chan *signer, const struct said *s, const char *name)
 	return true;
 }
 
-/* --- attacks with other frames ------------------------------------------------------ */
+/* --- attacks with other frames -------------------------------------------- */
 
 /* The frame of the list before the last. */
 static const struct frame *

@@ -42,7 +42,7 @@ must(int r)
 		die("%s", err_text(r));
 }
 
-/* --- attacks -------------------------------------------------------------------- */
+/* --- attacks -------------------------------------------------------------- */
 
 /* An answer on its way: a copy of its payload, to be changed. */
 struct answer {
@@ -377,7 +377,7 @@ pass_answer(const struct frame *f, struct chan *keeper)
 	free(a.p);
 }
 
-/* --- between ---------------------------------------------------------------------- */
+/* --- between -------------------------------------------------------------- */
 
 static struct chan *
 chan_to(int fd)

@@ -81,7 +81,7 @@ note(const char *line)
 	free(path);
 }
 
-/* --- who --------------------------------------------------------------------- */
+/* --- who ------------------------------------------------------------------ */
 
 static const char *
 whose(void *ctx, const struct net_key *k, const struct source *guest_from,
@@ -165,7 +165,7 @@ on_words(void *ctx, struct net_peer *p, const char *words, struct slice in)
 	net_peer_exit(p, 2);
 }
 
-/* --- answers ------------------------------------------------------------------ */
+/* --- answers -------------------------------------------------------------- */
 
 static void
 fail(struct net_peer *p, uint32_t id, const char *text)
@@ -349,7 +349,7 @@ on_call(void *ctx, struct net_peer *p, uint32_t id, struct slice body)
 	json_decref(o);
 }
 
-/* --- the loop ------------------------------------------------------------------ */
+/* --- the loop ------------------------------------------------------------- */
 
 static void
 tell(void)

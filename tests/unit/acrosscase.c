@@ -165,7 +165,7 @@ across_report_logins(struct acrosscase *x, const struct shown *w, uint64_t seq,
 	statement_clear(&s);
 }
 
-/* --- both ------------------------------------------------------------------- */
+/* --- both ----------------------------------------------------------------- */
 
 void
 across_open(struct acrosscase *x)

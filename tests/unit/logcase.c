@@ -266,7 +266,7 @@ logcase_close(struct logcase *l)
 	(void)nftw(l->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* --- certificates ----------------------------------------------------------- */
+/* --- certificates --------------------------------------------------------- */
 
 void
 logcase_issue_clear(struct issue_leaf *i)
@@ -398,7 +398,7 @@ logcase_story(struct logcase *l)
 	statement_clear(&decision);
 }
 
-/* --- publishing -------------------------------------------------------------- */
+/* --- publishing ----------------------------------------------------------- */
 
 static void
 subtree(const struct logcase *l, uint64_t from, uint64_t n, struct hash *out)

@@ -172,7 +172,7 @@ a_list_is_the_one_that_is_held_after_any_crash(void **state)
 	}
 }
 
-/* --- past its time ---------------------------------------------------------------- */
+/* --- past its time -------------------------------------------------------- */
 
 static void
 hold_fleet(struct policy *p)
@@ -237,7 +237,7 @@ a_fleet_past_its_time_is_said_once(void **state)
 	policy_free(p);
 }
 
-/* --- the next certificate --------------------------------------------------------- */
+/* --- the next certificate ------------------------------------------------- */
 
 /* By OpenSSH's own program, for 90 days from FIXTURE_NOW on. */
 static void

@@ -17,7 +17,7 @@
 
 static struct acrosscase x;
 
-/* --- an audit --------------------------------------------------------------- */
+/* --- an audit ------------------------------------------------------------- */
 
 static int
 setup(void **state)
@@ -204,7 +204,7 @@ a_hosts_certificate_stands_on_what_the_fleet_said(void **state)
 	}
 }
 
-/* --- policy and lists ------------------------------------------------------- */
+/* --- policy and lists ----------------------------------------------------- */
 
 static void
 another_policy_of_that_version_is_found(void **state)
@@ -237,7 +237,7 @@ a_list_that_the_ca_did_not_make_is_found(void **state)
 	audit_report_clear(&r);
 }
 
-/* --- what is no log of a fleet ---------------------------------------------- */
+/* --- what is no log of a fleet -------------------------------------------- */
 
 static void
 the_log_of_no_master_is_told(void **state)

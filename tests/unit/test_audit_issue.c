@@ -93,7 +93,7 @@ expect(size_t n, uint64_t index, const char *text)
 	audit_report_clear(&r);
 }
 
-/* --- one story in parts ------------------------------------------------------- */
+/* --- one story in parts --------------------------------------------------- */
 
 struct story {
 	struct statement request, decision;
@@ -413,7 +413,7 @@ a_krl_and_its_file_are_compared(void **state)
 	statement_clear(&s);
 }
 
-/* --- merging ------------------------------------------------------------------- */
+/* --- merging -------------------------------------------------------------- */
 
 static int
 merge(struct audit_merged *out, struct err *e)

@@ -384,7 +384,7 @@ a_file_that_nobody_should_have_put_there_is_named(void **state)
 	}
 }
 
-/* --- heads ------------------------------------------------------------------- */
+/* --- heads ---------------------------------------------------------------- */
 
 static void
 a_signed_head_of_another_tree_is_a_fork(void **state)
@@ -462,7 +462,7 @@ a_directory_without_a_log_is_said(void **state)
 	audit_report_clear(&r);
 }
 
-/* --- from an earlier checkpoint on --------------------------------------------- */
+/* --- from an earlier checkpoint on ---------------------------------------- */
 
 static void
 an_earlier_checkpoint_is_where_judging_begins(void **state)
@@ -519,7 +519,7 @@ a_log_shorter_than_the_earlier_checkpoint_is_found(void **state)
 	str_clear(&note);
 }
 
-/* --- told ---------------------------------------------------------------------- */
+/* --- told ----------------------------------------------------------------- */
 
 static void
 the_report_ends_with_what_was_counted(void **state)
@@ -568,7 +568,7 @@ no_verdict_without_memory(void **state)
 	assert_true(failed > 10);
 }
 
-/* --- reading --------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 struct seen {
 	size_t n;

@@ -65,7 +65,7 @@ make_key(char **text, char **line, char *fingerprint)
 	key_free(k);
 }
 
-/* --- the server ------------------------------------------------------------ */
+/* --- the server ----------------------------------------------------------- */
 
 static const char *
 whose(void *ctx, const struct net_key *k, const struct source *guest_from,
@@ -178,7 +178,7 @@ start_server(const char *subsystem)
 	assert_int_equal(net_server_add(server, fd, NULL), 0);
 }
 
-/* --- the client ------------------------------------------------------------ */
+/* --- the client ----------------------------------------------------------- */
 
 static void
 on_up(void *ctx)
@@ -306,7 +306,7 @@ group_teardown(void **state)
 	return 0;
 }
 
-/* --- it works -------------------------------------------------------------- */
+/* --- it works ------------------------------------------------------------- */
 
 static void
 several_calls_are_answered_each_by_its_own(void **state)
@@ -407,7 +407,7 @@ a_silent_peer_that_lives_is_kept(void **state)
 	assert_int_equal(t.code, 0);
 }
 
-/* --- it does not ----------------------------------------------------------- */
+/* --- it does not ---------------------------------------------------------- */
 
 static void
 another_host_key_gets_nothing(void **state)

@@ -39,7 +39,7 @@ drop(const char *p, const struct stat *st, int type, struct FTW *f)
 	return remove(p);
 }
 
-/* --- bundles ------------------------------------------------------------------------ */
+/* --- bundles -------------------------------------------------------------- */
 
 static void
 store_policy(void)
@@ -182,7 +182,7 @@ teardown(void **state)
 	return nftw(dir, drop, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* --- who may have what ----------------------------------------------------------------- */
+/* --- who may have what ---------------------------------------------------- */
 
 static bool
 host_gets(uint64_t version, const char *path, const char *host,
@@ -298,7 +298,7 @@ a_version_has_its_own_files(void **state)
 	    1);
 }
 
-/* --- pushed ------------------------------------------------------------------------------- */
+/* --- pushed --------------------------------------------------------------- */
 
 static void
 what_operators_did_not_sign_is_refused(void **state)

@@ -187,7 +187,7 @@ expect_failure(struct world *w, struct chan *c, uint32_t id)
 	free(text);
 }
 
-/* --- what it says ---------------------------------------------------------------- */
+/* --- what it says --------------------------------------------------------- */
 
 static void
 the_first_thing_said_is_that_there_is_no_ca(void **state)
@@ -248,7 +248,7 @@ a_second_one_is_refused(void **state)
 	chan_free(c);
 }
 
-/* --- what ends a connection -------------------------------------------------------- */
+/* --- what ends a connection ----------------------------------------------- */
 
 static void
 what_is_no_question_ends_it(void **state)

@@ -17,7 +17,7 @@
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* --- hosts ----------------------------------------------------------------- */
+/* --- hosts ---------------------------------------------------------------- */
 
 static const char *
 grain(void *ctx, const char *name)
@@ -152,7 +152,7 @@ a_glob_is_matched_whole(void **state)
 	assert_false(expr_glob("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b", many));
 }
 
-/* --- faults ---------------------------------------------------------------- */
+/* --- faults --------------------------------------------------------------- */
 
 /* Each at f:1:1 and on, as it stands after `m: ` in a file. */
 static const struct {
@@ -353,7 +353,7 @@ without_memory_it_says_so(void **state)
 	assert_true(alloc_each(parse_and_ask, glob) > 4);
 }
 
-/* --- what it asks for ------------------------------------------------------ */
+/* --- what it asks for ----------------------------------------------------- */
 
 static void
 what_it_asks_for_is_told(void **state)

@@ -17,7 +17,7 @@
 #include "tests/unit/fleetcase.h"
 #include "tests/unit/mutate.h"
 
-/* --- the contract ---------------------------------------------------------- */
+/* --- the contract --------------------------------------------------------- */
 
 static void
 the_contract_is_read(void **state)
@@ -78,7 +78,7 @@ the_contract_is_read(void **state)
 	conf_diags_clear(&d);
 }
 
-/* --- faults ---------------------------------------------------------------- */
+/* --- faults --------------------------------------------------------------- */
 
 #define FLEET "==> fleet.yaml\nroles: {web: ['web-*'], build: [ci]}\n"
 #define TOP   "==> top.yaml\nstates: [{match: '*', apply: [a]}]\n"
@@ -387,7 +387,7 @@ a_host_reads_a_fleet_without_others_pillar(void **state)
 	policy_files_clear(&files);
 }
 
-/* --- limits, memory, damage ------------------------------------------------ */
+/* --- limits, memory, damage ----------------------------------------------- */
 
 static void
 there_are_at_most_so_many_states(void **state)

@@ -18,7 +18,7 @@
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define NOW    FIXTURE_NOW /* 2026-03-02 */
 
-/* --- kinds of our own ------------------------------------------------------ */
+/* --- kinds of our own ----------------------------------------------------- */
 
 struct params {
 	char *path;
@@ -71,7 +71,7 @@ static const struct state_ops ca_ops = {
     .name = "ssh_ca", .params_size = 1, .parse = parse_all};
 static const struct state_ops *const kinds[] = {&file_ops, &sshd_ops, &ca_ops};
 
-/* --- one fleet ------------------------------------------------------------- */
+/* --- one fleet ------------------------------------------------------------ */
 
 #define TOP                                                      \
 	"==> fleet.yaml\nroles: {web: ['web-*'], build: [ci]}\n" \
@@ -119,7 +119,7 @@ expect(const char *name, const char *text, struct fleet_check c,
 	free(got);
 }
 
-/* --- states ---------------------------------------------------------------- */
+/* --- states --------------------------------------------------------------- */
 
 static const struct {
 	const char *name, *files, *want;
@@ -191,7 +191,7 @@ what_does_not_work_is_found_before_it_is_signed(void **state)
 		    states[i].want);
 }
 
-/* --- hosts ----------------------------------------------------------------- */
+/* --- hosts ---------------------------------------------------------------- */
 
 static void
 hosts_that_expressions_tell_apart_are_tried(void **state)
@@ -292,7 +292,7 @@ an_id_that_nobody_has_is_warned_of(void **state)
 	    "warning: fleet.yaml:1:25: no enrolled host is 'ci'\n");
 }
 
-/* --- with the policy ------------------------------------------------------- */
+/* --- with the policy ------------------------------------------------------ */
 
 #define FLEET                                        \
 	"==> fleet.yaml\n{}\n==> top.yaml\n"         \
@@ -434,7 +434,7 @@ masters_are_authorities(void **state)
 	policy_free(p);
 }
 
-/* --- secrets --------------------------------------------------------------- */
+/* --- secrets -------------------------------------------------------------- */
 
 #define SECRET "s3cr3tKyq8Zt0vLw"
 
@@ -496,7 +496,7 @@ a_private_key_is_one_in_a_state_too(void **state)
 	    "none: whoever has the bundle or gets this pillar reads it\n");
 }
 
-/* --- memory ---------------------------------------------------------------- */
+/* --- memory --------------------------------------------------------------- */
 
 struct without {
 	struct fleet *f;

@@ -18,7 +18,7 @@
 #include "tests/unit/mutate.h"
 #include "tests/unit/tmpdir.h"
 
-/* --- the table of keys ------------------------------------------------------ */
+/* --- the table of keys ---------------------------------------------------- */
 
 static struct hash
 key(uint8_t n)
@@ -184,7 +184,7 @@ names_are_ids_and_kinds_of_them(void **state)
 			fail_msg("%s", bad[i]);
 }
 
-/* --- words ------------------------------------------------------------------ */
+/* --- words ---------------------------------------------------------------- */
 
 static const struct front_words words = {
     "writ-ca", "CA", "Ask a security officer."};
@@ -245,7 +245,7 @@ failures_have_both_forms(void **state)
 	str_clear(&s);
 }
 
-/* --- the dialler ------------------------------------------------------------ */
+/* --- the dialler ---------------------------------------------------------- */
 
 static int
 take(int fd, int *out)

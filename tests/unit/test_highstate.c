@@ -83,7 +83,7 @@ expect(const char *name, const struct fleet *f, const char *id,
 	free(got);
 }
 
-/* --- the contract ---------------------------------------------------------- */
+/* --- the contract --------------------------------------------------------- */
 
 static void
 the_contract_becomes_what_it_says(void **state)
@@ -179,7 +179,7 @@ the_contract_becomes_what_it_says(void **state)
 	fleet_free(f);
 }
 
-/* --- pieces ---------------------------------------------------------------- */
+/* --- pieces --------------------------------------------------------------- */
 
 #define TOP                                                           \
 	"==> fleet.yaml\nroles: {web: ['web-*'], build: [ci]}\n"      \
@@ -384,7 +384,7 @@ what_is_not_here_is_named_when_it_is_used(void **state)
 	fleet_free(f);
 }
 
-/* --- limits ---------------------------------------------------------------- */
+/* --- limits --------------------------------------------------------------- */
 
 /* Each value of pillar is the next one n times; the last is `last`. */
 static struct fleet *
@@ -472,7 +472,7 @@ a_tree_is_not_deeper_than_is_said(void **state)
 	fleet_free(f);
 }
 
-/* --- memory ---------------------------------------------------------------- */
+/* --- memory --------------------------------------------------------------- */
 
 static int
 compile(void *arg)
@@ -515,7 +515,7 @@ without_memory_it_says_so(void **state)
 	fleet_free(f);
 }
 
-/* --- grains ---------------------------------------------------------------- */
+/* --- grains --------------------------------------------------------------- */
 
 static void
 grains_are_sorted_and_bounded(void **state)

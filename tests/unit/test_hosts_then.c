@@ -18,7 +18,7 @@ static struct logcase lg;
 static struct hostrun run;
 static size_t n_said;
 
-/* --- a log ------------------------------------------------------------------ */
+/* --- a log ---------------------------------------------------------------- */
 
 static void
 tick(int64_t after)
@@ -140,7 +140,7 @@ only(const struct hosts_then *h)
 	return nth_of(h, 1, 0);
 }
 
-/* --- a host ----------------------------------------------------------------- */
+/* --- a host --------------------------------------------------------------- */
 
 static void
 a_host_is_as_its_last_run_of_that_time_says(void **state)
@@ -208,7 +208,7 @@ a_heartbeat_leaves_the_run_and_brings_the_version(void **state)
 	hosts_then_clear(&h);
 }
 
-/* --- who is one ------------------------------------------------------------- */
+/* --- who is one ----------------------------------------------------------- */
 
 static void
 hosts_are_those_of_that_time(void **state)

@@ -144,7 +144,7 @@ turn_out(struct world *w)
 	statement_clear(&s);
 }
 
-/* --- what it gives ------------------------------------------------------------- */
+/* --- what it gives -------------------------------------------------------- */
 
 static void
 an_acceptance_gives_its_names_to_its_key(void **state)
@@ -239,7 +239,7 @@ one_by_a_token_names_the_token(void **state)
 	close_world(&w);
 }
 
-/* --- what it does not give ------------------------------------------------------- */
+/* --- what it does not give ------------------------------------------------ */
 
 static void
 nothing_without_an_acceptance(void **state)
@@ -352,7 +352,7 @@ only_a_host_authority_signs_it(void **state)
 	close_world(&w);
 }
 
-/* --- its record ---------------------------------------------------------------------- */
+/* --- its record ----------------------------------------------------------- */
 
 static void
 its_record_says_who_accepted_it(void **state)

@@ -704,7 +704,7 @@ the_list_has_what_was_revoked_and_nothing_else(void **state)
 	}
 }
 
-/* --- what goes with leaves -------------------------------------------------- */
+/* --- what goes with leaves ------------------------------------------------ */
 
 struct puts {
 	size_t n;

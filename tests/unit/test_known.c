@@ -150,7 +150,7 @@ what_was_issued_is_not_excepted(void **state)
 	policy_free(p);
 }
 
-/* --- counted ---------------------------------------------------------------- */
+/* --- counted -------------------------------------------------------------- */
 
 struct counted {
 	struct policy *p;
@@ -249,7 +249,7 @@ every_failing_allocation_is_answered(void **state)
 	policy_free(c.p);
 }
 
-/* --- checked ---------------------------------------------------------------- */
+/* --- checked -------------------------------------------------------------- */
 
 static void
 a_check_warns_of_what_is_more_than_was_meant(void **state)

@@ -71,7 +71,7 @@ lines_come_whole_and_too_long_ones_are_counted(void **state)
 	close(p[0]);
 }
 
-/* --- of programs ------------------------------------------------------------ */
+/* --- of programs ---------------------------------------------------------- */
 
 struct taken {
 	struct str text;

@@ -77,7 +77,7 @@ reopen(struct world *w)
 	open_it(w);
 }
 
-/* --- issuing ----------------------------------------------------------------- */
+/* --- issuing -------------------------------------------------------------- */
 
 static int
 count(void *ctx, size_t i, struct keeper_item *it, struct err *e)
@@ -225,7 +225,7 @@ what_was_carried_is_found_again_after_a_crash(void **state)
 	statement_clear(&s);
 }
 
-/* --- acts and policies --------------------------------------------------------- */
+/* --- acts and policies ---------------------------------------------------- */
 
 static void
 a_revocation_counts_at_once_and_goes_into_the_list(void **state)
@@ -349,7 +349,7 @@ a_tick_tells_the_versions(void **state)
 	statement_clear(&act);
 }
 
-/* --- a signer that comes and goes ------------------------------------------------ */
+/* --- a signer that comes and goes ----------------------------------------- */
 
 static void
 a_signer_started_anew_is_told_all_and_signs_on(void **state)

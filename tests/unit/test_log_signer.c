@@ -216,7 +216,7 @@ there_is_one_signer_of_one_log(void **state)
 	key_free(rsa);
 }
 
-/* --- its journal ------------------------------------------------------------ */
+/* --- its journal ---------------------------------------------------------- */
 
 static void
 read_journal(const struct world *w, char **p, size_t *n)
@@ -389,7 +389,7 @@ memory_that_runs_out_is_said(void **state)
 	assert_true(alloc_each(open_and_sign, w) >= 8);
 }
 
-/* --- the conversation -------------------------------------------------------- */
+/* --- the conversation ----------------------------------------------------- */
 
 struct talk {
 	struct log_signer_proc p;
@@ -536,7 +536,7 @@ nothing_but_heads_is_heard(void **state)
 	talk_end(&t);
 }
 
-/* --- frames ----------------------------------------------------------------- */
+/* --- frames --------------------------------------------------------------- */
 
 static int
 read_seen(struct slice p, struct err *e)

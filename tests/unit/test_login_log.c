@@ -96,7 +96,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* --- a file ----------------------------------------------------------------- */
+/* --- a file --------------------------------------------------------------- */
 
 static void
 append(const struct bench *b, const char *text)
@@ -340,7 +340,7 @@ memory_may_run_out_anywhere(void **state)
 	assert_true(alloc_each(look_once, b) >= 4);
 }
 
-/* --- the journal ------------------------------------------------------------- */
+/* --- the journal ---------------------------------------------------------- */
 
 /* What stands for journalctl prints a file, and may fail. */
 static char *

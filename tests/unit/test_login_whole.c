@@ -29,7 +29,7 @@
 #define NOW  INT64_C(1772445600)
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
-/* --- what sshd says ---------------------------------------------------------- */
+/* --- what sshd says ------------------------------------------------------- */
 
 static void
 a_certificate_is_found_among_what_was_accepted(void **state)
@@ -80,7 +80,7 @@ one_that_is_too_long_is_none(void **state)
 	free(info);
 }
 
-/* --- beside the line --------------------------------------------------------- */
+/* --- beside the line ------------------------------------------------------ */
 
 /* The certificate of the tests' data as a line, and what an event may know. */
 static char *
@@ -236,7 +236,7 @@ near_misses_say_nothing_else(void **state)
 	free(line);
 }
 
-/* --- until the line is read ---------------------------------------------------- */
+/* --- until the line is read ----------------------------------------------- */
 
 static char dir[TMPDIR_MAX], boot[2 * BOOT_ID_LEN + 1];
 

@@ -207,7 +207,7 @@ memory_may_run_out(void **state)
 	json_decref(o);
 }
 
-/* --- in words -------------------------------------------------------------- */
+/* --- in words ------------------------------------------------------------- */
 
 static const struct {
 	const char *event, *want;

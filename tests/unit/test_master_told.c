@@ -24,7 +24,7 @@
 
 static struct err err;
 
-/* --- keys ------------------------------------------------------------------ */
+/* --- keys ----------------------------------------------------------------- */
 
 /* An enrol as a host says it; by: the id it would like. */
 static void
@@ -307,7 +307,7 @@ every_failing_allocation_is_answered(void **state)
 	free(text);
 }
 
-/* --- how hosts are --------------------------------------------------------- */
+/* --- how hosts are -------------------------------------------------------- */
 
 static int
 states_of(const char *text, struct host_states *s)
@@ -380,7 +380,7 @@ how_long_ago_is_one_number(void **state)
 	}
 }
 
-/* --- where masters are ------------------------------------------------------ */
+/* --- where masters are ---------------------------------------------------- */
 
 /* The emergency's keys are masters', instead. */
 static struct policy *

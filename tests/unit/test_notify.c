@@ -193,7 +193,7 @@ a_file_that_others_may_read_is_refused(void **state)
 	free(path);
 }
 
-/* --- notices --------------------------------------------------------------- */
+/* --- notices -------------------------------------------------------------- */
 
 #define HOSTILE "x\\u0022}, {\\u0022text\\u0022: <!channel> `*&* \\u00e9"
 static const char waiting[] =
@@ -418,7 +418,7 @@ the_mac_is_that_of_rfc_4231(void **state)
 	    "5a003f089d2739839dec58b964ec3843");
 }
 
-/* --- who is told ----------------------------------------------------------- */
+/* --- who is told ---------------------------------------------------------- */
 
 static void
 a_channel_covers_whom_it_is_for(void **state)

@@ -15,7 +15,7 @@
 #define SINCE INT64_C(1772442000) /* 2026-03-02T09:00:00Z */
 #define HOUR  3600
 
-/* --- gaps ------------------------------------------------------------------- */
+/* --- gaps ----------------------------------------------------------------- */
 
 static void
 hosts_that_say_nothing_are_gaps(void **state)
@@ -122,7 +122,7 @@ what_nobody_used_is_one_once_it_is_over(void **state)
 	}
 }
 
-/* --- the page --------------------------------------------------------------- */
+/* --- the page ------------------------------------------------------------- */
 
 static void
 what_html_would_take_for_more_is_written_otherwise(void **state)

@@ -187,7 +187,7 @@ what_is_no_news_is_refused(void **state)
 	assert_int_equal(progress.v[0].outcome, RUN_FAILED);
 }
 
-/* --- how it went ----------------------------------------------------------- */
+/* --- how it went ---------------------------------------------------------- */
 
 static void
 the_exit_status_is_that_of_the_worst(void **state)
@@ -305,7 +305,7 @@ json_has_every_host(void **state)
 	str_clear(&s);
 }
 
-/* --- whatever comes -------------------------------------------------------- */
+/* --- whatever comes ------------------------------------------------------- */
 
 static const char whole[] =
     "{\"host\":\"web-1\",\"outcome\":\"changed\",\"message\":\"m\",\"more\":"

@@ -377,7 +377,7 @@ a_diff_is_kept_or_not(void **state)
 	}
 }
 
-/* --- logins ----------------------------------------------------------------- */
+/* --- logins --------------------------------------------------------------- */
 
 static void
 keep(struct bench *b, const char *text)

@@ -113,7 +113,7 @@ tear_down(void **state)
 	return r;
 }
 
-/* --- a log ---------------------------------------------------------------------- */
+/* --- a log ---------------------------------------------------------------- */
 
 static const struct statement *
 add(struct world *w, struct statement *s)
@@ -195,7 +195,7 @@ state_of(struct world *w, const struct statement *s)
 	return state;
 }
 
-/* --- everything the store says, as text ------------------------------------------- */
+/* --- everything the store says, as text ----------------------------------- */
 
 struct dump {
 	struct requests *q;
@@ -264,7 +264,7 @@ dump(struct world *w)
 	return text;
 }
 
-/* --- tests -------------------------------------------------------------------------- */
+/* --- tests ---------------------------------------------------------------- */
 
 static void
 a_request_waits_as_long_as_its_grant_says(void **state)

@@ -188,7 +188,7 @@ what_is_not_signed_or_not_one_is_refused(void **state)
 	revocations_clear(&r);
 }
 
-/* --- of a log ---------------------------------------------------------------- */
+/* --- of a log ------------------------------------------------------------- */
 
 struct asked {
 	struct logcase lg;

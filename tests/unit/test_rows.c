@@ -102,7 +102,7 @@ commit(uint64_t applied)
 	assert_int_equal(rows_commit(rows, applied, NULL), 0);
 }
 
-/* --- acts and reports ------------------------------------------------------------ */
+/* --- acts and reports ----------------------------------------------------- */
 
 struct seen {
 	char text[256];
@@ -216,7 +216,7 @@ a_host_has_its_last_report_and_its_last_run(void **state)
 	statement_clear(&r2);
 }
 
-/* --- transactions ------------------------------------------------------------------- */
+/* --- transactions --------------------------------------------------------- */
 
 static void
 what_was_not_committed_is_not_there(void **state)
@@ -289,7 +289,7 @@ a_store_of_another_version_is_refused(void **state)
 	store_close(old);
 }
 
-/* --- jobs ----------------------------------------------------------------------------- */
+/* --- jobs ----------------------------------------------------------------- */
 
 struct names {
 	char text[256];
@@ -364,7 +364,7 @@ files_come_back_as_they_were(void **state)
 	assert_int_equal(rows_object(rows, &none, &out, &n, NULL), 1);
 }
 
-/* --- who asks in ------------------------------------------------------------------------- */
+/* --- who asks in ---------------------------------------------------------- */
 
 static int
 see_waiting(void *ctx, const char *from, int64_t since, struct slice s)

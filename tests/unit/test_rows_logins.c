@@ -63,7 +63,7 @@ query(const struct login_query *q,
 	return r;
 }
 
-/* --- as it was ----------------------------------------------------------------- */
+/* --- as it was ------------------------------------------------------------ */
 
 #define T1 "\"2027-01-15T08:00:00Z\""
 #define T2 "\"2027-01-15T09:00:00Z\""
@@ -152,7 +152,7 @@ each_comes_back_as_it_was(void **state)
 	assert_string_equal(last.host, "web-1");
 }
 
-/* --- asked for ------------------------------------------------------------------- */
+/* --- asked for ------------------------------------------------------------ */
 
 struct seen {
 	char text[512];
@@ -356,7 +356,7 @@ no_leaf_is_too_far_in_silence(void **state)
 	assert_int_equal(rows_put_login(rows, &l, NULL), ERR_LIMIT);
 }
 
-/* --- places -------------------------------------------------------------------------- */
+/* --- places --------------------------------------------------------------- */
 
 static void
 places_are_read_as_they_are_written(void **state)

@@ -29,7 +29,7 @@
 #include "tests/unit/sandboxcase.h"
 #include "tests/unit/tmpdir.h"
 
-/* --- what each may do, or not ------------------------------------------------ */
+/* --- what each may do, or not --------------------------------------------- */
 
 static int
 open_at(const char *where, const char *name, int flags)
@@ -342,7 +342,7 @@ the_keeper_may_read_names_of_hosts(void **state)
 	assert_int_equal(sb_attempt(SANDBOX_NOTIFY, read_names, &sig), EACCES);
 }
 
-/* --- what it is given ------------------------------------------------------- */
+/* --- what it is given ----------------------------------------------------- */
 
 /* A socket it was given must not become one that goes out. */
 static int

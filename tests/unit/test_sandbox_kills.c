@@ -25,7 +25,7 @@
 #include "lib/crypto/secmem.h"
 #include "tests/unit/sandboxcase.h"
 
-/* --- what none may do ---------------------------------------------------------- */
+/* --- what none may do ----------------------------------------------------- */
 
 static int
 do_ptrace(void)
@@ -217,7 +217,7 @@ calls_of_another_architecture_end_it(void **state)
 	assert_true(got == KILLED || sig == SIGSEGV);
 }
 
-/* --- privileges ------------------------------------------------------------------ */
+/* --- privileges ----------------------------------------------------------- */
 
 static int
 become(const char *user, int want)

@@ -36,7 +36,7 @@
 #include "tests/unit/sandboxcase.h"
 #include "tests/unit/tmpdir.h"
 
-/* --- what each must be able to do ------------------------------------------- */
+/* --- what each must be able to do ----------------------------------------- */
 
 static void
 count(void *ctx, size_t i)
@@ -170,7 +170,7 @@ every_profile_lets_its_process_work(void **state)
 		}
 }
 
-/* --- the libraries that work in a sealed process -------------------------------- */
+/* --- the libraries that work in a sealed process -------------------------- */
 
 static int
 use_sqlite(void)

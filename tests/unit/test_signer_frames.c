@@ -81,7 +81,7 @@ is_strict(reader *read, const struct buf *b)
 	str_clear(&longer);
 }
 
-/* --- SIGN ----------------------------------------------------------------------- */
+/* --- SIGN ----------------------------------------------------------------- */
 
 static int
 read_sign(struct slice payload, struct err *e)
@@ -237,7 +237,7 @@ a_number_makes_no_room(void **state)
 	signer_case_close(&s);
 }
 
-/* --- SIGNED --------------------------------------------------------------------- */
+/* --- SIGNED --------------------------------------------------------------- */
 
 static int
 read_signed(struct slice payload, struct err *e)
@@ -293,7 +293,7 @@ certificates_come_back_each_to_its_job(void **state)
 	buf_free(b);
 }
 
-/* --- the others ------------------------------------------------------------------ */
+/* --- the others ----------------------------------------------------------- */
 
 static int
 read_seen(struct slice payload, struct err *e)

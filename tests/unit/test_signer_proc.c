@@ -71,7 +71,7 @@ tear_down(void **state)
 	return 0;
 }
 
-/* --- saying and hearing ------------------------------------------------------------ */
+/* --- saying and hearing --------------------------------------------------- */
 
 static void
 say(struct world *w, uint16_t type, struct slice payload)
@@ -166,7 +166,7 @@ say_act(struct world *w, const struct statement *s)
 	buf_free(b);
 }
 
-/* --- the table ------------------------------------------------------------------------ */
+/* --- the table ------------------------------------------------------------ */
 
 static void
 what_is_in_no_row_ends_it(void **state)
@@ -301,7 +301,7 @@ malformed_frames_end_it(void **state)
 	}
 }
 
-/* --- what is well-formed and wrong -------------------------------------------------- */
+/* --- what is well-formed and wrong ---------------------------------------- */
 
 static void
 an_act_that_is_none_of_ours_ends_it(void **state)
@@ -440,7 +440,7 @@ a_policy_goes_forward_alone(void **state)
 	deployment_chain_free(c);
 }
 
-/* --- one at a time ----------------------------------------------------------------------- */
+/* --- one at a time -------------------------------------------------------- */
 
 static void
 a_second_keeper_is_refused_while_the_first_is_there(void **state)

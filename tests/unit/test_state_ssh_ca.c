@@ -357,7 +357,7 @@ a_list_is_written_with_its_version_and_then_named(void **state)
 	buf_free(krl);
 }
 
-/* --- the host's own certificate --------------------------------------------- */
+/* --- the host's own certificate ------------------------------------------- */
 static char *
 make_cert(enum cert_kind kind, uint8_t seed)
 {

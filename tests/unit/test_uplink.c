@@ -34,7 +34,7 @@
 #define MASTERS  "\"masters\":[{\"address\":\"127.0.0.1:1\",\"key\":\"k\"}]"
 #define ACCEPTED "{" MASTERS ",\"accepted\":true,\"seq\":\"0\"}"
 
-/* --- the master ----------------------------------------------------------------- */
+/* --- the master ----------------------------------------------------------- */
 
 struct net_client {
 	const struct net_client_ops *ops;
@@ -222,7 +222,7 @@ net_client_turn(struct net_client *c)
 	return 0;
 }
 
-/* --- the applier ---------------------------------------------------------------- */
+/* --- the applier ---------------------------------------------------------- */
 
 static void
 on_applier(void *ctx, uint32_t events)
@@ -246,7 +246,7 @@ on_applier(void *ctx, uint32_t events)
 	alloc_hold(false);
 }
 
-/* --- the link between them ------------------------------------------------------- */
+/* --- the link between them ------------------------------------------------ */
 
 static void
 begin(const char *held)
@@ -326,7 +326,7 @@ tear_down(void **state)
 	return 0;
 }
 
-/* --- a token ---------------------------------------------------------------------- */
+/* --- a token -------------------------------------------------------------- */
 
 #define NO_TOKEN "{\"error\":\"the token is expired\",\"code\":\"expired\"}"
 #define WAITING  "{\"state\":\"waiting\"}"
@@ -420,7 +420,7 @@ who_has_no_token_is_asked_once(void **state)
 	assert_int_equal(p.asked[VERB_TOKEN], 1);
 }
 
-/* --- while the applier works ------------------------------------------------------ */
+/* --- while the applier works ---------------------------------------------- */
 
 static void
 a_connection_lost_in_a_long_run_is_made_anew_in_it(void **state)
@@ -498,7 +498,7 @@ where_one_master_is_gone_it_goes_to_another(void **state)
 	assert_int_equal(find_master(), 1);
 }
 
-/* --- what is wanted --------------------------------------------------------------- */
+/* --- what is wanted ------------------------------------------------------- */
 
 #define A16 "aaaaaaaaaaaaaaaa"
 #define B16 "bbbbbbbbbbbbbbbb"
@@ -552,7 +552,7 @@ what_says_nothing_of_a_thing_is_asked_again_in_a_while(void **state)
 	}
 }
 
-/* --- no memory -------------------------------------------------------------------- */
+/* --- no memory ------------------------------------------------------------ */
 
 /* A list, an acceptance and a certificate, each of which is "x" to this master. */
 static const char x_hash[] =

@@ -18,7 +18,7 @@
 #define HOST   "web-1.example.com"
 #define SERIAL 41
 
-/* --- rows ------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------- */
 
 static int
 read_rows(const char *text, struct uses *u, struct err *e)
@@ -153,7 +153,7 @@ what_is_too_long_is_refused(void **state)
 	}
 }
 
-/* --- judged ----------------------------------------------------------------- */
+/* --- judged --------------------------------------------------------------- */
 
 static uint8_t tbs[] = "a certificate without its signature";
 
