@@ -196,4 +196,12 @@ want=1 audit gaps --since 10m
 answers 'no log has serial 4711 of this CA'
 audit report --since 10m --html anna/logins.html
 master_stop
+tell "The master's log is gone through as the CA's is, and compared with it: the" \
+	'stolen key shows there as well, so this ends with 1.'
+cp -r master/log anna/master-log
+want=1 as anna writ audit verify -C anna/ca --root "$root" \
+    --fleet-log "dir:$PWD/anna/master-log"
+answers 4711
+as anna writ audit hosts -C anna/ca --fleet-log "dir:$PWD/anna/master-log"
+answers 'edge'
 hosts_stop
