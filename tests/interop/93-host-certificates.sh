@@ -102,8 +102,8 @@ reaches() { # NAME PORT: ssh believes that what answers there is NAME
 printf '@cert-authority *.example.com %s\n' \
 	"$(cat ca/policy/authorities/host_ca.pub)" >known
 cp web-2.pub web-2.hk-cert.pub
-t 'sshd takes the certificate of its key' serve web-1 "$port"
-t 'and that of the other host its own' serve web-2 $((port + 1))
+here 'sshd takes the certificate of its key' serve web-1 "$port"
+here 'and that of the other host its own' serve web-2 $((port + 1))
 t 'ssh believes the host' reaches web-1.example.com "$port"
 t_not 'and no other host that it is this one' \
 	reaches web-1.example.com $((port + 1))
