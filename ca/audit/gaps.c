@@ -58,42 +58,26 @@ add(struct gaps *g, const struct gap *x)
 /* --- logins --------------------------------------------------------------- */
 
 static int
-look_at_login(struct gaps *g, const struct use *u, struct issued *s,
-    const struct policy *p, int64_t now)
+add_login(void *ctx, const struct use *u, const struct judged *j, char *why)
 {
-	struct str why = STR_INIT;
-	struct judged v;
-	struct gap x;
-	int r;
-
-	if (u->event.what != LOGIN_IN)
-		return 0;
-	r = known_judge(u, s, p, now, &v, &why);
-	x = (struct gap){.alarm = true,
+	const struct gap x = {.kind = use_kind_name(j->kind),
+	    .alarm = true,
 	    .at = u->event.at,
 	    .count = 1,
 	    .host = u->host,
 	    .account = u->event.account,
-	    .person = v.of != NULL ? v.of->person : NULL,
+	    .person = j->of != NULL ? j->of->person : NULL,
 	    .from = u->event.from,
-	    .what = why.p};
-	if (r == 0 && v.kind != USE_ISSUED && v.known == NULL) {
-		x.kind = use_kind_name(v.kind);
-		r = add(g, &x);
-	}
-	str_clear(&why);
-	return r;
+	    .what = why};
+
+	return j->kind == USE_ISSUED || j->known != NULL ? 0 : add(ctx, &x);
 }
 
 int
 gaps_of_logins(struct gaps *g, const struct uses *u, struct issued *s,
     const struct policy *p, int64_t now)
 {
-	int r = 0;
-
-	for (size_t i = 0; i < u->n && r == 0; i++)
-		r = look_at_login(g, &u->v[i], s, p, now);
-	return r;
+	return known_each_login(u, s, p, now, add_login, g);
 }
 
 /* --- what is known -------------------------------------------------------- */
@@ -120,25 +104,21 @@ compare_excepted(const void *a, const void *b)
 	return 0;
 }
 
+struct gathered {
+	struct excepted *v; /* room for all logins */
+	size_t n;
+};
+
 static int
-gather_excepted(const struct uses *u, struct issued *s, const struct policy *p,
-    int64_t now, struct excepted *v, size_t *n)
+gather_excepted(void *ctx, const struct use *u, const struct judged *j,
+    char *why)
 {
-	int r = 0;
+	struct gathered *x = ctx;
 
-	for (size_t i = 0; i < u->n && r == 0; i++) {
-		struct str why = STR_INIT;
-		struct judged j;
-
-		if (u->v[i].event.what != LOGIN_IN)
-			continue;
-		r = known_judge(&u->v[i], s, p, now, &j, &why);
-		str_clear(&why);
-		if (r == 0 && j.known != NULL)
-			v[(*n)++] =
-			    (struct excepted){j.known, &u->v[i], j.kind};
-	}
-	return r;
+	(void)why;
+	if (j->known != NULL)
+		x->v[x->n++] = (struct excepted){j->known, u, j->kind};
+	return 0;
 }
 
 /* n of one exception on one host. */
@@ -187,18 +167,19 @@ int
 gaps_of_known(struct gaps *g, const struct uses *u, struct issued *s,
     const struct policy *p, int64_t now)
 {
+	struct gathered x = {0};
 	struct excepted *v;
-	size_t n = 0, of;
+	size_t of;
 	int r;
 
 	if (p->n_exceptions == 0)
 		return 0;
-	if ((v = calloc(u->n + 1, sizeof(*v))) == NULL)
+	if ((v = x.v = calloc(u->n + 1, sizeof(*v))) == NULL)
 		return ERR_NOMEM;
-	r = gather_excepted(u, s, p, now, v, &n);
-	qsort(v, n, sizeof(*v), compare_excepted);
-	for (size_t i = 0; i < n && r == 0; i += of) {
-		for (of = 1; i + of < n && v[i].by == v[i + of].by &&
+	r = known_each_login(u, s, p, now, gather_excepted, &x);
+	qsort(v, x.n, sizeof(*v), compare_excepted);
+	for (size_t i = 0; i < x.n && r == 0; i += of) {
+		for (of = 1; i + of < x.n && v[i].by == v[i + of].by &&
 		     strcmp(v[i].use->host, v[i + of].use->host) == 0;
 		     of++)
 			;

@@ -102,3 +102,23 @@ known_judge(const struct use *u, struct issued *s, const struct policy *p,
 	}
 	return str_check(why) == 0 ? 0 : ERR_NOMEM;
 }
+
+int
+known_each_login(const struct uses *u, struct issued *s, const struct policy *p,
+    int64_t now, known_login *each, void *ctx)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < u->n && r == 0; i++) {
+		struct str why = STR_INIT;
+		struct judged j;
+
+		if (u->v[i].event.what != LOGIN_IN)
+			continue;
+		r = known_judge(&u->v[i], s, p, now, &j, &why);
+		if (r == 0)
+			r = each(ctx, &u->v[i], &j, why.p);
+		str_clear(&why);
+	}
+	return r;
+}

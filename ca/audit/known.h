@@ -31,6 +31,13 @@ struct judged {			/* borrowed from what it was judged by */
  * ERR_NOMEM. */
 int known_judge(const struct use *u, struct issued *s, const struct policy *p,
     int64_t now, struct judged *out, struct str *why) MUST_CHECK;
+/* Each login of u, in its order, so judged; why is lent for the call.  What
+ * each() returns, unless 0, ends it and is returned.  ERR_NOMEM. */
+typedef int known_login(void *ctx, const struct use *u,
+    const struct judged *j, char *why);
+int known_each_login(const struct uses *u, struct issued *s,
+    const struct policy *p, int64_t now, known_login *each, void *ctx)
+    MUST_CHECK;
 
 /* "nightly backup (olga@example.com, until 2027-01-01T23:59:59Z)"; appended. */
 void known_text(const struct known_exception *x, struct str *out);

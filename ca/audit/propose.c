@@ -37,25 +37,20 @@ fits(const struct use *u, enum use_kind kind)
 	return kind == USE_ELSEWHERE || (kind == USE_BARE && u->event.has_key);
 }
 
+struct gathered {
+	struct row *v; /* room for all logins */
+	size_t n;
+};
+
 static int
-gather(const struct uses *u, struct issued *s, const struct policy *p,
-    int64_t now, struct row *v, size_t *n)
+gather(void *ctx, const struct use *u, const struct judged *j, char *why)
 {
-	int r = 0;
+	struct gathered *x = ctx;
 
-	for (size_t i = 0; i < u->n && r == 0; i++) {
-		struct str why = STR_INIT;
-		struct judged j;
-
-		if (u->v[i].event.what != LOGIN_IN)
-			continue;
-		r = known_judge(&u->v[i], s, p, now, &j, &why);
-		str_clear(&why);
-		if (r == 0 && j.kind != USE_ISSUED && j.known == NULL)
-			v[(*n)++] = (struct row){
-			    &u->v[i], j.kind, fits(&u->v[i], j.kind)};
-	}
-	return r;
+	(void)why;
+	if (j->kind != USE_ISSUED && j->known == NULL)
+		x->v[x->n++] = (struct row){u, j->kind, fits(u, j->kind)};
+	return 0;
 }
 
 static const struct hash *
@@ -200,19 +195,20 @@ int
 propose_write(const struct uses *u, struct issued *s, const struct policy *p,
     int64_t since, int64_t now, struct str *out, struct proposed *n)
 {
-	size_t n_rows = 0, of;
+	struct gathered x = {0};
 	struct row *v;
+	size_t of;
 	int r;
 
 	*n = (struct proposed){0};
-	if ((v = calloc(u->n + 1, sizeof(*v))) == NULL)
+	if ((v = x.v = calloc(u->n + 1, sizeof(*v))) == NULL)
 		return ERR_NOMEM;
-	r = gather(u, s, p, now, v, &n_rows);
-	qsort(v, n_rows, sizeof(*v), compare);
+	r = known_each_login(u, s, p, now, gather, &x);
+	qsort(v, x.n, sizeof(*v), compare);
 	add_head(out, since, now);
-	for (size_t i = 0; i < n_rows && r == 0; i += of) {
+	for (size_t i = 0; i < x.n && r == 0; i += of) {
 		for (of = 1;
-		     i + of < n_rows && compare_groups(&v[i], &v[i + of]) == 0;
+		     i + of < x.n && compare_groups(&v[i], &v[i + of]) == 0;
 		     of++)
 			;
 		if (v[i].fits)
