@@ -11,6 +11,7 @@
 #include "agent/logins/sshd_line.h"
 #include "agent/logins/sudo_line.h"
 #include "lib/base/str.h"
+#include "tests/unit/linecase.h"
 #include "tests/unit/mutate.h"
 
 #define FP   "SHA256:qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo"
@@ -323,14 +324,6 @@ static const struct {
 };
 
 static void
-expect(const char *name, const char *what, struct slice got, const char *want)
-{
-	if (!slice_is(got, want))
-		fail_msg("%s: %s is '%.*s', not '%s'", name, what, (int)got.n,
-		    (const char *)got.p, want);
-}
-
-static void
 lines_of_sshd_say_what_they_say(void **state)
 {
 	(void)state;
@@ -342,10 +335,10 @@ lines_of_sshd_say_what_they_say(void **state)
 		sshd_line_parse(slice_str(lines[i].text), &l);
 		if (l.kind != lines[i].kind)
 			fail_msg("%s: kind %d", name, (int)l.kind);
-		expect(name, "user", l.user, lines[i].user);
-		expect(name, "from", l.from, lines[i].from);
-		expect(name, "method", l.method, lines[i].method);
-		expect(name, "why", l.why, lines[i].why);
+		line_expect(name, "user", l.user, lines[i].user);
+		line_expect(name, "from", l.from, lines[i].from);
+		line_expect(name, "method", l.method, lines[i].method);
+		line_expect(name, "why", l.why, lines[i].why);
 		if (l.port != lines[i].port ||
 		    l.signatures != lines[i].signatures)
 			fail_msg("%s: port %u, count %u", name, l.port,
@@ -356,7 +349,7 @@ lines_of_sshd_say_what_they_say(void **state)
 			    l.ca.b[31] != 0xbb)))
 			fail_msg("%s: certificate", name);
 		if (l.has_cert)
-			expect(name, "key id", l.key_id, lines[i].key_id);
+			line_expect(name, "key id", l.key_id, lines[i].key_id);
 		if ((key == 'k' || key == 'K') &&
 		    (!l.has_key || l.key.b[0] != 0xaa))
 			fail_msg("%s: key", name);

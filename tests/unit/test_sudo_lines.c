@@ -11,6 +11,7 @@
 
 #include "agent/logins/scan.h"
 #include "agent/logins/sudo_line.h"
+#include "tests/unit/linecase.h"
 
 static const struct {
 	const char *name, *text;
@@ -59,14 +60,6 @@ static const struct {
 };
 
 static void
-expect(const char *name, const char *what, struct slice got, const char *want)
-{
-	if (!slice_is(got, want))
-		fail_msg("%s: %s is '%.*s', not '%s'", name, what, (int)got.n,
-		    (const char *)got.p, want);
-}
-
-static void
 lines_of_sudo_say_what_they_say(void **state)
 {
 	(void)state;
@@ -79,10 +72,10 @@ lines_of_sudo_say_what_they_say(void **state)
 			fail_msg("%s: %d", name, !sudos[i].good);
 		if (!sudos[i].good)
 			continue;
-		expect(name, "user", l.user, sudos[i].user);
-		expect(name, "as", l.as, sudos[i].as);
-		expect(name, "command", l.command, sudos[i].command);
-		expect(name, "why", l.why, sudos[i].why);
+		line_expect(name, "user", l.user, sudos[i].user);
+		line_expect(name, "as", l.as, sudos[i].as);
+		line_expect(name, "command", l.command, sudos[i].command);
+		line_expect(name, "why", l.why, sudos[i].why);
 		assert_false(l.is_more);
 	}
 }
