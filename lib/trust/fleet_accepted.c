@@ -32,6 +32,21 @@ check_ours(const struct statement *accept, const struct statement *enrol,
 	return 0;
 }
 
+/* Whether it holds is asked of the clock here, whenever it was made. */
+static int
+check_clock(const struct statement *accept, int64_t now, struct err *e)
+{
+	if (accept->at > now + FLEET_HOSTS_AHEAD)
+		return err_set(e, ERR_DENIED,
+		    "the acceptance of %s is from the future",
+		    accept->u.accept.host);
+	if (accept->u.accept.renew_until < now)
+		return err_set(e, ERR_EXPIRED,
+		    "the acceptance of %s is past its renew_until",
+		    accept->u.accept.host);
+	return 0;
+}
+
 /*
  * One that ends an older acceptance names that one, which a host that was set up
  * anew does not have; it is an operator's alone, so that is all there is to see.
@@ -48,18 +63,15 @@ check_replacing(const struct trust *t, const struct statement *accept,
 	    (r = fleet_check_common(&t->realm, accept, e)) != 0 ||
 	    (r = fleet_check_operator(&j, accept, e)) != 0)
 		return r;
-	if (accept->at > now + FLEET_HOSTS_AHEAD)
-		return err_set(e, ERR_DENIED,
-		    "the acceptance of %s is from the future",
-		    accept->u.accept.host);
-	if (accept->u.accept.renew_until < now)
-		return err_set(e, ERR_EXPIRED,
-		    "the acceptance of %s is past its renew_until",
-		    accept->u.accept.host);
-	return 0;
+	return check_clock(accept, now, e);
 }
 
-/* What a log would have come to that had these alone. */
+/*
+ * What a log would have come to that had these alone.  No clock is asked there:
+ * a host that was away gets its acceptance when the token is long past, and what
+ * counts is that the token held when the acceptance was made.  Whether that is
+ * when it says was looked at by who had the clock then, the master.
+ */
 static int
 check_fold(const struct trust *t, const struct statement *accept,
     const struct statement *enrol, const struct statement *token, int64_t now,
@@ -73,11 +85,11 @@ check_fold(const struct trust *t, const struct statement *accept,
 		return err_nomem(e);
 	for (size_t i = 0; i < 3 && r == 0; i++)
 		if (order[i] != NULL)
-			r = fleet_hosts_apply(h, t, order[i], now, e);
+			r = fleet_hosts_apply(h, t, order[i], 0, e);
 	if (r > 0)
 		r = ERR_DENIED;
 	fleet_hosts_free(h);
-	return r;
+	return r != 0 ? r : check_clock(accept, now, e);
 }
 
 int

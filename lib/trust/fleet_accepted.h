@@ -20,12 +20,18 @@
  * verified; token NULL: none came with it.  since: when the acceptance was made
  * that is held (0: none); an older one is ERR_ROLLBACK.
  *
+ * A token is judged at the time the acceptance says it was made, which lies
+ * within the token's (FLEET_HOSTS_AHEAD before its `at` at the earliest: two
+ * machines' clocks) and no more than FLEET_HOSTS_AHEAD after now; so a host that
+ * gets it when the token has expired is accepted all the same.  All else is
+ * judged by now.
+ *
  * ERR_PARSE	other types than these
  * ERR_DENIED	another realm, not by an operator or not within its token; for
  *		other keys, or for an enrol statement that is not the one given;
  *		from the future; no policy is trusted
  * ERR_NOTFOUND	it is by a token, and that one did not come along
- * ERR_EXPIRED	renew_until is past, or the token was
+ * ERR_EXPIRED	renew_until is past, or the token was when it was accepted
  * ERR_BADSIG, ERR_ROLLBACK, ERR_NOMEM
  */
 int fleet_accepted(const struct trust *t, const struct statement *accept,
