@@ -16,7 +16,7 @@
 extern const struct cli_command cmd_check, cmd_plan, cmd_diff, cmd_sign,
     cmd_show, cmd_export, cmd_job, cmd_push, cmd_keys, cmd_accept, cmd_reject,
     cmd_rename, cmd_forget, cmd_token, cmd_send, cmd_apply, cmd_watch, cmd_jobs,
-    cmd_status, cmd_facts, cmd_changes, cmd_logins;
+    cmd_status, cmd_facts, cmd_changes, cmd_logins, cmd_controls;
 
 /* keys.c: of cmd_token, since it is the same question. */
 int run_token_list(struct cli_args *a, struct err *e);

@@ -29,6 +29,7 @@ static const struct cli_command *const commands[] = {
     &cmd_facts,
     &cmd_changes,
     &cmd_logins,
+    &cmd_controls,
     &cmd_job,
     &cmd_send,
     &cmd_export,

@@ -9,8 +9,20 @@
 #define HOSTS_MAX 1000000
 
 static void
+states_clear(struct host_then *h)
+{
+	for (size_t i = 0; i < h->n_states; i++)
+		free(h->states[i].id);
+	free(h->states);
+	h->states = NULL;
+	h->n_states = 0;
+}
+
+static void
 host_clear(struct host_then *h)
 {
+	states_clear(h);
+	strs_clear(&h->roles);
 	free(h->id);
 	pubkey_free(h->key);
 	free(h->failed);
@@ -23,6 +35,8 @@ hosts_then_clear(struct hosts_then *h)
 	for (size_t i = 0; i < h->n; i++)
 		host_clear(&h->v[i]);
 	free(h->v);
+	free(h->fleets);
+	free(h->jobs);
 	*h = (struct hosts_then){0};
 }
 
@@ -79,6 +93,15 @@ take(struct hosts_then *h, size_t at)
 	return x;
 }
 
+const struct hash *
+hosts_then_fleet(const struct hosts_then *h, uint64_t version)
+{
+	for (size_t i = h->n_fleets; i-- > 0;)
+		if (h->fleets[i].version == version)
+			return &h->fleets[i].name;
+	return NULL;
+}
+
 /* --- leaves --------------------------------------------------------------- */
 
 static int
@@ -86,7 +109,8 @@ on_accept(struct hosts_then *h, const struct acceptance *a)
 {
 	struct host_then x = {.id = str_dup(a->host)};
 
-	if (x.id == NULL || pubkey_dup(a->host_key, &x.key) != 0) {
+	if (x.id == NULL || pubkey_dup(a->host_key, &x.key) != 0 ||
+	    strs_dup(&a->roles, &x.roles) != 0) {
 		host_clear(&x);
 		return ERR_NOMEM;
 	}
@@ -136,22 +160,87 @@ failed_of(const struct report_statement *r, char **out)
 }
 
 static int
-on_run(struct host_then *x, uint64_t index, const struct statement *s)
+states_of(const struct report_statement *r, struct host_then *out)
 {
-	const struct report_statement *r = &s->u.report;
-	char *failed = NULL;
-
-	if (failed_of(r, &failed) != 0)
+	out->states = calloc(r->n_changes + 1, sizeof(*out->states));
+	if (out->states == NULL)
 		return ERR_NOMEM;
-	free(x->failed);
-	x->failed = failed;
+	for (size_t i = 0; i < r->n_changes; i++) {
+		struct state_then *x = &out->states[out->n_states];
+
+		if ((x->id = str_dup(r->changes[i].state)) == NULL)
+			return ERR_NOMEM;
+		x->result = r->changes[i].result;
+		out->n_states++;
+	}
+	return 0;
+}
+
+/* A test is of the version that its order names, which the host does not hold
+ * yet, nor perhaps ever will. */
+static uint64_t
+version_of(const struct hosts_then *h, const struct report_statement *r)
+{
+	if (r->enforce || !r->has_job)
+		return r->fleet_version;
+	for (size_t i = h->n_jobs; i-- > 0;)
+		if (hash_equal(&h->jobs[i].name, &r->job))
+			return h->jobs[i].version;
+	return 0;
+}
+
+static void
+set_run(const struct hosts_then *h, struct host_then *x, uint64_t index,
+    const struct statement *s)
+{
 	x->ran = true;
 	x->run_at = s->at;
+	x->run_index = index;
+	x->run_version = version_of(h, &s->u.report);
+	hash_hex(&s->hash, x->run_report);
+}
+
+static int
+on_run(const struct hosts_then *h, struct host_then *x, uint64_t index,
+    const struct statement *s)
+{
+	const struct report_statement *r = &s->u.report;
+	struct host_then new = {0};
+
+	if (failed_of(r, &new.failed) != 0 || states_of(r, &new) != 0) {
+		states_clear(&new);
+		free(new.failed);
+		return ERR_NOMEM;
+	}
+	states_clear(x);
+	free(x->failed);
+	x->failed = new.failed;
+	x->states = new.states;
+	x->n_states = new.n_states;
 	x->outcome = r->outcome;
 	x->enforce = r->enforce;
 	x->more = r->more;
-	x->run_index = index;
-	hash_hex(&s->hash, x->run_report);
+	set_run(h, x, index, s);
+	return 0;
+}
+
+/* Runs that found nothing to do are counted in the next report alone: whatever
+ * failed before them does so no more. */
+static int
+on_quiet(const struct hosts_then *h, struct host_then *x, uint64_t index,
+    const struct statement *s)
+{
+	char *none = str_dup("");
+
+	if (none == NULL)
+		return ERR_NOMEM;
+	states_clear(x);
+	free(x->failed);
+	x->failed = none;
+	x->outcome = RUN_UNCHANGED;
+	x->enforce = true; /* what nobody ordered runs on such hosts alone */
+	x->more = 0;
+	set_run(h, x, index, s);
 	return 0;
 }
 
@@ -187,9 +276,30 @@ on_report(struct hosts_then *h, uint64_t index, const struct statement *s,
 	x->fleet_version = r->fleet_version;
 	x->policy_version = r->policy_version;
 	x->krl_version = r->krl_version;
-	if (r->kind != REPORT_RUN && r->kind != REPORT_DRIFT)
-		return 0;
-	return on_run(x, index, s) != 0 ? err_nomem(e) : 0;
+	if (r->kind == REPORT_RUN || r->kind == REPORT_DRIFT)
+		return on_run(h, x, index, s) != 0 ? err_nomem(e) : 0;
+	if (r->quiet > 0 && on_quiet(h, x, index, s) != 0)
+		return err_nomem(e);
+	return 0;
+}
+
+static int
+on_fleet(struct hosts_then *h, const struct statement *s)
+{
+	if (vec_grow(&h->fleets, h->n_fleets, &h->cap_fleets, HOSTS_MAX) != 0)
+		return ERR_NOMEM;
+	h->fleets[h->n_fleets++] =
+	    (struct fleet_then){s->u.bundle.version, s->hash};
+	return 0;
+}
+
+static int
+on_job(struct hosts_then *h, const struct statement *s)
+{
+	if (vec_grow(&h->jobs, h->n_jobs, &h->cap_jobs, HOSTS_MAX) != 0)
+		return ERR_NOMEM;
+	h->jobs[h->n_jobs++] = (struct job_then){s->hash, s->u.job.version};
+	return 0;
 }
 
 static int
@@ -203,6 +313,10 @@ on_statement(struct hosts_then *h, uint64_t index, const struct statement *s,
 		return on_report(h, index, s, e);
 	if (s->type == ST_ACCEPT)
 		r = on_accept(h, &s->u.accept);
+	else if (s->type == ST_FLEET)
+		r = on_fleet(h, s);
+	else if (s->type == ST_JOB)
+		r = on_job(h, s);
 	else if (s->type == ST_RENAME)
 		r = on_rename(h, &s->u.rename);
 	else if (s->type == ST_FORGET)
@@ -218,8 +332,9 @@ on_statement(struct hosts_then *h, uint64_t index, const struct statement *s,
 static bool
 is_of_hosts(uint8_t tag)
 {
-	return tag == LTAG_ACCEPT || tag == LTAG_REJECT || tag == LTAG_RENAME ||
-	    tag == LTAG_FORGET || tag == LTAG_REPORT;
+	return tag == LTAG_FLEET || tag == LTAG_JOB || tag == LTAG_ACCEPT ||
+	    tag == LTAG_REJECT || tag == LTAG_RENAME || tag == LTAG_FORGET ||
+	    tag == LTAG_REPORT;
 }
 
 /* 1: it is later than what was asked. */

@@ -105,6 +105,7 @@ static const struct cli_option session_options[] = {
 };
 static const struct cli_option hosts_options[] = {
     {0, "at", "T|SPAN", "as they were then; a date is its end (now)"},
+    {0, "cis", NULL, "the controls of each host, by its version of the fleet"},
     {0, "fleet-log", "URL",
 	"a master's log; repeatable (default: fleet_logs of -C DIR)"},
     {0, "utc", NULL, "times in UTC (JSON and CSV always have them so)"},

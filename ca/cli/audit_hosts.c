@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* writ audit hosts: how hosts were on a day, by the logs of their masters. */
-#include "ca/audit/hosts_then.h"
+#include "ca/cli/audit_hosts.h"
 
 #include <stdlib.h>
 
-#include "ca/cli/audit_uses.h"
 #include "lib/base/clock.h"
 
 static const char *const short_columns[] = {
@@ -13,8 +12,8 @@ static const char *const columns[] = {"host", "reported", "fleet_version",
     "policy_version", "krl_version", "run", "mode", "outcome", "failed", "more",
     "rejected", "log", "index", "report", "as_of"};
 
-static void
-add_time(struct table *t, bool has, int64_t at, const struct cli_args *a)
+void
+hosts_add_time(struct table *t, bool has, int64_t at, const struct cli_args *a)
 {
 	if (has)
 		add_when(t, at, a);
@@ -22,8 +21,8 @@ add_time(struct table *t, bool has, int64_t at, const struct cli_args *a)
 		table_add(t, NULL);
 }
 
-static void
-add_number(struct table *t, bool has, uint64_t v)
+void
+hosts_add_number(struct table *t, bool has, uint64_t v)
 {
 	if (has)
 		table_addf(t, "%llu", (unsigned long long)v);
@@ -37,9 +36,9 @@ add_short(struct table *t, const struct host_then *h, const char *log,
     const struct cli_args *a)
 {
 	table_add(t, h->id);
-	add_time(t, h->reported, h->at, a);
-	add_number(t, h->reported, h->fleet_version);
-	add_time(t, h->ran, h->run_at, a);
+	hosts_add_time(t, h->reported, h->at, a);
+	hosts_add_number(t, h->reported, h->fleet_version);
+	hosts_add_time(t, h->ran, h->run_at, a);
 	table_addf(t, "%s%s",
 	    h->rejected  ? "rejected"
 		: h->ran ? run_outcome_name(h->outcome)
@@ -62,25 +61,25 @@ add_all(struct table *t, const struct host_then *h, const char *log,
     int64_t as_of, const struct cli_args *a)
 {
 	table_add(t, h->id);
-	add_time(t, h->reported, h->at, a);
-	add_number(t, h->reported, h->fleet_version);
-	add_number(t, h->reported, h->policy_version);
-	add_number(t, h->reported, h->krl_version);
-	add_time(t, h->ran, h->run_at, a);
+	hosts_add_time(t, h->reported, h->at, a);
+	hosts_add_number(t, h->reported, h->fleet_version);
+	hosts_add_number(t, h->reported, h->policy_version);
+	hosts_add_number(t, h->reported, h->krl_version);
+	hosts_add_time(t, h->ran, h->run_at, a);
 	table_add(t, !h->ran ? NULL : h->enforce ? "enforce" : "test");
 	table_add(t, h->ran ? run_outcome_name(h->outcome) : NULL);
 	table_add(t, h->failed);
-	add_number(t, h->ran, h->more);
+	hosts_add_number(t, h->ran, h->more);
 	table_add(t, h->rejected ? "yes" : "no");
 	table_add(t, log);
-	add_number(t, h->ran, h->run_index);
+	hosts_add_number(t, h->ran, h->run_index);
 	table_add(t, h->ran ? h->run_report : NULL);
-	add_time(t, as_of != 0, as_of, a);
+	hosts_add_time(t, as_of != 0, as_of, a);
 }
 
 static int
 add_log(struct table *t, const char *url, const struct place *p, int64_t when,
-    const struct cli_args *a, struct err *e)
+    struct cli_args *a, struct err *e)
 {
 	struct audit_log *log = NULL;
 	struct hosts_then h = {0};
@@ -92,7 +91,9 @@ add_log(struct table *t, const char *url, const struct place *p, int64_t when,
 		r = hosts_then_read(log, when, &h, e);
 	if (r != 0)
 		err_prefix(e, "%s", url);
-	for (size_t i = 0; r == 0 && i < h.n; i++)
+	else if (cli_flag(a, "cis"))
+		r = hosts_add_controls(t, &h, audit_log_name(log), when, a, e);
+	for (size_t i = 0; r == 0 && !cli_flag(a, "cis") && i < h.n; i++)
 		if (cli_format(a) == TABLE_TEXT)
 			add_short(t, &h.v[i], audit_log_name(log), a);
 		else
@@ -105,7 +106,7 @@ add_log(struct table *t, const char *url, const struct place *p, int64_t when,
 /* Those named, else those of writ.yaml. */
 static int
 add_logs(struct table *t, const struct place *p, int64_t when,
-    const struct cli_args *a, struct err *e)
+    struct cli_args *a, struct err *e)
 {
 	const struct strs *named = cli_all(a, "fleet-log");
 	size_t n = named->n > 0 ? named->n : p->config.fleet_logs.n;
@@ -139,7 +140,9 @@ run_audit_hosts(struct cli_args *a, struct err *e)
 	int r = 0;
 
 	place_init(&p);
-	if (is_short)
+	if (cli_flag(a, "cis"))
+		hosts_init_controls(&t, is_short);
+	else if (is_short)
 		table_init(&t, short_columns,
 		    sizeof(short_columns) / sizeof(short_columns[0]));
 	else

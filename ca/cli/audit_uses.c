@@ -10,7 +10,8 @@
 #include "lib/proc/child.h"
 
 #define OUT_MAX   (512 * 1024 * 1024)
-#define WORDS_MAX 24
+#define WORDS_MAX 16
+#define OWN_WORDS 9 /* the program, -C, --json, -i, --master and the end */
 
 void
 asked_uses_clear(struct asked_uses *q)
@@ -50,19 +51,25 @@ int
 ask_fleet(struct cli_args *a, const char *const *words, json_t **rows,
     struct err *e)
 {
-	const char *argv[WORDS_MAX + 1] = {NULL};
 	struct child_result out = {0};
+	size_t n = 0, n_words = 0;
+	const char **argv;
 	char *path = NULL;
-	size_t n = 0;
 	int r;
 
 	*rows = NULL;
 	if ((r = cli_fleet_program(&path, e)) != 0)
 		return r;
+	while (words[n_words] != NULL)
+		n_words++;
+	if ((argv = calloc(n_words + OWN_WORDS, sizeof(*argv))) == NULL) {
+		free(path);
+		return err_nomem(e);
+	}
 	argv[n++] = path;
 	argv[n++] = "-C";
 	argv[n++] = cli_dir(a);
-	for (size_t i = 0; words[i] != NULL; i++)
+	for (size_t i = 0; i < n_words; i++)
 		argv[n++] = words[i];
 	argv[n++] = "--json";
 	n = add_option(argv, n, a, "i", "-i");
@@ -75,6 +82,7 @@ ask_fleet(struct cli_args *a, const char *const *words, json_t **rows,
 	if (r < 0)
 		err_prefix(e, "writ-fleet %s", words[0]);
 	child_result_clear(&out);
+	free(argv);
 	free(path);
 	return r;
 }

@@ -122,6 +122,37 @@ expr_match(const struct expr *x, const struct expr_host *h)
 	return match(x, x->n - 1, h);
 }
 
+/* EXPR_NO is less than EXPR_UNKNOWN, which is less than EXPR_YES: so `and` is
+ * the lesser of two, and `or` the greater. */
+static enum expr_answer
+ask(const struct expr *x, size_t i, const struct expr_host *h)
+{
+	const struct expr_node *n = &x->v[i];
+	enum expr_answer a, b;
+
+	switch (n->kind) {
+	case X_GLOB:
+		return expr_glob(n->values.v[0], h->id) ? EXPR_YES : EXPR_NO;
+	case X_NOT:
+		return EXPR_YES - ask(x, n->a, h);
+	case X_AND:
+	case X_OR:
+		a = ask(x, n->a, h);
+		b = ask(x, n->b, h);
+		return (n->kind == X_AND) == (a < b) ? a : b;
+	default:
+		if (strcmp(n->word, "id") != 0 && strcmp(n->word, "role") != 0)
+			return EXPR_UNKNOWN;
+		return compare(n, h) ? EXPR_YES : EXPR_NO;
+	}
+}
+
+enum expr_answer
+expr_ask(const struct expr *x, const struct expr_host *h)
+{
+	return ask(x, x->n - 1, h);
+}
+
 /* --- what it asks for ----------------------------------------------------- */
 
 static int

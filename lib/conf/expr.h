@@ -56,6 +56,10 @@ struct expr_host {
 	void		  *ctx;
 };
 bool expr_match(const struct expr *x, const struct expr_host *h);
+/* The same of a host whose grains nobody knows any more: h->grain is not asked.
+ * EXPR_UNKNOWN: it hangs on one. */
+enum expr_answer { EXPR_NO, EXPR_UNKNOWN, EXPR_YES }; /* in this order */
+enum expr_answer expr_ask(const struct expr *x, const struct expr_host *h);
 
 /* Names it asks for other than id and role, and values it compares role and id
  * with (globs not), each once, appended: for checks.  ERR_NOMEM. */

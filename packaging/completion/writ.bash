@@ -99,7 +99,7 @@ _writ_words() {
 	'audit session')
 		words='--host --since -i --master --utc --json --csv -C' ;;
 	'audit hosts')
-		words='--at --fleet-log --utc --json --csv -C' ;;
+		words='--at --cis --fleet-log --utc --json --csv -C' ;;
 	'audit gaps')
 		words='--since --propose -o --notify -i --master --utc --json --csv -C' ;;
 	'audit report')

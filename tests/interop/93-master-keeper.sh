@@ -29,7 +29,18 @@ pillar:
   - {match: "role == 'db'", use: [db]}
   - {match: "id == 'web-1.example.com'", use: [web1]}
 END
-printf 'limits:\n  pam_limits:\n    limits: []\n' >corp/fleet/states/base.yaml
+cat >corp/fleet/states/base.yaml <<'END'
+limits:
+  pam_limits:
+    limits: []
+  cis: ["1.5.3"]
+more-limits:
+  pam_limits:
+    limits: []
+  cis: ["6.1.10", "6.1.9"]
+  exceptions:
+    - {match: "role == 'db'", reason: vendor, owner: petra, expires: 2099-01-01}
+END
 printf 'port: 22\n' >corp/fleet/pillar/common.yaml
 printf 'shards: 3\n' >corp/fleet/pillar/db.yaml
 printf 'colour: green\n' >corp/fleet/pillar/web1.yaml
@@ -596,5 +607,34 @@ t_has 'beside that of the CA it finds the list that no CA made' "$both" \
 t_has 'and names the logins by a CA that is none of the policy' "$both" \
 	'2 logins by serial 41 of CA'
 t_has 'and nothing else' "$both" ' 2 logins, 1 findings'
+
+# --- controls
+controls() { "$O/writ" audit hosts -C corp --fleet-log "dir:$T/m/log" --cis "$@"; }
+controls --json >controls.json 2>controls.err
+control() { # HOST CONTROL
+	python3 - "$@" <<-'END'
+	import json, sys
+	for r in json.load(open("controls.json")):
+	    if (r["host"], r["control"]) == tuple(sys.argv[1:]):
+	        print(r["fleet_version"], r["result"], r["why"] + r["reason"])
+	END
+}
+t_eq 'a control passed where nothing failed' '1 passed ' "$(control $web1 1.5.3)"
+t_eq 'by an exception a host is spared' '1 excepted vendor' \
+	"$(control $db3 6.1.9)"
+t_eq 'they are in order' '1.5.3 6.1.9 6.1.10' "$(python3 -c 'import json
+print(*[r["control"] for r in json.load(open("controls.json"))
+	if r["host"] == "'$web1'"])')"
+t_has 'for people those that passed are counted' "$(controls 2>&1)" \
+	' 3 controls '
+t_eq 'nothing is warned of' '' "$(cat controls.err)"
+head -n 1 corp/bundle/fleet.1 | sed 's/"nonce":"../"nonce":"00/' >fleet.other
+ssh-keygen -q -Y sign -f petra -n fleet@writ fleet.other 2>/dev/null
+cat fleet.other fleet.other.sig >corp/bundle/fleet.1
+t_has 'a version that is not the one of the log is not taken' \
+	"$(controls 2>&1)" 'version at hand is not the one that the log has'
+rm corp/bundle/fleet.1
+t_has 'nor can one be told that is not at hand' "$(controls 2>&1)" \
+	'fleet version 1'
 kill "$watching" 2>/dev/null
 t_done

@@ -46,21 +46,38 @@ say(struct hoststep step)
 	(void)logcase_raw(&lg, bytes.p, bytes.n);
 }
 
+/* Into the log, signed; s is the log's then, and cleared. */
+static void
+put(struct statement *s, unsigned key)
+{
+	struct slice bytes;
+
+	fixture_sign(s, FIXTURE_BY(key));
+	bytes = statement_bytes(s);
+	(void)logcase_raw(&lg, bytes.p, bytes.n);
+	statement_clear(s);
+}
+
+/* A report of WEB_1 at that time, to be gone on with. */
+static struct report_statement *
+report(struct statement *s, enum report_kind kind, int64_t after)
+{
+	fixture_statement(s, ST_REPORT, WEB_1);
+	s->at = NOW + after;
+	s->u.report.seq = 1;
+	s->u.report.kind = kind;
+	s->u.report.root_version = s->u.report.policy_version = 1;
+	return &s->u.report;
+}
+
 /* A run of WEB_1 that ended so, with one change of each result. */
 static void
 ran(int64_t after, uint64_t version, enum run_outcome outcome, uint8_t key)
 {
 	static const char *const states[] = {"sshd", "limits", "fw", "mounts"};
-	struct report_statement *r;
 	struct statement s;
-	struct slice bytes;
+	struct report_statement *r = report(&s, REPORT_RUN, after);
 
-	fixture_statement(&s, ST_REPORT, WEB_1);
-	s.at = NOW + after;
-	r = &s.u.report;
-	r->seq = 1;
-	r->kind = REPORT_RUN;
-	r->root_version = r->policy_version = 1;
 	r->fleet_version = version;
 	r->enforce = true;
 	r->outcome = outcome;
@@ -74,10 +91,19 @@ ran(int64_t after, uint64_t version, enum run_outcome outcome, uint8_t key)
 		r->changes[i].kind = str_dup("pkg");
 		r->changes[i].result = (enum change_result)i;
 	}
-	fixture_sign(&s, FIXTURE_BY(key));
-	bytes = statement_bytes(&s);
-	(void)logcase_raw(&lg, bytes.p, bytes.n);
-	statement_clear(&s);
+	put(&s, key);
+}
+
+/* A heartbeat after that many runs with nothing to do. */
+static void
+beat(uint64_t quiet)
+{
+	struct statement s;
+	struct report_statement *r = report(&s, REPORT_HEARTBEAT, 60);
+
+	r->fleet_version = 3;
+	r->quiet = quiet;
+	put(&s, HK_1);
 }
 
 static int
@@ -208,6 +234,98 @@ a_heartbeat_leaves_the_run_and_brings_the_version(void **state)
 	hosts_then_clear(&h);
 }
 
+static void
+runs_that_had_nothing_to_do_end_what_failed(void **state)
+{
+	struct hosts_then h;
+
+	(void)state;
+	ran(0, 3, RUN_FAILED, HK_1);
+	beat(0);
+	tick(300);
+	beat(2);
+	logcase_publish(&lg);
+	then(200, &h);
+	assert_int_equal(only(&h)->outcome, RUN_FAILED);
+	assert_int_equal(only(&h)->n_states, 4);
+	assert_string_equal(only(&h)->states[1].id, "limits");
+	assert_int_equal(only(&h)->states[1].result, CHANGE_FAILED);
+	assert_int_equal(only(&h)->run_version, 3);
+	hosts_then_clear(&h);
+	then(300, &h);
+	assert_int_equal(only(&h)->outcome, RUN_UNCHANGED);
+	assert_int_equal(only(&h)->n_states, 0);
+	assert_int_equal(only(&h)->more, 0);
+	assert_int_equal(only(&h)->run_at, NOW + 60);
+	assert_int_equal(only(&h)->run_index, 7);
+	assert_string_equal(only(&h)->failed, "");
+	hosts_then_clear(&h);
+}
+
+/* An order to try version 9, which the host does not hold; and its report. */
+static void
+tested(bool logged)
+{
+	struct statement job, s;
+	struct report_statement *r = report(&s, REPORT_RUN, 0);
+
+	fixture_statement(&job, ST_JOB, PETRA);
+	job.u.job.version = 9;
+	job.u.job.targets_size = 1;
+	job.u.job.expires = NOW + 86400;
+	fixture_sign(&job, FIXTURE_BY(SEED_PETRA));
+	r->has_job = true;
+	r->job = job.hash;
+	r->outcome = RUN_UNCHANGED;
+	if (logged)
+		put(&job, SEED_PETRA);
+	statement_clear(&job);
+	put(&s, HK_1);
+}
+
+static void
+a_test_is_of_the_version_of_its_order(void **state)
+{
+	struct hosts_then h;
+
+	(void)state;
+	tested(false);
+	tick(300);
+	tested(true);
+	logcase_publish(&lg);
+	then(0, &h);
+	assert_true(only(&h)->ran);
+	assert_int_equal(only(&h)->run_version, 0);
+	hosts_then_clear(&h);
+	then(300, &h);
+	assert_int_equal(only(&h)->run_version, 9);
+	assert_int_equal(only(&h)->fleet_version, 0);
+	hosts_then_clear(&h);
+}
+
+static void
+a_version_is_known_by_its_name(void **state)
+{
+	struct hosts_then h;
+	struct statement s;
+
+	(void)state;
+	fixture_statement(&s, ST_FLEET, PETRA);
+	s.u.bundle.version = 3;
+	s.u.bundle.has_previous = true;
+	s.u.bundle.expires = NOW + 86400;
+	s.u.bundle.manifest_size = 1;
+	fixture_sign(&s, FIXTURE_BY(SEED_PETRA));
+	(void)logcase_raw(&lg, statement_bytes(&s).p, statement_bytes(&s).n);
+	logcase_publish(&lg);
+	then(0, &h);
+	assert_null(hosts_then_fleet(&h, 2));
+	assert_non_null(hosts_then_fleet(&h, 3));
+	assert_true(hash_equal(hosts_then_fleet(&h, 3), &s.hash));
+	hosts_then_clear(&h);
+	statement_clear(&s);
+}
+
 /* --- who is one ----------------------------------------------------------- */
 
 static void
@@ -328,6 +446,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_host_is_as_its_last_run_of_that_time_says),
 	    TEST(a_heartbeat_leaves_the_run_and_brings_the_version),
+	    TEST(runs_that_had_nothing_to_do_end_what_failed),
+	    TEST(a_test_is_of_the_version_of_its_order),
+	    TEST(a_version_is_known_by_its_name),
 	    TEST(hosts_are_those_of_that_time),
 	    TEST(one_that_is_accepted_anew_begins_anew),
 	    TEST(hosts_are_in_the_order_of_their_ids),
