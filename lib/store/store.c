@@ -36,11 +36,42 @@ static const struct {
     {SQLITE_CONSTRAINT, ERR_EXISTS, "a row of that key is there already"},
 };
 
+/* Of a write that failed: what is written goes into the log beside the file. */
+static int
+write_errno(const struct store *s, int sqlite)
+{
+	sqlite3_file *log = NULL;
+	int number = 0;
+
+	if ((sqlite != SQLITE_IOERR_WRITE && sqlite != SQLITE_IOERR_FSYNC) ||
+	    sqlite3_file_control(s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+		&log) != SQLITE_OK ||
+	    log == NULL || log->pMethods == NULL)
+		return 0;
+	(void)log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO,
+	    &number);
+	return number;
+}
+
+/* A quota of the disk that is used up is one: as with a full disk, it may go on
+ * later. */
+static int
+io_failed(const struct store *s, int sqlite, struct err *e)
+{
+	int number = write_errno(s, sqlite);
+
+	return err_set(e, ERR_RECORD, "%s: cannot be read or written: %s",
+	    s->path, number != 0 ? strerror(number) : sqlite3_errstr(sqlite));
+}
+
 int
 store_failed(const struct store *s, int sqlite, struct err *e)
 {
-	int primary = sqlite & 0xff;
+	int primary =
+	    sqlite == SQLITE_IOERR_NOMEM ? SQLITE_NOMEM : sqlite & 0xff;
 
+	if (primary == SQLITE_IOERR)
+		return io_failed(s, sqlite, e);
 	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
 		int r;
 

@@ -33,7 +33,8 @@ struct store_config {		/* all borrowed while the store is open */
 
 /*
  * ERR_BUSY: another process has it; ERR_CORRUPT: damaged, of another program or
- * of another version (the hint names `writ-ca rebuild`); ERR_SYS, ERR_NOMEM.
+ * of another version (the hint names `writ-ca rebuild`); ERR_RECORD: as with
+ * store_step(); ERR_SYS, ERR_NOMEM.
  */
 int  store_open(const struct store_config *c, struct store **out,
      struct err *e) MUST_CHECK;
@@ -68,7 +69,8 @@ void store_bind_blob(struct store_stmt *t, struct slice v);	/* p NULL: null */
 /*
  * 0: a row is there; STORE_DONE: no more, and the statement is ready again.
  * ERR_EXISTS: a row of that key is there; ERR_CORRUPT; ERR_RECORD: the disk or
- * the store is full; ERR_LIMIT: a value too long; ERR_SYS, ERR_NOMEM.
+ * the store is full, or cannot be read or written; ERR_LIMIT: a value too long;
+ * ERR_SYS, ERR_NOMEM.
  */
 #define STORE_DONE 1
 int store_step(struct store_stmt *t, struct err *e) MUST_CHECK;

@@ -8,9 +8,11 @@
 #include <cmocka.h>
 
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "lib/base/file.h"
@@ -323,6 +325,30 @@ a_full_store_says_so(void **state)
 	assert_true(count(w) > 0);
 }
 
+/* As where a quota is used up, or a disk fails: once that is over it goes on. */
+static void
+a_file_that_cannot_grow_says_so(void **state)
+{
+	struct world *w = *state;
+	struct rlimit was, small;
+	char text[8192];
+	int r = 0;
+
+	memset(text, 'x', sizeof(text));
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	small = was;
+	small.rlim_cur = 65536;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	for (int64_t i = 0; i < 100 && r == 0; i++)
+		r = put(w, "a", i, slice_of(text, sizeof(text)));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_int_equal(r, ERR_RECORD);
+	assert_non_null(strstr(w->e.msg, "File too large"));
+	assert_int_equal(put(w, "b", 1, slice_of(text, sizeof(text))), 0);
+	assert_true(count(w) > 1);
+}
+
 int
 main(void)
 {
@@ -339,6 +365,7 @@ main(void)
 	    T(what_is_no_store_is_refused),
 	    T(damage_is_told),
 	    T(a_full_store_says_so),
+	    T(a_file_that_cannot_grow_says_so),
 #undef T
 	};
 
