@@ -334,15 +334,25 @@ kp_fold_behind(struct kp *k, struct err *e)
 	return 0;
 }
 
+/* Said once, and once more when it is over; tried each time. */
+static void
+notices_are_unkept(struct kp *k, bool unkept, const struct err *why)
+{
+	if (unkept && !k->notices_unkept)
+		plog_err(PLOG_WARN, why, "the store does not take notices",
+		    NULL);
+	if (!unkept && k->notices_unkept)
+		plog(PLOG_INFO, "the store takes notices again", NULL);
+	k->notices_unkept = unkept;
+}
+
 int
 kp_store(struct kp *k, struct err *e)
 {
 	struct err why = {0};
-	int r;
+	int r = requests_flush(k->rows, &why);
 
-	if ((r = requests_flush(k->rows, &why)) == 0)
-		r = kp_queue_store(k, &why);
-	if (r == ERR_RECORD || r == ERR_BUSY) {
+	if ((r == ERR_RECORD || r == ERR_BUSY) && requests_lag(k->rows)) {
 		lags(k, &why);
 		return 0;
 	}
@@ -350,7 +360,14 @@ kp_store(struct kp *k, struct err *e)
 		plog(PLOG_INFO, "the store is back", NULL);
 		k->store_ok = true;
 	}
-	if (r != 0 && e != NULL)
+	/* What is left is not of the log: nobody waits for it. */
+	if (r == 0)
+		r = kp_queue_store(k, &why);
+	if (r == 0 || r == ERR_RECORD || r == ERR_BUSY) {
+		notices_are_unkept(k, r != 0, &why);
+		return 0;
+	}
+	if (e != NULL)
 		*e = why;
 	return r;
 }

@@ -274,7 +274,7 @@ TAILQ_HEAD(kp_notice_list, kp_notice);
 struct kp_queue {
 	struct kp_notice_list ready, later, done;
 	struct kp_notice *bucket[KP_NOTICE_BUCKETS]; /* of those that wait */
-	size_t n;		/* that wait */
+	size_t n, n_done;	/* that wait; of the last list */
 	int64_t next_id, next_trim;
 };
 void kp_queue_init(struct kp_queue *q);
@@ -365,6 +365,7 @@ struct kp {
 	uint64_t log_size, log_published;
 	struct ledger_copy copies[LEDGER_COPIES_MAX]; /* of config.copies */
 	bool log_ok, store_ok, signer_ok;
+	bool notices_unkept;	/* the store does not take them now */
 	struct err log_why, signer_why, store_why;
 	int64_t now;		/* of this round */
 	struct kp_clock {
@@ -465,8 +466,9 @@ int kp_done(struct kp *k, struct kp_done *d, struct err *e) MUST_CHECK;
 int kp_fold_behind(struct kp *k, struct err *e) MUST_CHECK;
 /* ERR_RECORD: the store lags, so nobody can be told what becomes of anything. */
 int kp_fold_check(const struct kp *k, struct err *e) MUST_CHECK;
-/* Rows and notices that are only in memory, into the store.  0 also where that is
- * full, which is said in the log: k->store_ok. */
+/* Rows and notices that are only in memory, into the store.  0 also where that
+ * takes nothing, which is said in the log: k->store_ok, or k->notices_unkept where
+ * nothing else is missing, which keeps nobody from anything. */
 int kp_store(struct kp *k, struct err *e) MUST_CHECK;
 void kp_changed(void *ctx, const struct hash *request,
     enum request_change what);

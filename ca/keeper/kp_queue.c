@@ -11,7 +11,7 @@
 #include "ca/keeper/kp_impl.h"
 #include "ca/keeper/requests_impl.h"
 
-#define QUEUE_MAX  10000         /* notices that wait */
+#define QUEUE_MAX  10000         /* notices that wait, and that are done */
 #define YOUNG_MS   INT64_C(3000) /* after it has settled */
 #define TRIM_EVERY INT64_C(3600)
 #define KEEP_SECS  INT64_C(604800) /* those that were sent */
@@ -114,6 +114,14 @@ list_of(struct kp_queue *q, const struct kp_notice *n)
 	return n->is_later ? &q->later : &q->ready;
 }
 
+static void
+forget(struct kp_queue *q, struct kp_notice *done)
+{
+	TAILQ_REMOVE(&q->done, done, link);
+	q->n_done--;
+	notice_free(done);
+}
+
 void
 kp_queue_end(struct kp_queue *q, struct kp_notice *n, bool sent)
 {
@@ -124,6 +132,9 @@ kp_queue_end(struct kp_queue *q, struct kp_notice *n, bool sent)
 	forget_id(q, n);
 	q->n--;
 	n->state = sent ? SENT : DROPPED;
+	/* The store may take nothing for long. */
+	if (++q->n_done > QUEUE_MAX)
+		forget(q, TAILQ_FIRST(&q->done));
 }
 
 int
@@ -325,16 +336,14 @@ trim(struct kp *k, struct err *e)
 static void
 forget_done(const struct storing *q)
 {
-	struct kp_notice_list *l = &q->k->notices.done;
-	struct kp_notice *n = TAILQ_FIRST(l), *next;
+	struct kp_notice *n = TAILQ_FIRST(&q->k->notices.done), *next;
 
 	for (; n != NULL; n = next) {
 		next = TAILQ_NEXT(n, link);
 		if (n->state == SENT && is_young(q, n) &&
 		    is_waiting(q, &n->request))
 			continue;
-		TAILQ_REMOVE(l, n, link);
-		notice_free(n);
+		forget(&q->k->notices, n);
 	}
 }
 

@@ -80,6 +80,9 @@ int	 requests_apply(struct requests *q, uint64_t index,
 int	 requests_flush(struct requests *q, struct err *e) MUST_CHECK;
 /* The same where much of it waits. */
 int	 requests_flush_full(struct requests *q, struct err *e) MUST_CHECK;
+/* Does the store lack anything that follows from the log?  Who was told of a
+ * request does not. */
+bool	 requests_lag(const struct requests *q);
 /* For a list that people look at: a store that has no room gives what it has,
  * which lacks the newest.  As requests_flush() otherwise. */
 int	 requests_flush_to_read(struct requests *q, struct err *e) MUST_CHECK;

@@ -332,6 +332,19 @@ requests_flush(struct requests *q, struct err *e)
 	return 0;
 }
 
+bool
+requests_lag(const struct requests *q)
+{
+	const struct recent *n;
+
+	if (q->stored != q->next)
+		return true;
+	TAILQ_FOREACH (n, &q->recents, link)
+		if (n->changed)
+			return true;
+	return false;
+}
+
 int
 requests_flush_to_read(struct requests *q, struct err *e)
 {

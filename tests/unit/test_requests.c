@@ -509,10 +509,12 @@ what_is_not_written_yet_is_found_the_same(void **state)
 	tell(w, s, IVAN, true);
 	tell(w, s, OLGA, false);
 	check_by_hash(w, s, IVAN " mail 1\n" OLGA " mail 0\n");
+	assert_true(requests_lag(w->q));
 	assert_int_equal(requests_flush(w->q, &w->e), 0);
 	check_by_hash(w, s, IVAN " mail 1\n" OLGA " mail 0\n");
 	/* Once more in the same way: the last time counts, written or not. */
 	tell(w, s, OLGA, true);
+	assert_false(requests_lag(w->q));
 	check_by_hash(w, s, IVAN " mail 1\n" OLGA " mail 1\n");
 	assert_int_equal(requests_flush(w->q, &w->e), 0);
 	check_by_hash(w, s, IVAN " mail 1\n" OLGA " mail 1\n");
