@@ -164,6 +164,21 @@ take_change(struct kp *k, const struct kp_change *c, struct err *e)
 
 /* --- jobs ----------------------------------------------------------------- */
 
+/* Refused by a clock, perhaps, that may be set back: then it goes on waiting. */
+static bool
+may_be_the_clock(struct kp *k, const struct asked *a)
+{
+	struct request_row row;
+	bool waits;
+
+	if (!kp_clock_is_held(k) || !a->in_rows ||
+	    requests_lend(k->rows, &a->s.hash, 0, &row, NULL) != 0)
+		return false;
+	waits = row.state == REQUEST_WAITING;
+	request_row_clear(&row);
+	return waits;
+}
+
 static int
 issue_done(struct kp *k, struct kp_job *j, struct err *e)
 {
@@ -179,13 +194,14 @@ issue_done(struct kp *k, struct kp_job *j, struct err *e)
 		if (a->break_glass)
 			kp_notice_break_glass(k, a);
 		kp_asked_board(k, a, false);
-	} else if (j->r == ERR_DENIED) {
+	} else if (j->r == ERR_DENIED && !may_be_the_clock(k, a)) {
 		if (a->in_rows)
 			r = requests_close_one(k->rows, &a->s.hash,
 			    REQUEST_REFUSED, j->e.msg, e);
 		kp_asked_board(k, a, false);
 	} else {
-		/* Signer or log are away: once more when they are back. */
+		/* Signer, log or the right time are away: once more when they
+		 * are back. */
 		kp_asked_board(k, a, a->in_rows);
 	}
 	return r;
