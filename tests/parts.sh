@@ -7,6 +7,8 @@
 #				those numbers are added
 #	one NAME COMMAND...	COMMAND counts as one, by its exit status; its
 #				output is shown when it fails (PARTS_SHOW=1: always)
+#	ahead NAME COMMAND...	begins a part that gets what time the others leave
+#	behind NAME		waits for it, shows it and counts it as part does
 #	left_out NAME WHY...	says so, counts nothing
 #	parts_done		times, then `N passed, N failed`; exits
 
@@ -19,9 +21,15 @@ parts_failed=0
 parts_left_out=0
 parts_times=()
 parts_log=$(mktemp) || exit 1
+declare -A parts_ahead=()
 # Whoever sets a trap of his own on EXIT calls parts_clear in it.
 parts_clear() {
-	rm -f "$parts_log"
+	local name
+
+	for name in "${!parts_ahead[@]}"; do
+		kill -- "-${parts_ahead[$name]}" 2>/dev/null
+	done
+	rm -f "$parts_log" "$parts_log".*
 }
 trap parts_clear EXIT
 
@@ -104,6 +112,30 @@ one() {
 	parts_time "$name" $((SECONDS - start)) "$word"
 	printf '%s %s: %d s\n' "$word" "$name" $((SECONDS - start))
 	[ "$word" = ok ]
+}
+
+# A session of its own is a process group, which parts_clear can end; in the
+# idle class it runs when nobody else would.
+ahead() {
+	local name=$1
+
+	shift
+	setsid chrt --idle 0 "$@" </dev/null >"$parts_log.$name" 2>&1 &
+	parts_ahead[$name]=$!
+}
+
+parts_await() {
+	local status
+
+	wait "${parts_ahead[$1]}"
+	status=$?
+	unset "parts_ahead[$1]"
+	cat "$parts_log.$1"
+	return $status
+}
+
+behind() {
+	part "$1" parts_await "$1"
 }
 
 left_out() {
