@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Connections, and when what is due. */
+/* The link's loop: what is due, and when. */
 #include "agent/minion/uplink.h"
 
 #include <malloc.h>
@@ -10,15 +10,8 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
-#include "lib/crypto/random.h"
-#include "lib/net/dest.h"
-#include "lib/net/server.h"
 #include "lib/proc/plog.h"
 
-#define PORT          2023
-#define BACKOFF_FIRST 500
-#define BACKOFF_MOST  (5 * 60 * 1000)
-#define STEADY_MS     60000 /* up for that long: the next wait is short again */
 #define BEAT_MS       (50 * 60 * 1000)
 #define BEAT_SPREAD   (10 * 60 * 1000) /* together: hourly at the latest */
 #define SOON_MS       60000 /* all of a fleet get the same news at once */
@@ -26,16 +19,6 @@
 #define AGAIN_MS      200 /* what could not be done just now */
 #define RUN_AGAIN_MS  5000
 #define TRIM_AFTER_MS 2000
-
-/* A number below n. */
-static int64_t
-chance(int64_t n)
-{
-	uint32_t v = 0;
-
-	random_bytes(&v, sizeof(v));
-	return n > 0 ? (int64_t)(v % (uint64_t)n) : 0;
-}
 
 /* --- the applier's end ---------------------------------------------------- */
 
@@ -78,7 +61,7 @@ uplink_new(const char *spool, const char *key, const char *key_line,
 		return err_nomem(e);
 	u->spool = spool;
 	str_init(&u->bad);
-	u->backoff_ms = BACKOFF_FIRST;
+	u->backoff_ms = UPLINK_BACKOFF_FIRST;
 	if ((u->key = str_dup(key)) == NULL ||
 	    (u->key_line = str_dup(key_line)) == NULL)
 		r = err_nomem(e);
@@ -121,152 +104,6 @@ uplink_free(struct uplink *u)
 	free(u);
 }
 
-/* --- connections ---------------------------------------------------------- */
-
-static void
-on_up(void *ctx)
-{
-	struct uplink *u = ctx;
-
-	u->up = true;
-	u->up_since = loop_now(u->loop);
-}
-
-static void
-on_down(void *ctx, const struct err *why)
-{
-	struct uplink *u = ctx;
-
-	u->down = true;
-	u->why = *why;
-}
-
-void
-uplink_hang_up(struct uplink *u)
-{
-	net_client_free(u->client);
-	u->client = NULL;
-	u->up = u->down = u->attending = u->refused = u->changed = false;
-	json_decref(u->want);
-	u->want = NULL;
-	u->next_enrol = 0; /* at once, by the next connection */
-}
-
-int
-uplink_connect(struct uplink *u, struct err *e)
-{
-	static const struct net_client_ops ops = {on_up, on_down};
-	const json_t *all = json_object_get(u->held, "masters"), *m;
-	const char *keys[1];
-	struct net_client_options o = {.host_keys = keys,
-	    .n_host_keys = 1,
-	    .key = u->key,
-	    .user = NET_GUEST_USER,
-	    .subsystem = "writ"};
-	struct dest d = {0};
-	size_t n = json_array_size(all);
-	int r;
-
-	if (n == 0)
-		return err_set(e, ERR_USAGE,
-		    "no master is known, expected masters: in agent.yaml");
-	m = json_array_get(all, u->at++ % n);
-	keys[0] = uplink_text(m, "key");
-	if ((r = dest_parse(uplink_text(m, "address"), &d, e)) != 0)
-		return r;
-	o.host = d.host;
-	o.port = (uint16_t)(d.port != 0 ? d.port : PORT);
-	r = net_client_new(u->loop, &o, &ops, u, &u->client, e);
-	dest_clear(&d);
-	return r;
-}
-
-/* Longer each time, and not all hosts at once. */
-static void
-wait_longer(struct uplink *u)
-{
-	u->next_try =
-	    loop_now(u->loop) + u->backoff_ms / 2 + chance(u->backoff_ms);
-	u->backoff_ms *= 2;
-	if (u->backoff_ms > BACKOFF_MOST)
-		u->backoff_ms = BACKOFF_MOST;
-}
-
-static void
-lost(struct uplink *u, const struct err *why)
-{
-	bool was_up = u->up;
-	int r = (int)why->code;
-
-	if (u->up && loop_now(u->loop) - u->up_since >= STEADY_MS)
-		u->backoff_ms = BACKOFF_FIRST;
-	uplink_hang_up(u);
-	wait_longer(u);
-	plog_err(PLOG_WARN, why, was_up ? "lost the master" : "no master",
-	    NULL);
-	/* A host key that is another one's, frames that are none; but not that
-	   the master does not know us yet.  Who has to wait for the applier says
-	   it the next time. */
-	if (u->asking)
-		return;
-	if (uplink_is_hostile(r) ||
-	    (r == ERR_DENIED && !was_up &&
-		strstr(why->msg, "host key") != NULL))
-		uplink_alarm(u, "connection", "", why);
-}
-
-static void
-keep_connected(struct uplink *u)
-{
-	struct err e = {0};
-
-	if (u->down) {
-		e = u->why;
-		lost(u, &e);
-	} else if (u->client == NULL && loop_now(u->loop) >= u->next_try &&
-	    uplink_connect(u, &e) != 0) {
-		lost(u, &e);
-	}
-}
-
-/* As a host, or as one that asks to be. */
-static void
-come_in(struct uplink *u)
-{
-	struct err e = {0};
-
-	if (u->attending && u->refused) {
-		/* Not as a host, it says. */
-		u->attending = false;
-		u->accepted_now = false;
-		u->next_enrol = loop_now(u->loop);
-	}
-	if (u->attending)
-		return;
-	if ((uplink_bool(u->held, "accepted") || u->accepted_now) &&
-	    !u->refused) {
-		uplink_ask_clock(u);
-		if (uplink_is_up(u) && uplink_attend(u, &e) != 0)
-			plog_err(PLOG_WARN, &e, "cannot attend", NULL);
-	} else if (loop_now(u->loop) >= u->next_enrol) {
-		uplink_enrol(u);
-	}
-}
-
-void
-uplink_keep(struct uplink *u)
-{
-	struct err e = {0};
-
-	/* At the start nobody has said yet where. */
-	if (u->held == NULL)
-		return;
-	keep_connected(u);
-	if (uplink_is_up(u) && !u->attending &&
-	    uplink_bool(u->held, "accepted") && uplink_attend(u, &e) != 0)
-		plog_err(PLOG_WARN, &e, "cannot attend", NULL);
-}
-
 /* --- what is due ---------------------------------------------------------- */
 
 static void
@@ -287,7 +124,7 @@ run_again(struct uplink *u)
 	if (r != 0)
 		plog_err(PLOG_WARN, &e, "a run did not come about", NULL);
 	u->next_run = loop_now(u->loop) +
-	    (r == ERR_BUSY ? RUN_AGAIN_MS : interval + chance(splay));
+	    (r == ERR_BUSY ? RUN_AGAIN_MS : interval + uplink_chance(splay));
 }
 
 static void
@@ -295,7 +132,7 @@ beat(struct uplink *u)
 {
 	struct err e = {0};
 
-	u->next_beat = loop_now(u->loop) + BEAT_MS + chance(BEAT_SPREAD);
+	u->next_beat = loop_now(u->loop) + BEAT_MS + uplink_chance(BEAT_SPREAD);
 	if (u->attending && uplink_is_up(u))
 		uplink_ask_clock(u);
 	if (uplink_bool(u->held, "accepted") &&
@@ -306,7 +143,7 @@ beat(struct uplink *u)
 void
 uplink_beat_soon(struct uplink *u)
 {
-	int64_t at = loop_now(u->loop) + chance(SOON_MS);
+	int64_t at = loop_now(u->loop) + uplink_chance(SOON_MS);
 
 	if (at < u->next_beat)
 		u->next_beat = at;
@@ -318,11 +155,12 @@ set_times(struct uplink *u)
 {
 	int64_t now = loop_now(u->loop);
 
-	u->next_beat = now + BEAT_MS + chance(BEAT_SPREAD);
+	u->next_beat = now + BEAT_MS + uplink_chance(BEAT_SPREAD);
 	u->next_renew = now;
 	uplink_logins_begin(u);
 	if (uplink_bool(u->held, "enforcing"))
-		u->next_run = now + chance(uplink_int(u->held, "splay") * 1000);
+		u->next_run =
+		    now + uplink_chance(uplink_int(u->held, "splay") * 1000);
 }
 
 /* 0: never. */
@@ -340,9 +178,9 @@ step(struct uplink *u)
 		uplink_confirm(u);
 		return true;
 	}
-	keep_connected(u);
+	uplink_keep_connected(u);
 	if (uplink_is_up(u))
-		come_in(u);
+		uplink_come_in(u);
 	if (u->changed && uplink_is_up(u) &&
 	    loop_now(u->loop) >= u->next_take) {
 		uplink_take(u);

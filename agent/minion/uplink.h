@@ -3,7 +3,8 @@
  * The link: the agent's unprivileged part, which holds one connection to a
  * master, fetches what the host lacks, and asks the applier to look at it.
  *
- *	uplink.c	connections, and when what is due
+ *	uplink.c	what is due, and when
+ *	uplink_conn.c	which master
  *	uplink_io.c	a call, an object, a question to the applier
  *	uplink_fetch.c	what a master brings, into the spool
  *	uplink_take.c	what a master wants: policy, order and so on, in turn
@@ -31,6 +32,7 @@
 
 #define UPLINK_MASTERS_MAX 16
 #define UPLINK_CALL_MS	   60000
+#define UPLINK_BACKOFF_FIRST 500
 #define UPLINK_TRIED_MAX   64	/* things that were refused, remembered */
 #define UPLINK_SPOOL_FILES 8192 /* then the spool is emptied */
 #define UPLINK_BUNDLE_MAX  (64 * 1024 * 1024) /* bytes of one bundle's files */
@@ -62,7 +64,8 @@ struct uplink {
 	struct str bad;		 /* why what came as want is none */
 	struct strs tried;	 /* what was refused: not again while it is wanted */
 	struct strs answered;	 /* asks */
-	size_t at;		 /* which master */
+	size_t at;		 /* whose turn it is */
+	bool came_back;		 /* to one that had hung up soon */
 	int64_t backoff_ms, next_try, up_since;
 
 	/* Reports that no master has. */
@@ -75,6 +78,7 @@ struct uplink {
 	int64_t token_wait_ms;	 /* until then, the next time */
 	bool accepted_now;	 /* a master says so: come in as a host */
 	char *renewal;
+	bool renew_failed;	 /* another connection may do better */
 	bool has_clock;		 /* a master has said the time */
 	int64_t clock_zero_ms;	 /* its time when clock_mono_ms() was 0 */
 	/* What tells that a log was written to. */
@@ -123,14 +127,23 @@ int uplink_object(struct uplink *u, enum uplink_object kind, const char *hex,
 /* Have an alarm raised, once for each text about one thing; of: its hash, or "". */
 void uplink_alarm(struct uplink *u, const char *what, const char *of,
     const struct err *why);
-/* Close the connection. */
+/* Close the connection; the next one is to the same master. */
 void uplink_hang_up(struct uplink *u);
+/* Close it, since this master is of no use now: in a while to the next. */
+void uplink_leave(struct uplink *u);
 bool uplink_is_up(const struct uplink *u);
+/* Has this connection been there for a while? */
+bool uplink_is_steady(const struct uplink *u);
 /* What is held has changed: a heartbeat says so before long. */
 void uplink_beat_soon(struct uplink *u);
+/* Where there is no connection, and it is time: another one. */
+void uplink_keep_connected(struct uplink *u);
+/* To a master that is there: as a host, or as one that asks to be. */
+void uplink_come_in(struct uplink *u);
 /* While the applier works: connect, and attend as a host; nothing else is said. */
 void uplink_keep(struct uplink *u);
-/* Connect to the next master in turn, or say why not. */
+/* Connect to the master whose turn it is, or say why not; then, as after one
+ * that did not come about, it is the next one's. */
 int uplink_connect(struct uplink *u, struct err *e) MUST_CHECK;
 /* Is that what nobody who is honest would send? */
 bool uplink_is_hostile(int r);
@@ -153,6 +166,8 @@ int uplink_field(const char *text, size_t n, const char *key, char *out,
 /* One after the other, what is wanted and not held; what was refused not again. */
 void uplink_take(struct uplink *u);
 
+/* A number below n, 0 where that is 0. */
+int64_t uplink_chance(int64_t n);
 /* "KEY":"TEXT", for uplink_ask(), after what is there. */
 void uplink_member(struct str *out, const char *key, const char *text);
 

@@ -11,10 +11,12 @@
 #include "lib/proc/plog.h"
 #include "lib/statement/statement.h"
 
-#define ENROL_MS    10000
-#define TOKEN_FIRST 60000            /* until a token is tried again */
-#define TOKEN_MOST  (60 * 60 * 1000) /* later each time */
-#define TOKEN_NEVER (-1)
+#define ENROL_MS     10000
+#define REJECTED_MS  600000
+#define ELSEWHERE_MS 60000
+#define TOKEN_FIRST  60000            /* until a token is tried again */
+#define TOKEN_MOST   (60 * 60 * 1000) /* later each time */
+#define TOKEN_NEVER  (-1)
 
 /* With the link's signature beside the host's. */
 static int
@@ -147,6 +149,26 @@ call_enrol(struct uplink *u, json_t **answer, struct err *e)
 	return r;
 }
 
+static bool
+has_others(const struct uplink *u)
+{
+	return json_array_size(json_object_get(u->held, "masters")) > 1;
+}
+
+/*
+ * Masters each have hosts of their own: whoever waits at one may have been
+ * accepted at another, so no host waits at one for good.
+ */
+static void
+look_elsewhere(struct uplink *u)
+{
+	if (!has_others(u) || !uplink_is_steady(u))
+		return;
+	plog(PLOG_INFO, "this host is none of this master's: to the next one",
+	    NULL);
+	uplink_leave(u);
+}
+
 void
 uplink_enrol(struct uplink *u)
 {
@@ -173,7 +195,11 @@ uplink_enrol(struct uplink *u)
 		u->next_try = 0;
 	} else if (strcmp(state, "rejected") == 0) {
 		plog(PLOG_WARN, "this host is rejected", NULL);
-		u->next_enrol = loop_now(u->loop) + 60 * (int64_t)ENROL_MS;
+		u->next_enrol = loop_now(u->loop) +
+		    (has_others(u) ? ELSEWHERE_MS : REJECTED_MS);
+		look_elsewhere(u);
+	} else {
+		look_elsewhere(u);
 	}
 	json_decref(answer);
 }

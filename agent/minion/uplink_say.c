@@ -135,7 +135,7 @@ uplink_send(struct uplink *u)
 	if (r == 0 || !uplink_is_up(u))
 		return;
 	plog_err(PLOG_WARN, &e, "the master does not take a report", NULL);
-	uplink_hang_up(u);
+	uplink_leave(u);
 }
 
 /* --- diffs ---------------------------------------------------------------- */
@@ -238,6 +238,7 @@ uplink_renew(struct uplink *u)
 	}
 	if (r != 0)
 		plog_err(PLOG_WARN, &e, "no host certificate yet", NULL);
+	u->renew_failed = r != 0;
 	json_decref(answer);
 }
 
