@@ -146,8 +146,16 @@ int
 push_fleet(struct online *o, struct err *e)
 {
 	uint64_t has = o->master.fleet_version;
-	int r = 0;
+	int r;
 
+	/* One between may be past its time, and the newest not. */
+	r = fleet_expiry(&o->held, &o->by.trust, o->by.now, NULL, e);
+	if (r < 0) {
+		err_prefix(e, "fleet %llu",
+		    (unsigned long long)o->held.version);
+		return r;
+	}
+	r = 0;
 	for (uint64_t v = has > 0 ? has + 1 : o->held.version;
 	     v <= o->held.version && r == 0; v++)
 		r = push_version(o, v, e);

@@ -58,8 +58,10 @@ const struct fleet_held *content_held(const struct content *c);
 /*
  * Put in force a newer policy whose roots are all there, or a newer fleet: it is
  * verified whole, stored, and then in force.  A policy or fleet that is the one
- * held is a success, and so is one within its grace.  Errors as trust_update()
- * and fleet_accept(), those of storing them; nothing is changed then.
+ * held is a success, and so is a policy within its grace.  Whether a fleet is
+ * past its own time is not asked: it may be the way to the next, and hosts ask.
+ * Errors as trust_update() and fleet_accept(), those of storing them; nothing is
+ * changed then.
  */
 int content_push_policy(struct content *c, const struct bundle_chain *chain,
     int64_t now, struct err *e) MUST_CHECK;

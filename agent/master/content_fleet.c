@@ -105,7 +105,8 @@ content_push_fleet(struct content *c, struct fleet_chain *chain, int64_t now,
 	int r;
 
 	fleet_chain_input(chain, &in);
-	if ((r = fleet_accept(&held, &c->trust, &in, now, e)) < 0)
+	if ((r = trust_expiry(&c->trust, now, NULL, e)) < 0 ||
+	    (r = fleet_accept(&held, &c->trust, &in, 0, e)) < 0)
 		return r;
 	if (c->held.have && held.version == c->held.version)
 		return 0;

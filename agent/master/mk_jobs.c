@@ -9,6 +9,19 @@
 
 /* --- taken ---------------------------------------------------------------- */
 
+/* Past its time and grace no host would take it. */
+static int
+check_expiry(struct mk *k, const struct fleet_job *j, struct err *e)
+{
+	const struct fleet_held *held = content_held(k->content);
+	int r;
+
+	if (held->version != j->version)
+		return 0;
+	r = fleet_expiry(held, content_trust(k->content), k->now, NULL, e);
+	return r < 0 ? r : 0;
+}
+
 /* Does the order name a version that this master has, and as it has it? */
 static int
 check_bundle(struct mk *k, const struct fleet_job *j, struct err *e)
@@ -27,7 +40,7 @@ check_bundle(struct mk *k, const struct fleet_job *j, struct err *e)
 		    "the job names another fleet version %llu than the one "
 		    "that was pushed",
 		    (unsigned long long)j->version);
-	return 0;
+	return check_expiry(k, j, e);
 }
 
 /* A version never goes down: not one of its hosts would follow. */

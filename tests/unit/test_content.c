@@ -140,7 +140,7 @@ make_fleet(uint64_t v, const struct hash *previous, uint8_t seed,
 }
 
 static int
-push(uint64_t v, uint8_t seed, struct err *e)
+push_at(uint64_t v, uint8_t seed, int64_t now, struct err *e)
 {
 	const struct content_fleet *before =
 	    content_fleet(content, content_held(content)->version);
@@ -148,9 +148,15 @@ push(uint64_t v, uint8_t seed, struct err *e)
 	int r;
 
 	make_fleet(v, before != NULL ? &before->name : NULL, seed, &c);
-	r = content_push_fleet(content, &c, NOW, e);
+	r = content_push_fleet(content, &c, now, e);
 	fleet_chain_clear(&c);
 	return r;
+}
+
+static int
+push(uint64_t v, uint8_t seed, struct err *e)
+{
+	return push_at(v, seed, NOW, e);
 }
 
 static void
@@ -324,6 +330,21 @@ what_operators_did_not_sign_is_refused(void **state)
 	assert_null(content_fleet(content, 3));
 }
 
+/* It may be the way to the next one; that of a policy which is over is none. */
+static void
+a_fleet_past_its_time_is_kept_all_the_same(void **state)
+{
+	struct err e = {0};
+
+	(void)state;
+	must(push(1, SEED_PETRA, &e), &e);
+	must(push_at(2, SEED_PETRA, NOW + 60 * DAY, &e), &e);
+	must(push(3, SEED_PETRA, &e), &e);
+	assert_int_equal(push_at(4, SEED_PETRA, NOW + 300 * DAY, &e),
+	    ERR_EXPIRED);
+	assert_int_equal(content_held(content)->version, 3);
+}
+
 static void
 a_file_that_was_changed_is_refused(void **state)
 {
@@ -384,6 +405,7 @@ main(void)
 	    T(a_host_gets_what_its_own_top_gives_it),
 	    T(a_version_has_its_own_files),
 	    T(what_operators_did_not_sign_is_refused),
+	    T(a_fleet_past_its_time_is_kept_all_the_same),
 	    T(a_file_that_was_changed_is_refused),
 	    T(the_policy_is_handed_out_by_content),
 	    T(another_realm_is_not_opened),
