@@ -2,9 +2,12 @@
 /* writ audit who: who logged in, and why. */
 #include <string.h>
 
+#include "ca/audit/gaps.h"
 #include "ca/audit/known.h"
 #include "ca/cli/audit_uses.h"
 #include "lib/base/clock.h"
+
+#define LACKS_SHOWN 8 /* hosts, one by one */
 
 /* One login with all that is known of it. */
 struct answer {
@@ -219,6 +222,35 @@ add_answer(struct table *t, const struct use *u, struct asked_uses *q,
 	return r;
 }
 
+/* Is it all of it?  Not where reports are missing, or a host says nothing. */
+static int
+say_what_may_lack(struct cli_args *a, struct err *e)
+{
+	static const char *const words[] = {"status", NULL};
+	const char *host = cli_get(a, "host");
+	struct gaps g = {0};
+	json_t *rows = NULL;
+	size_t n = 0;
+	int r;
+
+	if ((r = ask_fleet(a, words, &rows, e)) == 0)
+		r = gaps_of_hosts(&g, rows, clock_now(), e);
+	json_decref(rows);
+	for (size_t i = 0; i < g.n && r == 0; i++) {
+		const struct gap *x = &g.v[i];
+
+		if (host != NULL && strcmp(host, x->host) != 0)
+			continue;
+		if (++n <= LACKS_SHOWN)
+			cli_warn("logins may lack: %s: %s", x->host, x->what);
+	}
+	if (n > LACKS_SHOWN)
+		cli_warn("logins may lack of %zu more: writ audit gaps",
+		    n - LACKS_SHOWN);
+	gaps_clear(&g);
+	return r;
+}
+
 int
 run_audit_who(struct cli_args *a, struct err *e)
 {
@@ -237,6 +269,8 @@ run_audit_who(struct cli_args *a, struct err *e)
 			(void)err_nomem(e);
 	if (r == 0)
 		r = cli_print_table(&t, a, e);
+	if (r == 0)
+		r = say_what_may_lack(a, e);
 	table_clear(&t);
 	asked_uses_clear(&q);
 	return r;
