@@ -19,8 +19,10 @@
 #	s_until SECONDS COMMAND...	again and again until it succeeds
 #	s_says DIR TEXT		the service of DIR has said so
 #	s_metric DIR NAME	of writ-ca metrics
-#	s_clock SECONDS [MORE]	what the clock of services started after s_fake
-#				is off, and the signer's besides
+#	s_clock SECONDS [MORE [LATER]]	what the clock of services started after
+#				s_fake is off, and the signer's (or whose
+#				FAKECLOCK_OF says) besides; LATER: as if so much
+#				time had passed for that one
 #	s_fake			from now on services have that clock, people do not
 
 : "${writ?}" "${ca_log?}"
@@ -159,7 +161,8 @@ s_le64() {
 s_clock() {
 	# In place: the programs have it mapped.
 	# shellcheck disable=SC2059
-	printf "$(s_le64 "$1")$(s_le64 "${2:-0}")" 1<>"$T/clock"
+	printf "$(s_le64 "$1")$(s_le64 "${2:-0}")$(s_le64 "${3:-0}")" \
+		1<>"$T/clock"
 }
 
 s_fake() {

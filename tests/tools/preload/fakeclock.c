@@ -2,13 +2,14 @@
 /*
  * A clock that tests set, for LD_PRELOAD.
  *
- * $FAKECLOCK names a file of two 64-bit numbers in the machine's byte order,
- * seconds that the time of day is moved by: the first for every program, the
- * second besides for the one that $FAKECLOCK_OF names, such as writ-ca-signer.
- * Both may change while programs run.  The file is mapped once, before main, so
- * that a program which may open nothing later sees them all the same.  What
+ * $FAKECLOCK names a file of 64-bit numbers in the machine's byte order, seconds
+ * that the time of day is moved by: the first for every program, the second
+ * besides for the one that $FAKECLOCK_OF names, such as writ-ca-signer.  What
  * counts seconds since a start (CLOCK_MONOTONIC) is left alone, as it is when
- * the clock of a machine is set.
+ * the clock of a machine is set, but for that one program, by the third number:
+ * so much time passes there.  Where the file ends before that, it is 0.
+ * All may change while programs run.  The file is mapped once, before main, so
+ * that a program which may open nothing later sees them all the same.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -40,7 +41,7 @@ static void __attribute__((constructor)) set_up(void)
 	*(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
 	if (path == NULL || (fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
 		return;
-	p = mmap(NULL, 2 * sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
+	p = mmap(NULL, 3 * sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
 	(void)close(fd);
 	if (p == MAP_FAILED)
 		return;
@@ -60,6 +61,8 @@ clock_gettime(clockid_t id, struct timespec *t)
 	if (r == 0 && moved != NULL &&
 	    (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
 		t->tv_sec += moved[0] + (is_other ? moved[1] : 0);
+	if (r == 0 && moved != NULL && is_other && id == CLOCK_MONOTONIC)
+		t->tv_sec += moved[2];
 	return r;
 }
 
