@@ -176,6 +176,32 @@ adopt(struct local *l, struct trust *next, const struct bundle_chain *c,
 	return 0;
 }
 
+/*
+ * What the key that signs here would sign under a policy without it is no head
+ * of the log to anybody, and nobody could tell from outside that it goes on.
+ * Taking a key away is thus two steps: another signs, then the policy drops it.
+ */
+static int
+check_log_key(const struct local *l, const struct policy *next, struct err *e)
+{
+	const struct authority *keys[POLICY_LOG_KEYS_MAX];
+	size_t n = policy_log_keys(next, l->config.log_name, keys);
+
+	for (size_t i = 0; i < n; i++)
+		if (memcmp(pubkey_ed25519(keys[i]->key), l->log_pk,
+			sizeof(l->log_pk)) == 0)
+			return 0;
+	(void)err_set(e, ERR_PARSE,
+	    "policy %llu takes away log key '%s', which signs here, expected "
+	    "it "
+	    "among 'authorities: log'",
+	    (unsigned long long)next->version, config_log_key(&l->config));
+	err_hint(e,
+	    "let another key of the log sign first: writ ca use NAME, then a "
+	    "restart");
+	return ERR_PARSE;
+}
+
 static int
 reload(struct local *l, const struct bundle_chain *c, struct err *e)
 {
@@ -189,7 +215,8 @@ reload(struct local *l, const struct bundle_chain *c, struct err *e)
 	answer = r = bundle_chain_accept(c, &next, &l->trust.realm, l->now, e);
 	if (r < 0)
 		goto out;
-	if (!hash_equal(&next.policy->hash, &l->trust.policy->hash))
+	if (!hash_equal(&next.policy->hash, &l->trust.policy->hash) &&
+	    (r = check_log_key(l, next.policy, e)) == 0)
 		r = adopt(l, &next, c, e);
 	if (r >= 0)
 		r = answer;

@@ -30,24 +30,10 @@ tells() { # STATUS PART COMMAND...
 logged() { grep -qF -- "$2" "$1"; }
 sign_policy() { "$writ" policy sign -C ca -i olga -y >>"$ca_log" 2>&1; }
 state() { "$writ" ca list -C ca --csv | awk -F, -v n="$1" '$1 == n { print $4 }'; }
-# signed_by FILE KEY.pub: a note's one signature is by that key: its id is the
-# hash of name and key, as c2sp.org/signed-note has it.
-signed_by() {
-	python3 - "$1" "$2" <<'END'
-import base64, hashlib, sys
-note = open(sys.argv[1]).read()
-origin = note.split("\n")[0]
-blob = base64.b64decode(open(sys.argv[2]).read().split()[1])
-want = hashlib.sha256(origin.encode() + b"\n\x01" + blob[-32:]).digest()[:4]
-line = note.rstrip("\n").split("\n")[-1].split(" ")
-assert line[0] == "\u2014" and line[1] == origin, line
-assert base64.b64decode(line[2])[:4] == want
-END
-}
 audited() { "$writ" audit verify -C ca; }
 
 t 'the first key signs' ca_cert ca one deploy
-t 'as the checkpoint says' signed_by ca/log/checkpoint \
+t 'as the checkpoint says' ca_signed_by ca/log/checkpoint \
 	ca/policy/authorities/ca_log.pub
 origin=$(head -n 1 ca/log/checkpoint)
 
@@ -69,7 +55,7 @@ cp -a ca stolen
 t 'then it may' tells 0 'ca_log.2 signs' "$writ" ca use -C ca --now ca_log.2
 t_has 'writ.yaml says so' "$(cat ca/writ.yaml)" 'log_key: ca_log.2'
 t 'a certificate' ca_cert ca two deploy
-t 'under a checkpoint of the new key' signed_by ca/log/checkpoint \
+t 'under a checkpoint of the new key' ca_signed_by ca/log/checkpoint \
 	ca/policy/authorities/ca_log.2.pub
 t_eq 'of the same log' "$origin" "$(head -n 1 ca/log/checkpoint)"
 t_eq 'it is listed so' signs "$(state ca_log.2)"
@@ -95,10 +81,27 @@ t_has 'a certificate of the service' "$(submit alice@example.com four.req)" \
 	ssh-ed25519-cert-v01
 t_has 'whose revocation list a client takes' \
 	"$(call alice@example.com '{"call":"krl"}')" '"statement"'
+# Signed by somebody who keeps the policy elsewhere, and brought here.
+cp -r ca draft
+rm draft/writ.yaml draft/policy/authorities/ca_log.2.pub
+sed -i 's/log: \[ca_log.2, /log: [/' draft/policy/ca.yaml
+"$writ" policy sign -C draft -i olga -y >>"$ca_log" 2>&1
+cp -r ca/bundle kept
+cp draft/bundle/* ca/bundle/
+kill -HUP "$keeper"
+here 'a policy that takes away the key that signs is refused' until_ok says \
+	keeper.log "takes away log key 'ca_log.2', which signs here"
+rm -r ca/bundle
+mv kept ca/bundle
+ca_key ed25519 seven
+"$writ" request -C ca -m 'a reason' -i alice --key seven.pub --grant work \
+	-o seven.req deploy >>"$ca_log" 2>&1
+t_has 'and the old one is in force' "$(submit alice@example.com seven.req)" \
+	ssh-ed25519-cert-v01
 ends "$keeper"
 t_eq 'the keeper ends when told' 0 $?
 ends "$signer"
-t 'its checkpoint is of the new key' signed_by ca/log/checkpoint \
+t 'its checkpoint is of the new key' ca_signed_by ca/log/checkpoint \
 	ca/policy/authorities/ca_log.2.pub
 sed -i 's/^log_key: .*/log_key: ca_log/' ca/writ.yaml
 here 'a signer with the old key' signer_starts ca
@@ -136,7 +139,7 @@ for i in $(seq 20); do
 done
 unset CA_SIGN
 forged=$(sed -n 2p stolen/log/checkpoint)
-t 'a thief of the old key signs on' signed_by stolen/log/checkpoint \
+t 'a thief of the old key signs on' ca_signed_by stolen/log/checkpoint \
 	stolen/policy/authorities/ca_log.pub
 cp stolen/log/checkpoint "ca/log/checkpoints/$forged"
 out=$(audited 2>&1)

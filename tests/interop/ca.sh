@@ -11,6 +11,8 @@
 #				are those of writ request
 #	ca_key TYPE FILE	a key: ed25519 ecdsa256 ecdsa384 ecdsa521 rsa3072
 #	ca_serial CERT		its serial, as ssh-keygen has it
+#	ca_signed_by FILE KEY.pub	the one signature of a checkpoint is by
+#				that key
 #
 # What goes wrong is in $ca_log.
 
@@ -110,4 +112,18 @@ ca_cert() {
 
 ca_serial() {
 	ssh-keygen -L -f "$1" | awk '$1 == "Serial:" { print $2 }'
+}
+
+# As c2sp.org/signed-note has it, the id of a key is the hash of name and key.
+ca_signed_by() {
+	python3 - "$1" "$2" <<'END'
+import base64, hashlib, sys
+note = open(sys.argv[1]).read()
+origin = note.split("\n")[0]
+blob = base64.b64decode(open(sys.argv[2]).read().split()[1])
+want = hashlib.sha256(origin.encode() + b"\n\x01" + blob[-32:]).digest()[:4]
+line = note.rstrip("\n").split("\n")[-1].split(" ")
+assert line[0] == "\u2014" and line[1] == origin, line
+assert base64.b64decode(line[2])[:4] == want
+END
 }
