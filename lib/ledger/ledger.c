@@ -127,6 +127,9 @@ check_home(struct ledger *l, struct err *e)
 	r = ledger_head_at(l, l->home, &c, &note, &n, &foreign, e);
 	if (r == ERR_NOTFOUND && foreign) {
 		err_prefix(e, "%s/checkpoint", l->home_dir);
+		err_hint(e,
+		    "has the policy lost the key that signed it? another has "
+		    "to sign a head before that key goes");
 		return ERR_CORRUPT;
 	}
 	if (r == ERR_NOTFOUND && l->tree.base > 0)
