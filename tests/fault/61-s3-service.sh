@@ -3,7 +3,8 @@
 # Goal of this test: the bucket is away for an hour under a running service, and
 # back.  As a copy of the log it stops nothing until max_lag, then issuing, with a
 # sentence; as the log's home it stops issuing at once.  Nothing that was
-# acknowledged is lost, and all goes on by itself.
+# acknowledged is lost, and all goes on by itself.  A log at home there goes on
+# under another key, and the old one is of no use to a thief.
 #
 # The hour is one of the clocks of service and bucket alone: see s_clock.
 
@@ -156,4 +157,64 @@ t 'and has its certificate' s_until 10 s_fetch alice b2
 s_stop
 t_eq 'it stops in order' 0 $?
 t 'the bucket verifies' faked "$writ" audit verify -C home
+
+# --- another key for it ---------------------------------------------------------
+# In a directory: 73-log-key of tests/interop.
+
+w() { faked "$writ" "$@" >>"$ca_log" 2>&1; }
+# heads NAME KEY: the newest checkpoint of the bucket is signed by it.
+heads() {
+	blob s3://bucket/log get checkpoint >top
+	t "$1" ca_signed_by top "$2"
+}
+cp home/policy/authorities/ca_log.pub old.pub
+t 'a further key of the log is made' w ca new -C home ca_log.2 --for log
+t 'the policy with it is signed' w policy sign -C home -i olga -y
+cp -a home stolen
+heads 'by the old key' old.pub
+t 'the new one is to sign' w ca use -C home --now ca_log.2
+if ! s_start home; then
+	t_fail 'the service starts with it' "$(tail -n 20 home.log)"
+	t_done
+fi
+t 'it issues' s_issued home alice viewer b5
+s_stop
+heads 'under a checkpoint of the new key' home/policy/authorities/ca_log.2.pub
+t 'the bucket verifies' faked "$writ" audit verify -C home
+sed -i 's/log: \[ca_log.2, ca_log, /log: [ca_log.2, /' home/policy/ca.yaml
+rm home/policy/authorities/ca_log.pub
+t 'the policy without the old key is signed' w policy sign -C home -i olga -y
+t 'the bucket verifies' faked "$writ" audit verify -C home
+rm home/log/index
+mv home/log/journal kept
+t 'the journal is made anew from the bucket' faked "$O/writ-ca" rebuild -C home
+
+# Somebody with the old key and the bucket's: a larger log of his own.
+sed -i 's,^log: .*,log: dir:log,' stolen/writ.yaml
+rm -r stolen/log
+faked "$O/writ-ca" rebuild -C stolen --from s3://bucket/log >>"$ca_log" 2>&1
+size=$(blob s3://bucket/log get checkpoint | sed -n 2p)
+(
+	# shellcheck disable=SC2086,SC2163 # words
+	export $s_env
+	for i in 1 2 3 4 5 6; do
+		CA_SIGN=stolen ca_cert stolen b1 viewer
+		[ "$(sed -n 2p stolen/log/checkpoint)" -le "$size" ] || break
+	done
+)
+t 'a thief of the old key signs on' [ "$(sed -n 2p stolen/log/checkpoint)" \
+	-gt "$size" ]
+blob s3://bucket/log put checkpoint stolen/log/checkpoint mutable >/dev/null
+heads 'and puts his checkpoint on top' old.pub
+if ! s_start home; then
+	t_fail 'the service starts in spite of it' "$(tail -n 20 home.log)"
+	t_done
+fi
+t 'and issues' s_issued home alice viewer b6
+s_stop
+heads 'its own checkpoint is on top again' \
+	home/policy/authorities/ca_log.2.pub
+out=$(faked "$writ" audit verify -C home 2>&1)
+t_eq 'the bucket verifies' 0 $?
+t_has 'and the audit tells of versions' "$out" 'checkpoint: has '
 t_done
