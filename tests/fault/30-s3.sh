@@ -46,7 +46,7 @@ faulty() {
 		--seconds 240 --log "$T/faults" "$@")
 	fault_pid=$!
 	t_stop_later $fault_pid
-	read -r -t 10 at <&9 || t_fail 's3fault starts'
+	read -r -t 60 at <&9 || t_fail 's3fault starts'
 	endpoint "http://127.0.0.1:$at"
 }
 well() {

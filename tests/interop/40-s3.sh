@@ -60,7 +60,7 @@ fault() {
 		--seconds 60 --log "$T/log" "$@")
 	fault_pid=$!
 	t_stop_later $fault_pid
-	read -r -t 10 faulty <&9 || t_fail 's3fault starts'
+	read -r -t 60 faulty <&9 || t_fail 's3fault starts'
 	faulty=http://127.0.0.1:$faulty
 }
 
