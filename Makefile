@@ -286,8 +286,9 @@ install: programs
 	install -m 644 packaging/completion/_writ \
 	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
 
+version	 = $(shell sed -n 's/.*WRIT_VERSION "\(.*\)"/\1/p' lib/cli/version.h)
 dist:
-	git archive --prefix=writ/ -o writ.tar.gz HEAD
+	git archive --prefix=writ-$(version)/ -o writ-$(version).tar.gz HEAD
 
 clean:
 	rm -rf $(O) $(O)-asan $(O)-cov $(O)-fuzz $(O)-lint

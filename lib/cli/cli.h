@@ -4,7 +4,8 @@
  *
  * Options may stand before or after operands, `--name VALUE` or `--name=VALUE`,
  * `-x VALUE` or `-xVALUE`; `--` ends them.  Every command also takes -C DIR,
- * before the subcommand too, and -h.
+ * before the subcommand too, and -h; `help COMMAND ...` is the same as that.
+ * `PROGRAM --version`, and no more words, tells the version.
  */
 #ifndef LIB_CLI_CLI_H
 #define LIB_CLI_CLI_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "lib/cli/cli.h"
+#include "lib/cli/version.h"
 
 #include <pty.h>
 #include <setjmp.h>
@@ -220,6 +221,8 @@ options_stand_before_and_after_operands(void **state)
 		"C:. n:- o:x o:--help o:-C o:d o:-n"},
 	    {"writ -C d other -- --x=1", "C:d n:- o:-- o:--x=1"},
 	    {"writ other", "C:. n:-"},
+	    {"writ help other", "C:. n:- o:help"},
+	    {"writ help other x -n", "C:. n:- o:help o:x o:-n"},
 	};
 	struct printed p;
 
@@ -268,6 +271,11 @@ a_wrong_line_runs_nothing_and_says_why(void **state)
 	    {"writ -v copy a", "writ: unknown command '-v'\n"},
 	    {"writ group", "usage: writ group [-C DIR] COMMAND ...\n"},
 	    {"writ group nope", "writ: unknown command 'nope'\n"},
+	    {"writ help nope", "writ: unknown command 'nope'\n"},
+	    {"writ help group nope", "writ: unknown command 'nope'\n"},
+	    {"writ group help", "writ: unknown command 'help'\n"},
+	    {"writ --versio", "writ: unknown command '--versio'\n"},
+	    {"writ copy --version", "writ: unknown option '--version'\n"},
 	};
 	struct printed p;
 
@@ -308,6 +316,12 @@ help_is_asked_for_anywhere(void **state)
 	    {"writ copy --help", "  -y "},
 	    {"writ copy --help", "  -C DIR "},
 	    {"writ group list -h", "usage: writ group list [OPTION ...] \n"},
+	    {"writ help", "Writ tests a command line.\n"},
+	    {"writ help -C d", "Writ tests a command line.\n"},
+	    {"writ help copy", "usage: writ copy [OPTION ...] FILE [FILE"},
+	    {"writ help group", "  list       list all\n"},
+	    {"writ help group list", "usage: writ group list [OPTION ...] \n"},
+	    {"writ --version", "writ " WRIT_VERSION "\n"},
 	};
 	struct printed p;
 
