@@ -14,7 +14,7 @@
 #include "agent/cli/signer.h"
 #include "lib/base/file.h"
 #include "lib/cli/signing.h"
-#include "lib/trust/fleet_job.h"
+#include "lib/trust/fleet_place.h"
 
 struct ordering {
 	struct fleet_signer by;
@@ -123,27 +123,20 @@ static int
 say_again(struct ordering *o, struct err *e)
 {
 	struct str s = STR_INIT;
-	struct targets t = {0};
 	char *text = NULL;
-	struct hash h;
 	size_t n;
 	int r;
 
 	if ((r = file_read(o->targets_path, TARGETS_MAX, &text, &n, e)) != 0)
 		return r;
-	hash_sha256(text, n, &h);
-	if (!hash_equal(&h, &o->order.job.u.job.targets) ||
-	    n != o->order.job.u.job.targets_size)
-		r = err_set(e, ERR_PARSE, "%s: differs from what %s names",
-		    o->targets_path, o->path);
-	else
-		r = targets_parse(slice_of(text, n), &t, e);
+	if ((r = job_check_targets(&o->order.job.u.job, slice_of(text, n), NULL,
+		 e)) != 0)
+		err_prefix(e, "%s", o->targets_path);
 	if (r == 0) {
 		statement_describe(&o->order.job, &s);
 		str_addn(&s, text, n);
 		r = cli_print(&s, e);
 	}
-	targets_clear(&t);
 	str_clear(&s);
 	free(text);
 	return r;

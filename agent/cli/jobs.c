@@ -12,6 +12,7 @@
 #include "agent/cli/watch.h"
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
+#include "lib/trust/fleet_place.h"
 
 #define JOBS_MAX   10000
 #define PREFIX_MIN 8 /* digits of a hash */
@@ -264,22 +265,16 @@ load_statement(struct online *o, const struct hash *name, struct statement *s,
 }
 
 static int
-load_targets(struct online *o, const struct hash *name, struct targets *out,
-    struct err *e)
+load_targets(struct online *o, const struct job_statement *j,
+    struct targets *out, struct err *e)
 {
 	char *text = NULL;
-	struct hash got;
 	size_t n = 0;
 	int r;
 
-	if ((r = fetch(o, name, TARGETS_MAX, &text, &n, e)) == 0) {
-		hash_sha256(text, n, &got);
-		r = hash_equal(&got, name)
-		    ? targets_parse(slice_of(text, n), out, e)
-		    : err_set(e, ERR_CORRUPT,
-			  "%s: the job's TARGETS are not what it names",
-			  o->master.address);
-	}
+	if ((r = fetch(o, &j->targets, TARGETS_MAX, &text, &n, e)) == 0 &&
+	    (r = job_check_targets(j, slice_of(text, n), out, e)) != 0)
+		err_prefix(e, "%s", o->master.address);
 	free(text);
 	return r;
 }
@@ -294,7 +289,7 @@ load_job(struct online *o, struct watched *w, struct err *e)
 	if ((r = load_statement(o, &w->name, &s, e)) == 0) {
 		w->version = s.u.job.version;
 		w->enforce = s.u.job.enforce;
-		r = load_targets(o, &s.u.job.targets, &w->targets, e);
+		r = load_targets(o, &s.u.job, &w->targets, e);
 	}
 	statement_clear(&s);
 	return r;

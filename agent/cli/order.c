@@ -3,7 +3,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/cli/signing.h"
-#include "lib/trust/fleet_job.h"
+#include "lib/trust/fleet_place.h"
 
 #define JOB_LIFE   (INT64_C(86400))
 #define HOSTS_SHOW 100
@@ -47,9 +47,7 @@ fill_job(struct order *o, const struct cli_args *a,
 		return err_set(e, ERR_USAGE,
 		    "--max-failures is %s, expected a number of hosts",
 		    str_quote(quoted, failures));
-	hash_sha256(o->targets.p, o->targets.n, &j->targets);
-	j->targets_size = o->targets.n;
-	return 0;
+	return job_set_targets(j, slice_of(o->targets.p, o->targets.n), e);
 }
 
 int

@@ -11,6 +11,8 @@ static const struct call_row rows[] = {
     {CALL_CHAIN, "chain", NULL, false, false, "",
 	"the statements that lead to a policy or a fleet"},
     {CALL_OBJECT, "object", NULL, false, false, "", "a file of them"},
+    {CALL_ORDER, "order", NULL, false, false, "",
+	"a host's order, and where it is in it"},
     {CALL_REPORT, "report", NULL, false, false, "", "what a host says"},
     {CALL_RENEW, "renew", NULL, false, false, "",
 	"a host asks for its certificate"},

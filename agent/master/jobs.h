@@ -54,6 +54,7 @@ struct job_host {
 	uint16_t batch;		/* from 1 */
 	uint8_t	 part;		/* enum job_part */
 	uint8_t	 outcome;	/* enum run_outcome, once JOB_REPORTED */
+	uint32_t place;		/* in what jobs_add() got */
 };
 
 struct job_batch {
@@ -66,7 +67,6 @@ struct job {			/* read-only but for this file */
 	uint64_t    version;	/* of the fleet's bundle */
 	struct hash bundle;
 	struct hash targets;	/* the file TARGETS */
-	uint64_t    targets_size;
 	bool	    enforce;
 	uint64_t    max_failures;
 

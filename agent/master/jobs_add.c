@@ -84,6 +84,7 @@ fill(struct jobs *j, struct job *n, const struct job_place *v, struct err *e)
 	for (size_t i = 0; i < n->n_hosts; i++) {
 		n->hosts[i].host = v[i].host;
 		n->hosts[i].batch = v[i].batch;
+		n->hosts[i].place = (uint32_t)i;
 		if ((r = grow(j, v[i].host, e)) != 0)
 			return r;
 	}

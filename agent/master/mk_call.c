@@ -31,6 +31,7 @@ static const struct {
 	    "krl_version"}},
     {CALL_CHAIN, H | P, mk_chain, {"what", "after"}},
     {CALL_OBJECT, H | P, mk_object, {"hash", "offset"}},
+    {CALL_ORDER, H, mk_order, {"job"}},
     {CALL_REPORT, H, mk_report, {"statement"}},
     {CALL_RENEW, H, mk_renew, {"statement"}},
     {CALL_DIFF, H, mk_diff, {"id", "text", "error"}},

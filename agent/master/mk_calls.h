@@ -16,6 +16,8 @@ mk_handler mk_enrol, mk_submit;
 mk_handler mk_attend, mk_report, mk_renew, mk_dial;
 /* mk_carry.c */
 mk_handler mk_chain, mk_object;
+/* mk_order.c */
+mk_handler mk_order;
 /* mk_jobs.c */
 mk_handler mk_jobs, mk_watch;
 /* mk_logins.c */

@@ -8,7 +8,6 @@
 
 #include "agent/master/mk_calls.h"
 #include "agent/master/mk_impl.h"
-#include "lib/trust/fleet_job.h"
 
 static void
 put_slice(struct jw *w, const char *key, struct slice s)
@@ -131,27 +130,6 @@ from_rows(int r, struct found *f, char *own, size_t n)
 	return r;
 }
 
-/* The order of a host that is open for it, and its TARGETS. */
-static int
-find_order(struct mk *k, const struct job *j, const struct hash *h,
-    struct found *f, struct err *e)
-{
-	char *own = NULL;
-	size_t n = 0;
-	int r;
-
-	if (j == NULL)
-		return 1;
-	if (hash_equal(&j->name, h)) {
-		r = rows_act(k->rows, h, &own, &n, e);
-		return from_rows(r, f, own, n);
-	}
-	if (!hash_equal(&j->targets, h))
-		return 1;
-	r = rows_object(k->rows, h, &own, &n, e);
-	return from_rows(r, f, own, n);
-}
-
 static int
 find_list(const struct mk *k, const struct hash *h, struct found *f)
 {
@@ -226,8 +204,7 @@ find_for_host(struct mk *k, struct mk_host *host, const struct hash *h,
 
 	if (row == NULL)
 		return 1;
-	if ((r = find_order(k, j, h, f, e)) != 1 ||
-	    (r = find_own(k, host, row, h, f, e)) != 1 || j == NULL)
+	if ((r = find_own(k, host, row, h, f, e)) != 1 || j == NULL)
 		return r;
 	return content_fleet_file(k->content, j->version, h, host->id,
 	    row->roles, &f->data, e);

@@ -348,6 +348,15 @@ void mk_krl_clear(struct mk_krl *l);
 int  mk_unrevoked(const struct mk *k, const struct statement *s, struct err *e)
      MUST_CHECK;
 
+/* Orders as hosts get them (mk_order.c); those asked for last. */
+#define MK_ORDERS 8
+struct mk_order;
+struct mk_orders {
+	struct mk_order *v[MK_ORDERS];	/* NULL: none */
+	uint64_t clock;
+};
+void mk_orders_clear(struct mk_orders *v);
+
 /* The courier (mk_courier.c) and what it fetches (mk_fetch.c). */
 struct mk_fetch;
 struct mk_courier {
@@ -427,6 +436,7 @@ struct mk {
 	bool alarms_unsaved;
 
 	struct stages stages;	/* by person */
+	struct mk_orders orders;
 	struct mk_courier courier;
 	char *courier_path;	/* NULL: there is no CA */
 	uint32_t last_ask;

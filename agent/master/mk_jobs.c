@@ -109,8 +109,8 @@ judge(struct mk *k, const struct statement *s, struct slice targets,
 	struct fleet_job j = {.version = 0};
 	int r;
 
-	if ((r = fleet_job_check(&last, content_trust(k->content),
-		 statement_bytes(s), targets, NULL, k->now, &j, e)) < 0 ||
+	if ((r = fleet_job_check_all(&last, content_trust(k->content),
+		 statement_bytes(s), targets, k->now, &j, e)) < 0 ||
 	    (r = check_age(k, &j, e)) != 0 || (r = check_bundle(k, &j, e)) != 0)
 		return r;
 	return check_versions(k, &j, targets, e);

@@ -278,7 +278,6 @@ mk_add_job(struct mk *k, const struct statement *s, struct slice text,
 	    .version = o->version,
 	    .bundle = o->bundle,
 	    .targets = o->targets,
-	    .targets_size = o->targets_size,
 	    .enforce = o->enforce,
 	    .max_failures = o->max_failures};
 	struct job_place *v = NULL;

@@ -300,6 +300,7 @@ mk_end(struct mk *k)
 	scribe_free(k->scribe);
 	conns_clear(&k->conns);
 	stages_clear(&k->stages);
+	mk_orders_clear(&k->orders);
 	mk_courier_clear(k);
 	dialer_free(k->dialer);
 	mk_krl_clear(&k->krl);

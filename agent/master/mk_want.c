@@ -56,8 +56,6 @@ want_job(struct mk *k, const struct mk_host *h, struct jw *w)
 	jw_end(w, '}');
 	jw_begin(w, "job", '{');
 	jw_hex(w, "statement", j->name.b, HASH_LEN);
-	jw_hex(w, "targets", j->targets.b, HASH_LEN);
-	jw_u64(w, "size", j->targets_size);
 	jw_end(w, '}');
 }
 

@@ -5,11 +5,12 @@
 #include "agent/minion/applier.h"
 #include "agent/minion/spool.h"
 #include "lib/bundle/fleets.h"
+#include "lib/trust/fleet_place.h"
 
 /* What a master brought for an order. */
 struct delivery {
-	char *job, *targets;
-	size_t n_job, n_targets;
+	char *job, *place;
+	size_t n_job, n_place;
 	bool with_bundle; /* it is not the one that is held */
 	struct fleet_chain chain;
 	struct fleet_input input;
@@ -21,7 +22,7 @@ delivery_clear(struct delivery *d)
 {
 	fleet_chain_clear(&d->chain);
 	free(d->job);
-	free(d->targets);
+	free(d->place);
 }
 
 /* Which bundle the order names, before it is believed: only to know whether to
@@ -68,8 +69,8 @@ read_delivery(struct applier *a, struct delivery *d, struct err *e)
 	d->chain.some_pillar = true;
 	if ((r = applier_read_spool(a, SPOOL_JOB, STATEMENT_MAX, &d->job,
 		 &d->n_job, e)) != 0 ||
-	    (r = applier_read_spool(a, SPOOL_TARGETS, TARGETS_MAX, &d->targets,
-		 &d->n_targets, e)) != 0 ||
+	    (r = applier_read_spool(a, SPOOL_PLACE, PLACE_MAX, &d->place,
+		 &d->n_place, e)) != 0 ||
 	    (r = look_at_job(a, d, &bundle, e)) != 0)
 		return r;
 	d->with_bundle = !h->have || !hash_equal(&h->bundle, &bundle);
@@ -85,7 +86,7 @@ read_delivery(struct applier *a, struct delivery *d, struct err *e)
 		return r;
 	fleet_chain_input(&d->chain, &d->input);
 	d->d = (struct fleet_delivery){.job = slice_of(d->job, d->n_job),
-	    .targets = slice_of(d->targets, d->n_targets),
+	    .place = slice_of(d->place, d->n_place),
 	    .bundle = d->with_bundle ? &d->input : NULL};
 	return 0;
 }

@@ -4,7 +4,7 @@
  * reads it.  It is the link's user's, and so worth no more than the network.
  *
  *	bundle/		as in lib/bundle: roots, policy.N, fleet.N, <sha256>
- *	job targets	an order and its TARGETS
+ *	job place	an order, and where this host is among its targets
  *	accept enrol token  the acceptance, what it accepts, by which token
  *	rename		what gives the host another id
  *	krl krl.statement   a revocation list and who says so
@@ -15,7 +15,7 @@
 
 #define SPOOL_DIR	 "spool"
 #define SPOOL_JOB	 "job"
-#define SPOOL_TARGETS	 "targets"
+#define SPOOL_PLACE	 "place"
 #define SPOOL_ACCEPT	 "accept"
 #define SPOOL_ENROL	 "enrol"
 #define SPOOL_TOKEN	 "token"

@@ -7,6 +7,7 @@
  *	uplink_conn.c	which master
  *	uplink_io.c	a call, an object, a question to the applier
  *	uplink_fetch.c	what a master brings, into the spool
+ *	uplink_order.c	an order, and where the host is in it
  *	uplink_take.c	what a master wants: policy, order and so on, in turn
  *	uplink_clock.c	how far the clocks are apart
  *	uplink_logins.c	when somebody may have logged in
@@ -156,6 +157,11 @@ bool uplink_bool(const json_t *o, const char *key);
 
 int uplink_fetch_policy(struct uplink *u, struct err *e) MUST_CHECK;
 int uplink_fetch_fleet(struct uplink *u, struct err *e) MUST_CHECK;
+/* The order of that name, and this host's place among its targets, looked at and
+ * put into the spool; which bundle it names.  As uplink_call(); ERR_PARSE also for
+ * another order than was asked for, and a place that is not the host's. */
+int uplink_fetch_order(struct uplink *u, const char *hex, struct hash *bundle,
+    struct err *e) MUST_CHECK;
 int uplink_spool(struct uplink *u, const char *name, const char *text,
     size_t n, struct err *e) MUST_CHECK;
 void uplink_spool_empty(struct uplink *u); /* of bundles */

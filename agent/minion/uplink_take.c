@@ -327,26 +327,20 @@ take_certificate(struct uplink *u)
 	return done(u, "certificate", hash, asked, r, &e);
 }
 
-/* The bundle that an order names, unless the host has it. */
+/* An order, and the bundle that it names, unless the host has it. */
 static int
-fetch_order(struct uplink *u, const json_t *w, struct err *e)
+fetch_order(struct uplink *u, const char *hash, struct err *e)
 {
-	char *text = NULL, bundle[HASH_HEX];
-	size_t n = 0;
+	struct hash bundle;
+	char hex[HASH_HEX];
 	int r;
 
-	if ((r = uplink_object(u, OBJECT_STATEMENT, uplink_text(w, "statement"),
-		 STATEMENT_MAX, &text, &n, e)) != 0 ||
-	    (r = uplink_spool(u, SPOOL_JOB, text, n, e)) != 0 ||
-	    (r = fetch_as(u, OBJECT_FILE, uplink_text(w, "targets"),
-		 TARGETS_MAX, SPOOL_TARGETS, e)) != 0)
-		goto out;
-	(void)uplink_field(text, n, "bundle", bundle, sizeof(bundle));
-	if (strcmp(bundle, uplink_text(u->held, "fleet")) != 0)
-		r = uplink_fetch_fleet(u, e);
-out:
-	free(text);
-	return r;
+	if ((r = uplink_fetch_order(u, hash, &bundle, e)) != 0)
+		return r;
+	hash_hex(&bundle, hex);
+	return strcmp(hex, uplink_text(u->held, "fleet")) == 0
+	    ? 0
+	    : uplink_fetch_fleet(u, e);
 }
 
 static bool
@@ -364,7 +358,7 @@ take_job(struct uplink *u)
 	    was_tried(u, "job", hash) ||
 	    json_object_get(u->held, "run") != NULL)
 		return true;
-	if ((r = fetch_order(u, w, &e)) == 0) {
+	if ((r = fetch_order(u, hash, &e)) == 0) {
 		asked = true;
 		r = ask_of(u, VERB_JOB, hash, &e);
 	}

@@ -74,9 +74,9 @@ job_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 	r = audit_file(a, "policy", &st->u.job.targets, TARGETS_MAX, s->index,
 	    &targets, e);
 	if (r == 0) {
-		r = fleet_job_check(&a->last_job, &a->chain.trust,
-		    statement_bytes(st), slice_of(targets.p, targets.n), NULL,
-		    0, &out, &why);
+		r = fleet_job_check_all(&a->last_job, &a->chain.trust,
+		    statement_bytes(st), slice_of(targets.p, targets.n), 0,
+		    &out, &why);
 		if (r == ERR_NOMEM)
 			(void)err_nomem(e);
 		else if (r != 0)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 static const char *const keys[] = {ST_COMMON, "version", "bundle", "targets",
-    "size", "mode", "max_failures", "expires"};
+    "size", "hosts", "tree", "mode", "max_failures", "expires"};
 static const char *const modes[] = {"enforce", "test"};
 
 static int
@@ -21,6 +21,9 @@ job_read(const json_t *o, struct statement *s, struct err *e)
 	    (r = st_read_hash(o, "targets", &j->targets, e)) != 0 ||
 	    (r = json_u64(o, "size", 0, 1, TARGETS_MAX, &j->targets_size, e)) !=
 		0 ||
+	    (r = json_u64(o, "hosts", 0, 1, TARGETS_HOSTS_MAX, &j->hosts, e)) !=
+		0 ||
+	    (r = st_read_hash(o, "tree", &j->tree, e)) != 0 ||
 	    (r = st_read_either(o, "mode", modes, &mode, e)) != 0 ||
 	    (r = json_u64(o, "max_failures", 0, 0, TARGETS_HOSTS_MAX,
 		 &j->max_failures, e)) != 0 ||
@@ -39,6 +42,8 @@ job_write(const struct statement *s, struct jw *w)
 	st_write_hash(w, "bundle", &j->bundle);
 	st_write_hash(w, "targets", &j->targets);
 	jw_u64(w, "size", j->targets_size);
+	jw_u64(w, "hosts", j->hosts);
+	st_write_hash(w, "tree", &j->tree);
 	jw_str(w, "mode", modes[j->enforce ? 0 : 1]);
 	jw_u64(w, "max_failures", j->max_failures);
 	jw_time(w, "expires", j->expires);
@@ -61,6 +66,8 @@ job_describe(const struct statement *s, struct str *out)
 	st_row_hash(out, "targets", &j->targets);
 	st_row(out, "size", "%llu bytes of targets",
 	    (unsigned long long)j->targets_size);
+	st_row(out, "hosts", "%llu", (unsigned long long)j->hosts);
+	st_row_hash(out, "tree", &j->tree);
 	st_row(out, "max failures", "%llu",
 	    (unsigned long long)j->max_failures);
 	st_row_time(out, "expires", j->expires);

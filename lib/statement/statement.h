@@ -163,6 +163,8 @@ struct job_statement {
 	struct hash bundle;	/* its statement */
 	struct hash targets;	/* of the file TARGETS */
 	uint64_t    targets_size;
+	uint64_t    hosts;	/* its lines */
+	struct hash tree;	/* over them: lib/trust/fleet_place.h */
 	bool	    enforce;	/* else test: say what would change */
 	uint64_t    max_failures; /* hosts that may fail before it stops */
 	int64_t	    expires;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/trust/fleet_place.h"
 #include "lib/trust/signers.h"
 
 /* --- the order itself --- */
@@ -54,42 +55,41 @@ check_clock(const struct trust *t, const struct statement *s, int64_t now,
 	return 0;
 }
 
+/* What a job is judged by, and whom it is for: a host, or all of TARGETS. */
+struct asked {
+	const struct fleet_last *last;
+	const struct trust *t;
+	struct slice targets, place;
+	const char *host; /* NULL: all */
+	int64_t now;
+};
+
 static int
-check_targets(const struct job_statement *j, struct slice text,
-    const char *host, struct fleet_job *out, struct err *e)
-{
-	const struct target *mine = NULL;
-	struct targets t = {0};
-	char quoted[QUOTE_MAX];
-	struct hash h;
-	int r;
-
-	if (text.n != j->targets_size)
-		return err_set(e, ERR_PARSE,
-		    "TARGETS of %zu bytes, expected the %llu that the job "
-		    "names",
-		    text.n, (unsigned long long)j->targets_size);
-	hash_sha256(text.p, text.n, &h);
-	if (!hash_equal(&h, &j->targets))
-		return err_set(e, ERR_PARSE,
-		    "TARGETS differs from what the job names");
-	if ((r = targets_parse(text, &t, e)) != 0)
-		return r;
-	if (host != NULL && (mine = targets_find(&t, host)) == NULL)
-		r = err_set(e, ERR_DENIED, "job is not for host %s",
-		    str_quote(quoted, host));
-	out->n_hosts = t.n;
-	out->n_batches = t.n_batches;
-	out->batch = mine != NULL ? mine->batch : 0;
-	targets_clear(&t);
-	return r;
-}
-
-int
-fleet_job_check(const struct fleet_last *last, const struct trust *t,
-    struct slice statement, struct slice targets, const char *host, int64_t now,
+check_targets(const struct asked *a, const struct job_statement *j,
     struct fleet_job *out, struct err *e)
 {
+	char mine[QUOTE_MAX], is[QUOTE_MAX];
+	struct place p;
+	int r;
+
+	if (a->host == NULL)
+		return job_check_targets(j, a->targets, NULL, e);
+	if ((r = place_parse(a->place, &p, e)) != 0 ||
+	    (r = place_check(&p, j, e)) != 0)
+		return r;
+	if (strcmp(p.host, a->host) != 0)
+		return err_set(e, ERR_DENIED,
+		    "job is not for host %s: the place shown is that of %s",
+		    str_quote(mine, a->host), str_quote(is, p.host));
+	out->batch = p.batch;
+	return 0;
+}
+
+static int
+check(const struct asked *a, struct slice statement, struct fleet_job *out,
+    struct err *e)
+{
+	const struct trust *t = a->t;
 	struct fleet_job job = {0};
 	struct statement s;
 	int again, r;
@@ -104,9 +104,9 @@ fleet_job_check(const struct fleet_last *last, const struct trust *t,
 		 t->root->thresholds.fleet, "job", e)) != 0 ||
 	    (r = signers_author(t->root, NULL, SIGN_OPERATOR, &s, "job", e)) !=
 		0 ||
-	    (r = again = check_order(last, &s, e)) < 0 ||
-	    (r = check_clock(t, &s, now, e)) != 0 ||
-	    (r = check_targets(&s.u.job, targets, host, &job, e)) != 0)
+	    (r = again = check_order(a->last, &s, e)) < 0 ||
+	    (r = check_clock(t, &s, a->now, e)) != 0 ||
+	    (r = check_targets(a, &s.u.job, &job, e)) != 0)
 		goto out;
 	job.name = s.hash;
 	job.at = s.at;
@@ -115,11 +115,34 @@ fleet_job_check(const struct fleet_last *last, const struct trust *t,
 	job.bundle = s.u.job.bundle;
 	job.enforce = s.u.job.enforce;
 	job.max_failures = s.u.job.max_failures;
+	job.n_hosts = s.u.job.hosts;
 	*out = job;
 	r = again;
 out:
 	statement_clear(&s);
 	return r;
+}
+
+int
+fleet_job_check(const struct fleet_last *last, const struct trust *t,
+    struct slice statement, struct slice place, const char *host, int64_t now,
+    struct fleet_job *out, struct err *e)
+{
+	const struct asked a = {
+	    .last = last, .t = t, .place = place, .host = host, .now = now};
+
+	return check(&a, statement, out, e);
+}
+
+int
+fleet_job_check_all(const struct fleet_last *last, const struct trust *t,
+    struct slice statement, struct slice targets, int64_t now,
+    struct fleet_job *out, struct err *e)
+{
+	const struct asked a = {
+	    .last = last, .t = t, .targets = targets, .now = now};
+
+	return check(&a, statement, out, e);
 }
 
 /* --- the move --- */
@@ -155,7 +178,7 @@ fleet_move(struct fleet_held *held, struct fleet_last *last,
 	if (d->job.n == 0)
 		return err_set(e, ERR_DENIED,
 		    "no job came with it, expected an order to this host");
-	r = fleet_job_check(last, t, d->job, d->targets, host, now, &job, e);
+	r = fleet_job_check(last, t, d->job, d->place, host, now, &job, e);
 	if (r < 0)
 		return r;
 	if (d->bundle != NULL &&

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Jobs: an order of operators to hosts to have one version of the fleet's
- * bundle, and TARGETS, which lists those hosts in batches.
+ * bundle, and TARGETS, which lists those hosts in batches.  Who keeps orders has
+ * all of TARGETS; a host is shown its own place in it (fleet_place.h).
  *
  * A host moves by a job alone.  Of two jobs the one with the later `at` is
  * newer; an older one, and another of the same second, are refused, so nothing
@@ -43,6 +44,8 @@ struct targets {		/* targets_clear */
 int  targets_parse(struct slice text, struct targets *out, struct err *e)
      MUST_CHECK;
 void targets_clear(struct targets *t);
+/* A line without its LF, which is cut in two: out points into it.  ERR_PARSE. */
+int  target_read(char *line, struct target *out) MUST_CHECK;
 /* NULL: not among them. */
 const struct target *targets_find(const struct targets *t, const char *host);
 /* The text of these batches, whose ids need not be sorted; appended to out.
@@ -66,17 +69,19 @@ struct fleet_job {
 	struct hash bundle;
 	bool	    enforce;	/* else test */
 	uint64_t    max_failures;
-	size_t	    n_hosts;
-	unsigned    n_batches, batch;	/* batch 0: no host was asked about */
+	uint64_t    n_hosts;
+	unsigned    batch;	/* the host's, from 1; 0: none was asked about */
 };
 
 /*
- * Is it an order to this host (NULL: to any, as a master asks)?  0, or
- * FLEET_JOB_AGAIN for the very job that was the last.  now 0 skips the clock.
+ * Is it an order to this host, whose place among the targets this is?  Is it one
+ * to these TARGETS, as who keeps orders asks?  0, or FLEET_JOB_AGAIN for the very
+ * job that was the last.  now 0 skips the clock.
  *
- * ERR_PARSE	malformed; TARGETS differs from what the job names
+ * ERR_PARSE	malformed; the place is not in the tree that the job names;
+ *		TARGETS differs from what it names
  * ERR_DENIED	not enough operators signed, another realm, `by` did not sign,
- *		the host is not among its targets, made more than
+ *		the place is another host's, made more than
  *		FLEET_JOB_AHEAD in the future, no policy is trusted
  * ERR_ROLLBACK	not newer than the last one
  * ERR_EXPIRED	the job is, or the policy it is judged under
@@ -84,8 +89,11 @@ struct fleet_job {
  */
 #define FLEET_JOB_AGAIN 1
 int fleet_job_check(const struct fleet_last *last, const struct trust *t,
-    struct slice statement, struct slice targets, const char *host,
+    struct slice statement, struct slice place, const char *host,
     int64_t now, struct fleet_job *out, struct err *e) MUST_CHECK;
+int fleet_job_check_all(const struct fleet_last *last, const struct trust *t,
+    struct slice statement, struct slice targets, int64_t now,
+    struct fleet_job *out, struct err *e) MUST_CHECK;
 
 /*
  * What a master brings a host: a job, and the bundle it names (NULL: the one
@@ -93,7 +101,7 @@ int fleet_job_check(const struct fleet_last *last, const struct trust *t,
  */
 struct fleet_delivery {
 	struct slice job;	/* empty: none, which moves nobody */
-	struct slice targets;
+	struct slice place;	/* of this host among its targets */
 	const struct fleet_input *bundle;
 };
 

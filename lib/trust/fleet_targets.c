@@ -28,36 +28,45 @@ malformed(size_t line, const char *why, struct err *e)
 	return err_set(e, ERR_PARSE, "TARGETS:%zu: %s", line, why);
 }
 
-/* "<batch> <id>", terminated; eats line. */
-static int
-parse_line(char *line, struct targets *t, struct err *e)
+int
+target_read(char *line, struct target *out)
 {
 	char *id = strchr(line, ' ');
 	uint64_t batch;
-	int r;
 
 	if (id == NULL)
-		return malformed(t->n + 1,
-		    "malformed line, expected BATCH HOST", e);
+		return ERR_PARSE;
 	*id++ = '\0';
 	if (parse_u64(line, 1, TARGETS_BATCHES_MAX, &batch) != 0 ||
 	    !id_is_valid(id))
+		return ERR_PARSE;
+	*out = (struct target){.host = id, .batch = (unsigned)batch};
+	return 0;
+}
+
+static int
+parse_line(char *line, struct targets *t, struct err *e)
+{
+	struct target one;
+	int r;
+
+	if (target_read(line, &one) != 0)
 		return malformed(t->n + 1,
 		    "malformed line, expected BATCH HOST", e);
-	if (batch != t->n_batches && batch != t->n_batches + 1)
+	if (one.batch != t->n_batches && one.batch != t->n_batches + 1)
 		return malformed(t->n + 1,
 		    "batch out of order, expected each after the one before",
 		    e);
-	if (t->n > 0 && batch == t->n_batches &&
-	    strcmp(t->v[t->n - 1].host, id) >= 0)
+	if (t->n > 0 && one.batch == t->n_batches &&
+	    strcmp(t->v[t->n - 1].host, one.host) >= 0)
 		return malformed(t->n + 1,
 		    "host out of order, expected them sorted and each once", e);
 	r = vec_grow(&t->v, t->n, &t->cap, TARGETS_HOSTS_MAX);
 	if (r != 0)
 		return err_set(e, r, "TARGETS of %zu hosts: %s", t->n,
 		    err_text(r));
-	t->n_batches = (unsigned)batch;
-	t->v[t->n++] = (struct target){.host = id, .batch = (unsigned)batch};
+	t->n_batches = one.batch;
+	t->v[t->n++] = one;
 	return 0;
 }
 

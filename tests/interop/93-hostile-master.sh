@@ -61,7 +61,7 @@ as=root
 [ -e /proc/self/uid_map ] && ! grep -q 4294967295 /proc/self/uid_map && as=root
 [ "$as" = root ] || chmod 711 "$T"
 PORT=$(t_ports 25100) ROOT=$(fleet_root corp) AS=$as \
-    python3 "$here/hostilemaster.py" "$T" >table.out 2>table.err
+    python3 -B "$here/hostilemaster.py" "$T" >table.out 2>table.err
 while IFS= read -r line; do
 	case $line in
 	'ok '*) t_ok "${line#ok }" ;;

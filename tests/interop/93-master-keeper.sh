@@ -111,6 +111,10 @@ here 'a host that attends is told what it is to have' \
 attends web2 $web2
 attends db $db
 until_ok says db.news policy
+TREE=$(printf '00%.0s' {1..32}) job lie1 1 targets
+t_has 'no order whose tree is not that over its targets' \
+	"$(TARGETS=targets submit petra@example.com lie1)" \
+	'the tree over TARGETS is not the one that the job names'
 t_has 'an order is taken' \
 	"$(TARGETS=targets submit petra@example.com job1)" '"index"'
 here 'the first batch has it' until_ok says web1.news "$(name job1)"
@@ -131,8 +135,24 @@ t_eq 'a file of its fleet comes as it is' \
 	"$(base64 -w0 corp/fleet/states/base.yaml)" \
 	"$(object host/$web1 "$(file states/base.yaml)" | field data)"
 t_has 'its own pillar' "$(object host/$web1 "$(file pillar/web1.yaml)")" '"data"'
-t_has 'TARGETS of its order' "$(object host/$web1 "$(hashed <targets)")" '"data"'
-t_has 'the order' "$(object host/$web1 "$(name job1)")" '"data"'
+order() { # WHO FILE
+	call "$1" "{\"call\":\"order\",\"job\":\"$(name "$2")\"}"
+}
+# As an independent reader of RFC 6962 makes it.
+place() { # TARGETS HOST
+	python3 -B -c 'import sys; sys.path.insert(0, sys.argv[1]); import json, place
+with open(sys.argv[2], "rb") as f:
+    print(json.dumps(place.place(f.read(), sys.argv[3]).decode()))' \
+		"$TOP/tests/interop" "$1" "$2"
+}
+t_has 'the order, and where it is among its targets' "$(order host/$web1 job1)" \
+	"\"place\":$(place targets $web1)}"
+t_has 'nobody whose batch is closed gets the order' "$(order host/$web2 job1)" \
+	'no such order'
+t_has 'nor does a host get all of TARGETS' \
+	"$(object host/$web1 "$(hashed <targets)")" 'no such object'
+t_has 'a person does' \
+	"$(object petra@example.com "$(hashed <targets)")" '"data"'
 t_has 'a file of the policy' \
 	"$(object host/$web1 "$(hashed <corp/bundle/root.1.yaml)")" '"data"'
 

@@ -12,6 +12,7 @@ there, and one alarm came of it, however often it is said.
 A line a check: "ok NAME" or "FAIL NAME: why".
 """
 import base64, copy, glob, hashlib, json, os, re, secrets, subprocess, sys, time
+from place import named, place
 
 O, T = os.environ['O'], sys.argv[1]
 os.chdir(T)
@@ -159,10 +160,12 @@ def chain_fleet(statement, manifest, between=()):
     return {'version': field(statement, 'version'), 'statement': name(statement)}
 
 
-def job_of(statement, targets, **more):
-    put(targets)
-    return dict({'statement': put_statement(statement), 'targets': sha(targets),
-                 'size': str(len(targets))}, **more)
+def job_of(statement, targets, shown=None, given=None):
+    """An order; a place and a statement other than it has when it is asked for."""
+    if shown is None:
+        shown = place(targets, HOST)
+    answer('order', {'statement': (given or statement).decode(), 'place': shown.decode()})
+    return {'statement': name(statement)}
 
 
 # --- the agent -------------------------------------------------------------------
@@ -237,7 +240,7 @@ def fleet(version, previous, files, by='petra@example.com', keys=('petra', 'piet
 def order(version, bundle, targets, by='petra@example.com', keys=('petra', 'piet'),
           mode='enforce', expires=86400, at=0, **more):
     o = corp.new('job', by, at=at, version=str(version), bundle=bundle,
-                 targets=sha(targets), size=str(len(targets)), mode=mode,
+                 targets=sha(targets), size=str(len(targets)), **named(targets), mode=mode,
                  max_failures='0', expires=when(expires))
     o.update(more)
     return sign(o, keys)
@@ -245,6 +248,9 @@ def order(version, bundle, targets, by='petra@example.com', keys=('petra', 'piet
 
 HOST = 'web-1.example.com'
 TARGETS = ('1 %s\n' % HOST).encode()
+# HOST is one of seven, where trees have every shape.
+SEVEN = b'1 db-1.example.com\n1 db-2.example.com\n2 mail.example.com\n2 ' \
+    + HOST.encode() + b'\n' + b''.join(b'3 web-%d.example.com\n' % n for n in range(2, 5))
 
 
 def fleet_files(n, pillar=('common',), limit=None):
@@ -416,6 +422,16 @@ def job(w, alarm, statement, targets=TARGETS, **more):
     return alarm
 
 
+def shown(alarm, change):
+    """A good order to the host, and a place that is changed from its own."""
+    return lambda w: job(w, 'job: .*' + alarm, order(2, name(fleets[2]), SEVEN),
+                         shown=change(place(SEVEN, HOST)))
+
+
+def cut(p):
+    return p[:p.rindex(b'\n', 0, -1) + 1]
+
+
 def newer_fleet(w, files=None, version=3, previous=None, between=(), give=None, **more):
     """Version 3 and an order to it, good but for what is said."""
     statement, manifest = fleet(version, previous or name(fleets[2]),
@@ -575,10 +591,10 @@ def j_rollback(w):
     return job(w, 'job: ', order(1, name(fleets[1]), TARGETS))
 
 
-def j_swapped_targets(w):
-    o = order(3, name(fleets[2]), TARGETS)
-    w['job'] = dict(job_of(o, TARGETS), targets=put(b'1 db-1.example.com\n1 %s\n' % HOST.encode()))
-    return 'job: '
+def j_swapped(w):
+    """Another good order than the one that is wanted."""
+    return job(w, 'job: .*not what it was asked as', order(2, name(fleets[2]), TARGETS),
+               given=order(2, name(fleets[2]), SEVEN, at=-1))
 
 
 def j_between(w):
@@ -742,16 +758,37 @@ ATTACKS = [
     ('an order of another realm',
      lambda w: job(w, 'job: ', order(2, name(fleets[2]), TARGETS, realm=other_realm().realm))),
     ('an order to other hosts',
-     lambda w: job(w, 'job: ', order(2, name(fleets[2]), b'1 db-1.example.com\n'),
-                   b'1 db-1.example.com\n')),
+     lambda w: job(w, 'job: .*db-1.example.com, expected that of web-1',
+                   order(2, name(fleets[2]), b'1 db-1.example.com\n'),
+                   shown=place(b'1 db-1.example.com\n', 'db-1.example.com'))),
     ('an order that was there before', j_replayed),
     ('an order that has expired',
      lambda w: job(w, 'job: ', order(2, name(fleets[2]), TARGETS, at=-3, expires=-1))),
     ('an order from the future',
      lambda w: job(w, 'job: ', order(2, name(fleets[2]), TARGETS, at=86400, expires=2 * 86400))),
-    ('an order with other TARGETS', j_swapped_targets),
-    ('TARGETS that are none',
-     lambda w: job(w, 'job: ', order(2, name(fleets[2]), b'all\n'), b'all\n')),
+    ('another order in its place', j_swapped),
+    ('an order without a tree',
+     lambda w: job(w, 'job: .*tree', order(2, name(fleets[2]), TARGETS, tree=None))),
+    # its place among the targets
+    ('the place of another host', shown('expected that of web-1', lambda p: place(
+        SEVEN, 'db-2.example.com'))),
+    ('another index', shown('place 2 among', lambda p: place(SEVEN, HOST, 2))),
+    ('an index of no leaf', shown('place 7 among', lambda p: place(SEVEN, HOST, 7))),
+    ('an earlier batch', shown('not in the tree', lambda p: p.replace(b'\n2 ', b'\n1 '))),
+    ('a proof that is cut', shown('not in the tree', cut)),
+    ('a proof that is cut within', shown('LF', lambda p: p[:-1])),
+    ('a proof that goes on', shown('not in the tree', lambda p: p + p[-45:])),
+    ('a proof without an end', shown('at most 1024', lambda p: p + p[-45:] * 30)),
+    ('a place in another order', shown('not in the tree', lambda p: place(
+        SEVEN.replace(b'db-2', b'db-3'), HOST))),
+    ('a place in a larger tree', shown('not in the tree', lambda p: place(
+        SEVEN + b'4 x.example.com\n', HOST))),
+    ('a place in a tree of one', shown('not in the tree of 7', lambda p: place(TARGETS, HOST))),
+    ('a tree of one that is another host\'s',
+     lambda w: job(w, 'job: .*not in the tree of 1', order(
+         2, name(fleets[2]), b'1 db-1.example.com\n'), shown=place(TARGETS, HOST))),
+    ('all of TARGETS', shown('first line', lambda p: SEVEN)),
+    ('no place', shown('first line', lambda p: b'')),
     ('an order and another bundle', j_other_bundle),
     ('an order back to an older version', j_rollback),
     ('a version that runs ahead', j_ahead),
@@ -828,7 +865,8 @@ def attack(what, make):
 
 try:
     begin()
-    good_chains = {c: read(PLAY + '/' + c) for c in ('chain.policy', 'chain.policy.1', 'chain.fleet')}
+    good_chains = {c: read(PLAY + '/' + c)
+                   for c in ('chain.policy', 'chain.policy.1', 'chain.fleet', 'order')}
     for what, make in ATTACKS:
         attack(what, make)
     # And it goes on with an honest one.
@@ -861,12 +899,14 @@ try:
     attack('an acceptance from before its renames',
            lambda w: said(w, 'accept', earlier['accept'], 'accept: .*older'))
     attack('a certificate for the name before', lambda w: a_cert(w, 'certificate: .*no name of'))
+    now = b'1 www.example.com\n'
     # Whom a newer list revokes says nothing any more, though the policy has him.
     a_krl(good, '', b=krl_list(3, 'serial: 5\nkey: %s\n' % line('piet')))
     say(good)
     wait('a newer list is taken', lambda: held()['krl_version'] == '3')
     attack('an order by an operator who is revoked',
-           lambda w: said(w, 'job', job_of(order(3, w['fleet']['statement'], TARGETS), TARGETS),
+           lambda w: said(w, 'job', job_of(order(3, w['fleet']['statement'], now), now,
+                                           place(now, 'www.example.com')),
                           'job: .*piet@example.com, SHA256:.*list 3 revokes'))
     attack('an acceptance by him', lambda w: an_accept(
         w, 'accept: .*piet@example.com, SHA256:.*revokes', by='piet@example.com', keys=('piet',)))

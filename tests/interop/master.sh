@@ -21,7 +21,7 @@
 #	accept NAME ID [MEMBERS]	NAME.accept: Petra accepts it
 #	report NAME ID [MEMBERS]	the next report of that host, in NAME.report
 #	run_of, logins_of	such members
-#	job FILE VERSION TARGETS [MODE]	an order of Petra's
+#	job FILE VERSION TARGETS [MODE]	an order of Petra's; TREE= to lie
 #	attends NAME ID		in the background; news in NAME.news
 #	alarms			how many the keeper has raised
 
@@ -178,10 +178,14 @@ logins_of() { # EVENTS: members of a report of who logged in
 }
 
 job() { # FILE VERSION TARGETS [MODE]
+	local hosts tree
+
+	read -r hosts tree < <(python3 "$TOP/tests/interop/place.py" "$3")
 	say job petra@example.com petra "{$(printf \
 		'"version":"%s","bundle":"%s","targets":"%s","size":"%s",' \
 		"$2" "$(name "corp/bundle/fleet.$2")" "$(hashed <"$3")" \
-		"$(stat -c %s "$3")")$(printf \
+		"$(stat -c %s "$3")")$(printf '"hosts":"%s","tree":"%s",' \
+		"$hosts" "${TREE:-$tree}")$(printf \
 		'"mode":"%s","max_failures":"0","expires":"%s"}' \
 		"${4:-enforce}" \
 		"$(printf '%(%Y-%m-%dT%H:%M:%SZ)T' $(($(date +%s) + 3600)))")" \

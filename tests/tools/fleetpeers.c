@@ -38,7 +38,7 @@
 #include "lib/net/client.h"
 #include "lib/net/server.h"
 #include "lib/statement/statement.h"
-#include "lib/trust/fleet_job.h"
+#include "lib/trust/fleet_place.h"
 
 #define WINDOW  48 /* that ask in at once: a master has room for few strangers */
 #define BATCH   200
@@ -555,7 +555,7 @@ on_reported(void *ctx, const struct net_client_answer *a)
 }
 
 static void
-on_targets(void *ctx, const struct net_client_answer *a)
+on_order(void *ctx, const struct net_client_answer *a)
 {
 	struct peer *p = ctx;
 	struct str text = STR_INIT;
@@ -570,8 +570,7 @@ on_targets(void *ctx, const struct net_client_answer *a)
 static void
 on_want(void *ctx, const struct net_client_answer *a)
 {
-	const char *hex = NULL, *targets = NULL;
-	const json_t *job = NULL;
+	const char *hex;
 	struct peer *p = ctx;
 	struct err e = {0};
 	json_t *o = NULL;
@@ -585,16 +584,15 @@ on_want(void *ctx, const struct net_client_answer *a)
 		p->wanting = true;
 		p->f->done++;
 	}
-	job = json_object_get(o, "job");
-	hex = json_string_value(json_object_get(job, "statement"));
-	targets = json_string_value(json_object_get(job, "targets"));
-	if (hex != NULL && targets != NULL && hash_from_hex(hex, &h) == 0 &&
+	hex = json_string_value(json_object_get(json_object_get(o, "job"),
+	    "statement"));
+	if (hex != NULL && hash_from_hex(hex, &h) == 0 &&
 	    !(p->ordered && hash_equal(&h, &p->job))) {
 		p->job = h;
 		p->ordered = true;
 		/* An agent looks at its order and at whom it is for. */
-		make_call(p, call_of("object", "hash", targets, NULL), CALL_MS,
-		    on_targets);
+		make_call(p, call_of("order", "job", hex, NULL), CALL_MS,
+		    on_order);
 	}
 	json_decref(o);
 }
@@ -713,10 +711,10 @@ submit_order(struct fleet *f, const char *path, const struct str *targets)
 	statement_init(&s, ST_JOB);
 	s.u.job = (struct job_statement){.version = fleet.u.bundle.version,
 	    .bundle = fleet.hash,
-	    .targets_size = targets->n,
 	    .enforce = true,
 	    .expires = clock_now() + 3600};
-	hash_sha256(targets->p, targets->n, &s.u.job.targets);
+	need(job_set_targets(&s.u.job, slice_of(targets->p, targets->n), &e),
+	    "targets", &e);
 	say(f, &s, f->operator_id, f->operator, NULL, &job);
 	jw_init(&w, &call, false);
 	jw_begin(&w, NULL, '{');

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/trust/fleet_place.h"
+
 const char dc_root[] = "version: 1\n"
 		       "expires: 2028-11-01\n"
 		       "grace: 14d\n"
@@ -267,13 +269,34 @@ make_job(const struct plan *p, struct made *m)
 			name_of(&m->statement, &j->bundle);
 		if (p->job_other_bundle)
 			j->bundle = fixture_hash(0x42);
-		hash_sha256(text, strlen(text), &j->targets);
-		j->targets_size = strlen(text);
+		dc_must(job_set_targets(j, slice_str(text), NULL), "targets",
+		    NULL);
+		if (p->hosts != 0)
+			j->hosts = p->hosts;
 		j->enforce = !p->test;
 		j->expires = NOW + (p->job_expires != 0 ? p->job_expires : DAY);
 	}
 	sign_into(&s, seeds, &m->job);
 	statement_clear(&s);
+}
+
+void
+dc_place(const char *targets, const char *host, struct str *out)
+{
+	struct targets_tree *tree = NULL;
+	struct targets t = {0};
+	const struct target *at;
+	struct err e = {0};
+
+	dc_must(targets_parse(slice_str(targets), &t, &e), "targets", &e);
+	dc_must(targets_tree_new(&t, &tree), "tree", NULL);
+	at = targets_find(&t, host);
+	assert_non_null(at);
+	dc_must(targets_tree_place(tree, (uint64_t)(at - t.v), at->batch, host,
+		    out, &e),
+	    "place", &e);
+	targets_tree_free(tree);
+	targets_clear(&t);
 }
 
 void
@@ -283,6 +306,10 @@ dc_make(const struct plan *p, struct made *m)
 	str_init(&m->manifest);
 	str_init(&m->statement);
 	str_init(&m->job);
+	str_init(&m->place);
+	m->targets = p->targets != NULL ? p->targets : dc_targets;
+	dc_place(p->sent != NULL ? p->sent : m->targets,
+	    p->shown != NULL ? p->shown : HOST, &m->place);
 	make_files(p, m);
 	make_bundle(p, m);
 	make_job(p, m);
@@ -301,9 +328,7 @@ dc_make(const struct plan *p, struct made *m)
 		m->between[m->in.n_between++] = slice_of(s->p, s->n);
 	}
 	m->d = (struct fleet_delivery){
-	    .targets = slice_str(p->sent != NULL ? p->sent
-		    : p->targets != NULL         ? p->targets
-						 : dc_targets),
+	    .place = slice_of(m->place.p, m->place.n),
 	    .bundle = p->no_bundle ? NULL : &m->in,
 	};
 	if (!p->no_job)
@@ -319,6 +344,7 @@ dc_unmake(struct made *m)
 	str_clear(&m->manifest);
 	str_clear(&m->statement);
 	str_clear(&m->job);
+	str_clear(&m->place);
 }
 
 int

@@ -78,7 +78,9 @@ struct plan {
 	uint64_t job_version;
 	bool job_other_bundle;
 	const char *targets; /* else of two batches */
-	const char *sent;    /* other targets than were signed */
+	const char *sent;    /* the place shown is one in these */
+	const char *shown;   /* the host whose place is shown; else HOST */
+	uint64_t hosts;      /* that the job says; else as many as there are */
 
 	/* The host. */
 	const char *host;
@@ -89,11 +91,14 @@ struct plan {
 
 struct made {
 	struct policy_files files;
-	struct str manifest, statement, job;
+	struct str manifest, statement, job, place;
+	const char *targets;
 	struct slice between[4];
 	struct fleet_input in;
 	struct fleet_delivery d;
 };
+/* The place of a host in TARGETS, appended. */
+void dc_place(const char *targets, const char *host, struct str *out);
 void dc_make(const struct plan *p, struct made *m);
 void dc_unmake(struct made *m);
 

@@ -69,15 +69,6 @@ giant_manifest(struct fleet_input *in, struct fleet_delivery *d)
 }
 
 static void
-giant_targets(struct fleet_input *in, struct fleet_delivery *d)
-{
-	static uint8_t big[TARGETS_MAX + 1];
-
-	(void)in;
-	d->targets = slice_of(big, sizeof(big));
-}
-
-static void
 giant_between(struct fleet_input *in, struct fleet_delivery *d)
 {
 	(void)d;
@@ -216,8 +207,6 @@ static const struct {
     {"giant statement", {.spoil = giant_statement}, ERR_LIMIT, "at most 61440"},
     {"giant MANIFEST", {.spoil = giant_manifest}, ERR_PARSE,
 	"that the bundle names"},
-    {"giant TARGETS", {.spoil = giant_targets}, ERR_PARSE,
-	"that the job names"},
 
     /* files */
     {"a shorter MANIFEST", {.spoil = short_manifest}, ERR_PARSE, "MANIFEST"},
@@ -289,11 +278,9 @@ static const struct {
 	"not for host 'web-2.example.com'"},
     {"a host whose name begins like one", {.host = "web-1.example.co"},
 	ERR_DENIED, "not for host"},
-    {"other targets than were signed", {.sent = "1 web-1.example.com\n"},
-	ERR_PARSE, "TARGETS of 20 bytes"},
-    {"others, of the same size",
-	{.targets = "1 web-2.example.com\n", .sent = "1 web-1.example.com\n"},
-	ERR_PARSE, "TARGETS differs"},
+    {"the place of another host", {.shown = "db-1.example.com"}, ERR_DENIED,
+	"not for host '" HOST "': the place shown is that of "
+	"'db-1.example.com'"},
     {"a job replayed", {.job_at = -7200}, ERR_ROLLBACK, "not newer"},
     {"a job of the same second as the last", {.job_at = -3600}, ERR_ROLLBACK,
 	"not newer"},
@@ -371,19 +358,8 @@ must_not_order(const uint8_t *p, size_t n, void *arg)
 	struct fleet_job job;
 
 	if (fleet_job_check(&dc_world.last, &dc_world.trust, slice_of(p, n),
-		m->d.targets, HOST, NOW, &job, NULL) >= 0)
+		m->d.place, HOST, NOW, &job, NULL) >= 0)
 		fail_msg("job taken: %s", mutate_what());
-}
-
-static void
-must_not_target(const uint8_t *p, size_t n, void *arg)
-{
-	const struct made *m = arg;
-	struct fleet_job job;
-
-	if (fleet_job_check(&dc_world.last, &dc_world.trust, m->d.job,
-		slice_of(p, n), HOST, NOW, &job, NULL) >= 0)
-		fail_msg("targets taken: %s", mutate_what());
 }
 
 static void
@@ -396,7 +372,6 @@ no_flipped_bit_and_no_cut_is_taken(void **state)
 	dc_make(&p, &m);
 	mutate_each(m.statement.p, m.statement.n, must_not_move, &m);
 	mutate_each(m.job.p, m.job.n, must_not_order, &m);
-	mutate_each(dc_targets, strlen(dc_targets), must_not_target, &m);
 	dc_unmake(&m);
 }
 

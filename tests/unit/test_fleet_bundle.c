@@ -37,7 +37,8 @@ static const struct {
     {"all of the pillar", {.all_pillar = true}, 0, 5},
     {"a test", {.test = true}, 0, 4},
     {"a job for what is held", {.no_bundle = true, .job_version = 4}, 0, 4},
-    {"the first host in a batch", {.host = "db-1.example.com"}, 0, 5},
+    {"the first host in a batch",
+	{.host = "db-1.example.com", .shown = "db-1.example.com"}, 0, 5},
     {"a clock a little behind", {.job_at = 300}, 0, 5},
     {"the last second of the job", {.job_expires = 1}, 0, 5},
     {"within grace", {.expires = -DAY}, BUNDLE_GRACE, 5},
@@ -64,7 +65,6 @@ what_is_in_order_is_taken(void **state)
 			fail_msg("%s: %d, holds %llu: %s", welcome[i].name, r,
 			    (unsigned long long)held.version, e.msg);
 		assert_int_equal(job.batch, 2);
-		assert_int_equal(job.n_batches, 2);
 		assert_int_equal(job.n_hosts, 3);
 		assert_int_equal(job.enforce, !p->test);
 		assert_memory_equal(&last.job, &job.name, sizeof(job.name));
@@ -80,7 +80,7 @@ what_is_in_order_is_taken(void **state)
 }
 
 static void
-a_master_may_ask_without_a_host(void **state)
+a_master_asks_about_all_of_them(void **state)
 {
 	static const struct plan p = {0};
 	struct fleet_job job;
@@ -89,8 +89,8 @@ a_master_may_ask_without_a_host(void **state)
 
 	(void)state;
 	dc_make(&p, &m);
-	dc_must(fleet_job_check(&dc_world.last, &dc_world.trust, m.d.job,
-		    m.d.targets, NULL, NOW, &job, &e),
+	dc_must(fleet_job_check_all(&dc_world.last, &dc_world.trust, m.d.job,
+		    slice_str(m.targets), NOW, &job, &e),
 	    "job", &e);
 	assert_int_equal(job.batch, 0);
 	assert_int_equal(job.n_hosts, 3);
@@ -399,7 +399,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_in_order_is_taken),
-	    cmocka_unit_test(a_master_may_ask_without_a_host),
+	    cmocka_unit_test(a_master_asks_about_all_of_them),
 	    cmocka_unit_test(nobody_is_believed_without_a_policy),
 	    cmocka_unit_test(
 		what_is_held_outlives_who_signed_it_and_nothing_new_does),

@@ -31,11 +31,17 @@
 	BY_PETRA("fleet")                                        \
 	",\"version\":\"" version "\",\"expires\":\"" LATER "\"" \
 	",\"manifest\":\"" HASH_A "\",\"size\":\"120\"" rest "}\n"
+#define HOSTS ",\"hosts\":\"2\",\"tree\":\"" HASH_A "\""
 #define JOB(mode, failures)                                                  \
 	BY_PETRA("job")                                                      \
 	",\"version\":\"4\",\"bundle\":\"" HASH_A "\",\"targets\":\"" HASH_B \
-	"\",\"size\":\"24\",\"mode\":\"" mode                                \
+	"\",\"size\":\"24\"" HOSTS ",\"mode\":\"" mode                       \
 	"\",\"max_failures\":\"" failures "\",\"expires\":\"" LATER "\"}\n"
+#define JOB_OF(hosts)                                                        \
+	BY_PETRA("job")                                                      \
+	",\"version\":\"4\",\"bundle\":\"" HASH_A "\",\"targets\":\"" HASH_B \
+	"\",\"size\":\"24\"" hosts ",\"mode\":\"test\""                      \
+	",\"max_failures\":\"0\",\"expires\":\"" LATER "\"}\n"
 #define KEYS        ",\"host_key\":\"" KEY "\",\"transport_key\":\"" KEY_2 "\""
 #define ENROL(rest) BY_PETRA("enrol") KEYS ",\"hostname\":\"Web-1\"" rest "}\n"
 #define BOOT        ",\"boot_id\":\"" NONCE "\""
@@ -198,6 +204,8 @@ fields_arrive_in_the_struct(void **state)
 	assert_int_equal(s.u.job.bundle.b[0], 0xaa);
 	assert_int_equal(s.u.job.targets.b[0], 0xbb);
 	assert_int_equal(s.u.job.targets_size, 24);
+	assert_int_equal(s.u.job.hosts, 2);
+	assert_int_equal(s.u.job.tree.b[31], 0xaa);
 	assert_int_equal(s.u.job.max_failures, 2);
 	assert_int_equal(s.u.job.expires, FIXTURE_NOW + 12 * 3600);
 	parse_good("a test", &s);
@@ -266,6 +274,16 @@ static const struct {
 	BY_PETRA("job") ",\"version\":\"4\",\"bundle\":\"" HASH_A
 			"\",\"targets\":\"" HASH_B "\",\"size\":\"4194305\"}\n",
 	ERR_LIMIT, "size"},
+    {"a job that says no tree", JOB_OF(",\"hosts\":\"2\""), ERR_PARSE, "tree"},
+    {"a job that says no number of hosts", JOB_OF(",\"tree\":\"" HASH_A "\""),
+	ERR_PARSE, "hosts"},
+    {"a job to no host", JOB_OF(",\"hosts\":\"0\",\"tree\":\"" HASH_A "\""),
+	ERR_LIMIT, "hosts"},
+    {"a job to too many hosts",
+	JOB_OF(",\"hosts\":\"100001\",\"tree\":\"" HASH_A "\""), ERR_LIMIT,
+	"hosts"},
+    {"a job whose tree is no hash", JOB_OF(",\"hosts\":\"2\",\"tree\":\"aa\""),
+	ERR_PARSE, "tree"},
     {"one key for both",
 	BY_PETRA("enrol") ",\"host_key\":\"" KEY "\",\"transport_key\":\"" KEY
 			  "\"}\n",
