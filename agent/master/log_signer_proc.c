@@ -70,24 +70,39 @@ say_signed(struct log_signer_proc *p, uint32_t id, const struct str *note,
 }
 
 static int
+say_taken(struct log_signer_proc *p, uint32_t id, uint64_t size, struct err *e)
+{
+	struct buf *b = NULL;
+	int r;
+
+	if (buf_new(&b, MOST_TAKEN) != 0 || log_taken_encode(size, b) != 0)
+		r = err_nomem(e);
+	else
+		r = chan_send(p->chan, MSG_TAKEN, id, buf_slice(b), e);
+	buf_free(b);
+	return r;
+}
+
+static int
 take_head(void *ctx, const struct frame *f, struct err *e)
 {
 	struct log_signer_proc *p = ctx;
-	struct hash *leaves = NULL;
 	struct str note = STR_INIT;
 	struct err why = {0};
-	uint64_t from;
-	size_t n;
+	struct log_head h;
 	int r;
 
-	if ((r = log_head_parse(f->payload, &from, &leaves, &n, e)) != 0)
+	if ((r = log_head_parse(f->payload, &h, e)) != 0)
 		return r;
-	if (log_signer_sign(p->signer, from, leaves, n, &note, &why) != 0)
+	if (log_signer_grow(p->signer, h.from, h.leaves, h.n, &why) != 0 ||
+	    (!h.more && log_signer_sign(p->signer, &note, &why) != 0))
 		r = refuse(p, f->id, &why, e);
+	else if (h.more)
+		r = say_taken(p, f->id, h.from + h.n, e);
 	else
 		r = say_signed(p, f->id, &note, e);
 	str_clear(&note);
-	free(leaves);
+	free(h.leaves);
 	return r;
 }
 
@@ -101,6 +116,7 @@ begin(void *ctx, struct chan *c, struct err *e)
 	struct log_signer_proc *p = ctx;
 
 	p->chan = c;
+	log_signer_drop(p->signer);
 	return say_seen(p, e);
 }
 

@@ -19,7 +19,8 @@ enum process {
 	PROC_CONTROL,	/* writ-master status, on this machine */
 };
 
-#define HEAD_LEAVES_MAX 65536	/* of one HEAD */
+#define HEAD_LEAVES_MAX 65536		/* of one HEAD */
+#define HEAD_MAX	(4 * 1024 * 1024)	/* bytes of one HEAD */
 
 /*
  * X(name, value, from, to, most bytes, words)
@@ -29,10 +30,14 @@ enum process {
  * SEEN		uint64 size, string root hash of the signer's head (of the empty
  *		tree: 0 and SHA-256 of nothing), string the log's public key blob.
  *		Sent by the signer first, and before each REFUSED.
- * HEAD		uint64 size of the head that the signer has seen, uint32 n, n x 32
- *		bytes: the hashes of the leaves since (RFC 6962).  The signer
- *		computes the new root itself; n 0: its last head again.  Answered
- *		by SIGNED or REFUSED.
+ * HEAD		uint64 size of the tree that the signer has, byte more, uint32 n,
+ *		n x {string leaf, string statement of the token that the leaf is
+ *		an acceptance by; empty for every other}: the leaves since.  The
+ *		signer computes the new root itself; none at all: its last head
+ *		again.  more 1: others follow in another HEAD, and these are
+ *		answered by TAKEN; else by SIGNED.  Or by REFUSED.
+ * TAKEN	uint64 size of the tree that the signer has, of which the end is
+ *		not signed and forgotten with the connection.
  * SIGNED	string: the signed note of the new head.
  * REFUSED	uint32 error code negated, string sentence, string hint.
  *
@@ -46,10 +51,10 @@ enum process {
 #define MSG_LIST(X) FRONT_MSG_LIST(X) MASTER_MSG_LIST(X)
 #define MASTER_MSG_LIST(X)                                                \
 	X(SEEN, 16, SIGNER, KEEPER, 1024, "what the signer has seen")     \
-	X(HEAD, 17, KEEPER, SIGNER, HEAD_LEAVES_MAX * 32 + 12,            \
-	    "leaves to sign for")                                         \
+	X(HEAD, 17, KEEPER, SIGNER, HEAD_MAX, "leaves to sign for")       \
 	X(SIGNED, 18, SIGNER, KEEPER, 8192, "the log's head")             \
 	X(REFUSED, 19, SIGNER, KEEPER, 4096, "refused, and why")          \
+	X(TAKEN, 20, SIGNER, KEEPER, 8, "there may be more leaves")       \
 	X(ASK, 32, KEEPER, COURIER, CALL_MAX + 64, "a call for the CA")   \
 	X(ANSWERED, 33, COURIER, KEEPER, RESULT_MAX + 64, "its answer")   \
 	X(CA, 34, COURIER, KEEPER, 4096, "whether the CA is there")

@@ -139,9 +139,22 @@ add_object(struct mk_batch *b, struct slice data)
 	o->data = data;
 }
 
+/* An acceptance is in the log before its token expires, or not at all. */
+static void
+set_until(const struct mk *k, struct mk_batch *b, const struct statement *s)
+{
+	const struct fleet_token_row *t;
+
+	if (s->type != ST_ACCEPT || !s->u.accept.has_token ||
+	    (t = fleet_hosts_token(k->hosts, &s->u.accept.token)) == NULL)
+		return;
+	if (b->sb.until == 0 || t->expires < b->sb.until)
+		b->sb.until = t->expires;
+}
+
 /* Its leaves and objects as the scribe has them. */
 static void
-finish_batch(struct mk_batch *b)
+finish_batch(const struct mk *k, struct mk_batch *b)
 {
 	struct mk_item *i;
 
@@ -149,6 +162,7 @@ finish_batch(struct mk_batch *b)
 		if (!i->has_leaf)
 			continue;
 		b->leaves[b->sb.n++] = statement_bytes(&i->s);
+		set_until(k, b, &i->s);
 		if (i->targets != NULL)
 			add_object(b, slice_of(i->targets, i->n_targets));
 	}
@@ -172,7 +186,7 @@ gather(struct mk *k, struct mk_batch **out)
 		STAILQ_INSERT_TAIL(&b->items, i, link);
 		k->n_next--;
 	}
-	finish_batch(b);
+	finish_batch(k, b);
 	*out = b;
 	return 0;
 }
@@ -240,7 +254,7 @@ mk_policy_batch(struct mk *k, struct mk_batch **out, struct err *e)
 	b->sb.versions = true;
 	b->sb.root = t->root_version;
 	b->sb.policy = t->policy->version;
-	finish_batch(b);
+	finish_batch(k, b);
 	*out = b;
 	return 0;
 }

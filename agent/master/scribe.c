@@ -206,7 +206,6 @@ scribe_free(struct scribe *s)
 	scribe_stop(s);
 	scribe_disconnect(s);
 	ledger_close(s->ledger);
-	free(s->hashes);
 	(void)pthread_mutex_destroy(&s->lock);
 	(void)pthread_cond_destroy(&s->more);
 	(void)pthread_cond_destroy(&s->read);

@@ -41,6 +41,8 @@ struct scribe_batch {
 	size_t		    n;
 	const struct scribe_object *objects;
 	size_t		    n_objects;
+	int64_t		    until;	/* past that it is refused (ERR_RECORD);
+					   0: never */
 	bool		    versions;	/* once it is there, ticks say these */
 	uint64_t	    root, policy;
 	/* What became of it. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the signer is told: the hashes of the leaves since its last head.  It
- * computes the root itself; here is looked at whether what it says it has signed
- * is this log, and the ledger looks at the note before it publishes it.
+ * What the signer is told: the leaves since its last head, and the tokens that
+ * some are acceptances by.  It computes the root itself; here is looked at whether
+ * what it says it has signed is this log, and the ledger looks at the note before
+ * it publishes it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +14,10 @@
 #include "lib/proc/plog.h"
 #include "lib/proc/refused.h"
 #include "lib/proc/socket.h"
+#include "lib/statement/leaf.h"
 
-#define ANSWER_MS  30000 /* its disk may be slow */
-#define HELLO_MS   5000
-#define HASHES_MAX (64 * 1024 * 1024)
+#define ANSWER_MS 30000 /* its disk may be slow */
+#define HELLO_MS  5000
 
 void
 scribe_disconnect(struct scribe *s)
@@ -36,25 +37,106 @@ cut_off(struct scribe *s, struct err *e)
 	return ERR_NET;
 }
 
-static int
-add_hash(void *ctx, uint64_t index, struct slice leaf)
+/* --- leaves for it -------------------------------------------------------- */
+
+struct head {
+	struct log_head h;
+	size_t cap, bytes;
+	uint8_t **blocks; /* what leaves and tokens lie in */
+	size_t n_blocks, cap_blocks;
+};
+
+static void
+head_clear(struct head *x)
 {
-	struct scribe *s = ctx;
+	for (size_t i = 0; i < x->n_blocks; i++)
+		free(x->blocks[i]);
+	free(x->blocks);
+	free(x->h.leaves);
+}
+
+/* Takes p, also where it fails. */
+static int
+keep(struct head *x, uint8_t *p)
+{
+	int r = vec_grow(&x->blocks, x->n_blocks, &x->cap_blocks,
+	    2 * HEAD_LEAVES_MAX);
+
+	if (r == 0)
+		x->blocks[x->n_blocks++] = p;
+	else
+		free(p);
+	return r;
+}
+
+/* 1: it does not fit any more, with the token that it may need. */
+static int
+add_leaf(void *ctx, uint64_t index, struct slice leaf)
+{
+	struct head *x = ctx;
+	struct log_leaf l = {.bytes = leaf};
+	struct hash token;
+	uint8_t *p;
+	int r;
 
 	(void)index;
-	if (vec_grow(&s->hashes, s->n_hashes, &s->cap_hashes, HASHES_MAX) != 0)
+	if ((r = log_token_of(leaf, &token, NULL)) < 0)
+		return r;
+	x->bytes += log_head_room(&l) + (r == 1 ? LEAF_MAX : 0);
+	if (x->h.n == HEAD_LEAVES_MAX || x->bytes > HEAD_MAX)
+		return 1;
+	if ((p = malloc(leaf.n + 1)) == NULL)
 		return ERR_NOMEM;
-	merkle_leaf(leaf.p, leaf.n, &s->hashes[s->n_hashes++]);
+	memcpy(p, leaf.p, leaf.n);
+	l.bytes.p = p;
+	if ((r = keep(x, p)) == 0 &&
+	    (r = vec_grow(&x->h.leaves, x->h.n, &x->cap, HEAD_LEAVES_MAX)) == 0)
+		x->h.leaves[x->h.n++] = l;
+	return r;
+}
+
+/* A token's statement is a leaf before those that are by it.  Where it is not,
+ * the signer says so. */
+static int
+add_token(struct scribe *s, struct head *x, struct log_leaf *l, struct err *e)
+{
+	struct hash token;
+	uint8_t *p = NULL;
+	uint64_t index;
+	size_t n = 0;
+	int r;
+
+	if ((r = log_token_of(l->bytes, &token, e)) <= 0)
+		return r;
+	if ((r = ledger_find(s->ledger, LTAG_TOKEN, &token, &index, e)) != 0)
+		return r < 0 ? r : 0;
+	if ((r = ledger_read(s->ledger, index, &p, &n, e)) != 0)
+		return r;
+	if ((r = keep(x, p)) != 0)
+		return err_nomem(e);
+	l->token = slice_of(p, n);
 	return 0;
 }
 
-/* The hashes since `seen` that are not there yet. */
+/* As many of the leaves since as fit into one frame. */
 static int
-catch_up(struct scribe *s, struct err *e)
+collect(struct scribe *s, struct head *x, struct err *e)
 {
-	return ledger_each(s->ledger, s->seen + s->n_hashes,
-	    ledger_size(s->ledger), add_hash, s, e);
+	uint64_t size = ledger_size(s->ledger);
+	int r;
+
+	x->h.from = s->seen;
+	x->bytes = LOG_HEAD_ROOM;
+	if ((r = ledger_each(s->ledger, s->seen, size, add_leaf, x, e)) < 0)
+		return r == ERR_NOMEM ? err_nomem(e) : r;
+	for (size_t i = 0; i < x->h.n; i++)
+		if ((r = add_token(s, x, &x->h.leaves[i], e)) != 0)
+			return r;
+	x->h.more = s->seen + x->h.n < size;
+	return 0;
 }
+
+/* --- what it says --------------------------------------------------------- */
 
 /* What it has signed must be what the log has there. */
 static int
@@ -83,10 +165,7 @@ take_seen(struct scribe *s, const struct log_seen *seen, struct err *e)
 			    "at %llu leaves (a fork)",
 			    s->c.ledger.dir, (unsigned long long)seen->size);
 	}
-	if (seen->size != s->seen) {
-		s->seen = seen->size;
-		s->n_hashes = 0;
-	}
+	s->seen = seen->size;
 	return 0;
 }
 
@@ -141,13 +220,16 @@ hear_refusal(struct slice payload, struct err *e)
 	return why.code;
 }
 
-/* Its answer: 0 with the note, or what it says. */
+/* Its answer: 0 with the note, which is empty where it waits for more, or what it
+ * says. */
 static int
-hear_answer(struct scribe *s, struct str *note, struct err *e)
+hear_answer(struct scribe *s, const struct log_head *h, struct str *note,
+    struct err *e)
 {
 	struct log_seen seen;
-	struct slice text;
+	struct slice text = slice_of(NULL, 0);
 	struct frame f;
+	uint64_t size;
 	int r;
 
 	do {
@@ -162,58 +244,65 @@ hear_answer(struct scribe *s, struct str *note, struct err *e)
 		return err_set(e, ERR_PARSE, "answers another question");
 	if (f.type == MSG_REFUSED)
 		return hear_refusal(f.payload, e);
-	if (f.type != MSG_SIGNED)
+	if (f.type != (h->more ? MSG_TAKEN : MSG_SIGNED))
 		return err_set(e, ERR_PARSE, "answers with frame %u", f.type);
-	if ((r = log_signed_parse(f.payload, &text, e)) != 0)
+	r = h->more ? log_taken_parse(f.payload, &size, e)
+		    : log_signed_parse(f.payload, &text, e);
+	if (r != 0)
 		return r;
+	if (h->more && size != h->from + h->n)
+		return err_set(e, ERR_PARSE, "took other leaves than these");
 	str_reset(note);
 	str_addn(note, (const char *)text.p, text.n);
 	return str_check(note);
 }
 
-/* Some of the leaves; *done how many. */
 static int
-sign_some(struct scribe *s, struct str *note, size_t *done, struct err *e)
+send_head(struct scribe *s, const struct log_head *h, struct err *e)
 {
-	size_t n =
-	    s->n_hashes < HEAD_LEAVES_MAX ? s->n_hashes : HEAD_LEAVES_MAX;
 	struct buf *b = NULL;
 	int r;
 
-	if ((r = buf_new(&b, HEAD_LEAVES_MAX * HASH_LEN + 64)) != 0 ||
-	    (r = log_head_encode(s->seen, s->hashes, n, b)) != 0)
-		(void)err_nomem(e);
+	if ((r = buf_new(&b, HEAD_MAX)) != 0 ||
+	    (r = log_head_encode(h, b)) != 0)
+		(void)err_set(e, r, "leaves for the signer: %s", err_text(r));
 	else
 		r = chan_send(s->chan, MSG_HEAD, ++s->last_id, buf_slice(b), e);
 	buf_free(b);
-	if (r == 0 && (r = hear_answer(s, note, e)) == 0) {
-		s->seen += n;
-		s->n_hashes -= n;
-		memmove(s->hashes, s->hashes + n,
-		    s->n_hashes * sizeof(*s->hashes));
-		*done = n;
-		return 0;
+	return r;
+}
+
+/* Some of the leaves; *more whether others follow. */
+static int
+sign_some(struct scribe *s, struct str *note, bool *more, struct err *e)
+{
+	struct head x = {0};
+	int r;
+
+	if ((r = collect(s, &x, e)) == 0 && (r = send_head(s, &x.h, e)) == 0 &&
+	    (r = hear_answer(s, &x.h, note, e)) == 0) {
+		s->seen += x.h.n;
+		*more = x.h.more;
 	}
+	head_clear(&x);
 	if (r == ERR_PARSE)
 		return cut_off(s, e);
 	/* Refused or gone: it says anew what it has seen. */
-	scribe_disconnect(s);
+	if (r != 0)
+		scribe_disconnect(s);
 	return r;
 }
 
 int
 scribe_sign(struct scribe *s, struct str *note, struct err *e)
 {
-	size_t n = 0;
+	bool more = true;
 	int r;
 
 	if ((r = scribe_connect(s, e)) != 0)
 		return r;
-	if ((r = catch_up(s, e)) != 0)
-		return r;
-	do {
-		if ((r = sign_some(s, note, &n, e)) != 0)
+	while (more)
+		if ((r = sign_some(s, note, &more, e)) != 0)
 			return r;
-	} while (s->n_hashes > 0);
 	return 0;
 }

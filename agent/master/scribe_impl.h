@@ -34,12 +34,10 @@ struct scribe {
 	struct err why;
 	int64_t next_tick, next_open, next_look, last_batch, unpublished;
 
-	/* The signer: what it has signed, and the leaves since. */
+	/* The signer. */
 	struct chan *chan;	/* NULL: not connected */
 	uint32_t last_id;
-	uint64_t seen;		/* size of its head */
-	struct hash *hashes;	/* of leaves seen.. */
-	size_t n_hashes, cap_hashes;
+	uint64_t seen;		/* leaves that it has of this log */
 };
 
 /* --- scribe_log.c */

@@ -84,8 +84,6 @@ open_again(struct scribe *s)
 		s->why = e;
 		return;
 	}
-	/* Hashes of leaves that it may have lost again. */
-	s->n_hashes = 0;
 	plog(PLOG_INFO, "the log takes leaves again", NULL);
 }
 
@@ -149,6 +147,18 @@ out:
 	return r;
 }
 
+/* However long it waited: the signer asks its clock as well.  What else is in the
+ * batch may be said again. */
+static int
+check_until(struct scribe_batch *b)
+{
+	if (b->until == 0 || clock_now() <= b->until)
+		return 0;
+	b->r = err_set(&b->e, ERR_RECORD,
+	    "a token expired before the acceptance by it was in the log");
+	return b->r;
+}
+
 void
 scribe_work(struct scribe *s, struct scribe_batch *b)
 {
@@ -158,6 +168,8 @@ scribe_work(struct scribe *s, struct scribe_batch *b)
 		b->e.code = ERR_RECORD;
 		return;
 	}
+	if (check_until(b) != 0)
+		return;
 	if ((b->r = put_objects(s, b)) == 0 && b->n > 0)
 		b->r = commit(s, b->leaves, b->n, b->index, &b->e);
 	b->size = ledger_size(s->ledger);

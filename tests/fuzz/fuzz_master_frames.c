@@ -37,14 +37,26 @@ try_seen(struct slice payload, struct buf *b, struct err *e)
 static int
 try_head(struct slice payload, struct buf *b, struct err *e)
 {
-	struct hash *leaves = NULL;
-	uint64_t from;
-	size_t n;
+	struct log_head h;
 	int r;
 
-	if ((r = log_head_parse(payload, &from, &leaves, &n, e)) == 0)
-		same(log_head_encode(from, leaves, n, b), b, payload);
-	free(leaves);
+	if ((r = log_head_parse(payload, &h, e)) != 0)
+		return r;
+	same(log_head_encode(&h, b), b, payload);
+	for (size_t i = 0; i < h.n && r == 0; i++)
+		r = log_token_check(&h.leaves[i], 1, e);
+	free(h.leaves);
+	return r;
+}
+
+static int
+try_taken(struct slice payload, struct buf *b, struct err *e)
+{
+	uint64_t size;
+	int r;
+
+	if ((r = log_taken_parse(payload, &size, e)) == 0)
+		same(log_taken_encode(size, b), b, payload);
 	return r;
 }
 
@@ -145,6 +157,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	} tries[] = {
 	    {'v', try_seen},
 	    {'h', try_head},
+	    {'t', try_taken},
 	    {'s', try_signed},
 	    {'k', try_keys},
 	    {'g', try_guest},

@@ -88,30 +88,34 @@ tear_down(void **state)
 	return 0;
 }
 
-static struct hash
-leaf(uint64_t n)
+/* The nth leaf of the keeper's log, which its tree gets too where there is one. */
+static struct log_leaf
+leaf(uint64_t *n, uint64_t value, struct merkle_edge *edge)
 {
 	struct hash h;
 
-	merkle_leaf(&n, sizeof(n), &h);
-	return h;
+	*n = value;
+	merkle_leaf(n, sizeof(*n), &h);
+	if (edge != NULL)
+		merkle_append(edge, &h);
+	return (struct log_leaf){.bytes = slice_of(n, sizeof(*n))};
 }
 
 /* n more leaves, signed for; the note is that of the keeper's own root. */
 static void
 grow(struct world *w, size_t n)
 {
-	struct hash leaves[64], root;
+	struct log_leaf leaves[64];
+	uint64_t values[64], from = w->edge.size;
+	struct hash root;
 	struct checkpoint got;
 	struct str note = STR_INIT;
-	uint64_t from = w->edge.size;
 
 	assert_true(n <= LEN(leaves));
-	for (size_t i = 0; i < n; i++) {
-		leaves[i] = leaf(from + i);
-		merkle_append(&w->edge, &leaves[i]);
-	}
-	if (log_signer_sign(w->s, from, leaves, n, &note, &w->e) != 0)
+	for (size_t i = 0; i < n; i++)
+		leaves[i] = leaf(&values[i], from + i, &w->edge);
+	if (log_signer_grow(w->s, from, leaves, n, &w->e) != 0 ||
+	    log_signer_sign(w->s, &note, &w->e) != 0)
 		fail_msg("%s", w->e.msg);
 	merkle_root(&w->edge, &root);
 	if (checkpoint_open(slice_str(note.p), ORIGIN,
@@ -125,14 +129,18 @@ grow(struct world *w, size_t n)
 static void
 refuses(struct world *w, uint64_t from, size_t n, int code, const char *part)
 {
-	struct hash leaves[4] = {leaf(7), leaf(8), leaf(9), leaf(10)};
+	struct log_leaf leaves[4];
+	uint64_t values[4];
 	struct checkpoint before, after;
 	struct str note = STR_INIT;
 	int r;
 
+	for (size_t i = 0; i < LEN(leaves); i++)
+		leaves[i] = leaf(&values[i], 7 + i, NULL);
 	memset(&w->e, 0, sizeof(w->e));
 	log_signer_head(w->s, &before);
-	r = log_signer_sign(w->s, from, leaves, n, &note, &w->e);
+	if ((r = log_signer_grow(w->s, from, leaves, n, &w->e)) == 0)
+		r = log_signer_sign(w->s, &note, &w->e);
 	if (r != code || strstr(w->e.msg, part) == NULL)
 		fail_msg("%d %s", r, w->e.msg);
 	assert_int_equal(note.n, 0);
@@ -166,6 +174,32 @@ one_tree_grows(void **state)
 	grow(w, 0);
 	grow(w, 3);
 	assert_int_equal(size_of(w), 783);
+}
+
+/* Leaves come in parts, and are nothing until they are signed for. */
+static void
+a_tree_grows_in_parts(void **state)
+{
+	struct world *w = *state;
+	struct log_leaf leaves[3];
+	uint64_t values[3];
+
+	grow(w, 2);
+	for (size_t i = 0; i < LEN(leaves); i++)
+		leaves[i] = leaf(&values[i], 2 + i, NULL);
+	assert_int_equal(log_signer_grow(w->s, 2, leaves, 2, &w->e), 0);
+	assert_int_equal(log_signer_grow(w->s, 4, leaves + 2, 1, &w->e), 0);
+	assert_int_equal(size_of(w), 2);
+	/* One that does not follow, and all of it is forgotten. */
+	assert_int_equal(log_signer_grow(w->s, 4, leaves, 1, &w->e),
+	    ERR_ROLLBACK);
+	assert_int_equal(log_signer_grow(w->s, 5, leaves, 1, &w->e),
+	    ERR_DENIED);
+	assert_int_equal(log_signer_grow(w->s, 2, leaves, 1, &w->e), 0);
+	log_signer_drop(w->s);
+	grow(w, 3);
+	assert_int_equal(reopen(w), 0);
+	assert_int_equal(size_of(w), 5);
 }
 
 static void
@@ -363,8 +397,9 @@ open_and_sign(void *arg)
 {
 	struct world *w = arg;
 	const struct log_signer_config c = config_of(w, ORIGIN);
-	struct hash h = leaf(1);
 	struct log_signer *s = NULL;
+	struct log_leaf l;
+	uint64_t value;
 	struct str note = STR_INIT;
 	struct checkpoint head;
 	int r;
@@ -372,7 +407,9 @@ open_and_sign(void *arg)
 	if ((r = log_signer_open(&c, &s, NULL)) != 0)
 		return r;
 	log_signer_head(s, &head);
-	r = log_signer_sign(s, head.size, &h, 1, &note, NULL);
+	l = leaf(&value, 1, NULL);
+	if ((r = log_signer_grow(s, head.size, &l, 1, NULL)) == 0)
+		r = log_signer_sign(s, &note, NULL);
 	assert_true(r == 0 || note.n == 0);
 	str_clear(&note);
 	log_signer_close(s);
@@ -429,17 +466,28 @@ say(struct world *w, struct talk *t, uint16_t type, struct slice payload)
 }
 
 static int
-say_head(struct world *w, struct talk *t, uint64_t from, size_t n)
+say_leaves(struct world *w, struct talk *t, uint64_t from, size_t n, bool more)
 {
-	struct hash leaves[4] = {leaf(0), leaf(1), leaf(2), leaf(3)};
+	struct log_leaf leaves[4];
+	struct log_head h = {
+	    .from = from, .more = more, .leaves = leaves, .n = n};
+	uint64_t values[4];
 	struct buf *b = NULL;
 	int r;
 
+	for (size_t i = 0; i < LEN(leaves); i++)
+		leaves[i] = leaf(&values[i], from + i, NULL);
 	assert_int_equal(buf_new(&b, FRAME_MAX), 0);
-	assert_int_equal(log_head_encode(from, leaves + from, n, b), 0);
+	assert_int_equal(log_head_encode(&h, b), 0);
 	r = say(w, t, MSG_HEAD, buf_slice(b));
 	buf_free(b);
 	return r;
+}
+
+static int
+say_head(struct world *w, struct talk *t, uint64_t from, size_t n)
+{
+	return say_leaves(w, t, from, n, false);
 }
 
 /* What the keeper gets next. */
@@ -511,14 +559,44 @@ a_keeper_is_told_and_signed_for(void **state)
 }
 
 static void
+a_long_log_comes_in_parts(void **state)
+{
+	struct world *w = *state;
+	uint64_t size = 0;
+	struct talk t;
+
+	talk_begin(w, &t);
+	hears_seen(w, &t, 0);
+	for (uint64_t i = 0; i < 3; i++) {
+		assert_int_equal(say_leaves(w, &t, i * 2, 2, true), 0);
+		assert_int_equal(log_taken_parse(hears(&t, MSG_TAKEN)->payload,
+				     &size, NULL),
+		    0);
+		assert_int_equal(size, i * 2 + 2);
+	}
+	assert_int_equal(size_of(w), 0);
+	talk_end(&t);
+
+	/* What was not signed for is forgotten with the keeper. */
+	talk_begin(w, &t);
+	hears_seen(w, &t, 0);
+	assert_int_equal(say_leaves(w, &t, 0, 2, true), 0);
+	(void)hears(&t, MSG_TAKEN);
+	assert_int_equal(say_head(w, &t, 2, 0), 0);
+	(void)hears(&t, MSG_SIGNED);
+	assert_int_equal(size_of(w), 2);
+	talk_end(&t);
+}
+
+static void
 nothing_but_heads_is_heard(void **state)
 {
 	static const struct {
 		uint16_t type;
 		int code;
 	} others[] = {{MSG_SEEN, ERR_DENIED}, {MSG_SIGNED, ERR_DENIED},
-	    {MSG_CALL, ERR_DENIED}, {MSG_ASK, ERR_DENIED}, {0, ERR_DENIED},
-	    {MSG_HEAD, ERR_PARSE}};
+	    {MSG_TAKEN, ERR_DENIED}, {MSG_CALL, ERR_DENIED},
+	    {MSG_ASK, ERR_DENIED}, {0, ERR_DENIED}, {MSG_HEAD, ERR_PARSE}};
 	struct world *w = *state;
 	struct talk t;
 
@@ -528,8 +606,7 @@ nothing_but_heads_is_heard(void **state)
 		assert_int_equal(say(w, &t, others[i].type, slice_str("x")),
 		    others[i].code);
 	/* Longer than any may be. */
-	assert_int_equal(say(w, &t, MSG_HEAD,
-			     slice_of(&t, HEAD_LEAVES_MAX * HASH_LEN + 13)),
+	assert_int_equal(say(w, &t, MSG_HEAD, slice_of(&t, HEAD_MAX + 1)),
 	    ERR_DENIED);
 	assert_int_equal(chan_wait(t.ours, 1, &t.f, &w->e), ERR_NET);
 	assert_int_equal(size_of(w), 0);
@@ -549,13 +626,19 @@ read_seen(struct slice p, struct err *e)
 static int
 read_head(struct slice p, struct err *e)
 {
-	struct hash *leaves = NULL;
-	uint64_t from;
-	size_t n;
-	int r = log_head_parse(p, &from, &leaves, &n, e);
+	struct log_head h = {0};
+	int r = log_head_parse(p, &h, e);
 
-	free(leaves);
+	free(h.leaves);
 	return r;
+}
+
+static int
+read_taken(struct slice p, struct err *e)
+{
+	uint64_t size;
+
+	return log_taken_parse(p, &size, e);
 }
 
 static int
@@ -622,39 +705,57 @@ is_strict(reader *read, const struct buf *b)
 static void
 frames_are_strict(void **state)
 {
-	struct hash leaves[3] = {leaf(1), leaf(2), leaf(3)}, *got = NULL;
-	struct log_seen seen = {
-	    .size = 5, .root = leaf(9), .log = slice_str("blob")};
-	struct log_seen back;
+	struct log_leaf leaves[2] = {
+	    {.bytes = slice_str("one"), .token = slice_str("a token")},
+	    {.bytes = slice_str("")}};
+	struct log_head head = {
+	    .from = 77, .more = true, .leaves = leaves, .n = 2};
+	struct log_head got = {0};
+	struct hash root;
+	struct log_seen seen = {.size = 5, .log = slice_str("blob")}, back;
 	struct buf *b = NULL;
 	struct slice note;
-	uint64_t from = 0;
-	size_t n = 0;
+	uint64_t size = 0;
 
 	(void)state;
+	hash_sha256("x", 1, &root);
+	seen.root = root;
 	assert_int_equal(buf_new(&b, FRAME_MAX), 0);
 	assert_int_equal(log_seen_encode(&seen, b), 0);
 	assert_int_equal(log_seen_parse(buf_slice(b), &back, NULL), 0);
 	assert_int_equal(back.size, 5);
-	assert_true(hash_equal(&back.root, &seen.root));
+	assert_true(hash_equal(&back.root, &root));
 	assert_true(slice_is(back.log, "blob"));
 	assert_int_equal(is_strict(read_seen, b), 0);
 
 	buf_reset(b);
-	assert_int_equal(log_head_encode(77, leaves, 3, b), 0);
-	assert_int_equal(log_head_parse(buf_slice(b), &from, &got, &n, NULL),
-	    0);
-	assert_int_equal(from, 77);
-	assert_int_equal(n, 3);
-	assert_memory_equal(got, leaves, sizeof(leaves));
-	free(got);
+	assert_int_equal(log_head_encode(&head, b), 0);
+	assert_int_equal(buf_len(b),
+	    LOG_HEAD_ROOM + log_head_room(&leaves[0]) +
+		log_head_room(&leaves[1]));
+	assert_int_equal(log_head_parse(buf_slice(b), &got, NULL), 0);
+	assert_int_equal(got.from, 77);
+	assert_true(got.more);
+	assert_int_equal(got.n, 2);
+	assert_true(slice_is(got.leaves[0].bytes, "one"));
+	assert_true(slice_is(got.leaves[0].token, "a token"));
+	assert_int_equal(got.leaves[1].bytes.n, 0);
+	assert_int_equal(got.leaves[1].token.n, 0);
+	free(got.leaves);
 	assert_int_equal(is_strict(read_head, b), 1);
 	buf_reset(b);
-	assert_int_equal(log_head_encode(1, NULL, 0, b), 0);
-	assert_int_equal(log_head_parse(buf_slice(b), &from, &got, &n, NULL),
-	    0);
-	assert_null(got);
-	assert_int_equal(n, 0);
+	head = (struct log_head){.from = 1};
+	assert_int_equal(log_head_encode(&head, b), 0);
+	assert_int_equal(log_head_parse(buf_slice(b), &got, NULL), 0);
+	assert_null(got.leaves);
+	assert_int_equal(got.n, 0);
+	assert_false(got.more);
+
+	buf_reset(b);
+	assert_int_equal(log_taken_encode(9, b), 0);
+	assert_int_equal(log_taken_parse(buf_slice(b), &size, NULL), 0);
+	assert_int_equal(size, 9);
+	assert_int_equal(is_strict(read_taken, b), 0);
 
 	buf_reset(b);
 	assert_int_equal(log_signed_encode(slice_str("a note"), b), 0);
@@ -667,7 +768,8 @@ frames_are_strict(void **state)
 static void
 frames_have_their_limits(void **state)
 {
-	struct hash *many = calloc(HEAD_LEAVES_MAX + 1, sizeof(*many));
+	struct log_leaf *many = calloc(HEAD_LEAVES_MAX + 1, sizeof(*many));
+	struct log_head h = {.leaves = many, .n = HEAD_LEAVES_MAX + 1};
 	struct buf *b = NULL;
 	struct err e = {0};
 	char longer[NOTE_MAX + 1];
@@ -675,15 +777,17 @@ frames_have_their_limits(void **state)
 	(void)state;
 	assert_non_null(many);
 	assert_int_equal(buf_new(&b, FRAME_MAX), 0);
-	assert_int_equal(log_head_encode(0, many, HEAD_LEAVES_MAX + 1, b),
-	    ERR_LIMIT);
+	assert_int_equal(log_head_encode(&h, b), ERR_LIMIT);
 	assert_int_equal(buf_len(b), 0);
-	assert_int_equal(log_head_encode(0, many, HEAD_LEAVES_MAX, b), 0);
+	h.n = HEAD_LEAVES_MAX;
+	assert_int_equal(log_head_encode(&h, b), 0);
 	assert_int_equal(read_head(buf_slice(b), &e), 0);
 	buf_reset(b);
 	assert_int_equal(buf_put_u64(b, 0), 0);
+	assert_int_equal(buf_put_u8(b, 0), 0);
 	assert_int_equal(buf_put_u32(b, HEAD_LEAVES_MAX + 1), 0);
-	assert_int_equal(buf_put(b, many, (HEAD_LEAVES_MAX + 1) * HASH_LEN), 0);
+	for (size_t i = 0; i < HEAD_LEAVES_MAX + 1; i++)
+		assert_int_equal(buf_put_u64(b, 0), 0);
 	assert_int_equal(read_head(buf_slice(b), &e), ERR_LIMIT);
 	buf_reset(b);
 	memset(longer, 'x', sizeof(longer));
@@ -700,6 +804,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    T(one_tree_grows),
+	    T(a_tree_grows_in_parts),
 	    T(it_never_goes_back),
 	    T(there_is_one_signer_of_one_log),
 	    T(damage_makes_no_other_history),
@@ -707,6 +812,7 @@ main(void)
 	    T(a_full_journal_is_begun_anew),
 	    T(memory_that_runs_out_is_said),
 	    T(a_keeper_is_told_and_signed_for),
+	    T(a_long_log_comes_in_parts),
 	    T(nothing_but_heads_is_heard),
 	    cmocka_unit_test(frames_are_strict),
 	    cmocka_unit_test(frames_have_their_limits),
