@@ -328,8 +328,7 @@ mk_part_done(struct mk *k, struct mk_call *c)
 static void
 find_index(struct mk *k, struct mk_item *i)
 {
-	if (!i->has_leaf &&
-	    rows_find_act(k->rows, &i->s.hash, &i->index, NULL) != 0)
+	if (!i->has_leaf && mk_said_index(k, &i->s.hash, &i->index, NULL) != 0)
 		i->index = 0;
 }
 

@@ -121,7 +121,7 @@ struct found {
 };
 
 static int
-from_rows(int r, struct found *f, char *own, size_t n)
+take_own(int r, struct found *f, char *own, size_t n)
 {
 	if (r == 0) {
 		f->own = own;
@@ -184,8 +184,8 @@ find_own(struct mk *k, struct mk_host *host, const struct fleet_host_row *row,
 	if (hash_equal(&row->accept, h) || hash_equal(&row->enrol, h) ||
 	    (row->by_token && hash_equal(&row->token, h)) ||
 	    is_rename_of(row, h)) {
-		r = rows_act(k->rows, h, &own, &n, e);
-		return from_rows(r, f, own, n);
+		r = mk_said(k, h, &own, &n, e);
+		return take_own(r, f, own, n);
 	}
 	if (!host->has_certificate || !hash_equal(&host->certificate, h))
 		return 1;
@@ -219,12 +219,12 @@ find_for_person(struct mk *k, const struct hash *h, struct found *f,
 	size_t n = 0;
 	int r;
 
-	r = rows_act(k->rows, h, &own, &n, e);
+	r = mk_said(k, h, &own, &n, e);
 	if (r != 1)
-		return from_rows(r, f, own, n);
-	r = rows_object(k->rows, h, &own, &n, e);
+		return take_own(r, f, own, n);
+	r = mk_said_targets(k, h, &own, &n, e);
 	if (r != 1)
-		return from_rows(r, f, own, n);
+		return take_own(r, f, own, n);
 	return content_fleet_file(k->content, content_held(k->content)->version,
 	    h, NULL, NULL, &f->data, e);
 }

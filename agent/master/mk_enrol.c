@@ -77,7 +77,7 @@ check_kept(struct mk *k, const struct hash *h, struct err *e)
 	statement_init(&found, ST_ENROL);
 	r = rows_waiting(k->rows, h, find_waiting, &w, e);
 	statement_clear(&found);
-	if (r < 0 || w.found || (r = rows_find_act(k->rows, h, &index, e)) <= 0)
+	if (r < 0 || w.found || (r = mk_said_index(k, h, &index, e)) <= 0)
 		return r;
 	if (fleet_hosts_enrol(k->hosts, h) == NULL)
 		return 0; /* nobody has heard of it, which is said better later */
@@ -130,20 +130,22 @@ static const char *const states[] = {
     [FLEET_REJECTED] = "rejected",
 };
 
-static int
-add_acceptance(struct mk *k, const struct fleet_host_row *row, struct jw *w,
-    struct err *e)
+/* An accepted host is told so with its acceptance, or not yet. */
+static void
+put_state(const struct fleet_host_row *row, enum fleet_state state,
+    const char *text, size_t n, struct str *out)
 {
-	char *text = NULL;
-	size_t n = 0;
-	int r;
+	struct jw w;
 
-	jw_str(w, "host", row->id);
-	jw_hex(w, "accept", row->accept.b, HASH_LEN);
-	if ((r = rows_act(k->rows, &row->accept, &text, &n, e)) == 0)
-		jw_strn(w, "acceptance", text, n);
-	free(text);
-	return r < 0 ? r : 0;
+	jw_init(&w, out, false);
+	jw_begin(&w, NULL, '{');
+	jw_str(&w, "state", states[state]);
+	if (text != NULL) {
+		jw_str(&w, "host", row->id);
+		jw_hex(&w, "accept", row->accept.b, HASH_LEN);
+		jw_strn(&w, "acceptance", text, n);
+	}
+	jw_end(&w, '}');
 }
 
 static int
@@ -152,41 +154,35 @@ write_state(struct mk *k, const struct pubkey *host_key,
 {
 	const struct fleet_host_row *row = NULL;
 	enum fleet_state state;
-	struct jw w;
+	char *text = NULL;
+	size_t n = 0;
 	int r = 0;
 
 	state = fleet_hosts_state(k->hosts, host_key, transport, &row);
 	/* Its acceptance is on its way into the log: not yet. */
-	if (state == FLEET_ACCEPTED && row != NULL) {
-		uint64_t index;
-
-		r = rows_find_act(k->rows, &row->accept, &index, e);
-		if (r == 1)
-			state = FLEET_WAITING;
-	}
-	jw_init(&w, out, false);
-	jw_begin(&w, NULL, '{');
-	jw_str(&w, "state", states[state]);
-	if (r >= 0 && state == FLEET_ACCEPTED && row != NULL)
-		r = add_acceptance(k, row, &w, e);
-	jw_end(&w, '}');
+	if (state == FLEET_ACCEPTED && row != NULL &&
+	    (r = mk_said(k, &row->accept, &text, &n, e)) == 1)
+		state = FLEET_WAITING;
+	if (r >= 0)
+		put_state(row, state, text, n, out);
+	free(text);
 	return r < 0 ? r : 0;
 }
 
+/* Where it cannot be read now, the host asks again. */
 void
 mk_enrol_answer(struct mk *k, struct mk_call *c, struct str *out)
 {
 	const struct fleet_host_row *row =
 	    fleet_hosts_by_accept(k->hosts, &c->parts[0].hash);
-	struct err e = {0};
-	struct jw w;
+	char *text = NULL;
+	size_t n = 0;
 
-	jw_init(&w, out, false);
-	jw_begin(&w, NULL, '{');
-	jw_str(&w, "state", row != NULL ? "accepted" : "waiting");
-	if (row != NULL)
-		(void)!add_acceptance(k, row, &w, &e);
-	jw_end(&w, '}');
+	if (row != NULL && mk_said(k, &row->accept, &text, &n, NULL) != 0)
+		row = NULL;
+	put_state(row, row != NULL ? FLEET_ACCEPTED : FLEET_WAITING, text, n,
+	    out);
+	free(text);
 }
 
 /* With an acceptance by a token, which comes from the host itself. */

@@ -228,6 +228,19 @@ int  mk_take_job(struct mk *k, struct mk_call *c, size_t part,
 /* What has become of the host that asked in: mk_enrol.c. */
 void mk_enrol_answer(struct mk *k, struct mk_call *c, struct str *out);
 
+/* --- what was said (mk_said.c) --------------------------------------------- */
+
+/*
+ * As rows_act(), rows_find_act() and rows_object(), also of what is durable in the
+ * log while the store has no room for it: who has it acknowledged may ask for it.
+ */
+int  mk_said(struct mk *k, const struct hash *h, char **out, size_t *n,
+     struct err *e) MUST_CHECK;
+int  mk_said_index(struct mk *k, const struct hash *h, uint64_t *index,
+     struct err *e) MUST_CHECK;
+int  mk_said_targets(struct mk *k, const struct hash *h, char **out, size_t *n,
+     struct err *e) MUST_CHECK;
+
 /* --- what leaves make of this keeper (mk_apply.c) ------------------------- */
 
 /* Besides the fold of hosts: orders, keys, what is said to whom. */

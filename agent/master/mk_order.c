@@ -58,7 +58,7 @@ keep(struct mk_orders *v, struct mk_order *o)
 	v->v[at] = o;
 }
 
-/* TARGETS of the order as the store has them; what does not agree with it any more
+/* TARGETS of the order as the log has them; what does not agree with it any more
  * is not handed out. */
 static int
 make_tree(struct mk *k, const struct mk_order *o, struct targets_tree **out,
@@ -74,7 +74,7 @@ make_tree(struct mk *k, const struct mk_order *o, struct targets_tree **out,
 	statement_init(&s, ST_JOB);
 	if ((r = statement_parse("store", slice_of(o->statement, o->n), &s,
 		 e)) != 0 ||
-	    (r = rows_object(k->rows, &s.u.job.targets, &text, &n, e)) != 0)
+	    (r = mk_said_targets(k, &s.u.job.targets, &text, &n, e)) != 0)
 		goto out;
 	r = job_check_targets(&s.u.job, slice_of(text, n), &t, &why);
 	if (r != 0)
@@ -89,7 +89,7 @@ out:
 	return r;
 }
 
-/* 1: the store has not got it. */
+/* 1: the log has not got it. */
 static int
 load(struct mk *k, const struct hash *job, struct mk_order **out, struct err *e)
 {
@@ -99,7 +99,7 @@ load(struct mk *k, const struct hash *job, struct mk_order **out, struct err *e)
 	if (o == NULL)
 		return err_nomem(e);
 	o->job = *job;
-	if ((r = rows_act(k->rows, job, &o->statement, &o->n, e)) != 0 ||
+	if ((r = mk_said(k, job, &o->statement, &o->n, e)) != 0 ||
 	    (r = make_tree(k, o, &o->tree, e)) != 0) {
 		order_free(o);
 		return r;

@@ -76,7 +76,7 @@ read_enrol(struct mk *k, const struct fleet_host_row *row, struct statement *s,
 	size_t n = 0;
 	int r;
 
-	if ((r = rows_act(k->rows, &row->enrol, &text, &n, e)) == 0)
+	if ((r = mk_said(k, &row->enrol, &text, &n, e)) == 0)
 		r = statement_parse("store", slice_of(text, n), s, e);
 	free(text);
 	return r;
