@@ -140,7 +140,7 @@ put_state(const struct fleet_host_row *row, enum fleet_state state,
 	jw_init(&w, out, false);
 	jw_begin(&w, NULL, '{');
 	jw_str(&w, "state", states[state]);
-	if (text != NULL) {
+	if (row != NULL && text != NULL) {
 		jw_str(&w, "host", row->id);
 		jw_hex(&w, "accept", row->accept.b, HASH_LEN);
 		jw_strn(&w, "acceptance", text, n);
