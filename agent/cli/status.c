@@ -13,25 +13,44 @@
 
 /* --- status --------------------------------------------------------------- */
 
-int
-online_states(struct online *o, const char *on, struct host_states *out,
+static int
+ask_states(struct online *o, const char *on, uint64_t after, json_t **body,
     struct err *e)
 {
 	struct str call = STR_INIT;
-	json_t *body = NULL;
 	struct jw w;
-	int r;
 
 	jw_init(&w, &call, false);
 	jw_begin(&w, NULL, '{');
 	jw_str(&w, "call", "status");
 	if (on != NULL)
 		jw_str(&w, "on", on);
+	if (after != 0)
+		jw_u64(&w, "after", after);
 	jw_end(&w, '}');
-	if ((r = master_call(&o->master, &call, NULL, &body, e)) == 0 &&
-	    (r = host_states_parse(body, out, e)) != 0)
-		err_prefix(e, "%s: status", o->master.address);
-	json_decref(body);
+	return master_call(&o->master, &call, NULL, body, e);
+}
+
+int
+online_states(struct online *o, const char *on, struct host_states *out,
+    struct err *e)
+{
+	uint64_t next = 0;
+	int r;
+
+	do {
+		json_t *body = NULL;
+		uint64_t after = next;
+
+		if ((r = ask_states(o, on, after, &body, e)) == 0 &&
+		    (r = host_states_parse(body, out, &next, e)) != 0)
+			err_prefix(e, "%s: status", o->master.address);
+		json_decref(body);
+		if (r == 0 && next != 0 && next <= after)
+			r = err_set(e, ERR_PARSE,
+			    "%s: status: a page that leads back",
+			    o->master.address);
+	} while (r == 0 && next != 0);
 	return r;
 }
 

@@ -91,28 +91,65 @@ read_state(const json_t *o, struct host_state *s, struct err *e)
 	return read_alarms(o, &s->alarms, e);
 }
 
+static int
+read_states(const json_t *list, struct host_states *s, struct err *e)
+{
+	int r = 0;
+
+	if ((s->v = calloc(json_array_size(list) + 1, sizeof(*s->v))) == NULL)
+		return err_nomem(e);
+	s->n = json_array_size(list);
+	for (size_t i = 0; i < s->n && r == 0; i++)
+		if ((r = read_state(json_array_get(list, i), &s->v[i], e)) != 0)
+			err_prefix(e, "hosts, entry %zu", i + 1);
+	return r;
+}
+
+/* What is in `from` moves. */
+static int
+add_states(struct host_states *to, struct host_states *from, struct err *e)
+{
+	struct host_state *v;
+
+	if (from->n > MASTER_LIST_MAX - to->n)
+		return err_set(e, ERR_LIMIT, "more than %d hosts",
+		    MASTER_LIST_MAX);
+	if ((v = reallocarray(to->v, to->n + from->n + 1, sizeof(*v))) == NULL)
+		return err_nomem(e);
+	if (from->n > 0)
+		memcpy(v + to->n, from->v, from->n * sizeof(*v));
+	to->v = v;
+	to->n += from->n;
+	from->n = 0;
+	return 0;
+}
+
 int
-host_states_parse(const json_t *answer, struct host_states *out, struct err *e)
+host_states_parse(const json_t *answer, struct host_states *out, uint64_t *next,
+    struct err *e)
 {
 	struct host_states s = {0};
 	const json_t *list = NULL;
+	uint64_t after = 0;
 	int r;
 
 	if ((r = json_array_of(answer, "hosts", JSON_EMPTY_OK, MASTER_LIST_MAX,
-		 &list, e)) != 0)
-		return r;
-	if ((s.v = calloc(json_array_size(list) + 1, sizeof(*s.v))) == NULL)
-		return err_nomem(e);
-	s.n = json_array_size(list);
-	for (size_t i = 0; i < s.n && r == 0; i++)
-		if ((r = read_state(json_array_get(list, i), &s.v[i], e)) != 0)
-			err_prefix(e, "hosts, entry %zu", i + 1);
-	if (r != 0) {
-		host_states_clear(&s);
-		return r;
-	}
-	*out = s;
-	return 0;
+		 &list, e)) != 0 ||
+	    (r = json_u64(answer, "next", JSON_OPTIONAL, 1, UINT64_MAX, &after,
+		 e)) != 0 ||
+	    (r = read_states(list, &s, e)) != 0)
+		goto out;
+	/* Else there could be no end of them. */
+	if (after != 0 && s.n == 0)
+		r = err_set(e, ERR_PARSE,
+		    "a page of nothing, and 'next' says there is more");
+	else
+		r = add_states(out, &s, e);
+	if (r == 0 && next != NULL)
+		*next = after;
+out:
+	host_states_clear(&s);
+	return r;
 }
 
 const struct host_state *

@@ -31,9 +31,15 @@ struct host_states {		/* zero-initialise; host_states_clear */
 	size_t	 n;
 };
 
-/* ERR_PARSE, ERR_LIMIT: which field of which entry; ERR_NOMEM. */
+/*
+ * A master tells some at a time: *next (NULL allowed) is what to ask for after this
+ * answer, 0: nothing; what it says is added to out, which is as before on failure.
+ *
+ * ERR_PARSE, ERR_LIMIT: which field of which entry, or a page of nothing that others
+ * follow; ERR_NOMEM.
+ */
 int  host_states_parse(const json_t *answer, struct host_states *out,
-     struct err *e) MUST_CHECK;
+     uint64_t *next, struct err *e) MUST_CHECK;
 void host_states_clear(struct host_states *s);
 const struct host_state *host_state_find(const struct host_states *s,
     const char *host);

@@ -41,7 +41,7 @@ static const struct {
     {CALL_PUT, P, mk_put, {"data"}},
     {CALL_PUSH, P, mk_push,
 	{"what", "roots", "statement", "manifest", "between"}},
-    {CALL_STATUS, P, mk_status, {"on"}},
+    {CALL_STATUS, P, mk_status, {"on", "after"}},
     {CALL_FACTS, P, mk_facts, {"host"}},
     {CALL_JOBS, P, mk_jobs, {"id"}},
     {CALL_WATCH, P, mk_watch, {"job"}},

@@ -319,10 +319,17 @@ int  mk_alarms_load(struct mk_host *h, const char *text, struct err *e)
 
 /* --- hosts, as people are told of them (mk_list.c) ------------------------ */
 
+/* Bytes of an answer that has more than one: another entry may come after that. */
+#define MK_PAGE (1024 * 1024)
+
 /* The answer to `keys` from number `after` on, and no entry begins behind `most`
  * bytes of it but the first.  As rows_each_waiting(). */
 int  mk_put_keys(struct mk *k, uint64_t after, size_t most, struct str *out,
      struct err *e) MUST_CHECK;
+/* The same of `status`, whose arguments are the call's, by number of hosts (of
+ * mk_show.c).  Also ERR_PARSE, ERR_LIMIT: what is asked for. */
+int  mk_put_status(struct mk *k, struct mk_call *c, size_t most,
+     struct str *out, struct err *e) MUST_CHECK;
 /* Members of an object. */
 void mk_put_host(struct jw *w, const struct fleet_host_row *row);
 void mk_put_fingerprint(struct jw *w, const char *name,

@@ -9,9 +9,6 @@
 #include "agent/master/mk_calls.h"
 #include "agent/master/mk_impl.h"
 
-/* One entry more may come after that: a statement at most. */
-#define PAGE_BYTES (1024 * 1024)
-
 struct page {
 	struct mk *k;
 	struct jw w;
@@ -210,5 +207,5 @@ mk_keys(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 	if ((r = json_u64(c->args, "after", JSON_OPTIONAL, 0, UINT64_MAX,
 		 &after, e)) != 0)
 		return r;
-	return mk_put_keys(k, after, PAGE_BYTES, out, e);
+	return mk_put_keys(k, after, MK_PAGE, out, e);
 }

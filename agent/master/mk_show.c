@@ -138,7 +138,7 @@ mk_facts(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 /* --- status --------------------------------------------------------------- */
 
 static void
-put_status(struct mk *k, const struct mk_host *h,
+put_host(struct mk *k, const struct mk_host *h,
     const struct fleet_host_row *row, struct jw *w)
 {
 	char boot[2 * BOOT_ID_LEN + 1];
@@ -170,8 +170,13 @@ put_status(struct mk *k, const struct mk_host *h,
 struct showing {
 	struct mk *k;
 	struct jw w;
-	struct expr *on; /* NULL: all */
-	bool grains;     /* it asks for some */
+	const struct str *out;
+	size_t most;       /* bytes of a page */
+	uint64_t after, n; /* n: hosts looked at */
+	uint64_t next;     /* the first that finds no room; 0: all do */
+	bool any;          /* one is in it */
+	struct expr *on;   /* NULL: all */
+	bool grains;       /* it asks for some */
 	struct statement s;
 	struct err *e;
 };
@@ -190,24 +195,40 @@ grain(void *ctx, const char *name)
 	return NULL;
 }
 
+/* 1: no, it is not one of those that are asked for. */
+static int
+is_asked_for(struct showing *x, const struct fleet_host_row *row)
+{
+	const struct expr_host who = {
+	    .id = row->id, .roles = row->roles, .grain = grain, .ctx = x};
+	int r = 0;
+
+	if (x->on == NULL)
+		return 0;
+	if (x->grains)
+		r = read_enrol(x->k, row, &x->s, x->e);
+	return r < 0 ? r : !expr_match(x->on, &who);
+}
+
+/* 1: the page is full, and this one comes first in the next. */
 static int
 show_host(void *ctx, const struct fleet_host_row *row)
 {
 	struct showing *x = ctx;
-	const struct expr_host who = {
-	    .id = row->id, .roles = row->roles, .grain = grain, .ctx = x};
 	const struct mk_host *h = board_find(&x->k->board, row->id);
-	int r = 0;
+	uint64_t i = x->n++;
+	int r;
 
-	if (h == NULL)
+	if (i < x->after || h == NULL)
 		return 0;
-	if (x->on != NULL) {
-		if (x->grains)
-			r = read_enrol(x->k, row, &x->s, x->e);
-		if (r < 0 || !expr_match(x->on, &who))
-			return r < 0 ? r : 0;
+	if ((r = is_asked_for(x, row)) != 0)
+		return r < 0 ? r : 0;
+	if (x->any && x->out->n >= x->most) {
+		x->next = i;
+		return 1;
 	}
-	put_status(x->k, h, row, &x->w);
+	x->any = true;
+	put_host(x->k, h, row, &x->w);
 	return 0;
 }
 
@@ -235,22 +256,42 @@ parse_on(struct mk_call *c, struct showing *x, struct err *e)
 	return r;
 }
 
-int
-mk_status(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
+static int
+show_hosts(struct showing *x, struct str *out)
 {
-	struct showing x = {.k = k, .e = e};
+	int r;
+
+	x->out = out;
+	jw_init(&x->w, out, false);
+	jw_begin(&x->w, NULL, '{');
+	jw_begin(&x->w, "hosts", '[');
+	r = fleet_hosts_each(x->k->hosts, show_host, x);
+	jw_end(&x->w, ']');
+	if (x->next != 0)
+		jw_u64(&x->w, "next", x->next);
+	jw_end(&x->w, '}');
+	return r < 0 ? r : 0;
+}
+
+int
+mk_put_status(struct mk *k, struct mk_call *c, size_t most, struct str *out,
+    struct err *e)
+{
+	struct showing x = {.k = k, .most = most, .e = e};
 	int r;
 
 	statement_init(&x.s, ST_ENROL);
-	if ((r = parse_on(c, &x, e)) == 0) {
-		jw_init(&x.w, out, false);
-		jw_begin(&x.w, NULL, '{');
-		jw_begin(&x.w, "hosts", '[');
-		r = fleet_hosts_each(k->hosts, show_host, &x);
-		jw_end(&x.w, ']');
-		jw_end(&x.w, '}');
-	}
+	if ((r = json_u64(c->args, "after", JSON_OPTIONAL, 0, UINT64_MAX,
+		 &x.after, e)) == 0 &&
+	    (r = parse_on(c, &x, e)) == 0)
+		r = show_hosts(&x, out);
 	expr_free(x.on);
 	statement_clear(&x.s);
 	return r;
+}
+
+int
+mk_status(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
+{
+	return mk_put_status(k, c, MK_PAGE, out, e);
 }

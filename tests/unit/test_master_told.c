@@ -316,7 +316,7 @@ states_of(const char *text, struct host_states *s)
 	int r;
 
 	assert_int_equal(json_read(slice_str(text), 1 << 20, &o, &err), 0);
-	r = host_states_parse(o, s, &err);
+	r = host_states_parse(o, s, NULL, &err);
 	json_decref(o);
 	return r;
 }
