@@ -69,7 +69,7 @@ answers_within() {
 
 # until_status WANT INPUT WHO WORDS...: again and again until it is acknowledged.
 until_status() {
-	local want=$1 input=$2 end=$((SECONDS + 15)) status
+	local want=$1 input=$2 end=$((SECONDS + 60)) status
 
 	shift 2
 	while :; do
@@ -127,10 +127,12 @@ attach() {
 	strace -f -p "$1" -o /dev/null -e "trace=$2" \
 		-e "inject=$2:signal=KILL:when=$3" 2>strace.err &
 	tracer=$!
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 2000; i++)); do
 		! grep -q attached strace.err || return 0
 		sleep 0.01
 	done
+	detach
+	echo "strace: $(cat strace.err)"
 	return 1
 }
 
@@ -189,6 +191,13 @@ twice() {
 	# Else a third would be killed too.
 	detach
 	killed=$((killed + 1))
+	# It has a call of that name in common with the successor, perhaps, and is
+	# traced as well.  Then its children end with it, and whoever started it
+	# starts another.
+	if ! kill -0 "$run" 2>/dev/null && ! start_service; then
+		echo "another service does not start: $(tail -n 5 service.log)"
+		return 1
+	fi
 	wait "$story_pid" || {
 		cat story.out
 		return 1
