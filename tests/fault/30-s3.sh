@@ -249,20 +249,22 @@ signed() { # METHOD PATH [curl option...]
 		-H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' "${@:3}" \
 		"$S3_ENDPOINT/bucket/log/$2"
 }
-version_of() { # KEY: its first
+version_of() { # KEY: its newest, which counts
 	local list
 
 	list=$(curl -s --aws-sigv4 aws:amz:us-east-1:s3 \
 		--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
 		-H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' \
 		"$S3_ENDPOINT/bucket?prefix=log%2F${1//\//%2F}&versions=")
-	tr '<' '\n' <<<"$list" | sed -n 's/^VersionId>//p' | tail -n 1
+	tr '<' '\n' <<<"$list" | sed -n 's/^VersionId>//p' | head -n 1
 }
 # What he can do to each object that counts, and what that does not change.
 record=$(cd down && find records -name '*.json' | sort | head -n 1)
 for key in checkpoint tile/entries/000 "$record"; do
+	# The last part of a tile: one before may be left of a server that
+	# ignored its lock.
 	[ -e "down/$key" ] || key=$(cd down && find "$key"* -type f 2>/dev/null |
-		sort | head -n 1)
+		sort -V | tail -n 1)
 	[ -n "$key" ] || continue
 	v=$(version_of "$key")
 	t "S3 writer: sees the versions of $key" [ -n "$v" ]
