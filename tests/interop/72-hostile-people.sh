@@ -181,8 +181,8 @@ revocation $olga "\"serials\":[\"$serial\"]" >revoke.st
 t_has 'officer: revokes a certificate' "$(submit $olga revoke.st)" '"status":0'
 
 # --- row: the CA's private key -------------------------------------------------------
-# Whoever has it signs what he likes; it has no leaf, which is what tells.
-# Logins are not reported yet: then it will be `used but never issued`.
+# Whoever has it signs what he likes; it has no leaf, which is what tells.  A
+# login with it is never issued: 97-audit-who.
 ssh-keygen -q -s ca/keys/user_ca -I stolen -n root -z 666 mallory.pub 2>/dev/null
 t_has 'CA key: signs what is asked of it' \
 	"$(ssh-keygen -L -f mallory-cert.pub)" 'Key ID: "stolen"'

@@ -133,6 +133,13 @@ many=()
 for ((i = 0; i < 300; i++)); do
 	many+=("send CALL $((i + 1)) s:alice@example.com s:x s:x b:0 f:call.json")
 done
+# What is issued is in the log before he has it: he may keep it to himself, and
+# that it is there he cannot hide.
+t_has 'front: takes a certificate, and tells nobody' \
+	"$(submit alice@example.com work.req)" ssh-ed25519-cert-v01
+t_has 'front: the next one gets it as well' "$(call alice@example.com \
+	"{\"call\":\"fetch\",\"id\":\"$(head -n 1 work.req | sha256sum |
+	cut -c1-64)\"}")" ssh-ed25519-cert-v01
 t 'front: one that goes away in the middle of its calls is forgotten' \
 	front "${many[@]}" 'hang up'
 cut_off 'a half frame in the middle of a call' "${many[@]:0:3}" \
@@ -149,6 +156,7 @@ ends "$keeper"
 t_eq 'it stops when told' 0 $?
 t_has 'and has published all' "$(cat keeper.log)" stopping
 t_not 'which nothing kept it from' says keeper.log 'cannot issue or publish'
-t_has 'the log is whole' "$("$writ" audit verify -C ca)" ' 1 certificates,'
+t_has 'front: the log has what he kept to himself' \
+	"$("$writ" audit verify -C ca)" ' 2 certificates,'
 t 'the audit has no findings' "$writ" audit verify -C ca
 t_done

@@ -169,7 +169,7 @@ gap() { # GAP HOST ACCOUNT
 	jq -r ".[] | select(.gap == \"$1\" and .host == \"$2\" and
 		.account == \"$3\") | .what" gaps.json
 }
-t_eq 'a certificate of a stolen CA key was never issued' \
+t_eq 'CA key: a login with what it signed is told, as never issued' \
 	'no log has serial 4712 of this CA' \
 	"$(gap 'never issued' web-1.example.com root)"
 t_eq "one of another CA is from elsewhere" 'its CA is none of the policy' \
