@@ -49,12 +49,14 @@ refused() {
 wrong=(
 	'log: ftp://host/log|4:6|expected dir:PATH'
 	'log_name: a/b|4:11|not a name'
+	'log_key: "a b"|4:10|not a name'
 	'user_ca: "a b"|4:10|not a name'
 	'host_ca: []|4:10|host_ca'
 	'retention: 1s|4:12|a span such as 400d'
 	'partial_retention: soon|4:20|a span such as 7d'
 	'copies: [ftp:x]|4:10|expected dir:PATH'
 	'max_lag: 0s|4:10|max_lag'
+	'fleet_logs: []|4:13|fleet_logs'
 	's3: {endpoint: ""}|4:16|endpoint'
 	's3: {region: []}|4:14|region'
 	's3: {credentials: ""}|4:19|credentials'
@@ -79,6 +81,15 @@ wrong=(
 	'service: {limits: {idle: 1s}}|4:26|idle'
 	'colour: red|4:1|unknown key'
 )
+# Each key that writ.yaml(5) has.
+page=$(sed -n '/^\.Ss notify.yaml/q;s/^\.It Ic \([a-z0-9_]*\).*/\1/p' \
+	"$TOP/ca/common/writ.yaml.5")
+lacks=''
+for key in $page; do
+	grep -qE "(^|[ {])$key: " <<<"${wrong[*]}" || lacks="$lacks $key"
+done
+t 'the manual has keys' test "$(wc -w <<<"$page")" -gt 20
+t_eq 'each has a wrong value here' '' "$lacks"
 cp -a d w
 programs=(writ-ca writ-ca-keeper writ-ca-signer writ-ca-front writ-ca-notify)
 n=0
