@@ -193,8 +193,7 @@ check_log_key(const struct local *l, const struct policy *next, struct err *e)
 			return 0;
 	(void)err_set(e, ERR_PARSE,
 	    "policy %llu takes away log key '%s', which signs here, expected "
-	    "it "
-	    "among 'authorities: log'",
+	    "it among 'authorities: log'",
 	    (unsigned long long)next->version, config_log_key(&l->config));
 	err_hint(e,
 	    "let another key of the log sign first: writ ca use NAME, then a "
