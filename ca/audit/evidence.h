@@ -9,6 +9,7 @@
  *   NAME.message, NAME.PERSON.sig  each statement: request, decision-1, policy,
  *                        key-1 (of a signer whose key the policy lacks)
  *   allowed_signers      the keys of those who signed
+ *   key-1.signers        older keys, which let that key in
  *   policy/...           MANIFEST, and of its files those that say whose these
  *                        keys are
  *   issue.leaf, certificate.leaf, *.tlog-proof  what the log has, and where
@@ -18,6 +19,8 @@
  *                        saw: message, sig.N, signers, leaf, tlog-proof, and
  *                        head and key of the log that has it, which may be
  *                        another one
+ *   accept.*, token.*, rename-N.*  the same of what makes the key under the
+ *                        report that of the host
  *   SHA256SUMS           of all others
  */
 #ifndef CA_AUDIT_EVIDENCE_H
@@ -59,8 +62,8 @@ struct evidence_more {		/* evidence_more_take / evidence_more_clear */
 	const struct pubkey *log_key;	/* borrowed from the policy */
 };
 /*
- * The leaf at index of log l, which is the revoke statement or report of that
- * hash, about the certificate with this serial.  m is the caller's to clear,
+ * The leaf at index of log l, which is the statement of that hash (a revoke, a
+ * report, or what evidence_links() names), about the certificate with this serial.  m is the caller's to clear,
  * also on failure.
  * ERR_NOTFOUND (another one is there), ERR_BADSIG, ERR_PARSE, ERR_CORRUPT,
  * ERR_NOMEM, and what blob_get() says.
@@ -69,6 +72,21 @@ int evidence_more_take(struct audit_log *l, const struct policy *now,
     const char *name, uint64_t index, const struct hash *want,
     uint64_t serial, struct evidence_more *m, struct err *e) MUST_CHECK;
 void evidence_more_clear(struct evidence_more *m);
+
+/*
+ * What makes the key under a report that of its host, in the log that has the
+ * report: "accept", "token" where it is by one, "rename-1" and on.  v holds
+ * EVIDENCE_LINKS_MAX.  ERR_NOTFOUND (nobody accepted that key, no such token),
+ * ERR_LIMIT, ERR_PARSE, ERR_BADSIG, ERR_NOMEM, and what blob_get() says.
+ */
+#define EVIDENCE_LINKS_MAX 64
+struct evidence_link {
+	char	    name[24];
+	uint64_t    index;
+	struct hash hash;
+};
+int evidence_links(struct audit_log *l, const struct evidence_more *report,
+    struct evidence_link *v, size_t *n, struct err *e) MUST_CHECK;
 
 /*
  * Of the certificate with this serial, as log l has it; now is the policy that
@@ -137,6 +155,16 @@ int  evidence_more_files(const struct evidence_case *c, struct evidence *out,
      struct err *e) MUST_CHECK;
 void evidence_more_readme(const struct evidence_case *c, struct str *out);
 void evidence_more_check(const struct evidence_case *c, struct str *out);
+
+/* evidence_host.c: what check.sh says of one of evidence_links(). */
+void evidence_host_check(const struct evidence_case *c,
+     const struct evidence_more *m, struct str *out);
+
+/* evidence_older.c: of each key statement, who let the new key in: a file
+ * key-N.signers (ERR_LIMIT, ERR_NOMEM), and what check.sh says of it. */
+int  evidence_older_files(const struct evidence_case *c, struct evidence *out)
+     MUST_CHECK;
+void evidence_older_check(const struct evidence_case *c, struct str *out);
 
 /* evidence_check.c: what every check.sh begins with.  Appended. */
 void evidence_check_begin(struct str *out);

@@ -391,6 +391,7 @@ evidence_write(const struct evidence_case *c, struct evidence *out,
 	int r;
 
 	if ((r = add_statements(c, out, &why)) == 0 &&
+	    (r = evidence_older_files(c, out)) == 0 &&
 	    (r = add_policy(c, out)) == 0 && (r = add_log(c, out)) == 0 &&
 	    (r = evidence_more_files(c, out, &why)) == 0 &&
 	    (r = add_named(out, &c->line, "%llu-cert.pub",

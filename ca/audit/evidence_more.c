@@ -61,7 +61,9 @@ about(const struct statement *s, uint64_t serial, char **out)
 	const struct revoke *v = &s->u.v;
 	struct str text = STR_INIT;
 
-	if (s->type == ST_REPORT)
+	if (s->type != ST_REPORT && s->type != ST_REVOKE)
+		str_add(&text, statement_type_name(s->type));
+	else if (s->type == ST_REPORT)
 		str_addf(&text, "\"serial\":\"%llu\"",
 		    (unsigned long long)serial);
 	else if (v->key_id != NULL)
@@ -99,7 +101,9 @@ evidence_more_take(struct audit_log *l, const struct policy *now,
 		    "leaf %llu of %s is another statement than the one that "
 		    "was named",
 		    (unsigned long long)index, l->name);
-	if (m->s.type != ST_REVOKE && m->s.type != ST_REPORT)
+	if (m->s.type != ST_REVOKE && m->s.type != ST_REPORT &&
+	    m->s.type != ST_ACCEPT && m->s.type != ST_TOKEN &&
+	    m->s.type != ST_RENAME)
 		return err_set(e, ERR_PARSE, "%s: it is another one", name);
 	if ((r = evidence_log_key(l, now, &m->log_key, e)) != 0)
 		return r;
@@ -114,13 +118,30 @@ evidence_more_take(struct audit_log *l, const struct policy *now,
 
 /* --- written -------------------------------------------------------------- */
 
-/* Whose key: a person's by the policy; a host signs for itself. */
+/* Whose key: a person's by the policy; a host signs for itself, also with the
+ * token that it was given. */
+static bool
+is_by_host(const struct evidence_more *m)
+{
+	return m->s.type == ST_REPORT ||
+	    (m->s.type == ST_ACCEPT && m->s.u.accept.has_token);
+}
+
 static const char *
 who_signed(const struct evidence_case *c, const struct evidence_more *m,
     size_t i)
 {
-	return m->s.type == ST_REPORT ? m->s.by
-				      : evidence_who(c, m->s.sigs[i].key);
+	return is_by_host(m) ? m->s.by : evidence_who(c, m->s.sigs[i].key);
+}
+
+/* Are all who signed it persons of the policy that is here? */
+static bool
+is_known(const struct evidence_case *c, const struct evidence_more *m)
+{
+	for (size_t i = 0; i < m->s.n_sigs; i++)
+		if (who_signed(c, m, i) == NULL)
+			return false;
+	return true;
 }
 
 static int
@@ -196,6 +217,9 @@ evidence_more_files(const struct evidence_case *c, struct evidence *out,
 	return r;
 }
 
+static const char stranger[] =
+    "by a key that is in no policy here: it was another version";
+
 void
 evidence_more_readme(const struct evidence_case *c, struct str *out)
 {
@@ -216,9 +240,31 @@ evidence_more_readme(const struct evidence_case *c, struct str *out)
 		if (m->s.type == ST_REPORT)
 			str_addf(out,
 			    "  %-14s what the host saw; that its key is the "
-			    "host's, the fleet's log says\n",
+			    "host's, accept says\n",
 			    "");
+		if (!is_known(c, m))
+			str_addf(out, "  %-14s %s\n", "", stranger);
 	}
+}
+
+static void
+check_signed(const struct evidence_case *c, const struct evidence_more *m,
+    struct str *out)
+{
+	for (size_t j = 0; j < m->s.n_sigs; j++) {
+		const char *who = who_signed(c, m, j);
+
+		if (who != NULL)
+			str_addf(out,
+			    "signed '%s' '%s' %s '%s.sig.%zu' '%s.signers'\n",
+			    m->name, who, statement_type_name(m->s.type),
+			    m->name, j + 1, m->name);
+	}
+	if (!is_known(c, m))
+		str_addf(out, "echo 'NOTE %s is %s'\n", m->name, stranger);
+	else if (!is_by_host(m))
+		str_addf(out, "keys '%s.signers' 0 %s\n", m->name,
+		    m->s.type == ST_REVOKE ? "''" : "operators");
 }
 
 void
@@ -227,23 +273,15 @@ evidence_more_check(const struct evidence_case *c, struct str *out)
 	for (size_t i = 0; i < c->n_more; i++) {
 		const struct evidence_more *m = &c->more[i];
 
-		for (size_t j = 0; j < m->s.n_sigs; j++) {
-			const char *who = who_signed(c, m, j);
-
-			if (who != NULL)
-				str_addf(out,
-				    "signed '%s' '%s' %s '%s.sig.%zu' "
-				    "'%s.signers'\n",
-				    m->name, who,
-				    statement_type_name(m->s.type), m->name,
-				    j + 1, m->name);
-		}
-		if (m->s.type == ST_REVOKE)
-			str_addf(out, "keys '%s.signers'\n", m->name);
-		str_addf(out,
-		    "says '%s.message' '%s' '%s is about this certificate'\n"
-		    "begins '%s'\nlogged '%s' %llu '%s.checkpoint'\n",
-		    m->name, m->about, m->name, m->name, m->name,
-		    (unsigned long long)m->index, m->name);
+		check_signed(c, m, out);
+		if (m->s.type == ST_REVOKE || m->s.type == ST_REPORT)
+			str_addf(out,
+			    "says '%s.message' '%s' "
+			    "'%s is about this certificate'\n",
+			    m->name, m->about, m->name);
+		else
+			evidence_host_check(c, m, out);
+		str_addf(out, "begins '%s'\nlogged '%s' %llu '%s.checkpoint'\n",
+		    m->name, m->name, (unsigned long long)m->index, m->name);
 	}
 }

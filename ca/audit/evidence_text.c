@@ -187,7 +187,8 @@ check_policy(const struct evidence_case *c, const struct evidence *files,
 		    "sum policy/root.yaml\n"
 		    "says issue.leaf \"\\\"realm\\\":\\\"$h\\\"\" \\\n"
 		    "	\"root.yaml is the root of trust, $h\"\n");
-	str_add(out, "keys allowed_signers\n");
+	str_add(out, "keys allowed_signers 0 ''\n");
+	evidence_older_check(c, out);
 }
 
 static void

@@ -20,7 +20,8 @@ take(struct audit_log *log, const struct place *p, const char *name,
 {
 	if (m->n == MORE_MAX)
 		return err_set(e, ERR_LIMIT,
-		    "more than %d revocations of one certificate", MORE_MAX);
+		    "more than %d statements besides one certificate",
+		    MORE_MAX);
 	return evidence_more_take(log, p->trust.policy, name, index, want,
 	    serial, &m->v[m->n++], e);
 }
@@ -132,6 +133,21 @@ more_of_revocations(const struct place *p, uint64_t serial, struct more *m,
 
 /* --- a report ------------------------------------------------------------- */
 
+/* What makes the key under the report, which m ends with, the host's. */
+static int
+take_links(struct audit_log *log, const struct place *p, uint64_t serial,
+    struct more *m, struct err *e)
+{
+	struct evidence_link v[EVIDENCE_LINKS_MAX];
+	size_t n = 0;
+	int r = evidence_links(log, &m->v[m->n - 1], v, &n, e);
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = take(log, p, v[i].name, v[i].index, &v[i].hash, serial, m,
+		    e);
+	return r;
+}
+
 /* 1: it is another leaf there. */
 static int
 look_in(const struct place *p, const char *url, uint64_t index,
@@ -149,6 +165,8 @@ look_in(const struct place *p, const char *url, uint64_t index,
 		ERR_NOTFOUND) {
 		evidence_more_clear(&m->v[--m->n]);
 		r = 1;
+	} else if (r == 0) {
+		r = take_links(log, p, serial, m, e);
 	}
 	audit_log_close(log);
 	return r;

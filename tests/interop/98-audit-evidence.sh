@@ -121,6 +121,54 @@ t 'passes' passes ev.four 'all of it fits'
 t_eq 'each has the policy of its time' '8h 7h' "$(cat ev.two/policy/ca.yaml \
 	ev.four/policy/ca.yaml | sed -n 's/^ *max: \([78]h\)/\1/p' | xargs)"
 
+# --- whose key a policy says it is, however its YAML is written
+mkdir -p has/policy/people
+sed '/^sums [0-9]/,$d' ev.two/check.sh >has/check.sh
+printf 'has_key "$@"\n' >>has/check.sh
+cat >has/policy/root.yaml <<'END'
+version: 1
+officers:
+  olga@example.com:       # keys: [ssh-ed25519 AAAAcomment]
+    keys:
+      - ssh-ed25519 AAAAolga olga
+      - "ssh-ed25519 AAAAquoted, {olga"
+  ivan@example.com: {keys: ["ssh-ed25519 AAAAivan ivan"]}
+  "otto@example.com":
+    keys: [
+      ssh-ed25519 AAAAotto otto,
+      'ssh-ed25519 AAAAother otto']
+operators: {petra@example.com: {keys: [ssh-ed25519 AAAApetra]}, olga@example.com: {keys: [ssh-ed25519 AAAAoperator]}}
+thresholds: {root: 1}
+END
+printf 'keys: [ssh-ed25519 AAAAalice]\n' >has/policy/people/alice@example.com.yaml
+has() { PATH=$T/bare "$T/bare/sh" has/check.sh "policy/$1" "$2@example.com" "$3" "${4:-}"; }
+said=$(while read -r file who key part want; do
+	has "$file" "$who" "$key" "$part" && is=yes || is=no
+	[ $is = "$want" ] || echo "$file $who $key $part is $is"
+done <<-'END'
+	root.yaml olga AAAAolga officers yes
+	root.yaml olga AAAAquoted officers yes
+	root.yaml olga AAAAivan officers no
+	root.yaml olga AAAAotto officers no
+	root.yaml olga AAAApetra operators no
+	root.yaml olga AAAAcomment officers no
+	root.yaml olga AAAAolga operators no
+	root.yaml olga AAAAoperator operators yes
+	root.yaml ivan AAAAivan officers yes
+	root.yaml ivan AAAAotto officers no
+	root.yaml otto AAAAotto officers yes
+	root.yaml otto AAAAother officers yes
+	root.yaml otto AAAApetra operators no
+	root.yaml petra AAAApetra operators yes
+	root.yaml petra AAAAoperator operators no
+	root.yaml lga AAAAolga officers no
+	people/alice@example.com.yaml alice AAAAalice keys yes
+	people/alice@example.com.yaml olga AAAAalice keys no
+	people/none.yaml olga AAAAolga officers no
+END
+)
+t_eq 'a key is that of the person in whose entry it is' '' "$said"
+
 # --- what was changed
 flip() { # FILE [AT]: another bit of the byte there (the middle)
 	python3 - "$@" <<-'END'
@@ -200,6 +248,24 @@ by_mallory() { # NAME TYPE: said anew, with her own key in alice's place
 }
 SUMS=1 changed 'a request that mallory signed' by_mallory request request
 by_key=bad.$n_changed.out
+# The key with which it was asked let itself in, by its own signatures.
+let_in() {
+	sed -i "s|ssh-ed25519 [^\"]*|$(cut -d' ' -f1,2 ../mallory.pub)|" \
+		key-1.message
+	sed -i "s|ssh-ed25519 $(cut -d' ' -f2 ../alice2.pub)|$(cut -d' ' -f1,2 \
+		../mallory.pub)|" allowed_signers
+	for f in key-1.alice@example.com*.sig request.alice*.sig; do
+		ssh-keygen -q -Y sign -f ../mallory -n "$(case $f in key*) echo key ;;
+			*) echo request ;; esac)@writ" "${f%%.*}.message"
+		mv "${f%%.*}.message.sig" "$f"
+	done
+	hash=$(sha256sum <key-1.message)
+	old=$(sha256sum <../ev.three/key-1.message)
+	grep -q "${old%% *}" key-1-decision-1.message &&
+		cp ../ev.three/key-1-decision-1.message . && : "$hash"
+}
+SUMS=1 changed 'a key that let itself in' let_in
+by_itself=bad.$n_changed.out
 swapped() { cp "../ev.four/$1" "$1"; }
 SUMS=1 changed 'another request' swapped request.message
 SUMS=1 changed 'another leaf' swapped issue.leaf
@@ -214,6 +280,9 @@ if [ "$sanitized" -eq 0 ]; then
 	t_has 'a request that mallory signed is found by her key' \
 		"$(tail -n 1 "$by_key")" \
 		'BAD a key of alice@example.com is not in the policy'
+	t_has 'one that let itself in by what it lacks' \
+		"$(tail -n 1 "$by_itself")" \
+		'BAD key-1.message is not signed by an older key of alice'
 else
 	t_skip 'what was changed' 'to find it, no program of ours runs'
 fi

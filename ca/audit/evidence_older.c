@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Keys that the policy does not name: each came in by a key statement that an
+ * older key of the same person signed as well, and those older ones are in a
+ * file of their own, so that no key can let itself in.
+ */
+#include <string.h>
+
+#include "ca/audit/evidence.h"
+
+static bool
+adds_key(const struct evidence_said *x)
+{
+	return x->s.type == ST_KEY && strncmp(x->name, "key-", 4) == 0;
+}
+
+static int
+add_signers(const struct evidence_case *c, const struct evidence_said *x,
+    struct evidence *out)
+{
+	const struct statement *s = &x->s;
+	struct str lines = STR_INIT;
+	int r;
+
+	for (size_t i = 0; i < s->n_sigs; i++) {
+		const struct pubkey *k = s->sigs[i].key;
+		const char *who = evidence_who(c, k);
+
+		if (pubkey_equal(k, s->u.k.key) || who == NULL ||
+		    strcmp(who, s->by) != 0)
+			continue;
+		str_addf(&lines, "%s namespaces=\"key@writ\" ", who);
+		pubkey_add_line(&lines, k, NULL);
+		str_addc(&lines, '\n');
+	}
+	if ((r = str_check(&lines)) == 0)
+		r = evidence_add(out, slice_of(lines.p, lines.n), "%s.signers",
+		    x->name);
+	str_clear(&lines);
+	return r;
+}
+
+int
+evidence_older_files(const struct evidence_case *c, struct evidence *out)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < c->n_said && r == 0; i++)
+		if (adds_key(&c->said[i]))
+			r = add_signers(c, &c->said[i], out);
+	return r;
+}
+
+void
+evidence_older_check(const struct evidence_case *c, struct str *out)
+{
+	for (size_t i = 0; i < c->n_said; i++)
+		if (adds_key(&c->said[i]))
+			str_addf(out, "older %s '%s'\n", c->said[i].name + 4,
+			    c->said[i].s.by);
+}
