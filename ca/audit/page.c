@@ -34,9 +34,10 @@ add_cell(struct str *out, const char *text)
 	str_add(out, "</td>");
 }
 
-/* "2026-11-29 18:03:11", in UTC as the page says at its head. */
+/* "2026-11-29 18:03:11", in UTC as the page says at its head; by a host's clock,
+ * so that one which was off is told with it. */
 static void
-add_time(struct str *out, int64_t at)
+add_time_by(struct str *out, int64_t at, int64_t clock)
 {
 	char text[CLOCK_TEXT];
 
@@ -46,7 +47,18 @@ add_time(struct str *out, int64_t at)
 		str_addf(out, "<time datetime=\"%s\">%.10s %.8s</time>", text,
 		    text, text + 11);
 	}
+	if (clock != 0) {
+		str_add(out, " <small class=bad>");
+		login_clock_describe(clock, out);
+		str_add(out, "</small>");
+	}
 	str_add(out, "</td>");
+}
+
+static void
+add_time(struct str *out, int64_t at)
+{
+	add_time_by(out, at, 0);
 }
 
 static void
@@ -272,7 +284,7 @@ write_logins(struct work *w)
 		const struct grant_use *g = x->of;
 
 		str_add(w->out, "<tr>");
-		add_time(w->out, x->use->event.at);
+		add_time_by(w->out, x->use->event.at, x->use->clock);
 		add_time(w->out, x->end);
 		add_cell(w->out, x->use->host);
 		add_cell(w->out, x->use->event.account);

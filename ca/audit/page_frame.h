@@ -23,6 +23,7 @@
 	"dl.n{display:flex;flex-wrap:wrap;gap:.6rem 2rem}\n"                  \
 	"dl.n div{min-width:7rem}dl.n dd{margin:0;font-size:1.7rem}\n"        \
 	".bad{font-weight:700}.bad::before{content:'\\26A0\\FE0E  '}\n"       \
+	"small{display:block;white-space:normal}\n"                           \
 	".bar{fill:currentColor;opacity:.75}.ax{stroke:var(--line)}\n"        \
 	"svg{width:100%;height:1.1rem;background:var(--soft);display:block}\n" \
 	"#filter{font:inherit;padding:.3rem .5rem;min-width:20rem}\n"         \

@@ -234,9 +234,15 @@ story_add_use(struct story *s, const struct use *u)
 
 	if (!words_of(&u->event, &event, &text))
 		return 0;
+	if (u->clock != 0) {
+		str_add(&text, "; ");
+		login_clock_describe(u->clock, &text);
+	}
 	return add(s,
-	    (struct story_part){
-		.at = u->event.at, .event = event, .index = u->index},
+	    (struct story_part){.at = u->event.at,
+		.event = event,
+		.index = u->index,
+		.clock = u->clock},
 	    u->host, &text, u->report, NULL, NULL);
 }
 

@@ -40,6 +40,7 @@ struct story_part {
 	char	   *log;	/* its name; NULL: the fleet's */
 	uint64_t    index;	/* of its leaf there */
 	char	   *object;	/* records/...; NULL */
+	int64_t	    clock;	/* seconds that the host's was ahead; 0 */
 };
 struct story {			/* zero-initialise / story_clear */
 	struct story_part *v;

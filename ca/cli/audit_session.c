@@ -145,7 +145,7 @@ tell(struct telling *t, const char *wanted, struct err *e)
 /* --- told ----------------------------------------------------------------- */
 
 static const char *const columns[] = {
-    "at", "event", "who", "text", "hash", "log", "index", "object"};
+    "at", "event", "who", "text", "hash", "log", "index", "object", "clock"};
 
 static int
 print_table(const struct telling *t, const struct cli_args *a, struct err *e)
@@ -165,6 +165,10 @@ print_table(const struct telling *t, const struct cli_args *a, struct err *e)
 		table_add(&table, p->log);
 		table_addf(&table, "%llu", (unsigned long long)p->index);
 		table_add(&table, p->object);
+		if (p->clock != 0)
+			table_addf(&table, "%lld", (long long)p->clock);
+		else
+			table_add(&table, NULL);
 	}
 	r = cli_print_table(&table, a, e);
 	table_clear(&table);

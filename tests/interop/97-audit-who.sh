@@ -281,6 +281,9 @@ t 'a page that is there stays' ends 1 'report.html: exists already' \
 t_eq 'for what is asked no ends of sessions are left out' '["login","end"]' \
 	"$(jq -c 'select(.call == "logins") | .what' state/calls | tail -n 1)"
 
+t_has 'a clock that was off is told there' "$(grep '10.0.0.9' report.html)" \
+	'<small class=bad>its clock is 3h behind</small>'
+
 # --- one of them, as a story
 later() { printf '%(%Y-%m-%dT%H:%M:%SZ)T' $(($(printf '%(%s)T' -1) + $1)); }
 of() { by "${@:2}" | sed "s/\"session\":.*/\"session\":\"$1\"/"; }
@@ -300,7 +303,7 @@ cp state/logins.json all.json
 	saw web-2.example.com "$(sudo_of c.11 /bin/id)"
 	saw web-1.example.com '"what":"login","account":"root","method":"password","session":"c.1"'
 	saw web-1.example.com "$(of c.2 root 10.0.0.9 alice-cert.pub $user_ca)"
-	saw web-2.example.com "$(of c.4 limited 10.0.0.7 two-cert.pub $user_ca)"
+	saw web-2.example.com "$(of c.4 limited 10.0.0.7 two-cert.pub $user_ca),\"clock\":-10800"
 	saw web-1.example.com '"what":"end","account":"root","session":"c.3"'
 } | jq -s "$order" >state/logins.json
 on() { audit session "$1" --host "$2" "${@:3}"; }
@@ -354,6 +357,10 @@ t 'what was used outside its restrictions is told with them' ends 0 \
 	'NOT EXPLAINED, outside: from an address that it excludes' \
 	audit session c.4
 t_has 'and what was asked' "$(cat out)" 'look at it'
+t_has 'a clock that was off is told' "$(grep ' log in ' out)" \
+	'; its clock is 3h behind'
+t_eq 'and in seconds' -10800 "$(on c.4 web-2.example.com --json |
+	jq -r '.[] | select(.event == "login") | .clock')"
 t 'a login that lies further back' ends 0 'say so with --since' \
 	audit session c.3
 t 'a session that nobody saw' ends 6 "no host saw a session 'c.9'" \

@@ -192,6 +192,7 @@ story_init(struct story *s)
 	memset(s, 0, sizeof(*s));
 	add_use(s, LOGIN_IN, "web-2", SINCE + HOUR, NULL, false);
 	add_use(s, LOGIN_IN, "web-1", SINCE + 1800, "b.2.1", true);
+	s->uses.v[s->uses.n - 1].clock = 7200;
 	add_use(s, LOGIN_IN, "web-1", SINCE + 60, "b.1.1", true);
 	add_use(s, LOGIN_OUT, "web-2", SINCE + 120, "b.2.1", false);
 	add_use(s, LOGIN_OUT, "web-1", SINCE + 660, "b.1.1", false);
@@ -256,7 +257,8 @@ a_page_has_every_login_with_its_reason(void **state)
 	    "<td>a &lt; b &amp; c</td><td></td><td>" OLGA "</td>"
 	    "<td class=p>issued, serial 7, ca_log:17; " REVOKED "</td></tr>",
 	    /* The other one's end is another host's session. */
-	    "09:30:00</time></td><td class=t></td><td>web-1</td>",
+	    "09:30:00</time> <small class=bad>its clock is 2h ahead</small>"
+	    "</td><td class=t></td><td>web-1</td>",
 	    "<th scope=row>web-1</th><td>2</td>",
 	    "<th scope=row>(nobody known)</th><td>1</td>",
 	    "<rect class=bar x=8 width=83 height=10 />", /* 60 s, for 600 s */
