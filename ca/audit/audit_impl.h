@@ -13,6 +13,7 @@
 
 #include "ca/audit/audit.h"
 #include "ca/issue/issue.h"
+#include "lib/base/plural.h"
 #include "lib/ssh/cert.h"
 #include "lib/tlog/merkle.h"
 #include "lib/tlog/tile.h"
@@ -30,6 +31,9 @@
 
 /* Order of the report. */
 enum stage { STAGE_HEAD, STAGE_TREE, STAGE_LEAF, STAGE_RECORD, STAGE_OBJECT };
+
+/* Behind a number of them. */
+#define LEAVES(n) text_plural((n), "leaf", "leaves")
 
 /* --- findings.c ---------------------------------------------------------- */
 

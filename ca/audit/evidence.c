@@ -108,9 +108,10 @@ find_certificate(struct gathering *g, struct err *e)
 		return r;
 	if (!s.found)
 		return err_set(e, ERR_NOTFOUND,
-		    "no certificate with serial %llu in the %llu leaves of %s",
+		    "no certificate with serial %llu in the %llu %s of %s",
 		    (unsigned long long)g->c->serial,
-		    (unsigned long long)g->l->head.size, blob_url(g->l->store));
+		    (unsigned long long)g->l->head.size,
+		    LEAVES(g->l->head.size), blob_url(g->l->store));
 	return s.r;
 }
 

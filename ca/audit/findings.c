@@ -5,6 +5,7 @@
 
 #include "ca/audit/audit_impl.h"
 #include "lib/base/json.h"
+#include "lib/base/plural.h"
 
 void
 audit_report_clear(struct audit_report *r)
@@ -91,18 +92,26 @@ finding_text(const struct audit_finding *f, struct str *out)
 }
 
 static void
+add_count(struct str *out, const char *before, uint64_t n, const char *one,
+    const char *many)
+{
+	str_addf(out, "%s%llu %s", before, (unsigned long long)n,
+	    text_plural(n, one, many));
+}
+
+static void
 counts_text(const struct audit_counts *c, struct str *out)
 {
-	str_addf(out,
-	    "%llu leaves, %llu certificates, %llu signatures verified, %llu "
-	    "records compared",
-	    (unsigned long long)c->leaves, (unsigned long long)c->certificates,
-	    (unsigned long long)c->signatures, (unsigned long long)c->records);
-	if (c->acceptances + c->reports > 0)
-		str_addf(out, ", %llu acceptances, %llu reports, %llu logins",
-		    (unsigned long long)c->acceptances,
-		    (unsigned long long)c->reports,
-		    (unsigned long long)c->logins);
+	add_count(out, "", c->leaves, "leaf", "leaves");
+	add_count(out, ", ", c->certificates, "certificate", "certificates");
+	add_count(out, ", ", c->signatures, "signature verified",
+	    "signatures verified");
+	add_count(out, ", ", c->records, "record compared", "records compared");
+	if (c->acceptances + c->reports == 0)
+		return;
+	add_count(out, ", ", c->acceptances, "acceptance", "acceptances");
+	add_count(out, ", ", c->reports, "report", "reports");
+	add_count(out, ", ", c->logins, "login", "logins");
 }
 
 /* By stage, in the order of finding within one; the last one is for what
@@ -139,7 +148,7 @@ audit_report_text(const struct audit_report *r, struct str *out)
 		str_add(out, "\n");
 	}
 	counts_text(&r->counts, out);
-	str_addf(out, ", %llu findings\n", (unsigned long long)r->n_findings);
+	add_count(out, ", ", r->n_findings, "finding\n", "findings\n");
 }
 
 static void

@@ -380,8 +380,8 @@ check_key(struct audit *a, const struct audit_head *h)
 	    (parse_u64(h->key + 12, 0, UINT64_MAX, &size) != 0 ||
 		size != h->claim.size))
 		OBJECT_FINDING(a, STAGE_HEAD, "checkpoint", h->key,
-		    "is a checkpoint of %llu leaves",
-		    (unsigned long long)h->claim.size);
+		    "is a checkpoint of %llu %s",
+		    (unsigned long long)h->claim.size, LEAVES(h->claim.size));
 }
 
 static void
@@ -401,16 +401,16 @@ check_head(struct audit *a, const struct audit_head *h)
 	if (h->claim.size > a->head.size) {
 		if (a->grown < h->claim.size)
 			OBJECT_FINDING(a, STAGE_HEAD, "rollback", name,
-			    "is signed for %llu leaves, but the log's "
+			    "is signed for %llu %s, but the log's "
 			    "checkpoint is for %llu",
 			    (unsigned long long)h->claim.size,
+			    LEAVES(h->claim.size),
 			    (unsigned long long)a->head.size);
 	} else if (h->have_at &&
 	    !hash_equal(a->truth_t ? &h->at_t : &h->at, &h->claim.root)) {
 		OBJECT_FINDING(a, STAGE_HEAD, "fork", name,
-		    "is signed for another tree of %llu leaves than the one "
-		    "here",
-		    (unsigned long long)h->claim.size);
+		    "is signed for another tree of %llu %s than the one here",
+		    (unsigned long long)h->claim.size, LEAVES(h->claim.size));
 	}
 }
 
@@ -435,8 +435,8 @@ audit_heads_grown(struct audit *a, struct err *e)
 		a->grown = h.claim.size;
 		finding_add(a->r, a->label, STAGE_HEAD, "grown", true, h.key,
 		    AUDIT_NO_INDEX,
-		    "has %llu leaves by now; this is about the first %llu",
-		    (unsigned long long)a->grown,
+		    "has %llu %s by now; this is about the first %llu",
+		    (unsigned long long)a->grown, LEAVES(a->grown),
 		    (unsigned long long)a->head.size);
 	}
 	free(h.note);

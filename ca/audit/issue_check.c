@@ -182,13 +182,13 @@ check_leaf(struct audit *a, const struct audit_slot *s)
 	}
 	if (l->size > s->index)
 		LEAF_FINDING(a, s->index, "issue",
-		    "was decided as of %llu leaves, more than there were",
-		    (unsigned long long)l->size);
+		    "was decided as of %llu %s, more than there were",
+		    (unsigned long long)l->size, LEAVES(l->size));
 	else if (l->size < a->changed)
 		LEAF_FINDING(a, s->index, "issue",
-		    "was decided as of %llu leaves, before leaf %llu changed "
+		    "was decided as of %llu %s, before leaf %llu changed "
 		    "who may do what",
-		    (unsigned long long)l->size,
+		    (unsigned long long)l->size, LEAVES(l->size),
 		    (unsigned long long)a->changed - 1);
 	if (!t->have) {
 		if (!a->no_policy_said)

@@ -10,6 +10,7 @@
 
 #include "ca/audit/audit_impl.h"
 #include "lib/base/file.h"
+#include "lib/base/plural.h"
 
 #define GROUP_ITEMS 64
 #define GROUP_BYTES (8 * 1024 * 1024)
@@ -188,9 +189,10 @@ verify(const struct audit_merge *m, const char *name, struct slice before,
 			    report->v[i].object, report->v[i].text);
 	if (report->n_findings > 0)
 		return err_set(e, ERR_DENIED,
-		    "%llu findings in %s, the first: %s: %s",
-		    (unsigned long long)report->n_findings, m->from,
-		    report->n > 0 ? report->v[0].object : "",
+		    "%llu %s in %s, the first: %s: %s",
+		    (unsigned long long)report->n_findings,
+		    text_plural(report->n_findings, "finding", "findings"),
+		    m->from, report->n > 0 ? report->v[0].object : "",
 		    report->n > 0 ? report->v[0].text : "");
 	p = &report->parts[0];
 	out->leaves = p->counts.leaves;

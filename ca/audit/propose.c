@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/plural.h"
 
 #define ACCOUNT_MAX 64 /* characters, as the schema has it */
 
@@ -128,8 +129,8 @@ add_seen(struct str *out, const char *before, const struct row *v, size_t n)
 	for (size_t i = 1; i < n; i++)
 		if (v[i].u->event.at > last)
 			last = v[i].u->event.at;
-	str_addf(out, "%s# %zu login%s, the last ", before, n,
-	    n == 1 ? "" : "s");
+	str_addf(out, "%s# %zu %s, the last ", before, n,
+	    text_plural(n, "login", "logins"));
 	add_time(out, "at ", last);
 }
 

@@ -359,9 +359,9 @@ audit_log_find(struct audit_log *l, uint64_t serial, uint64_t *index,
 		}
 	}
 	return err_set(e, ERR_NOTFOUND,
-	    "no certificate with serial %llu in the %llu leaves of %s",
+	    "no certificate with serial %llu in the %llu %s of %s",
 	    (unsigned long long)serial, (unsigned long long)l->head.size,
-	    blob_url(l->store));
+	    LEAVES(l->head.size), blob_url(l->store));
 }
 
 /* --- proofs ------------------------------------------------------------------
@@ -429,9 +429,9 @@ audit_log_prove(struct audit_log *l, uint64_t index, struct str *out,
 		&l->head.root) != 0)
 		return err_set(e, ERR_CORRUPT,
 		    "the tiles do not prove leaf %llu under the checkpoint of "
-		    "%llu leaves; run writ audit verify",
-		    (unsigned long long)index,
-		    (unsigned long long)l->head.size);
+		    "%llu %s; run writ audit verify",
+		    (unsigned long long)index, (unsigned long long)l->head.size,
+		    LEAVES(l->head.size));
 	r = tlog_proof_encode(index, proof, n, slice_of(l->note, l->n_note),
 	    out);
 	return r != 0 ? err_set(e, r, "proof: %s", err_text(r)) : 0;

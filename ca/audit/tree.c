@@ -56,7 +56,7 @@ compare_bundle(struct audit *a, const struct tile_seen *s, struct slice got,
 			(char[TILE_PATH_MAX]){0}));
 	else if (n < s->width || used != got.n)
 		OBJECT_FINDING(a, STAGE_TREE, "tile", path,
-		    "does not split into %u leaves", s->width);
+		    "does not split into %u %s", s->width, LEAVES(s->width));
 }
 
 /* The other tiles of this place: superseded ones, and ones ahead. */

@@ -10,6 +10,7 @@
 #include "ca/audit/controls.h"
 #include "ca/cli/audit_hosts.h"
 #include "lib/base/clock.h"
+#include "lib/base/plural.h"
 
 #define HOSTS_AT_ONCE 200
 #define OWN_WORDS     6 /* before the hosts, with the end */
@@ -221,8 +222,8 @@ add_counted(struct table *t, const struct host_then *h, const char *log,
 		n += c->v[i].result == result;
 	if (n == 0)
 		return;
-	(void)snprintf(text, sizeof(text), "%zu control%s", n,
-	    n == 1 ? "" : "s");
+	(void)snprintf(text, sizeof(text), "%zu %s", n,
+	    text_plural(n, "control", "controls"));
 	add_row(t, h, log,
 	    &(struct row){
 		.control = text, .result = control_result_name(result)},

@@ -8,6 +8,7 @@
 #include "ca/cli/audit_uses.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/base/plural.h"
 
 #define PROPOSE_SPAN "14d"
 
@@ -71,7 +72,7 @@ print(const struct gaps *g, struct cli_args *a, struct err *e)
 static void
 add_count(struct str *s, size_t n, const char *what)
 {
-	str_addf(s, "%zu %s%s", n, what, n == 1 ? "" : "s");
+	str_addf(s, "%zu %s%s", n, what, text_plural(n, "", "s"));
 }
 
 static int

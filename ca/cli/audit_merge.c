@@ -5,6 +5,7 @@
 
 #include "ca/cli/audit.h"
 #include "lib/base/json.h"
+#include "lib/base/plural.h"
 
 static void
 print_findings(const struct audit_report *r)
@@ -31,8 +32,9 @@ merge_into(struct place *p, const struct audit_merge *m, const char *home,
 	if (r != 0 && report.n_findings > 0)
 		print_findings(&report);
 	if (r == 0 && out->foreign > 0)
-		cli_warn("%llu objects in %s had other bytes, which are kept",
-		    (unsigned long long)out->foreign, home);
+		cli_warn("%llu %s in %s had other bytes, which are kept",
+		    (unsigned long long)out->foreign,
+		    text_plural(out->foreign, "object", "objects"), home);
 	audit_report_clear(&report);
 	return r;
 }
@@ -51,6 +53,8 @@ merge_copies(struct place *p, const struct audit_merge *m)
 			    p->config.home.copies.v[i], why.msg);
 	}
 }
+
+#define CERTIFICATES(n) text_plural((n), "certificate", "certificates")
 
 static int
 tell_merged(const struct cli_args *a, const struct audit_merged *m,
@@ -72,11 +76,14 @@ tell_merged(const struct cli_args *a, const struct audit_merged *m,
 		str_addc(&s, '\n');
 	} else {
 		str_addf(&s,
-		    "%s: %llu new certificates in %llu new leaves, %llu "
-		    "certificates in all, under logs/%s/\n",
+		    "%s: %llu new %s in %llu new %s, %llu %s in all, under "
+		    "logs/%s/\n",
 		    m->name, (unsigned long long)m->new_certificates,
+		    CERTIFICATES(m->new_certificates),
 		    (unsigned long long)m->new_leaves,
-		    (unsigned long long)m->certificates, m->name);
+		    text_plural(m->new_leaves, "leaf", "leaves"),
+		    (unsigned long long)m->certificates,
+		    CERTIFICATES(m->certificates), m->name);
 	}
 	r = cli_print(&s, e);
 	str_clear(&s);

@@ -9,6 +9,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/json.h"
+#include "lib/base/plural.h"
 #include "lib/notify/sender.h"
 
 #define HOW "writ audit gaps and writ audit session tell more"
@@ -98,7 +99,8 @@ send_nth(struct telling *t, struct sender *s, size_t i, struct err *e)
 	if (i < t->n_each)
 		gap_text(x, &text);
 	else
-		str_addf(&text, "%zu more alarms", t->n_fresh - t->n_each);
+		str_addf(&text, "%zu more %s", t->n_fresh - t->n_each,
+		    text_plural(t->n_fresh - t->n_each, "alarm", "alarms"));
 	free(t->notice.id);
 	free(t->notice.text);
 	t->notice.text = NULL;
@@ -166,8 +168,9 @@ check_taken(const struct telling *t, struct err *e)
 		n += !t->taken[i < t->n_each ? i : t->n_each];
 	if (n == 0)
 		return 0;
-	return err_set(e, ERR_NET, "%zu of %zu alarms could not be told: %s", n,
-	    t->n_fresh, t->why.code != 0 ? t->why.msg : "no answer");
+	return err_set(e, ERR_NET, "%zu of %zu %s could not be told: %s", n,
+	    t->n_fresh, text_plural(t->n_fresh, "alarm", "alarms"),
+	    t->why.code != 0 ? t->why.msg : "no answer");
 }
 
 int

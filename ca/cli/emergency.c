@@ -10,6 +10,7 @@
 
 #include "ca/cli/cli.h"
 #include "lib/base/file.h"
+#include "lib/base/plural.h"
 
 #define MERGED_MAX 32
 
@@ -63,9 +64,11 @@ cli_warn_emergency(const char *dir)
 	size = stated_size(emergency);
 	merged = merged_size(emergency);
 	if (size > merged)
-		cli_warn("%s was used and %llu leaves of its log are not "
+		cli_warn("%s was used and %llu %s of its log %s not "
 			 "merged: writ audit merge %s",
-		    emergency, (unsigned long long)(size - merged), emergency);
+		    emergency, (unsigned long long)(size - merged),
+		    text_plural(size - merged, "leaf", "leaves"),
+		    text_plural(size - merged, "is", "are"), emergency);
 	free(emergency);
 }
 

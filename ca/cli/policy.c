@@ -8,6 +8,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/base/plural.h"
 #include "lib/cli/draft.h"
 
 #define ZONE_FILE_MAX 65536
@@ -77,10 +78,11 @@ policy_read_draft(const char *dir, struct policy_files *files,
 		r = policy_check(p, clock_now(), zone_known, NULL, &diags);
 	cli_print_diags(&diags);
 	if (r != 0 && diags.n_errors > 0)
-		r = err_set(e, ERR_DENIED,
-		    "policy has %zu error%s and %zu warning%s", diags.n_errors,
-		    diags.n_errors == 1 ? "" : "s", diags.n_warnings,
-		    diags.n_warnings == 1 ? "" : "s");
+		r = err_set(e, ERR_DENIED, "policy has %zu %s and %zu %s",
+		    diags.n_errors,
+		    text_plural(diags.n_errors, "error", "errors"),
+		    diags.n_warnings,
+		    text_plural(diags.n_warnings, "warning", "warnings"));
 	else if (r != 0)
 		(void)err_set(e, r, "policy: %s", err_text(r));
 	conf_diags_clear(&diags);
@@ -102,9 +104,11 @@ run_check(struct cli_args *a, struct err *e)
 	int r = policy_read_draft(cli_dir(a), &files, &p, e);
 
 	if (r == 0)
-		printf("policy works: %zu people, %zu grants, %zu "
-		       "authorities\n",
-		    p->n_people, p->n_grants, p->n_authorities);
+		printf("policy works: %zu %s, %zu %s, %zu %s\n", p->n_people,
+		    text_plural(p->n_people, "person", "people"), p->n_grants,
+		    text_plural(p->n_grants, "grant", "grants"),
+		    p->n_authorities,
+		    text_plural(p->n_authorities, "authority", "authorities"));
 	policy_free(p);
 	policy_files_clear(&files);
 	return r;

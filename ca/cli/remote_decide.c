@@ -15,6 +15,7 @@
 #include "ca/client/unsent.h"
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
+#include "lib/base/plural.h"
 
 #define PENDING_MAX 10000
 
@@ -156,8 +157,10 @@ fetch_part(struct by_remote *b, size_t at, size_t n, struct err *e)
 		goto out;
 	if (json_array_size(list) != n) {
 		r = err_set(e, ERR_PARSE,
-		    "the CA shows %zu requests, expected the %zu asked for",
-		    json_array_size(list), n);
+		    "the CA shows %zu %s, expected the %zu asked for",
+		    json_array_size(list),
+		    text_plural(json_array_size(list), "request", "requests"),
+		    n);
 		goto out;
 	}
 	for (size_t i = 0; i < n && r == 0; i++) {

@@ -626,7 +626,7 @@ t_has 'beside that of the CA it finds the list that no CA made' "$both" \
 	'goes by revocation list 5, 0 is the last that the CA made'
 t_has 'and names the logins by a CA that is none of the policy' "$both" \
 	'2 logins by serial 41 of CA'
-t_has 'and nothing else' "$both" ' 2 logins, 1 findings'
+t_has 'and nothing else' "$both" ' 2 logins, 1 finding'
 
 # --- controls
 controls() { "$O/writ" audit hosts -C corp --fleet-log "dir:$T/m/log" --cis "$@"; }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "lib/base/str.h"
+#include "lib/base/plural.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -182,6 +183,17 @@ length_counts_characters(void **state)
 }
 
 static void
+one_is_called_as_one(void **state)
+{
+	(void)state;
+	assert_string_equal(text_plural(0, "leaf", "leaves"), "leaves");
+	assert_string_equal(text_plural(1, "leaf", "leaves"), "leaf");
+	assert_string_equal(text_plural(2, "leaf", "leaves"), "leaves");
+	assert_string_equal(text_plural(UINT64_MAX, "leaf", "leaves"),
+	    "leaves");
+}
+
+static void
 ids_are_short_and_plain(void **state)
 {
 	static const char *const good[] = {
@@ -213,6 +225,7 @@ main(void)
 	    cmocka_unit_test(text_ends_where_its_length_says),
 	    cmocka_unit_test(each_byte_is_judged_alike_wherever_it_stands),
 	    cmocka_unit_test(length_counts_characters),
+	    cmocka_unit_test(one_is_called_as_one),
 	    cmocka_unit_test(ids_are_short_and_plain),
 	};
 
