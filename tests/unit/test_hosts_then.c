@@ -272,6 +272,7 @@ tested(bool logged)
 	fixture_statement(&job, ST_JOB, PETRA);
 	job.u.job.version = 9;
 	job.u.job.targets_size = 1;
+	job.u.job.hosts = 1;
 	job.u.job.expires = NOW + 86400;
 	fixture_sign(&job, FIXTURE_BY(SEED_PETRA));
 	r->has_job = true;
