@@ -14,6 +14,8 @@ across_clear(struct audit_across *x)
 		free(x->uses[i].object);
 	for (size_t i = 0; i < x->n_policies; i++)
 		free(x->policies[i].object);
+	for (size_t i = 0; i < x->n_acts; i++)
+		free(x->acts[i].object);
 	free(x->uses);
 	free(x->acts);
 	free(x->policies);
@@ -135,21 +137,54 @@ across_act(struct audit *a, const struct hash *statement)
 	    audit_table_add(&x->table, TABLE_STATEMENT, audit_key(statement),
 		x->n_acts) != 0)
 		return ERR_NOMEM;
-	x->acts[x->n_acts++] = *statement;
+	x->acts[x->n_acts++] = (struct across_act){.name = *statement};
 	return 0;
 }
 
-static bool
-has_act(const struct audit_across *x, const struct hash *statement)
+/* NULL: no log of the fleet has it. */
+static struct across_act *
+act_of(const struct audit_across *x, const struct hash *statement)
 {
 	size_t cursor = 0;
 	uint64_t at;
 
 	while (audit_table_next(&x->table, TABLE_STATEMENT,
 	    audit_key(statement), &cursor, &at))
-		if (hash_equal(&x->acts[at], statement))
-			return true;
-	return false;
+		if (hash_equal(&x->acts[at].name, statement))
+			return &x->acts[at];
+	return NULL;
+}
+
+int
+across_rejected(struct audit *a, uint64_t index, const struct hash *accept)
+{
+	struct audit_across *x = a->across;
+	struct across_act *act;
+
+	if (x == NULL || !x->fleet || (act = act_of(x, accept)) == NULL ||
+	    act->object != NULL)
+		return 0;
+	if (object_of(a, index, &act->object) != 0)
+		return ERR_NOMEM;
+	act->index = index;
+	act->nth_log = x->n_logs;
+	x->n_open++;
+	return 0;
+}
+
+/* They were rejected before this tick: nothing tells it any better. */
+void
+across_tick_at(struct audit *a, int64_t at)
+{
+	struct audit_across *x = a->across;
+
+	if (x == NULL || !x->fleet || x->n_open == 0)
+		return;
+	for (size_t i = 0; i < x->n_acts; i++)
+		if (x->acts[i].object != NULL && x->acts[i].over == 0 &&
+		    x->acts[i].nth_log == x->n_logs)
+			x->acts[i].over = at;
+	x->n_open = 0;
 }
 
 int
@@ -291,21 +326,37 @@ across_issued(struct audit *a, const struct issue_leaf *l)
 	return r == ERR_NOMEM ? r : 0;
 }
 
+/* Is it a finding? */
+static bool
+judge_act(struct audit *a, uint64_t index, const struct issue_leaf *l,
+    const struct across_act *act)
+{
+	if (act == NULL && l->now + ACROSS_CLOCKS_OFF > a->across->until)
+		return false; /* it may still come */
+	if (act == NULL)
+		LEAF_FINDING(a, index, "host",
+		    "is a host's certificate by a statement that no log of the "
+		    "fleet has");
+	else if (act->over != 0 && l->now > act->over + ACROSS_CLOCKS_OFF)
+		LEAF_FINDING(a, index, "host",
+		    "is a host's certificate, made after its host was "
+		    "rejected: %s, leaf %" PRIu64,
+		    act->object, act->index);
+	else
+		return false;
+	return true;
+}
+
 void
 across_renewed(struct audit *a, uint64_t index, const struct issue_leaf *l)
 {
 	const struct audit_across *x = a->across;
 
-	if (x == NULL || x->fleet || x->n_logs == 0 ||
-	    l->now + ACROSS_CLOCKS_OFF > x->until)
+	if (x == NULL || x->fleet || x->n_logs == 0)
 		return;
 	for (size_t i = 0; i < l->n_decisions; i++)
-		if (!has_act(x, &l->decisions[i])) {
-			LEAF_FINDING(a, index, "host",
-			    "is a host's certificate by a statement that no "
-			    "log of the fleet has");
+		if (judge_act(a, index, l, act_of(x, &l->decisions[i])))
 			return;
-		}
 }
 
 /* --- the end -------------------------------------------------------------- */
@@ -322,6 +373,7 @@ across_log(struct audit *a)
 			x->krl_ca = a->last_krl;
 		return;
 	}
+	x->n_open = 0;
 	if (x->n_logs++ == 0 || a->last_tick < x->until)
 		x->until = a->last_tick;
 	if (a->chain.trust.have && !audit_is_master(a))
@@ -329,6 +381,8 @@ across_log(struct audit *a)
 		    "is of '%s', which is no log of a master by the policy",
 		    a->name);
 }
+
+#define LOGINS(n) text_plural((n), "login", "logins")
 
 static void
 tell_use(const struct across_use *u, struct audit_report *r)
@@ -341,22 +395,22 @@ tell_use(const struct across_use *u, struct audit_report *r)
 	if (u->other)
 		finding_add(r, "", STAGE_LEAF, "login", false, u->object,
 		    u->index,
-		    "%" PRIu64 " logins by serial %" PRIu64
+		    "%" PRIu64 " %s by serial %" PRIu64
 		    " of CA %s, which was issued to another key, or "
 		    "is another certificate",
-		    u->count, u->serial, ca);
+		    u->count, LOGINS(u->count), u->serial, ca);
 	else if (u->of_policy)
 		finding_add(r, "", STAGE_LEAF, "login", false, u->object,
 		    u->index,
-		    "%" PRIu64 " logins by serial %" PRIu64
+		    "%" PRIu64 " %s by serial %" PRIu64
 		    " of CA %s, which no log has: never issued",
-		    u->count, u->serial, ca);
+		    u->count, LOGINS(u->count), u->serial, ca);
 	else
 		finding_add(r, "", STAGE_LEAF, "elsewhere", true, u->object,
 		    u->index,
-		    "%" PRIu64 " logins by serial %" PRIu64
+		    "%" PRIu64 " %s by serial %" PRIu64
 		    " of CA %s, which is none of the policy",
-		    u->count, u->serial, ca);
+		    u->count, LOGINS(u->count), u->serial, ca);
 }
 
 void

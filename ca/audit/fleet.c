@@ -167,6 +167,21 @@ audit_host_act(struct audit *a, const struct statement *s)
 	return across_act(a, &s->hash);
 }
 
+int
+audit_host_ended(struct audit *a, const struct audit_slot *s)
+{
+	const struct rejection *x = &s->leaf.u.s.u.reject;
+	const struct fleet_hosts *hosts = standing_hosts(a->standing);
+	const struct fleet_host_row *row;
+
+	if (s->leaf.u.s.type != ST_REJECT || x->host == NULL || hosts == NULL)
+		return 0;
+	row = fleet_hosts_by_id(hosts, x->host);
+	return row != NULL && row->rejected
+	    ? across_rejected(a, s->index, &row->accept)
+	    : 0;
+}
+
 /* No clock says when a leaf came, but it came after the tick before it. */
 void
 audit_token_in_time(struct audit *a, const struct audit_slot *s)

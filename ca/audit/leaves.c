@@ -205,6 +205,7 @@ statement_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 {
 	const struct statement *st = &s->leaf.u.s;
 	const struct policy *p;
+	int r;
 
 	a->counts.signatures += st->n_sigs;
 	if (!hash_equal(&st->realm, &a->c->realm)) {
@@ -222,7 +223,9 @@ statement_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 	if ((st->type == ST_DECISION && note_denials(a, s) != 0) ||
 	    audit_host_act(a, st) != 0)
 		return err_nomem(e);
-	return apply(a, p, s, e);
+	if ((r = apply(a, p, s, e)) == 0 && audit_host_ended(a, s) != 0)
+		r = err_nomem(e);
+	return r;
 }
 
 /* Every statement stands once. */
@@ -271,6 +274,7 @@ tick_leaf(struct audit *a, const struct audit_slot *s)
 		    (unsigned long long)t->policy_version,
 		    (unsigned long long)now->policy->version);
 	a->last_tick = t->at;
+	across_tick_at(a, t->at);
 	return audit_list_named(a, s, t->krl_version);
 }
 

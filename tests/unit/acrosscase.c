@@ -72,6 +72,19 @@ across_accept(const struct acrosscase *x, struct logcase *l, bool certificate)
 }
 
 void
+across_reject(struct acrosscase *x)
+{
+	struct statement s;
+
+	fixture_statement(&s, ST_REJECT, PETRA);
+	s.u.reject.host = str_dup(HOST);
+	s.u.reject.reason = str_dup("stolen");
+	fixture_sign(&s, FIXTURE_BY(SEED_PETRA));
+	(void)logcase_add(&x->fleet, &s);
+	statement_clear(&s);
+}
+
+void
 across_tick(struct logcase *l, int64_t after, uint64_t krl)
 {
 	const struct tick_leaf t = {.realm = l->realm,

@@ -32,6 +32,8 @@ struct shown {
 /* A host asks in and is accepted in l; and gets a certificate there. */
 void across_accept(const struct acrosscase *x, struct logcase *l,
     bool certificate);
+/* An operator rejects it, in the fleet's log. */
+void across_reject(struct acrosscase *x);
 /* after: seconds. */
 void across_tick(struct logcase *l, int64_t after, uint64_t krl);
 /* The host's report in the fleet's log: n logins, all alike. */

@@ -204,6 +204,46 @@ a_hosts_certificate_stands_on_what_the_fleet_said(void **state)
 	}
 }
 
+static void
+a_host_that_was_rejected_renews_nothing(void **state)
+{
+	/* Seconds: of the tick after the rejection (0: none comes), of the
+	 * certificate. */
+	static const struct {
+		const char *name;
+		int64_t tick, issued;
+		bool finding;
+	} cases[] = {
+	    {"renewed before", 600, 0, false},
+	    {"renewed after", 600, 3600, true},
+	    {"as much later as clocks may differ", 600, 900, false},
+	    {"a second more", 600, 901, true},
+	    {"nobody knows when it was rejected", 0, 3600, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct audit_report r;
+
+		across_accept(&x, &x.fleet, false);
+		across_tick(&x.fleet, 0, 0);
+		across_reject(&x);
+		if (cases[i].tick != 0) {
+			across_tick(&x.fleet, cases[i].tick, 0);
+			across_tick(&x.fleet, cases[i].tick + 600, 0);
+		}
+		x.ca.now = FIXTURE_NOW + cases[i].issued;
+		across_accept(&x, &x.ca, true);
+		audit_all(&r, 0);
+		if (says(&r, false, "after its host was rejected", &x.ca,
+			x.ca.n - 2) != cases[i].finding ||
+		    r.n_findings != cases[i].finding)
+			fail_with(&r, cases[i].name, "wrong");
+		audit_report_clear(&r);
+		(void)teardown(state);
+		(void)setup(state);
+	}
+}
+
 /* --- policy and lists ----------------------------------------------------- */
 
 static void
@@ -333,6 +373,7 @@ main(void)
 	    TEST(logins_are_by_what_was_issued),
 	    TEST(also_by_what_was_issued_before),
 	    TEST(a_hosts_certificate_stands_on_what_the_fleet_said),
+	    TEST(a_host_that_was_rejected_renews_nothing),
 	    TEST(another_policy_of_that_version_is_found),
 	    TEST(a_list_that_the_ca_did_not_make_is_found),
 	    TEST(the_log_of_no_master_is_told),
