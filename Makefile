@@ -275,7 +275,7 @@ install: programs
 	        >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$f && \
 	    chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/$$f; \
 	done
-	for f in ca master agent; do \
+	for f in ca master agent audit; do \
 	    install -m 644 packaging/systemd/writ-$$f.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/writ-$$f.conf || exit 1; \
 	done
 	for f in ca master; do \

@@ -16,7 +16,8 @@ for file in bin/writ bin/writ-ca bin/writ-master libexec/writ/writ-ca-front \
 	share/man/man5/notify.yaml.5 share/man/man8/writ-ca.8 \
 	share/man/man8/writ-ca-signer.8 lib/sysusers.d/writ-ca.conf \
 	share/man/man8/writ-master.8 share/man/man8/writ-master-courier.8 \
-	lib/sysusers.d/writ-master.conf lib/tmpfiles.d/writ-master.conf \
+	lib/sysusers.d/writ-master.conf lib/sysusers.d/writ-audit.conf \
+	lib/systemd/system/writ-audit.timer lib/tmpfiles.d/writ-master.conf \
 	lib/tmpfiles.d/writ-ca.conf; do
 	t "$file is installed" test -s "usr/$file"
 done
@@ -53,7 +54,7 @@ fi
 # --- as systemd reads them
 # A unit of this machine that is missing is none of ours.
 said=$(systemd-analyze verify --recursive-errors=no --man=no ./* 2>&1 |
-	grep -E 'writ-(ca|master)')
+	grep -E 'writ-(ca|master|audit)')
 t_eq 'systemd has nothing to say about them' '' "$said"
 
 # exposure UNIT: ten times what systemd says, so that it is a whole number.
@@ -63,7 +64,8 @@ exposure() {
 		sed 's/^0*\(.\)/\1/'
 }
 for limit in ca-signer:5 ca-front:15 ca-keeper:15 ca-notify:15 \
-	master-signer:5 master-front:15 master-keeper:15 master-courier:15; do
+	master-signer:5 master-front:15 master-keeper:15 master-courier:15 \
+	audit:15; do
 	name=${limit%:*}
 	got=$(exposure "writ-$name.service")
 	t "the $name is exposed $got of $limit tenths at most" \
@@ -97,6 +99,15 @@ t 'the users of a master too' systemd-sysusers --root="$T/root" \
 	"$T/usr/lib/sysusers.d/writ-master.conf"
 systemd-tmpfiles --root="$T/root" --create \
 	"$T/usr/lib/tmpfiles.d/writ-master.conf" >>"$T/tmpfiles.out" 2>&1
+t 'and that of an auditor' systemd-sysusers --root="$T/root" \
+	"$T/usr/lib/sysusers.d/writ-audit.conf"
+t_has 'who lives where it keeps what it knows' "$(<"$T/root/etc/passwd")" \
+	':/var/lib/writ-audit:'
+# The words that it starts are ones that writ takes: it gets as far as the
+# deployment, which is not there.
+words=$(sed -n 's/^ExecStart=//p' writ-audit.service)
+t_has 'an auditor is asked as writ(1) has it' \
+	"$(cd "$T" && ${words//\/var\/lib\/writ-audit/no} 2>&1)" 'no/'
 t_eq 'keys are the signer'"'"'s' '700 writ-signer' "$(owner keys)"
 t_eq 'each of them' '600 writ-signer' "$(owner keys/user_ca)"
 t_eq 'so is its journal' '700 writ-signer' "$(owner signer)"
