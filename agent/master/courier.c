@@ -132,13 +132,16 @@ static void
 answer_failure(struct courier *c, const struct ask *a, const struct err *why)
 {
 	struct str s = STR_INIT;
+	int r;
 
+	if (a->keeper != c->keeper)
+		return; /* whose it was is gone */
 	front_failure(NULL, FORM_JSON, why, &s);
-	if (str_check(&s) == 0)
+	if ((r = str_check(&s)) == 0)
 		answer(c, a, (uint8_t)cli_exit_status(why->code),
 		    slice_of(s.p, s.n));
 	else
-		drop_keeper(c, NULL);
+		send_or_drop(c, MSG_ANSWERED, a->id, NULL, r);
 	str_clear(&s);
 }
 

@@ -114,14 +114,16 @@ hears(struct world *w, struct chan *c, struct frame *f)
 {
 	for (int i = 0; i < TURNS; i++) {
 		int closed;
+		bool got;
 
+		alloc_hold(true);
 		/* A long frame goes in pieces. */
 		(void)!chan_flush(c, NULL);
 		closed = chan_read(c, NULL);
-		if (chan_next(c, f, NULL) == 0)
-			return true;
-		if (closed != 0)
-			return false;
+		got = chan_next(c, f, NULL) == 0;
+		alloc_hold(false);
+		if (got || closed != 0)
+			return got;
 		turn(w);
 	}
 	fail_msg("nothing came");
@@ -284,6 +286,62 @@ what_is_no_question_ends_it(void **state)
 	}
 }
 
+/* A keeper asks once; whether he was answered, or cut off. */
+static bool
+is_answered(struct world *w)
+{
+	struct chan *c;
+	struct frame f = {0};
+	bool there;
+
+	alloc_hold(true);
+	c = keeper_comes(w);
+	ask(c, 5, "{\"call\":\"hello\"}");
+	alloc_hold(false);
+	do
+		there = hears(w, c, &f);
+	while (there && f.type == MSG_CA);
+	if (there) {
+		assert_int_equal(f.type, MSG_ANSWERED);
+		assert_int_equal(f.id, 5);
+	}
+	alloc_hold(true);
+	chan_free(c);
+	alloc_hold(false);
+	/* It sees that he has gone. */
+	for (int i = 0; i < 3; i++)
+		turn(w);
+	return there;
+}
+
+/* Memory that is short once costs one connection at most. */
+static int
+converse(void *arg)
+{
+	struct world *w = arg;
+
+	if (!is_answered(w)) {
+		if (!alloc_failed())
+			fail_msg("cut off with all its memory");
+		if (!is_answered(w))
+			fail_msg("cut off twice");
+	}
+	return alloc_failed() ? ERR_NOMEM : 0;
+}
+
+static void
+what_fails_once_is_answered_the_next_time(void **state)
+{
+	struct world *w = *state;
+
+	/* Errors are what is tried here. */
+	plog_init("test", PLOG_ERR - 1);
+	/* The way to the CA has its own retries. */
+	assert_true(is_answered(w));
+	assert_true(alloc_each(converse, w) > 5);
+	assert_true(is_answered(w));
+}
+
 static int
 make(void *arg)
 {
@@ -316,6 +374,7 @@ main(void)
 	    TEST(a_keeper_may_go_and_another_come),
 	    TEST(a_second_one_is_refused),
 	    TEST(what_is_no_question_ends_it),
+	    TEST(what_fails_once_is_answered_the_next_time),
 	    TEST(every_allocation_may_fail),
 	};
 
