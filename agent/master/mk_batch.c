@@ -22,21 +22,49 @@ mk_item_clear(struct mk_item *item)
 	item->targets = NULL;
 }
 
+void
+mk_item_free(struct mk_item *i)
+{
+	if (i == NULL)
+		return;
+	mk_item_clear(i);
+	free(i);
+}
+
 int
-mk_item_put(struct mk *k, struct mk_item *item, struct err *e)
+mk_item_new(struct mk_item *from, struct mk_item **out, struct err *e)
 {
 	struct mk_item *i = malloc(sizeof(*i));
 
 	if (i == NULL) {
-		mk_item_clear(item);
+		mk_item_clear(from);
 		return err_nomem(e);
 	}
-	*i = *item;
+	*i = *from;
+	statement_init(&from->s, ST_ENROL);
+	from->targets = NULL;
+	*out = i;
+	return 0;
+}
+
+void
+mk_item_go(struct mk *k, struct mk_item *i)
+{
 	STAILQ_INSERT_TAIL(&k->next, i, link);
 	k->n_next++;
 	if (i->call != NULL)
 		i->call->open_parts++;
-	return 0;
+}
+
+int
+mk_item_put(struct mk *k, struct mk_item *item, struct err *e)
+{
+	struct mk_item *i = NULL;
+	int r;
+
+	if ((r = mk_item_new(item, &i, e)) == 0)
+		mk_item_go(k, i);
+	return r;
 }
 
 void
@@ -46,8 +74,7 @@ mk_items_free(struct mk_items *items)
 
 	while ((i = STAILQ_FIRST(items)) != NULL) {
 		STAILQ_REMOVE_HEAD(items, link);
-		mk_item_clear(i);
-		free(i);
+		mk_item_free(i);
 	}
 }
 

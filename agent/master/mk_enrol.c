@@ -48,18 +48,22 @@ find_waiting(void *ctx, const char *from, int64_t since, struct slice bytes)
 	return r;
 }
 
-/* The statement it is about goes before it. */
+/* The statement it is about, which goes before it; *out is left alone where that is
+ * in the log. */
 static int
-put_enrol(struct mk *k, const struct hash *h, struct err *e)
+new_enrol(struct mk *k, const struct hash *h, struct mk_item **out,
+    struct err *e)
 {
 	struct mk_item item = {.has_leaf = true};
 	struct wanted w = {.hash = h, .s = &item.s, .e = e};
 	int r;
 
 	statement_init(&item.s, ST_ENROL);
-	if ((r = rows_waiting(k->rows, h, find_waiting, &w, e)) < 0)
+	if ((r = rows_waiting(k->rows, h, find_waiting, &w, e)) < 0) {
+		mk_item_clear(&item);
 		return r;
-	return w.found ? mk_item_put(k, &item, e) : 0;
+	}
+	return w.found ? mk_item_new(&item, out, e) : 0;
 }
 
 /*
@@ -101,24 +105,31 @@ static int
 take_statement(struct mk *k, struct mk_call *c, size_t part,
     struct statement *s, struct err *e)
 {
-	struct mk_item item = {.s = *s, .call = c, .part = part};
-	const struct hash *enrol = enrol_of(s);
+	struct mk_item from = {.s = *s, .call = c, .part = part};
+	struct mk_item *item = NULL, *asked = NULL;
+	const struct hash *enrol = enrol_of(&from.s);
 	int r;
 
 	statement_init(s, ST_ENROL);
-	r = mk_unrevoked(k, &item.s, e);
-	if (r == 0 && enrol != NULL)
-		r = check_kept(k, enrol_of(&item.s), e);
-	if (r == 0)
-		r = fold(k, &item.s, e);
-	if (r == 0 && enrol != NULL)
-		r = put_enrol(k, enrol_of(&item.s), e);
-	if (r < 0) {
-		mk_item_clear(&item);
-		return r;
+	if ((r = mk_unrevoked(k, &from.s, e)) != 0 ||
+	    (enrol != NULL && (r = check_kept(k, enrol, e)) != 0) ||
+	    (enrol != NULL && (r = new_enrol(k, enrol, &asked, e)) != 0) ||
+	    (r = mk_item_new(&from, &item, e)) != 0 ||
+	    (r = fold(k, &item->s, e)) < 0)
+		goto out;
+	item->has_leaf = r != FLEET_HOSTS_AGAIN;
+	if (item->has_leaf && asked != NULL) {
+		mk_item_go(k, asked);
+		asked = NULL;
 	}
-	item.has_leaf = r != FLEET_HOSTS_AGAIN;
-	return mk_item_put(k, &item, e);
+	mk_item_go(k, item);
+	item = NULL;
+	r = 0;
+out:
+	mk_item_free(asked);
+	mk_item_free(item);
+	mk_item_clear(&from);
+	return r;
 }
 
 /* --- a host asks in ------------------------------------------------------- */

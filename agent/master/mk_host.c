@@ -109,30 +109,34 @@ int
 mk_report(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 {
 	const struct hash *realm = &content_trust(k->content)->realm;
-	struct mk_item item = {.call = c};
+	struct mk_item from = {.call = c}, *item = NULL;
 	struct err why = {0};
 	int r;
 
 	(void)out;
-	statement_init(&item.s, ST_REPORT);
+	statement_init(&from.s, ST_REPORT);
 	if ((r = mk_can_take(k, e)) != 0 ||
-	    (r = mk_arg_statement(c, "statement", &item.s, e)) != 0 ||
-	    (r = check_report(k, c, &item.s, e)) != 0 ||
-	    (r = mk_parts(c, 1, e)) != 0)
+	    (r = mk_arg_statement(c, "statement", &from.s, e)) != 0 ||
+	    (r = check_report(k, c, &from.s, e)) != 0 ||
+	    (r = mk_parts(c, 1, e)) != 0 ||
+	    (r = mk_item_new(&from, &item, e)) != 0)
 		goto out;
-	r = fleet_hosts_report(k->hosts, realm, &item.s, NULL, &why);
+	r = fleet_hosts_report(k->hosts, realm, &item->s, NULL, &why);
 	if (r < 0) {
 		if (e != NULL)
 			*e = why;
 		goto out;
 	}
-	item.gap = r == FLEET_HOSTS_GAP;
-	item.has_leaf = r != FLEET_HOSTS_AGAIN;
-	c->parts[0].hash = item.s.hash;
-	c->parts[0].number = item.s.u.report.seq;
-	return (r = mk_item_put(k, &item, e)) == 0 ? MK_LATER : r;
+	item->gap = r == FLEET_HOSTS_GAP;
+	item->has_leaf = r != FLEET_HOSTS_AGAIN;
+	c->parts[0].hash = item->s.hash;
+	c->parts[0].number = item->s.u.report.seq;
+	mk_item_go(k, item);
+	item = NULL;
+	r = MK_LATER;
 out:
-	mk_item_clear(&item);
+	mk_item_free(item);
+	mk_item_clear(&from);
 	return r;
 }
 

@@ -197,8 +197,17 @@ struct mk_batch {
 };
 STAILQ_HEAD(mk_batches, mk_batch);
 
-/* Takes what is in item, also where it fails.  The call has one more part open.
- * ERR_NOMEM. */
+/*
+ * An item of what is in `from`, which is taken also where it fails; then it goes
+ * among those that come into the log next, and the call has one more part open.
+ * What is judged is judged in between: once the fold has moved on nothing may fail,
+ * or something counts that is in no log.  ERR_NOMEM.
+ */
+int  mk_item_new(struct mk_item *from, struct mk_item **out, struct err *e)
+     MUST_CHECK;
+void mk_item_go(struct mk *k, struct mk_item *i);
+void mk_item_free(struct mk_item *i); /* NULL allowed */
+/* Both, of what moves nothing on. */
 int  mk_item_put(struct mk *k, struct mk_item *item, struct err *e)
      MUST_CHECK;
 void mk_item_clear(struct mk_item *item);

@@ -142,6 +142,7 @@ mk_take_job(struct mk *k, struct mk_call *c, size_t part, struct statement *s,
 {
 	struct mk_item item = {.s = *s, .call = c, .part = part};
 	struct slice text = {0};
+	int64_t at = s->at;
 	int r;
 
 	statement_init(s, ST_JOB);
@@ -158,8 +159,9 @@ mk_take_job(struct mk *k, struct mk_call *c, size_t part, struct statement *s,
 	}
 	item.n_targets = text.n;
 	item.has_leaf = true;
-	k->last_job = item.s.at;
-	return mk_item_put(k, &item, e);
+	if ((r = mk_item_put(k, &item, e)) == 0)
+		k->last_job = at;
+	return r;
 }
 
 /* --- shown ---------------------------------------------------------------- */
