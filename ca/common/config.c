@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
@@ -214,6 +215,38 @@ config_starts_nothing(const struct config *c, struct err *e)
 		return err_nomem(e);
 	r = log_home_starts_nothing(&c->home, file, e);
 	free(file);
+	return r;
+}
+
+/* What is not there, or not to be seen by who asks, is for others to miss. */
+static int
+check_closed(const char *dir, const char *name, struct err *e)
+{
+	struct stat st;
+	char *path = NULL;
+	int r = 0;
+
+	if (path_join(dir, name, &path) != 0)
+		return err_nomem(e);
+	if (stat(path, &st) == 0 && (st.st_mode & S_IWOTH) != 0 &&
+	    (st.st_mode & S_ISVTX) == 0)
+		r = err_set(e, ERR_DENIED,
+		    "%s has mode %04o: anybody may change it, expected %04o",
+		    path, (unsigned)(st.st_mode & 07777),
+		    (unsigned)(st.st_mode & 07777 & ~S_IWOTH));
+	free(path);
+	return r;
+}
+
+int
+config_check_closed(const struct config *c, struct err *e)
+{
+	static const char *const names[] = {
+	    ".", "writ.yaml", "bundle", "keys", "signer", "log", "store"};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(names) / sizeof(names[0]); i++)
+		r = check_closed(c->dir, names[i], e);
 	return r;
 }
 

@@ -61,6 +61,10 @@ int config_load_key(const struct config *c, const char *name,
     const struct pubkey *pub, const struct passphrase *pass, struct key **out,
     struct err *e) MUST_CHECK;
 
+/* Before a service lives in DIR: nobody but owner and group may change writ.yaml,
+ * DIR and those of its directories that the programs rely on.  ERR_DENIED names
+ * the first; ERR_NOMEM. */
+int config_check_closed(const struct config *c, struct err *e) MUST_CHECK;
 /* log_home_starts_nothing() */
 int config_starts_nothing(const struct config *c, struct err *e) MUST_CHECK;
 /* The authority whose key signs the log. */

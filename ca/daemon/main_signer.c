@@ -121,7 +121,8 @@ start(struct program *p, const char *dir, struct err *e)
 	const struct service_config *s;
 	int r;
 
-	if ((r = config_load(dir, &p->config, e)) != 0)
+	if ((r = config_load(dir, &p->config, e)) != 0 ||
+	    (r = config_check_closed(&p->config, e)) != 0)
 		return r;
 	s = &p->config.service;
 	plog_json(s->log_json);

@@ -87,7 +87,8 @@ run_run(struct cli_args *a, struct err *e)
 	config_init(&c);
 	launch_init(&l, &service, cli_dir(a));
 	plog_init("writ-ca", PLOG_INFO);
-	if ((r = config_load(cli_dir(a), &c, e)) != 0)
+	if ((r = config_load(cli_dir(a), &c, e)) != 0 ||
+	    (r = config_check_closed(&c, e)) != 0)
 		goto out;
 	l.runtime = c.service.runtime;
 	set_users(&l, &c.service.users);

@@ -175,7 +175,8 @@ read_config(struct kp *k, struct err *e)
 	const char *run;
 	int r;
 
-	if ((r = config_load(k->dir, &k->config, e)) != 0)
+	if ((r = config_load(k->dir, &k->config, e)) != 0 ||
+	    (r = config_check_closed(&k->config, e)) != 0)
 		return r;
 	plog_json(k->config.service.log_json);
 	if ((r = config_starts_nothing(&k->config, e)) != 0)

@@ -141,6 +141,20 @@ cp -p transport d/keys/transport
 refused 'credentials that everybody may read' 1 'mode 0644' run
 rm d/notify.yaml
 
+# By turns again.
+by=("$O/writ-ca run" "$O/writ-ca-signer" "$O/writ-ca-keeper")
+n=0
+for what in . writ.yaml bundle keys signer log store; do
+	[ -e "d/$what" ] || mkdir -m 700 "d/$what"
+	mode=$(stat -c %a "d/$what")
+	chmod o+w "d/$what"
+	# shellcheck disable=SC2086 # words
+	refused "$what that everybody may change" 1 \
+		"d/$what has mode 0$(stat -c %a "d/$what"): anybody may change it" \
+		timeout 60 ${by[n++ % 3]} -C d
+	chmod "$mode" "d/$what"
+done
+
 # --- in use -------------------------------------------------------------------------
 
 python3 -c 'import socket, sys, time
