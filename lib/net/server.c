@@ -20,6 +20,7 @@
 #define ACCEPTS_BUSY   1   /* while key exchanges are due */
 #define KEX_STEPS      6   /* of key exchanges in a turn: about 2 ms */
 #define SWEEP_MS       250 /* between looks at the clocks of all peers */
+#define SWEEP_PEERS    10  /* so many of them are a millisecond more between */
 #define TRIM_MS        10000
 #define TRIM_AFTER     32 /* burials */
 
@@ -111,6 +112,7 @@ net_server_new(struct loop *l, const char *key, const char *subsystem,
 	s->ops = *ops;
 	s->ctx = ctx;
 	TAILQ_INIT(&s->peers);
+	TAILQ_INIT(&s->dead);
 	TAILQ_INIT(&s->busy);
 	if (sources_new(&s->waiting_from) != 0) {
 		r = err_nomem(e);
@@ -342,6 +344,16 @@ overdue(const struct net_peer *p, int64_t now)
 	return NULL;
 }
 
+/* A look at each of ten thousand is some milliseconds, most of them for peers that
+ * say nothing all day; a second more is nothing to a time of 20. */
+static int64_t
+sweep_ms(const struct net_server *s)
+{
+	return s->stopping
+	    ? SWEEP_MS
+	    : SWEEP_MS + (s->counts.waiting + s->counts.sessions) / SWEEP_PEERS;
+}
+
 static void
 sweep(struct net_server *s, int64_t now)
 {
@@ -359,7 +371,7 @@ sweep(struct net_server *s, int64_t now)
 		s->paused = false;
 		set_listeners(s);
 	}
-	s->next_sweep = now + SWEEP_MS;
+	s->next_sweep = now + sweep_ms(s);
 }
 
 /* glibc keeps what was freed, and a storm would be seen for good. */
@@ -373,19 +385,14 @@ trim(struct net_server *s, int64_t now)
 	s->next_trim = now + TRIM_MS;
 }
 
+/* A list of their own: of ten thousand peers, in a storm, some die each turn. */
 static void
 bury_dead(struct net_server *s)
 {
-	struct net_peer *p, *next;
+	struct net_peer *p;
 
-	if (!s->has_dead)
-		return;
-	s->has_dead = false;
-	for (p = TAILQ_FIRST(&s->peers); p != NULL; p = next) {
-		next = TAILQ_NEXT(p, link);
-		if (p->why != NULL)
-			peer_bury(p);
-	}
+	while ((p = TAILQ_FIRST(&s->dead)) != NULL)
+		peer_bury(p);
 }
 
 int

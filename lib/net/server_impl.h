@@ -55,6 +55,7 @@ struct net_peer {
 	struct net_server *server;
 	TAILQ_ENTRY(net_peer) link;
 	TAILQ_ENTRY(net_peer) busy_link;
+	TAILQ_ENTRY(net_peer) dead_link; /* why is not NULL */
 	bool busy;	/* work to do, whatever epoll says */
 	bool dirty;	/* a callback noted something */
 
@@ -114,6 +115,7 @@ struct net_server {
 	size_t n_listeners;
 	TAILQ_HEAD(peers, net_peer) peers;
 	TAILQ_HEAD(busy_peers, net_peer) busy;
+	TAILQ_HEAD(, net_peer) dead; /* to be buried at the turn's end */
 	unsigned kex_left, accept_left; /* this turn */
 	unsigned kex_due;  /* peers whose turn is due */
 	bool paused;	   /* no descriptors were left: no accepting */
@@ -121,7 +123,6 @@ struct net_server {
 	bool stopping;
 	int64_t next_sweep, next_trim;
 	unsigned buried; /* since memory was given back */
-	bool has_dead;
 };
 
 /* server_peer.c */

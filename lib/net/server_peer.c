@@ -19,7 +19,7 @@ peer_fail(struct net_peer *p, const char *why)
 	if (p->why != NULL)
 		return;
 	p->why = why;
-	p->server->has_dead = true;
+	TAILQ_INSERT_TAIL(&p->server->dead, p, dead_link);
 }
 
 void
@@ -253,6 +253,8 @@ leave_lists(struct net_peer *p)
 		s->kex_due--;
 	if (p->busy)
 		TAILQ_REMOVE(&s->busy, p, busy_link);
+	if (p->why != NULL)
+		TAILQ_REMOVE(&s->dead, p, dead_link);
 	if (p->authenticated) {
 		s->counts.sessions--;
 	} else {
