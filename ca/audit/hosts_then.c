@@ -272,6 +272,7 @@ on_report(struct hosts_then *h, uint64_t index, const struct statement *s,
 		    "a report of '%s' that no key of an accepted host signed",
 		    s->by);
 	x->reported = true;
+	x->index = index;
 	x->at = s->at;
 	x->fleet_version = r->fleet_version;
 	x->policy_version = r->policy_version;
@@ -354,7 +355,11 @@ on_leaf(struct audit_log *l, uint64_t index, int64_t when, struct hosts_then *h,
 	if (tag != LTAG_TICK && !is_of_hosts(tag))
 		return 0;
 	leaf_init(&leaf);
-	if ((r = audit_source_parse(&l->source, index, &leaf, e)) != 0)
+	/* Of reports those that count are verified at the end. */
+	r = tag == LTAG_REPORT
+	    ? leaf_parse("report", bytes, &leaf, e)
+	    : audit_source_parse(&l->source, index, &leaf, e);
+	if (r != 0)
 		goto out;
 	if (leaf.kind == LEAF_STATEMENT)
 		r = on_statement(h, index, &leaf.u.s, e);
@@ -367,6 +372,36 @@ out:
 	return r;
 }
 
+static int
+verify_report(struct audit_log *l, uint64_t index, struct err *e)
+{
+	struct leaf leaf;
+	int r;
+
+	leaf_init(&leaf);
+	r = audit_source_parse(&l->source, index, &leaf, e);
+	leaf_clear(&leaf);
+	return r;
+}
+
+/* What is told of a host comes from its last report and that of its last run: to
+ * verify all others took most of the time, and changed nothing that is told. */
+static int
+verify_told(struct audit_log *l, const struct hosts_then *h, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < h->n && r == 0; i++) {
+		const struct host_then *x = &h->v[i];
+
+		if (x->reported)
+			r = verify_report(l, x->index, e);
+		if (r == 0 && x->ran && x->run_index != x->index)
+			r = verify_report(l, x->run_index, e);
+	}
+	return r;
+}
+
 int
 hosts_then_read(struct audit_log *l, int64_t when, struct hosts_then *out,
     struct err *e)
@@ -376,5 +411,5 @@ hosts_then_read(struct audit_log *l, int64_t when, struct hosts_then *out,
 	for (uint64_t i = 0; i < l->head.size && r == 0; i++)
 		if ((r = on_leaf(l, i, when, out, e)) < 0)
 			err_prefix(e, "leaf %llu", (unsigned long long)i);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : verify_told(l, out, e);
 }

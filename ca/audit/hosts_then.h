@@ -25,6 +25,7 @@ struct host_then {
 	struct pubkey *key;	/* that its reports are signed with */
 	bool	       rejected;
 	bool	       reported;	/* then: */
+	uint64_t       index;	/* of the leaf of its last report */
 	int64_t	       at;	/* of its last report, by its clock */
 	uint64_t       fleet_version, policy_version, krl_version;
 	/* Then, of its last run, or drift, or of a later report of runs that

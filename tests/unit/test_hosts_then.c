@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* How hosts were at a time, by a master's log that is made by hand. */
+/* How hosts were at a time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,162 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/audit/hosts_then.h"
 #include "tests/unit/alloc.h"
-#include "tests/unit/hostcase.h"
-#include "tests/unit/logcase.h"
-
-static struct logcase lg;
-static struct hostrun run;
-static size_t n_said;
-
-/* --- a log ---------------------------------------------------------------- */
-
-static void
-tick(int64_t after)
-{
-	const struct tick_leaf t = {.realm = lg.realm,
-	    .at = NOW + after,
-	    .root_version = 1,
-	    .policy_version = 1};
-	struct str s = STR_INIT;
-
-	assert_int_equal(tick_leaf_encode(&t, &s), 0);
-	(void)logcase_raw(&lg, s.p, s.n);
-	str_clear(&s);
-}
-
-/* A statement as hostcase makes it; steps are counted from 0. */
-static void
-say(struct hoststep step)
-{
-	struct statement *s = &run.s[n_said++];
-	struct slice bytes;
-
-	hostcase_make(&run, &step, s);
-	bytes = statement_bytes(s);
-	(void)logcase_raw(&lg, bytes.p, bytes.n);
-}
-
-/* Into the log, signed; s is the log's then, and cleared. */
-static void
-put(struct statement *s, unsigned key)
-{
-	struct slice bytes;
-
-	fixture_sign(s, FIXTURE_BY(key));
-	bytes = statement_bytes(s);
-	(void)logcase_raw(&lg, bytes.p, bytes.n);
-	statement_clear(s);
-}
-
-/* A report of WEB_1 at that time, to be gone on with. */
-static struct report_statement *
-report(struct statement *s, enum report_kind kind, int64_t after)
-{
-	fixture_statement(s, ST_REPORT, WEB_1);
-	s->at = NOW + after;
-	s->u.report.seq = 1;
-	s->u.report.kind = kind;
-	s->u.report.root_version = s->u.report.policy_version = 1;
-	return &s->u.report;
-}
-
-/* A run of WEB_1 that ended so, with one change of each result. */
-static void
-ran(int64_t after, uint64_t version, enum run_outcome outcome, uint8_t key)
-{
-	static const char *const states[] = {"sshd", "limits", "fw", "mounts"};
-	struct statement s;
-	struct report_statement *r = report(&s, REPORT_RUN, after);
-
-	r->fleet_version = version;
-	r->enforce = true;
-	r->outcome = outcome;
-	r->states = 9;
-	r->n_changes = outcome == RUN_UNCHANGED ? 0 : 4;
-	r->more = outcome == RUN_FAILED ? 2 : 0;
-	r->changes = calloc(4, sizeof(*r->changes));
-	assert_non_null(r->changes);
-	for (size_t i = 0; i < r->n_changes; i++) {
-		r->changes[i].state = str_dup(states[i]);
-		r->changes[i].kind = str_dup("pkg");
-		r->changes[i].result = (enum change_result)i;
-	}
-	put(&s, key);
-}
-
-/* A heartbeat after that many runs with nothing to do. */
-static void
-beat(uint64_t quiet)
-{
-	struct statement s;
-	struct report_statement *r = report(&s, REPORT_HEARTBEAT, 60);
-
-	r->fleet_version = 3;
-	r->quiet = quiet;
-	put(&s, HK_1);
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	logcase_open_fleet(&lg, LOGCASE_MASTER_LOG, SEED_MASTER_LOG, 0, NULL);
-	hostcase_open(&run);
-	n_said = 0;
-	say((struct hoststep)ENROL_1);
-	say((struct hoststep)ACCEPT_1);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	hostcase_close(&run);
-	logcase_close(&lg);
-	return 0;
-}
-
-static int
-read_then(int64_t after, struct hosts_then *h, struct err *e)
-{
-	struct audit_log *l = NULL;
-	int r;
-
-	*h = (struct hosts_then){0};
-	r = audit_log_open(lg.dir, NULL, &lg.realm, lg.trust.policy, &l, e);
-	if (r == 0)
-		r = hosts_then_read(l, NOW + after, h, e);
-	audit_log_close(l);
-	return r;
-}
-
-static void
-then(int64_t after, struct hosts_then *h)
-{
-	struct err e = {0};
-
-	if (read_then(after, h, &e) != 0)
-		fail_msg("%s", e.msg);
-}
-
-/* The nth of n. */
-static const struct host_then *
-nth_of(const struct hosts_then *h, size_t n, size_t nth)
-{
-	assert_int_equal(h->n, n);
-	assert_non_null(h->v);
-	return h->v + nth;
-}
-
-/* The one there is. */
-static const struct host_then *
-only(const struct hosts_then *h)
-{
-	return nth_of(h, 1, 0);
-}
+#include "tests/unit/thencase.h"
 
 /* --- a host --------------------------------------------------------------- */
 
@@ -190,19 +36,19 @@ a_host_is_as_its_last_run_of_that_time_says(void **state)
 	};
 
 	(void)state;
-	tick(0);
-	tick(300);
+	then_tick(0);
+	then_tick(300);
 	/* By the host's clock a day later; by the log not. */
-	ran(86400, 3, RUN_FAILED, HK_1);
-	tick(600);
-	ran(601, 4, RUN_UNCHANGED, HK_1);
-	logcase_publish(&lg);
+	then_ran(86400, 3, RUN_FAILED, HK_1);
+	then_tick(600);
+	then_ran(601, 4, RUN_UNCHANGED, HK_1);
+	logcase_publish(&then_log);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct host_then *x;
 		struct hosts_then h;
 
-		then(cases[i].when, &h);
-		x = only(&h);
+		then_at(cases[i].when, &h);
+		x = then_only(&h);
 		assert_string_equal(x->id, WEB_1);
 		assert_int_equal(x->ran, cases[i].ran);
 		assert_int_equal(x->reported, cases[i].ran);
@@ -223,14 +69,14 @@ a_heartbeat_leaves_the_run_and_brings_the_version(void **state)
 	struct hosts_then h;
 
 	(void)state;
-	ran(0, 3, RUN_FAILED, HK_1);
-	say((struct hoststep){.type = ST_REPORT, .at = 60});
-	logcase_publish(&lg);
-	then(60, &h);
-	assert_int_equal(only(&h)->outcome, RUN_FAILED);
-	assert_int_equal(only(&h)->run_at, NOW);
-	assert_int_equal(only(&h)->at, NOW + 60);
-	assert_int_equal(only(&h)->fleet_version, 0);
+	then_ran(0, 3, RUN_FAILED, HK_1);
+	then_say((struct hoststep){.type = ST_REPORT, .at = 60});
+	logcase_publish(&then_log);
+	then_at(60, &h);
+	assert_int_equal(then_only(&h)->outcome, RUN_FAILED);
+	assert_int_equal(then_only(&h)->run_at, NOW);
+	assert_int_equal(then_only(&h)->at, NOW + 60);
+	assert_int_equal(then_only(&h)->fleet_version, 0);
 	hosts_then_clear(&h);
 }
 
@@ -240,25 +86,25 @@ runs_that_had_nothing_to_do_end_what_failed(void **state)
 	struct hosts_then h;
 
 	(void)state;
-	ran(0, 3, RUN_FAILED, HK_1);
-	beat(0);
-	tick(300);
-	beat(2);
-	logcase_publish(&lg);
-	then(200, &h);
-	assert_int_equal(only(&h)->outcome, RUN_FAILED);
-	assert_int_equal(only(&h)->n_states, 4);
-	assert_string_equal(only(&h)->states[1].id, "limits");
-	assert_int_equal(only(&h)->states[1].result, CHANGE_FAILED);
-	assert_int_equal(only(&h)->run_version, 3);
+	then_ran(0, 3, RUN_FAILED, HK_1);
+	then_beat(0);
+	then_tick(300);
+	then_beat(2);
+	logcase_publish(&then_log);
+	then_at(200, &h);
+	assert_int_equal(then_only(&h)->outcome, RUN_FAILED);
+	assert_int_equal(then_only(&h)->n_states, 4);
+	assert_string_equal(then_only(&h)->states[1].id, "limits");
+	assert_int_equal(then_only(&h)->states[1].result, CHANGE_FAILED);
+	assert_int_equal(then_only(&h)->run_version, 3);
 	hosts_then_clear(&h);
-	then(300, &h);
-	assert_int_equal(only(&h)->outcome, RUN_UNCHANGED);
-	assert_int_equal(only(&h)->n_states, 0);
-	assert_int_equal(only(&h)->more, 0);
-	assert_int_equal(only(&h)->run_at, NOW + 60);
-	assert_int_equal(only(&h)->run_index, 7);
-	assert_string_equal(only(&h)->failed, "");
+	then_at(300, &h);
+	assert_int_equal(then_only(&h)->outcome, RUN_UNCHANGED);
+	assert_int_equal(then_only(&h)->n_states, 0);
+	assert_int_equal(then_only(&h)->more, 0);
+	assert_int_equal(then_only(&h)->run_at, NOW + 60);
+	assert_int_equal(then_only(&h)->run_index, 7);
+	assert_string_equal(then_only(&h)->failed, "");
 	hosts_then_clear(&h);
 }
 
@@ -267,7 +113,7 @@ static void
 tested(bool logged)
 {
 	struct statement job, s;
-	struct report_statement *r = report(&s, REPORT_RUN, 0);
+	struct report_statement *r = then_report(&s, REPORT_RUN, 0);
 
 	fixture_statement(&job, ST_JOB, PETRA);
 	job.u.job.version = 9;
@@ -279,9 +125,9 @@ tested(bool logged)
 	r->job = job.hash;
 	r->outcome = RUN_UNCHANGED;
 	if (logged)
-		put(&job, SEED_PETRA);
+		then_put(&job, SEED_PETRA);
 	statement_clear(&job);
-	put(&s, HK_1);
+	then_put(&s, HK_1);
 }
 
 static void
@@ -291,16 +137,16 @@ a_test_is_of_the_version_of_its_order(void **state)
 
 	(void)state;
 	tested(false);
-	tick(300);
+	then_tick(300);
 	tested(true);
-	logcase_publish(&lg);
-	then(0, &h);
-	assert_true(only(&h)->ran);
-	assert_int_equal(only(&h)->run_version, 0);
+	logcase_publish(&then_log);
+	then_at(0, &h);
+	assert_true(then_only(&h)->ran);
+	assert_int_equal(then_only(&h)->run_version, 0);
 	hosts_then_clear(&h);
-	then(300, &h);
-	assert_int_equal(only(&h)->run_version, 9);
-	assert_int_equal(only(&h)->fleet_version, 0);
+	then_at(300, &h);
+	assert_int_equal(then_only(&h)->run_version, 9);
+	assert_int_equal(then_only(&h)->fleet_version, 0);
 	hosts_then_clear(&h);
 }
 
@@ -317,9 +163,10 @@ a_version_is_known_by_its_name(void **state)
 	s.u.bundle.expires = NOW + 86400;
 	s.u.bundle.manifest_size = 1;
 	fixture_sign(&s, FIXTURE_BY(SEED_PETRA));
-	(void)logcase_raw(&lg, statement_bytes(&s).p, statement_bytes(&s).n);
-	logcase_publish(&lg);
-	then(0, &h);
+	(void)logcase_raw(&then_log, statement_bytes(&s).p,
+	    statement_bytes(&s).n);
+	logcase_publish(&then_log);
+	then_at(0, &h);
 	assert_null(hosts_then_fleet(&h, 2));
 	assert_non_null(hosts_then_fleet(&h, 3));
 	assert_true(hash_equal(hosts_then_fleet(&h, 3), &s.hash));
@@ -335,31 +182,31 @@ hosts_are_those_of_that_time(void **state)
 	struct hosts_then h;
 
 	(void)state;
-	ran(0, 3, RUN_CHANGED, HK_1);
-	tick(300);
-	say((struct hoststep){.type = ST_RENAME, .to = WEB_2});
+	then_ran(0, 3, RUN_CHANGED, HK_1);
+	then_tick(300);
+	then_say((struct hoststep){.type = ST_RENAME, .to = WEB_2});
 	/* What it had to say before it knew. */
-	ran(301, 4, RUN_CHANGED, HK_1);
-	tick(600);
-	say((struct hoststep){.type = ST_REJECT, .host = WEB_2});
-	tick(900);
-	say((struct hoststep){.type = ST_FORGET, .host = WEB_2});
-	logcase_publish(&lg);
-	then(200, &h);
+	then_ran(301, 4, RUN_CHANGED, HK_1);
+	then_tick(600);
+	then_say((struct hoststep){.type = ST_REJECT, .host = WEB_2});
+	then_tick(900);
+	then_say((struct hoststep){.type = ST_FORGET, .host = WEB_2});
+	logcase_publish(&then_log);
+	then_at(200, &h);
 	assert_int_equal(h.n, 1);
-	assert_string_equal(only(&h)->id, WEB_1);
+	assert_string_equal(then_only(&h)->id, WEB_1);
 	hosts_then_clear(&h);
-	then(300, &h);
+	then_at(300, &h);
 	assert_int_equal(h.n, 1);
-	assert_string_equal(only(&h)->id, WEB_2);
-	assert_int_equal(only(&h)->fleet_version, 4);
-	assert_false(only(&h)->rejected);
+	assert_string_equal(then_only(&h)->id, WEB_2);
+	assert_int_equal(then_only(&h)->fleet_version, 4);
+	assert_false(then_only(&h)->rejected);
 	assert_int_equal(h.as_of, NOW + 300);
 	hosts_then_clear(&h);
-	then(600, &h);
-	assert_true(only(&h)->rejected);
+	then_at(600, &h);
+	assert_true(then_only(&h)->rejected);
 	hosts_then_clear(&h);
-	then(900, &h);
+	then_at(900, &h);
 	assert_int_equal(h.n, 0);
 	hosts_then_clear(&h);
 }
@@ -370,14 +217,14 @@ one_that_is_accepted_anew_begins_anew(void **state)
 	struct hosts_then h;
 
 	(void)state;
-	ran(0, 3, RUN_CHANGED, HK_1);
-	say((struct hoststep)ENROL_2);
-	say((struct hoststep){
+	then_ran(0, 3, RUN_CHANGED, HK_1);
+	then_say((struct hoststep)ENROL_2);
+	then_say((struct hoststep){
 	    .type = ST_ACCEPT, .ref = 2, .hk = HK_2, .tk = TK_2, .replace = 2});
-	logcase_publish(&lg);
-	then(60, &h);
+	logcase_publish(&then_log);
+	then_at(60, &h);
 	assert_int_equal(h.n, 1);
-	assert_false(only(&h)->reported);
+	assert_false(then_only(&h)->reported);
 	hosts_then_clear(&h);
 }
 
@@ -387,16 +234,16 @@ hosts_are_in_the_order_of_their_ids(void **state)
 	struct hosts_then h;
 
 	(void)state;
-	say((struct hoststep)ENROL_2);
-	say((struct hoststep){.type = ST_ACCEPT,
+	then_say((struct hoststep)ENROL_2);
+	then_say((struct hoststep){.type = ST_ACCEPT,
 	    .host = "app-1.example.com",
 	    .ref = 2,
 	    .hk = HK_2,
 	    .tk = TK_2});
-	logcase_publish(&lg);
-	then(60, &h);
-	assert_string_equal(nth_of(&h, 2, 0)->id, "app-1.example.com");
-	assert_string_equal(nth_of(&h, 2, 1)->id, WEB_1);
+	logcase_publish(&then_log);
+	then_at(60, &h);
+	assert_string_equal(then_nth(&h, 2, 0)->id, "app-1.example.com");
+	assert_string_equal(then_nth(&h, 2, 1)->id, WEB_1);
 	hosts_then_clear(&h);
 }
 
@@ -407,13 +254,58 @@ a_report_by_another_key_is_not_taken(void **state)
 	struct err e = {0};
 
 	(void)state;
-	ran(0, 3, RUN_UNCHANGED, HK_2);
-	logcase_publish(&lg);
-	assert_int_equal(read_then(60, &h, &e), ERR_CORRUPT);
+	then_ran(0, 3, RUN_UNCHANGED, HK_2);
+	logcase_publish(&then_log);
+	assert_int_equal(then_read(60, &h, &e), ERR_CORRUPT);
 	assert_string_equal(e.msg,
 	    "leaf 4: a report of '" WEB_1
 	    "' that no key of an accepted host signed");
 	hosts_then_clear(&h);
+}
+
+/* A byte of the signature of a leaf, which is the nth from the last. */
+static void
+forge(size_t nth)
+{
+	struct str *s = &then_log.leaf[then_log.n - nth];
+	char *sig = strstr(s->p, "-----BEGIN SSH SIGNATURE-----");
+
+	assert_non_null(sig);
+	/* Behind the key, which would be another host's. */
+	sig = strstr(sig, "\n-----END");
+	assert_non_null(sig);
+	sig[-8] = sig[-8] == 'A' ? 'B' : 'A';
+}
+
+static void
+reports_that_count_are_verified(void **state)
+{
+	/* Which of the three, from the last, has a signature that is not. */
+	static const struct {
+		const char *name;
+		size_t nth;
+		int want;
+	} cases[] = {
+	    {"the last one", 1, ERR_BADSIG},
+	    {"the one of the last run", 2, ERR_BADSIG},
+	    {"one that both came after", 3, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct hosts_then h;
+		struct err e = {0};
+
+		then_ran(0, 3, RUN_FAILED, HK_1);
+		then_ran(30, 3, RUN_FAILED, HK_1);
+		then_beat(0);
+		forge(cases[i].nth);
+		logcase_publish(&then_log);
+		if (then_read(60, &h, &e) != cases[i].want)
+			fail_msg("%s: %s", cases[i].name, e.msg);
+		hosts_then_clear(&h);
+		(void)then_teardown(state);
+		(void)then_setup(state);
+	}
 }
 
 static void
@@ -422,15 +314,15 @@ every_failing_allocation_is_answered(void **state)
 	bool more = true;
 
 	(void)state;
-	ran(0, 3, RUN_FAILED, HK_1);
-	say((struct hoststep){.type = ST_RENAME, .to = WEB_2});
-	logcase_publish(&lg);
+	then_ran(0, 3, RUN_FAILED, HK_1);
+	then_say((struct hoststep){.type = ST_RENAME, .to = WEB_2});
+	logcase_publish(&then_log);
 	for (size_t nth = 1; more; nth++) {
 		struct hosts_then h;
 		int r;
 
 		alloc_fail_nth(nth);
-		r = read_then(60, &h, NULL);
+		r = then_read(60, &h, NULL);
 		more = alloc_failed();
 		alloc_fail_nth(0);
 		hosts_then_clear(&h);
@@ -439,7 +331,7 @@ every_failing_allocation_is_answered(void **state)
 	}
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, then_setup, then_teardown)
 
 int
 main(void)
@@ -454,6 +346,7 @@ main(void)
 	    TEST(one_that_is_accepted_anew_begins_anew),
 	    TEST(hosts_are_in_the_order_of_their_ids),
 	    TEST(a_report_by_another_key_is_not_taken),
+	    TEST(reports_that_count_are_verified),
 	    TEST(every_failing_allocation_is_answered),
 	};
 
