@@ -194,10 +194,17 @@ twice() {
 	# It has a call of that name in common with the successor, perhaps, and is
 	# traced as well.  Then its children end with it, and whoever started it
 	# starts another.
-	if ! kill -0 "$run" 2>/dev/null && ! start_service; then
-		echo "another service does not start: $(tail -n 5 service.log)"
-		return 1
-	fi
+	for ((i = 0; i < 200; i++)); do
+		[ -z "$(pid_of "$2")" ] || break
+		if ! kill -0 "$run" 2>/dev/null; then
+			start_service || {
+				echo 'another service does not start'
+				return 1
+			}
+			break
+		fi
+		sleep 0.05
+	done
 	wait "$story_pid" || {
 		cat story.out
 		return 1
