@@ -79,9 +79,8 @@ static const char *const lines[] = {
     "	bad \"policy/$1 is not in MANIFEST\"",
     "}",
     "",
-    "# yaml_name WORD AT WHO: of a map's entry, $part (of the outermost one) "
-    "and",
-    "# $about: how deep WHO's own entry is, or -1 where it is none of his",
+    "# yaml_name WORD AT WHO: of a map's entry, $part (of the outermost one)",
+    "# and $about: how deep WHO's own entry is, or -1 where it is none of his",
     "yaml_name() {",
     "	name=${1#\"${1%%[! ]*}\"}",
     "	name=${name#- }",
