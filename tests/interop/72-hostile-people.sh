@@ -4,6 +4,8 @@
 # engineer, of one officer, or the CA's own.  Real processes; statements signed by
 # hand with stock ssh-keygen and brought as a front brings them, so that nothing
 # but the keeper and the signer stands in the way.
+#
+# Needs locked memory.
 
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"

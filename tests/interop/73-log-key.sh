@@ -3,6 +3,8 @@
 # Goal of this test: a log goes on under another key.  The policy has the new one
 # before it signs, the log keeps its name and its tree, both count for as long as
 # the policy names both, and what the old one signs after that is found out.
+#
+# Needs locked memory.
 
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -4,6 +4,8 @@
 # nothing else. A real keeper, and frames made by hand on its socket: forged and
 # stolen statements are refused one by one, frames that no front sends end the
 # connection, and the next front finds everything as it was.
+#
+# Needs locked memory.
 
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -5,6 +5,8 @@
 # what a real keeper was about to say to it, changed on the way: forged requests
 # and approvals, other certificates, other logs, older policies and lists. Each
 # is refused, and the same words unchanged are signed.
+#
+# Needs locked memory.
 
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"

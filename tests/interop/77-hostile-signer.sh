@@ -5,6 +5,8 @@
 # asked for.  A real keeper, and a signer whose answers are changed on the way:
 # each is cut off, that is an error in the log, nobody else waits for it, and
 # when the signer is an honest one again what was asked for is there.
+#
+# Needs locked memory.
 
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"

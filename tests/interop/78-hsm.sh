@@ -4,6 +4,8 @@
 # it signs certificates, by stock parts alone: ssh-agent holds the token
 # (ssh-add -s), the signer's process, sealed, asks the agent. SoftHSM is the
 # token; ssh-keygen and sshd's own reader judge what it signs.
+#
+# Needs locked memory.
 
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"

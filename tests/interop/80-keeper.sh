@@ -3,6 +3,8 @@
 # Goal of this test: a keeper over its sockets does what a team asks of it, with
 # statements that stock ssh-keygen signs: who may say what, what becomes of it,
 # and that a kill, a lost store or a second daemon loses nothing.
+#
+# Needs locked memory.
 
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -5,6 +5,8 @@
 # with a sentence, nobody's request is lost, and all goes on when the clock is
 # right.  Approvers are reminded as time goes by, and a channel that hangs never
 # keeps anybody from a certificate.
+#
+# Needs locked memory.
 
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"

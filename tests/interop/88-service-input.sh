@@ -4,6 +4,8 @@
 # writ.yaml wrong once, keys of others and with other modes, ports and directories
 # in use, policies that lock all officers out, requests in somebody else's name: a
 # sentence each, and the service that runs goes on.
+#
+# Needs locked memory.
 
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"

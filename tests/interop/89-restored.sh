@@ -4,6 +4,8 @@
 # ago: log and store, the signer's journal, the policy, all of it.  The service does
 # not start, or says what it lacks, and names what mends it; writ-ca rebuild does,
 # and nothing that a copy has is lost.
+#
+# Needs locked memory.
 
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -3,6 +3,8 @@
 # Goal of this test: a host that an operator accepted gets the certificate of its
 # own key, as long as it is accepted and from nobody else's word; ssh and sshd
 # agree, and so does the auditor.
+#
+# Needs locked memory.
 
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -3,6 +3,8 @@
 # Goal of this test: a master's courier takes to a real CA what its keeper asks,
 # and brings back what the CA says: a host's certificate, the policy, the list;
 # the CA may be away and come back; nobody but the keeper is listened to.
+#
+# Needs locked memory.
 
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"

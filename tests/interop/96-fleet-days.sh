@@ -6,6 +6,8 @@
 # dropped is named to the auditor; a fleet past its day goes on in force.
 # In a mount namespace of its own, as root or as what a user namespace makes of
 # somebody: states write to /etc.
+#
+# Needs locked memory.
 
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"
