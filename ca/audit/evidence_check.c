@@ -93,8 +93,8 @@ static const char *const lines[] = {
     "	fi",
     "}",
     "",
-    "# yaml_word LINE: $word, up to what ends it in a map or a list of one "
-    "line;",
+    ("# yaml_word LINE: $word, up to what ends it in a map or a list of one "
+     "line;"),
     "# a quoted text in it is taken as it is; $left is what follows",
     "yaml_word() {",
     "	word='' left=$1",
@@ -102,18 +102,18 @@ static const char *const lines[] = {
     "		more=${left%%[][{\\},\\\"\\']*}",
     "		word=$word$more left=${left#\"$more\"}",
     "		case $left in",
-    "		\\\"*\\\"*) more=${left#?} left=${left#?*\\\"} "
-    "more=${more%%\\\"*} ;;",
-    "		\\'*\\'*) more=${left#?} left=${left#?*\\'} more=${more%%\\'*} "
-    ";;",
+    ("		\\\"*\\\"*) more=${left#?} left=${left#?*\\\"} "
+     "more=${more%%\\\"*} ;;"),
+    ("		\\'*\\'*) more=${left#?} left=${left#?*\\'} more=${more%%\\'*} "
+     ";;"),
     "		*) return ;;",
     "		esac",
     "		word=$word$more",
     "	done",
     "}",
     "",
-    "# has_key FILE WHO KEY PART: FILE, a policy's, has the key in WHO's own "
-    "entry,",
+    ("# has_key FILE WHO KEY PART: FILE, a policy's, has the key in WHO's own "
+     "entry,"),
     "# and where PART is said, below that",
     "has_key() {",
     "	[ -f \"$1\" ] || return 1",
@@ -129,17 +129,17 @@ static const char *const lines[] = {
     "			yaml_word \"$left\"",
     "			case $word in",
     "			*: | *\": \"*)",
-    "				yaml_name \"$word\" $((indent + 1000 * depth)) "
-    "\\",
+    ("				yaml_name \"$word\" $((indent + 1000 * depth)) "
+     "\\"),
     "					\"$2\"",
     "				;;",
     "			esac",
     "			case $word in",
     "			*\" $3\"*)",
-    "				[ $own = 1 ] || [ \"$about\" -ge 0 ] || "
-    "continue",
-    "				[ -z \"$4\" ] || [ \"$part\" = \"$4\" ] || "
-    "continue",
+    ("				[ $own = 1 ] || [ \"$about\" -ge 0 ] || "
+     "continue"),
+    ("				[ -z \"$4\" ] || [ \"$part\" = \"$4\" ] || "
+     "continue"),
     "				return",
     "				;;",
     "			esac",
@@ -160,16 +160,16 @@ static const char *const lines[] = {
     "		case $m in '' | *[!0-9]*) continue ;; esac",
     "		[ \"$m\" -gt \"$3\" ] || continue",
     "		IFS= read -r line <\"$f\"",
-    "		case $line in *\"\\\"by\\\":\\\"$1\\\"\"*) ;; *) continue ;; "
-    "esac",
+    ("		case $line in *\"\\\"by\\\":\\\"$1\\\"\"*) ;; *) continue ;; "
+     "esac"),
     "		case $line in *'\"action\":\"add\"'*) ;; *) continue ;; esac",
     "		case $line in *\" $2\"*) return ;; esac",
     "	done",
     "	return 1",
     "}",
     "",
-    "# keys FILE N [PART]: each key in it is one that the policy gives that "
-    "person",
+    ("# keys FILE N [PART]: each key in it is one that the policy gives that "
+     "person"),
     "# (below PART), or that a key statement after the Nth adds",
     "keys() {",
     "	n=0",
@@ -182,8 +182,8 @@ static const char *const lines[] = {
     "				break",
     "			fi",
     "		done",
-    "		if [ -z \"$found$3\" ] && let_in \"$who\" \"$key\" \"$2\"; "
-    "then",
+    ("		if [ -z \"$found$3\" ] && let_in \"$who\" \"$key\" \"$2\"; "
+     "then"),
     "			found=$f",
     "		fi",
     "		[ -n \"$found\" ] ||",
@@ -198,10 +198,10 @@ static const char *const lines[] = {
     "older() {",
     "	keys \"key-$1.signers\" \"$1\" ''",
     "	for f in \"key-$1.$2\"*.sig; do",
-    "		ssh-keygen -Y verify -f \"key-$1.signers\" -I \"$2\" -n "
-    "key@writ \\",
-    "			-s \"$f\" <\"key-$1.message\" >/dev/null 2>&1 || "
-    "continue",
+    ("		ssh-keygen -Y verify -f \"key-$1.signers\" -I \"$2\" -n "
+     "key@writ \\"),
+    ("			-s \"$f\" <\"key-$1.message\" >/dev/null 2>&1 || "
+     "continue"),
     "		ok \"key-$1.message is signed by an older key of $2\"",
     "		return",
     "	done",
