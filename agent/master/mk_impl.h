@@ -170,7 +170,7 @@ struct mk_ask {
 void mk_ask_free(struct mk *k, struct mk_ask *a);
 void mk_asks_sweep(struct mk *k);
 
-/* --- into the log (mk_batch.c) -------------------------------------------- */
+/* --- into the log (mk_item.c, mk_batch.c) --------------------------------- */
 
 /* A leaf on its way, or a call that waits for those before it. */
 struct mk_item {
@@ -274,7 +274,7 @@ int  mk_store_jobs(struct mk *k, struct err *e) MUST_CHECK;
 
 /* Hosts, orders and the rest from the store, after what the log has more. */
 int  mk_load(struct mk *k, struct err *e) MUST_CHECK;
-/* Hosts alone: what was judged and is not in the log is forgotten. */
+/* Hosts alone: what was judged and is not in the log is forgotten.  mk_fold.c */
 int  mk_reload_hosts(struct mk *k, struct err *e) MUST_CHECK;
 /* The log's home, for what lies beside its leaves. */
 int  mk_open_home(struct mk *k, struct blob_store **out, struct err *e)
