@@ -14,6 +14,9 @@
 #include "lib/base/str.h"
 
 #define VALUE_MAX 1024
+/* As many bytes as a pipe takes in one piece (PIPE_BUF), so that lines of
+ * several processes that share one stay whole. */
+#define HELD_MAX 4096
 
 /* The one log that a process has: set at start, read by any thread after. */
 static struct {
@@ -21,6 +24,13 @@ static struct {
 	enum plog_level most;
 	bool json, journal;
 } plog_to = {.name = "writ", .most = PLOG_INFO};
+
+/* Lines of a thread that holds them. */
+static _Thread_local struct {
+	bool on;
+	size_t n;
+	char at[HELD_MAX];
+} held;
 
 /* What systemd says it connected is what standard error still is. */
 static bool
@@ -181,6 +191,50 @@ line_addv(struct line *l, va_list ap)
 
 /* Whoever logs cannot do anything about a log that fails. */
 static void
+put(const char *p, size_t n)
+{
+	int saved = errno;
+
+	if (n > 0)
+		(void)!fd_write_all(STDERR_FILENO, p, n, NULL);
+	errno = saved;
+}
+
+void
+plog_hold(bool on)
+{
+	plog_flush();
+	held.on = on;
+}
+
+void
+plog_flush(void)
+{
+	put(held.at, held.n);
+	held.n = 0;
+}
+
+/* What is no news but trouble is not held. */
+static void
+put_line(enum plog_level level, const char *p, size_t n)
+{
+	if (!held.on) {
+		put(p, n);
+		return;
+	}
+	if (n > HELD_MAX - held.n)
+		plog_flush();
+	if (n > HELD_MAX) {
+		put(p, n);
+		return;
+	}
+	memcpy(held.at + held.n, p, n);
+	held.n += n;
+	if (level <= PLOG_WARN)
+		plog_flush();
+}
+
+static void
 line_end(struct line *l, enum plog_level level, const char *msg)
 {
 	char last[256];
@@ -199,8 +253,7 @@ line_end(struct line *l, enum plog_level level, const char *msg)
 		    plog_to.name, msg);
 		n = strlen(last);
 	}
-	if (fd_write_all(STDERR_FILENO, p, n, NULL) != 0)
-		errno = 0; /* and there is nobody to tell */
+	put_line(level, p, n);
 	str_clear(&l->s);
 	errno = saved;
 }

@@ -11,8 +11,8 @@
  * stands there.  With plog_json() each line is an object: time, level, process,
  * msg and the keys.
  *
- * A line is one write(2), opens nothing and asks nobody, so it works in a sealed
- * process and from several threads.
+ * A line is one write(2) unless it is held, opens nothing and asks nobody, so it
+ * works in a sealed process and from several threads.
  */
 #ifndef LIB_PROC_PLOG_H
 #define LIB_PROC_PLOG_H
@@ -37,5 +37,14 @@ void plog(enum plog_level level, const char *msg, ...)
 /* A failure: msg, the error's sentence under "error" and its hint. */
 void plog_err(enum plog_level level, const struct err *e, const char *msg, ...)
     __attribute__((sentinel));
+
+/*
+ * With on, lines of this thread wait for plog_flush(), for another that is a
+ * warning or worse, or until some 4 KiB of them do, and go in one write(2): for a
+ * loop that logs several lines a turn, and flushes before anybody gets an answer.
+ * What is held when a process is killed is lost.  Off flushes.
+ */
+void plog_hold(bool on);
+void plog_flush(void);
 
 #endif

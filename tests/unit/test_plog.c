@@ -245,10 +245,66 @@ without_memory_the_phrase_is_still_said(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* Lines that are held come in their order, and none twice. */
+static void
+held_until_flushed(void **state)
+{
+	const char *text;
+
+	(void)state;
+	plog_hold(true);
+	plog(PLOG_INFO, "one", NULL);
+	plog(PLOG_INFO, "two", NULL);
+	assert_string_equal(logged(), "");
+	plog_flush();
+	text = strstr(logged_after_time(), "one\n");
+	assert_non_null(text);
+	assert_non_null(strstr(text, "two\n"));
+	plog_flush();
+	assert_string_equal(logged(), "");
+	plog(PLOG_INFO, "three", NULL);
+	plog(PLOG_WARN, "four", NULL);
+	text = strstr(logged_after_time(), "three\n");
+	assert_non_null(text);
+	assert_non_null(strstr(text, "four\n"));
+	plog(PLOG_INFO, "five", NULL);
+	plog_hold(false);
+	assert_non_null(strstr(logged_after_time(), "five\n"));
+	plog(PLOG_INFO, "six", NULL);
+	assert_non_null(strstr(logged_after_time(), "six\n"));
+}
+
+/* However much is held, each line is there once and whole. */
+static void
+held_up_to_a_limit(void **state)
+{
+	char value[1000], want[16];
+	const char *text;
+
+	(void)state;
+	memset(value, 'v', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	plog_hold(true);
+	for (int i = 0; i < 9; i++) {
+		snprintf(want, sizeof(want), "line %d", i);
+		plog(PLOG_INFO, want, "v", value, NULL);
+	}
+	text = logged();
+	assert_true(strlen(text) > 4000 && strlen(text) < 9000);
+	for (int i = 0; i < 4; i++) {
+		snprintf(want, sizeof(want), "line %d v=v", i);
+		assert_non_null(text = strstr(text, want));
+	}
+	plog_hold(false);
+	assert_non_null(strstr(logged(), "line 8 v=v"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(held_until_flushed),
+	    TEST(held_up_to_a_limit),
 	    TEST(values_are_quoted_where_they_must_be),
 	    TEST(a_failure_comes_with_its_sentence_and_hint),
 	    TEST(levels_above_the_most_are_left_out),
