@@ -21,6 +21,7 @@
 #define RETRY_MS  2000
 #define WATCH_MS  200
 #define FLUSH_MS  1000
+#define STORE_MS  5000 /* rows come to the store, while more come */
 
 /* --- whose keys ----------------------------------------------------------- */
 
@@ -118,7 +119,8 @@ take_news(struct kp *k)
 /* --- the clock ------------------------------------------------------------ */
 
 struct clockwork {
-	int64_t second, gauges, retry, watch;
+	int64_t second, gauges, retry, watch, store;
+	uint64_t applied; /* leaves, a second ago */
 	int64_t alarm_day;
 };
 
@@ -138,8 +140,25 @@ alarms(struct kp *k, struct clockwork *w)
 	str_clear(&text);
 }
 
+/*
+ * While rows come, the more of them are written at once the less each costs
+ * (requests_impl.h), and the log has them: so as soon as no more have come for a
+ * second, or after a while.
+ */
+static bool
+store_is_due(const struct kp *k, struct clockwork *w, int64_t now)
+{
+	uint64_t was = w->applied;
+
+	w->applied = requests_applied(k->rows);
+	if (k->store_ok && w->applied > was && now < w->store)
+		return false;
+	w->store = now + STORE_MS;
+	return true;
+}
+
 static void
-each_second(struct kp *k, struct clockwork *w)
+store_and_sweep(struct kp *k)
 {
 	struct err e = {0};
 
@@ -151,6 +170,13 @@ each_second(struct kp *k, struct clockwork *w)
 	    kp_board_sweep(k, &e) != 0)
 		plog_err(PLOG_WARN, &e, "cannot end what was not decided",
 		    NULL);
+}
+
+static void
+each_second(struct kp *k, struct clockwork *w)
+{
+	if (store_is_due(k, w, kp_mono_ms()))
+		store_and_sweep(k);
 	kp_wait_sweep(k);
 	kp_notice_send(k);
 	alarms(k, w);

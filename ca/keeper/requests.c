@@ -18,7 +18,6 @@ static const char schema[] =
     " key_id TEXT NOT NULL, valid_after INTEGER, valid_before INTEGER,"
     " certificate BLOB, revoked INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX requests_person ON requests (person, idx);"
-    "CREATE INDEX requests_serial ON requests (serial);"
     "CREATE INDEX requests_waiting ON requests (idx) WHERE state = 1;"
     "CREATE INDEX requests_overdue ON requests (ends) WHERE state = 1;"
     "CREATE INDEX requests_unsigned ON requests (idx)"

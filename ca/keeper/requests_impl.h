@@ -38,8 +38,9 @@
 		   "VALUES (?, ?, ?)")                                      \
 	X(SET_STATE, "UPDATE requests SET state = ?, why = ? "              \
 		     "WHERE hash = ? AND state = 1")                        \
-	X(REVOKE_SERIAL,                                                    \
-	    "UPDATE requests SET revoked = 1 WHERE serial = ?")             \
+	X(REVOKE_SERIAL, "UPDATE requests SET revoked = 1 WHERE "           \
+			 "serial = ? AND (hash BETWEEN ? AND ? OR "         \
+			 "hash BETWEEN ? AND ?)")                           \
 	X(REVOKE_KEY_ID,                                                    \
 	    "UPDATE requests SET revoked = 1 WHERE key_id = ?")             \
 	X(REVOKE_SUBJECT,                                                   \
@@ -105,6 +106,7 @@ struct recent_text {		/* a decision, as the log has it */
 	struct hash hash;
 	char	   *bytes;
 	size_t	    n;
+	struct recent_text *bucket;
 	TAILQ_ENTRY(recent_text) link;
 };
 struct recent_decision {
@@ -132,8 +134,10 @@ struct recent {
 	struct recent *bucket;
 	TAILQ_ENTRY(recent) link;
 };
-#define RECENT_BUCKETS 1024
-#define RECENT_MAX     512	/* rows and decisions before they are written */
+#define RECENT_BUCKETS 4096
+/* Rows and decisions before they are written: a page of an index has some 80
+ * keys at random, so it is written once for the more of them, the more wait. */
+#define RECENT_MAX     4096
 
 struct requests {
 	struct store *store;
@@ -142,6 +146,7 @@ struct requests {
 	struct hash policy;	/* in force at `next`; zero: none yet */
 	bool has_policy;
 	struct recent *recent[RECENT_BUCKETS];
+	struct recent_text *text[RECENT_BUCKETS];
 	TAILQ_HEAD(, recent) recents;
 	TAILQ_HEAD(, recent_text) texts;
 	size_t n_recent, n_texts;

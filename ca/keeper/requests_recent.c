@@ -14,10 +14,16 @@
 
 /* --- at hand -------------------------------------------------------------- */
 
+static size_t
+bucket_no(const struct hash *h)
+{
+	return ((size_t)h->b[0] << 8 | h->b[1]) % RECENT_BUCKETS;
+}
+
 static struct recent **
 bucket_of(struct requests *q, const struct hash *h)
 {
-	return &q->recent[((size_t)h->b[0] << 8 | h->b[1]) % RECENT_BUCKETS];
+	return &q->recent[bucket_no(h)];
 }
 
 struct recent *
@@ -76,12 +82,11 @@ recent_fetch(struct requests *q, const struct hash *h, struct recent **out,
 const struct recent_text *
 recent_text_find(const struct requests *q, const struct hash *h)
 {
-	const struct recent_text *t;
+	const struct recent_text *t = q->text[bucket_no(h)];
 
-	TAILQ_FOREACH (t, &q->texts, link)
-		if (hash_equal(&t->hash, h))
-			return t;
-	return NULL;
+	while (t != NULL && !hash_equal(&t->hash, h))
+		t = t->bucket;
+	return t;
 }
 
 int
@@ -99,6 +104,8 @@ recent_text_add(struct requests *q, uint64_t idx, const struct statement *s,
 	t->idx = idx;
 	t->hash = s->hash;
 	t->n = bytes.n;
+	t->bucket = q->text[bucket_no(&t->hash)];
+	q->text[bucket_no(&t->hash)] = t;
 	TAILQ_INSERT_TAIL(&q->texts, t, link);
 	q->n_texts++;
 	*out = t;
@@ -190,6 +197,7 @@ recent_clear(struct requests *q)
 	}
 	while ((t = TAILQ_FIRST(&q->texts)) != NULL) {
 		TAILQ_REMOVE(&q->texts, t, link);
+		q->text[bucket_no(&t->hash)] = NULL;
 		free(t->bytes);
 		free(t);
 	}

@@ -53,15 +53,48 @@ tell_revoked(struct requests *q, int64_t serial, const char *key_id,
 	return r == STORE_DONE ? 0 : r;
 }
 
+/* The hashes that begin with those eight bytes. */
+static void
+bind_range(struct store_stmt *t, uint64_t first, uint64_t last)
+{
+	struct hash lo, hi;
+
+	memset(&lo, 0, sizeof(lo));
+	memset(&hi, 0xff, sizeof(hi));
+	for (size_t i = 0; i < 8; i++) {
+		lo.b[i] = (uint8_t)(first >> (56 - 8 * i));
+		hi.b[i] = (uint8_t)(last >> (56 - 8 * i));
+	}
+	store_bind_blob(t, requests_hash_slice(&lo));
+	store_bind_blob(t, requests_hash_slice(&hi));
+}
+
+/*
+ * A serial is the begin of the hash without its first bit, and 1 for 0
+ * (leaf_serial()), so rows are found by their hash: an index of serials would
+ * have a page to write for nearly every row.
+ */
+static struct store_stmt *
+use_serial(struct requests *q, uint64_t serial)
+{
+	struct store_stmt *t = store_use(q->store, SQL_REVOKE_SERIAL);
+	const uint64_t bit = UINT64_C(1) << 63;
+	uint64_t first = serial == 1 ? 0 : serial;
+
+	store_bind_int(t, (int64_t)serial);
+	bind_range(t, first, serial);
+	bind_range(t, first | bit, serial | bit);
+	return t;
+}
+
 static int
 revoke_serials(struct requests *q, const struct revoke *v, struct err *e)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < v->n_serials && r == 0; i++) {
-		struct store_stmt *t = store_use(q->store, SQL_REVOKE_SERIAL);
+		struct store_stmt *t = use_serial(q, v->serials[i]);
 
-		store_bind_int(t, (int64_t)v->serials[i]);
 		if ((r = store_run(t, e)) == 0)
 			r = tell_revoked(q, (int64_t)v->serials[i], NULL,
 			    slice_of(NULL, 0), NULL, e);

@@ -404,6 +404,60 @@ who_is_revoked_waits_for_nothing(void **state)
 	assert_int_equal(w->changes[CHANGE_ENDED], 2);
 }
 
+/* A request whose hash begins with those eight bytes. */
+static const struct statement *
+ask_at(struct world *w, uint64_t begin)
+{
+	struct leaf *l = &w->leaves[w->n];
+	const struct statement *s = ask(w);
+
+	for (size_t i = 0; i < 8; i++)
+		l->u.s.hash.b[i] = (uint8_t)(begin >> (56 - 8 * i));
+	return s;
+}
+
+static bool
+is_revoked(struct world *w, const struct statement *s)
+{
+	struct request_row row;
+	bool revoked;
+
+	assert_int_equal(requests_get(w->q, &s->hash, FIXTURE_NOW, &row, &w->e),
+	    0);
+	revoked = row.revoked;
+	request_row_clear(&row);
+	return revoked;
+}
+
+/* A serial has not the first bit of the hash, and is never 0. */
+static void
+revoked_by_serial_alone(void **state)
+{
+	static const uint64_t begins[] = {0, 2, UINT64_C(0x1234567890abcdef),
+	    UINT64_C(0x9234567890abcdee), UINT64_MAX, INT64_MAX - 1};
+	const size_t n = sizeof(begins) / sizeof(begins[0]);
+	const struct statement *v[sizeof(begins) / sizeof(begins[0])];
+	struct world *w = *state;
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = ask_at(w, begins[i]);
+	for (size_t i = 0; i < n; i++) {
+		struct statement s;
+
+		fixture_statement(&s, ST_REVOKE, OLGA);
+		s.u.v.serials = calloc(1, sizeof(uint64_t));
+		assert_non_null(s.u.v.serials);
+		s.u.v.serials[0] = leaf_serial(&v[i]->hash);
+		s.u.v.n_serials = 1;
+		s.u.v.reason = str_dup("lost");
+		fixture_sign(&s, FIXTURE_BY(SEED_OLGA));
+		(void)add(w, &s);
+		apply(w, 100);
+		for (size_t k = 0; k < n; k++)
+			assert_int_equal(is_revoked(w, v[k]), k <= i);
+	}
+}
+
 static void
 a_store_made_anew_has_the_same_rows(void **state)
 {
@@ -550,7 +604,7 @@ many_are_written_by_themselves(void **state)
 	char name[32];
 
 	apply(w, 100);
-	for (size_t i = 0; i < 600; i++) {
+	for (size_t i = 0; i < 4500; i++) {
 		struct hash h = {{(uint8_t)i, (uint8_t)(i >> 8), 1}};
 
 		snprintf(name, sizeof(name), "p%zu", i);
@@ -562,7 +616,7 @@ many_are_written_by_themselves(void **state)
 	tell(w, s, IVAN, true);
 	requests_close(w->q);
 	open_rows(w);
-	for (size_t i = 0; i < 500; i++) {
+	for (size_t i = 0; i < 4096; i++) {
 		struct hash h = {{(uint8_t)i, (uint8_t)(i >> 8), 1}};
 		struct dump u = {.q = w->q, .s = STR_INIT};
 
@@ -655,6 +709,7 @@ main(void)
 	    T(a_denial_may_come_first),
 	    T(an_approval_alone_changes_no_state),
 	    T(who_is_revoked_waits_for_nothing),
+	    T(revoked_by_serial_alone),
 	    T(a_store_made_anew_has_the_same_rows),
 	    T(leaves_come_in_order_and_once),
 	    T(what_is_not_written_yet_is_found_the_same),
