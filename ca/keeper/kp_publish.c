@@ -46,7 +46,10 @@ publisher_give_turn(struct publisher *p)
 {
 	(void)pthread_mutex_lock(&p->lock);
 	p->served++;
-	(void)pthread_cond_broadcast(&p->changed);
+	/* A thread that waits for something else need not be woken, and that is
+	   what the other one mostly does. */
+	if (p->served != p->asked)
+		(void)pthread_cond_broadcast(&p->changed);
 	(void)pthread_mutex_unlock(&p->lock);
 }
 
