@@ -68,7 +68,7 @@ out:
 }
 
 static int
-sign_job(struct signer *s, struct signer_job *j, struct buf **out,
+sign_job(const struct signer *s, struct signer_job *j, struct buf **out,
     struct err *e)
 {
 	struct key *ca = signer_ca(s, issue_kind(j->request));
@@ -106,7 +106,7 @@ forget_jobs(struct signer_batch *b, size_t n)
 }
 
 struct signing {
-	struct signer *s;
+	const struct signer *s;
 	struct signer_batch *b;
 };
 
@@ -130,7 +130,7 @@ keys_are_shared(const struct signer *s)
 }
 
 static int
-sign_jobs(struct signer *s, struct signer_batch *b, struct err *e)
+sign_jobs(const struct signer *s, struct signer_batch *b, struct err *e)
 {
 	struct signing g = {.s = s, .b = b};
 	int r = 0;
@@ -159,42 +159,52 @@ signer_check(const struct signer *s, const struct signer_batch *b,
 }
 
 int
-signer_commit(struct signer *s, struct signer_batch *b, struct str *note,
+signer_make(const struct signer *s, struct signer_batch *b, struct str *note,
     struct err *e)
 {
-	struct signer_seen seen = s->seen;
 	struct str text = STR_INIT;
 	int r;
 
-	seen.head = b->head;
-	seen.root_version = b->trust->root_version;
-	seen.policy_version = b->trust->policy->version;
-	if (!remembered(s, b, &seen) && (r = remember(s, b, &seen, e)) != 0)
-		goto out;
-	s->seen = seen;
 	if ((r = key_sign_checkpoint(s->config.log, &b->head, &text, e)) != 0 ||
 	    (r = sign_jobs(s, b, e)) != 0)
 		goto out;
-	str_add(note, text.p);
+	str_addn(note, text.p, text.n);
 	if ((r = str_check(note)) != 0) {
 		forget_jobs(b, b->n_jobs);
 		(void)err_nomem(e);
-		goto out;
 	}
-	/* A journal that cannot be begun anew is full, not wrong. */
-	(void)!signer_restart_when_full(s, b->now, NULL);
 out:
 	str_clear(&text);
 	return r;
 }
 
 int
+signer_commit(struct signer *s, const struct signer_batch *b, struct err *e)
+{
+	struct signer_seen seen = s->seen;
+	int r;
+
+	seen.head = b->head;
+	seen.root_version = b->trust->root_version;
+	seen.policy_version = b->trust->policy->version;
+	if (!remembered(s, b, &seen) && (r = remember(s, b, &seen, e)) != 0)
+		return r;
+	s->seen = seen;
+	/* A journal that cannot be begun anew is full, not wrong. */
+	(void)!signer_restart_when_full(s, b->now, NULL);
+	return 0;
+}
+
+int
 signer_sign(struct signer *s, struct signer_batch *b, struct str *note,
     struct err *e)
 {
-	int r = signer_check(s, b, e);
+	int r;
 
-	return r != 0 ? r : signer_commit(s, b, note, e);
+	if ((r = signer_check(s, b, e)) != 0 ||
+	    (r = signer_commit(s, b, e)) != 0)
+		return r;
+	return signer_make(s, b, note, e);
 }
 
 /* --- what else it will not go back behind --------------------------------- */

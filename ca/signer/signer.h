@@ -122,13 +122,17 @@ int signer_sign(struct signer *s, struct signer_batch *b, struct str *note,
     struct err *e) MUST_CHECK;
 
 /*
- * Its two halves, for whoever has something else to wait for in between: every
- * check, which changes nothing; then what is left, of a batch that passed and a
- * signer that has signed nothing since.
+ * Its parts, for whoever has something else to wait for in between.  First every
+ * check, which changes nothing.  Then, of a batch that passed and a signer that
+ * has signed nothing since, in either order: the signatures, all or none of
+ * them, which are worth nothing before they leave; and the journal.  What was
+ * signed may leave this process once both are done.
  */
 int signer_check(const struct signer *s, const struct signer_batch *b,
     struct err *e) MUST_CHECK;
-int signer_commit(struct signer *s, struct signer_batch *b, struct str *note,
+int signer_make(const struct signer *s, struct signer_batch *b,
+    struct str *note, struct err *e) MUST_CHECK;
+int signer_commit(struct signer *s, const struct signer_batch *b,
     struct err *e) MUST_CHECK;
 
 /* Never again fewer acts, or others, or an older revocation list, than these:

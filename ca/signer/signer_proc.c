@@ -211,8 +211,7 @@ check_batch(struct signer_proc *p, struct sign_frame *f, struct err *e)
 
 /* What the batch was judged by is remembered before anything of it is out. */
 static int
-commit_batch(struct signer_proc *p, struct sign_frame *f, struct str *note,
-    struct err *e)
+commit_batch(struct signer_proc *p, const struct sign_frame *f, struct err *e)
 {
 	struct signer_seen seen;
 	int r;
@@ -220,27 +219,26 @@ commit_batch(struct signer_proc *p, struct sign_frame *f, struct str *note,
 	signer_get_seen(p->c.signer, &seen);
 	r = signer_remember_acts(p->c.signer, p->acts, &p->chain,
 	    seen.krl_version, e);
-	return r != 0 ? r : signer_commit(p->c.signer, &f->b, note, e);
+	return r != 0 ? r : signer_commit(p->c.signer, &f->b, e);
 }
 
+/* Of a batch that is signed: its signatures leave, once the journal has it. */
 static int
-sign_batch(struct signer_proc *p, struct sign_frame *f, uint32_t id,
-    struct err *e)
+release_batch(struct signer_proc *p, const struct sign_frame *f,
+    const struct str *note, uint32_t id, struct err *e)
 {
-	struct str note = STR_INIT;
 	struct err why = {0};
 	struct buf *b = NULL;
 	int r;
 
-	if (commit_batch(p, f, &note, &why) != 0)
-		r = refuse_commit(p, id, &why, e);
-	else if (buf_new(&b, FRAME_MAX) != 0 ||
-	    signed_frame_encode(slice_of(note.p, note.n), f->b.jobs,
+	if (commit_batch(p, f, &why) != 0)
+		return refuse_commit(p, id, &why, e);
+	if (buf_new(&b, FRAME_MAX) != 0 ||
+	    signed_frame_encode(slice_of(note->p, note->n), f->b.jobs,
 		f->b.n_jobs, b) != 0)
 		r = err_nomem(e);
 	else
 		r = answer(p, MSG_SIGNED, id, b, e);
-	str_clear(&note);
 	buf_free(b);
 	return r;
 }
@@ -250,34 +248,40 @@ forget_batch(struct signer_proc *p)
 {
 	sign_frame_free(p->batch);
 	p->batch = NULL;
+	str_clear(&p->note);
 }
 
+/*
+ * A batch that is sent ahead is signed while the disk works, and its signatures
+ * wait here for DURABLE; one that is not leaves at once.
+ */
 static int
 take_sign(void *ctx, const struct frame *f, struct err *e)
 {
 	struct signer_proc *p = ctx;
 	struct sign_frame *batch = NULL;
 	struct err why = {0};
-	bool durable;
 	int r;
 
 	if ((r = sign_frame_parse(f->payload, &batch, e)) != 0)
 		return r;
-	durable = batch->durable;
-	if (check_batch(p, batch, &why) != 0) {
-		sign_frame_free(batch);
-		batch = NULL;
-		r = refuse(p, f->id, &why, e);
-	}
-	if (!durable) {
-		p->batch = batch;
+	if (!batch->durable) {
 		p->batch_id = f->id;
 		p->permitted = MAY_DURABLE;
-		return r;
 	}
-	if (batch != NULL)
-		r = sign_batch(p, batch, f->id, e);
+	if (check_batch(p, batch, &why) != 0 ||
+	    signer_make(p->c.signer, &batch->b, &p->note, &why) != 0) {
+		sign_frame_free(batch);
+		str_clear(&p->note);
+		return refuse(p, f->id, &why, e);
+	}
+	if (!batch->durable) {
+		p->batch = batch;
+		return 0;
+	}
+	r = release_batch(p, batch, &p->note, f->id, e);
 	sign_frame_free(batch);
+	str_clear(&p->note);
 	return r;
 }
 
@@ -314,7 +318,7 @@ take_durable(void *ctx, const struct frame *f, struct err *e)
 	else if (still_good(p, &why) != 0)
 		r = refuse(p, f->id, &why, e);
 	else
-		r = sign_batch(p, p->batch, f->id, e);
+		r = release_batch(p, p->batch, &p->note, f->id, e);
 	forget_batch(p);
 	return r;
 }
@@ -374,6 +378,7 @@ signer_proc_new(const struct signer_proc_config *c, struct signer_proc **out,
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return err_nomem(e);
 	p->c = *c;
+	str_init(&p->note);
 	trust_init(&p->past);
 	*out = p;
 	return 0;

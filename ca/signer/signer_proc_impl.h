@@ -5,6 +5,7 @@
 
 #include "ca/signer/signer_frames.h"
 #include "ca/signer/signer_proc.h"
+#include "lib/base/str.h"
 #include "lib/trust/standing.h"
 
 struct signer_proc {
@@ -19,6 +20,7 @@ struct signer_proc {
 	struct hash chain;
 	struct sign_frame *batch; /* waits for DURABLE; NULL: was refused */
 	uint32_t batch_id;
+	struct str note;	/* of batch, whose certificates are signed too */
 };
 
 /* An act onto the standing.  ERR_ROLLBACK: not what was told before. */
