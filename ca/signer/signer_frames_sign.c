@@ -143,6 +143,39 @@ fits(const struct writer *w, const struct signer_job *j, size_t head)
 	    FRAME_MAX;
 }
 
+/* Bytes of n at most a frame's: more of them go in another. */
+static size_t
+frame_part(size_t n)
+{
+	return n < FRAME_MAX ? n : FRAME_MAX;
+}
+
+/* Room for what follows, so that hundreds of kilobytes do not move each time
+ * that they are doubled.  A decision of many is with jobs that lie together. */
+static int
+make_room(struct writer *w, const struct signer_batch *b)
+{
+	const struct statement *before = NULL;
+	size_t statements = 0, jobs = 0;
+	int r;
+
+	for (size_t i = 0; i < b->n_jobs; i++) {
+		const struct signer_job *j = &b->jobs[i];
+
+		jobs += 64 + j->bytes.n + j->n_inclusion * HASH_LEN +
+		    4 * j->n_decisions;
+		statements += 4 + j->request->n_bytes;
+		for (size_t k = 0; k < j->n_decisions; k++)
+			if (j->decisions[k] != before) {
+				before = j->decisions[k];
+				statements += 4 + before->n_bytes;
+			}
+	}
+	if ((r = buf_expect(w->statements, frame_part(statements))) != 0)
+		return r;
+	return buf_expect(w->jobs, frame_part(jobs));
+}
+
 static int
 writer_new(struct writer *w, const struct signer_batch *b)
 {
@@ -160,7 +193,7 @@ writer_new(struct writer *w, const struct signer_batch *b)
 	if (buf_new(&w->statements, FRAME_MAX) != 0 ||
 	    buf_new(&w->jobs, FRAME_MAX) != 0)
 		return ERR_NOMEM;
-	return 0;
+	return make_room(w, b);
 }
 
 int
@@ -183,7 +216,9 @@ sign_frame_encode(const struct signer_batch *b, bool durable, size_t *next,
 		r = ERR_LIMIT;
 		goto out;
 	}
-	if ((r = buf_put_u32(out, (uint32_t)w.known.n)) != 0 ||
+	if ((r = buf_expect(out,
+		 8 + buf_len(w.statements) + buf_len(w.jobs))) != 0 ||
+	    (r = buf_put_u32(out, (uint32_t)w.known.n)) != 0 ||
 	    (r = buf_put_slice(out, buf_slice(w.statements))) != 0 ||
 	    (r = buf_put_u32(out, w.n_jobs)) != 0 ||
 	    (r = buf_put_slice(out, buf_slice(w.jobs))) != 0)
