@@ -16,6 +16,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/pages.h"
+#include "lib/base/parallel.h"
 #include "lib/bundle/bundles.h"
 #include "lib/cli/cli.h"
 #include "lib/cli/daemon.h"
@@ -159,6 +160,7 @@ go_on(struct program *p, const char *dir, struct err *e)
 	c.host_ca = p->host_ca != NULL ? key_public(p->host_ca) : NULL;
 	if ((r = signer_proc_new(&c, &p->proc, e)) != 0)
 		return r;
+	parallel_keep();
 	service_notify("READY=1");
 	plog(PLOG_INFO, "ready", NULL);
 	r = serve(&signer_proc_ops, p->proc, p->listen_fd, p->keeper, &waiting,

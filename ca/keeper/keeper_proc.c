@@ -13,6 +13,7 @@
 #include "ca/keeper/kp_impl.h"
 #include "ca/keeper/kp_start.h"
 #include "lib/base/clock.h"
+#include "lib/base/parallel.h"
 #include "lib/keeper/key_table.h"
 #include "lib/proc/plog.h"
 #include "lib/proc/socket.h"
@@ -312,6 +313,7 @@ keeper_proc_run(const char *dir, struct err *e)
 
 	if ((r = kp_start(dir, &k, e)) != 0)
 		return r;
+	parallel_keep();
 	plog(PLOG_INFO, "serving", NULL);
 	service_notify("READY=1");
 	loop(k);

@@ -23,4 +23,12 @@ void parallel_for(size_t n, void (*work)(void *ctx, size_t i), void *ctx);
 int parallel_try(size_t n, int (*work)(void *ctx, size_t i, struct err *e),
     void *ctx, struct err *e) MUST_CHECK;
 
+/*
+ * From now on the threads of this process stay for the next time, where they are
+ * not busy for another thread: one that is begun and ended costs as much as a
+ * signature.  For a process that has sealed itself, as threads of before would
+ * have more rights than it, and that forks no more.  They end with it.
+ */
+void parallel_keep(void);
+
 #endif

@@ -148,6 +148,62 @@ without_threads_the_caller_does_it_all(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* Work that has work for many cores itself, as a thread that stays finds all
+ * others busy then. */
+static atomic_uint inner[64 * 16];
+
+static void
+inner_nth(void *ctx, size_t i)
+{
+	atomic_fetch_add(&inner[*(size_t *)ctx * 16 + i], 1);
+}
+
+static void
+outer_nth(void *ctx, size_t i)
+{
+	size_t at = i;
+
+	(void)ctx;
+	parallel_for(16, inner_nth, &at);
+}
+
+static void *
+many_times(void *ctx)
+{
+	struct tally *t = ctx;
+
+	for (int i = 0; i < 300; i++)
+		parallel_for(100, count, t);
+	return NULL;
+}
+
+/* The last of the tests: threads that stay do so for good. */
+static void
+threads_that_stay_do_the_same(void **state)
+{
+	static struct tally t[4];
+	pthread_t threads[4];
+
+	(void)state;
+	parallel_keep();
+	for (size_t i = 0; i < 200; i++)
+		assert_true(each_once(i * 7));
+	parallel_for(64, outer_nth, NULL);
+	for (size_t i = 0; i < 64 * 16; i++)
+		assert_int_equal(atomic_load(&inner[i]), 1);
+	for (size_t i = 0; i < 4; i++) {
+		t[i].n = 100;
+		assert_int_equal(pthread_create(&threads[i], NULL, many_times,
+				     &t[i]),
+		    0);
+	}
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	for (size_t i = 0; i < 4; i++)
+		for (size_t k = 0; k < 100; k++)
+			assert_int_equal(atomic_load(&t[i].calls[k]), 300);
+}
+
 int
 main(void)
 {
@@ -157,6 +213,7 @@ main(void)
 	    cmocka_unit_test(few_items_stay_with_the_caller),
 	    cmocka_unit_test(results_are_there_on_return),
 	    cmocka_unit_test(without_threads_the_caller_does_it_all),
+	    cmocka_unit_test(threads_that_stay_do_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
