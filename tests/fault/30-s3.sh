@@ -260,6 +260,27 @@ version_of() { # KEY: its newest, which counts
 }
 # What he can do to each object that counts, and what that does not change.
 record=$(cd down && find records -name '*.json' | sort | head -n 1)
+# Evidence is asked first, while the log can still be read: it says what is wrong
+# with the record, and makes nothing.
+other=$(cd down && find records -name '*.json' | sort | sed -n 2p)
+serial=${other##*/} serial=${serial%.json}
+evidence_says() { # NAME STATUS PART
+	local out status
+
+	out=$("$writ" audit evidence -C d "$serial" -o ev 2>&1)
+	status=$?
+	t_eq "$1: status" "$2" $status
+	t_has "$1: says so" "$out" "$3"
+	t_not "$1: and makes no folder" test -e ev
+}
+echo forged >forged
+t 'S3 writer: puts another record on top' signed PUT "$other" --fail \
+	--data-binary @forged
+evidence_says 'evidence of a record that was changed' 5 \
+	"$other is not what its leaf gives"
+t 'S3 writer: and a delete marker on it' signed DELETE "$other" --fail
+evidence_says 'evidence of a record that is missing' 6 \
+	"s3://bucket/log has no $other"
 for key in checkpoint tile/entries/000 "$record"; do
 	# The last part of a tile: one before may be left of a server that
 	# ignored its lock.
@@ -272,7 +293,6 @@ for key in checkpoint tile/entries/000 "$record"; do
 		t_has "S3 writer: does not remove $key" \
 			"$(signed DELETE "$key?versionId=$v")" AccessDenied
 	fi
-	echo forged >forged
 	t "S3 writer: puts another $key on top" \
 		signed PUT "$key" --fail --data-binary @forged
 	t "S3 writer: and a delete marker on $key" signed DELETE "$key" --fail
