@@ -144,7 +144,7 @@ printf 'keys: [ssh-ed25519 AAAAalice]\n' >has/policy/people/alice@example.com.ya
 has() { PATH=$T/bare "$T/bare/sh" has/check.sh "policy/$1" "$2@example.com" "$3" "${4:-}"; }
 said=$(while read -r file who key part want; do
 	has "$file" "$who" "$key" "$part" && is=yes || is=no
-	[ $is = "$want" ] || echo "$file $who $key $part is $is"
+	[ "$is" = "$want" ] || echo "$file $who $key $part is $is"
 done <<-'END'
 	root.yaml olga AAAAolga officers yes
 	root.yaml olga AAAAquoted officers yes
