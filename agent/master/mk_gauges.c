@@ -97,6 +97,42 @@ mk_metrics(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 /* --- writ-master status --------------------------------------------------- */
 
 static void
+copies_text(struct mk *k, const struct scribe_state *s, struct str *out)
+{
+	const struct strs *urls = &k->config.home.copies;
+	char since[CLOCK_TEXT];
+
+	for (size_t i = 0; i < urls->n; i++) {
+		const struct ledger_copy *c = &s->copies[i];
+
+		str_addf(out, "copy        %s: %llu leaves", urls->v[i],
+		    (unsigned long long)c->size);
+		if (c->behind_since != 0) {
+			clock_format(c->behind_since, since);
+			str_addf(out, ", behind since %s", since);
+		}
+		str_addc(out, '\n');
+	}
+}
+
+static void
+copies_json(struct mk *k, const struct scribe_state *s, struct jw *w)
+{
+	const struct strs *urls = &k->config.home.copies;
+
+	jw_begin(w, "copies", '[');
+	for (size_t i = 0; i < urls->n; i++) {
+		jw_begin(w, NULL, '{');
+		jw_str(w, "copy", urls->v[i]);
+		jw_u64(w, "size", s->copies[i].size);
+		if (s->copies[i].behind_since != 0)
+			jw_time(w, "behind_since", s->copies[i].behind_since);
+		jw_end(w, '}');
+	}
+	jw_end(w, ']');
+}
+
+static void
 status_text(struct mk *k, const struct scribe_state *s, struct str *out)
 {
 	const struct trust *t = content_trust(k->content);
@@ -117,6 +153,7 @@ status_text(struct mk *k, const struct scribe_state *s, struct str *out)
 		    (unsigned long long)k->krl.version);
 	str_addf(out, "log         %llu leaves, %llu published\n",
 	    (unsigned long long)s->size, (unsigned long long)s->published);
+	copies_text(k, s, out);
 	str_addf(out, "hosts       %zu, %zu connected; %zu jobs under way\n",
 	    fleet_hosts_count(k->hosts), k->n_attend, running_jobs(k));
 	str_addf(out, "since start %llu reports, %llu refused, %llu alarms\n",
@@ -155,6 +192,7 @@ status_json(struct mk *k, const struct scribe_state *s, bool ok,
 	jw_u64(&w, "krl_version", k->krl.version);
 	jw_u64(&w, "log_size", s->size);
 	jw_u64(&w, "log_published", s->published);
+	copies_json(k, s, &w);
 	jw_u64(&w, "store_applied", rows_applied(k->rows));
 	jw_int(&w, "hosts", (int64_t)fleet_hosts_count(k->hosts));
 	jw_int(&w, "connected", (int64_t)k->n_attend);

@@ -69,21 +69,26 @@ run(void *arg)
 	struct scribe_reading *reading;
 	bool stop = false;
 
+	turns_take(&s->turns);
 	while (!stop) {
 		int64_t next = scribe_periodic(s);
 
+		turns_give(&s->turns);
 		(void)pthread_mutex_lock(&s->lock);
 		wait_for_more(s, next);
 		STAILQ_CONCAT(&todo, &s->todo);
 		reading = s->reading;
 		stop = s->stop && STAILQ_EMPTY(&todo);
 		(void)pthread_mutex_unlock(&s->lock);
+		turns_take(&s->turns);
 		if (reading != NULL)
 			read_for(s, reading);
 		work_all(s, &todo);
 	}
-	if (s->ledger != NULL && scribe_has_unpublished(s))
+	if (s->ledger != NULL && scribe_has_unpublished(s) &&
+	    ledger_copies_met(s->ledger))
 		scribe_publish(s);
+	turns_give(&s->turns);
 	return NULL;
 }
 
@@ -105,13 +110,16 @@ scribe_open(const struct scribe_config *c, struct scribe **out, struct err *e)
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&s->more, &attr);
+	(void)pthread_cond_init(&s->copy, &attr);
 	(void)pthread_cond_init(&s->read, NULL);
+	turns_init(&s->turns);
 	(void)pthread_condattr_destroy(&attr);
 	if ((r = ledger_open(&s->c.ledger, &s->ledger, e)) != 0 ||
 	    (r = scribe_connect(s, e)) != 0) {
 		scribe_free(s);
 		return r;
 	}
+	scribe_copies_of(s);
 	s->state.signer_ok = true;
 	scribe_note_state(s);
 	*out = s;
@@ -135,6 +143,10 @@ scribe_krl(struct scribe *s, uint64_t version)
 int
 scribe_start(struct scribe *s, struct err *e)
 {
+	int r = scribe_copies_start(s, e);
+
+	if (r != 0)
+		return r;
 	if (pthread_create(&s->thread, NULL, run, s) != 0)
 		return err_set(e, ERR_SYS, "cannot start a thread");
 	s->started = true;
@@ -196,6 +208,7 @@ scribe_stop(struct scribe *s)
 	(void)pthread_mutex_unlock(&s->lock);
 	(void)pthread_join(s->thread, NULL);
 	s->started = false;
+	scribe_copies_stop(s);
 }
 
 void
@@ -209,5 +222,7 @@ scribe_free(struct scribe *s)
 	(void)pthread_mutex_destroy(&s->lock);
 	(void)pthread_cond_destroy(&s->more);
 	(void)pthread_cond_destroy(&s->read);
+	(void)pthread_cond_destroy(&s->copy);
+	turns_clear(&s->turns);
 	free(s);
 }

@@ -7,7 +7,8 @@
  * its leaves are in the log for good, or with the reason why they are not, and
  * a descriptor of his becomes readable.  The head is signed and published later,
  * when nothing has come for SCRIBE_IDLE_MS or SCRIBE_LATEST_MS have passed; a
- * signer that is away delays that alone.  Where the log had to refuse it is
+ * signer that is away delays that alone, and a copy that is slow or away not even
+ * that: copies have another thread.  Where the log had to refuse it is
  * opened anew, every SCRIBE_AGAIN_MS.
  */
 #ifndef AGENT_MASTER_SCRIBE_H

@@ -67,8 +67,10 @@ static void
 close_log(struct scribe *s, const struct err *why)
 {
 	s->why = *why;
+	scribe_copies_hold(s);
 	ledger_close(s->ledger);
 	s->ledger = NULL;
+	scribe_copies_go_on(s);
 	s->next_open = clock_mono_ms() + SCRIBE_AGAIN_MS;
 	scribe_disconnect(s);
 	plog_err(PLOG_ERR, why, "the log takes nothing", NULL);
@@ -84,6 +86,7 @@ open_again(struct scribe *s)
 		s->why = e;
 		return;
 	}
+	scribe_copies_of(s);
 	plog(PLOG_INFO, "the log takes leaves again", NULL);
 }
 
@@ -229,6 +232,8 @@ scribe_publish(struct scribe *s)
 	str_clear(&note);
 	if (r != 0)
 		s->unpublished = clock_mono_ms() + SCRIBE_AGAIN_MS;
+	else
+		scribe_copies_ask(s);
 	tell(s);
 }
 
@@ -285,6 +290,9 @@ scribe_periodic(struct scribe *s)
 		    s->unpublished + SCRIBE_LATEST_MS);
 		if (s->unpublished > now)
 			due = s->unpublished;
+		/* One may be ahead of us: then nothing more is signed. */
+		if (!ledger_copies_met(s->ledger))
+			due = now + SCRIBE_IDLE_MS;
 		if (now >= due) {
 			scribe_publish(s);
 			due = s->unpublished != 0 ? s->unpublished : INT64_MAX;

@@ -3,23 +3,23 @@
  * Publishing beside the committer, in a thread of its own: thousands of files for
  * a thousand certificates, which nobody waits for.
  *
- * The log is one thread's at a time.  Turns are taken in the order in which they
- * were asked for, or a committer with much to do would let nobody in between two
- * batches; the publisher gives its turn away for as long as it waits for the disk.
+ * The log is one thread's at a time, by turns (lib/ledger/turns.h); the publisher
+ * gives its turn away for as long as it waits for the disk.
  */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ca/keeper/kp_impl.h"
+#include "lib/ledger/turns.h"
 
 struct publisher {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
+	struct turns turns;
 	/* Under lock: */
-	uint64_t asked, served; /* turns */
-	struct local *local;    /* whose note is to be published; NULL: idle */
+	struct local *local; /* whose note is to be published; NULL: idle */
 	struct str note;
 	bool stop, finished;
 	int r;
@@ -32,25 +32,13 @@ struct publisher {
 void
 publisher_take_turn(struct publisher *p)
 {
-	uint64_t mine;
-
-	(void)pthread_mutex_lock(&p->lock);
-	mine = p->asked++;
-	while (p->served != mine)
-		(void)pthread_cond_wait(&p->changed, &p->lock);
-	(void)pthread_mutex_unlock(&p->lock);
+	turns_take(&p->turns);
 }
 
 void
 publisher_give_turn(struct publisher *p)
 {
-	(void)pthread_mutex_lock(&p->lock);
-	p->served++;
-	/* A thread that waits for something else need not be woken, and that is
-	   what the other one mostly does. */
-	if (p->served != p->asked)
-		(void)pthread_cond_broadcast(&p->changed);
-	(void)pthread_mutex_unlock(&p->lock);
+	turns_give(&p->turns);
 }
 
 static void
@@ -115,6 +103,7 @@ publisher_start(void (*news)(void *ctx), void *ctx, struct publisher **out,
 	p->ctx = ctx;
 	(void)pthread_mutex_init(&p->lock, NULL);
 	(void)pthread_cond_init(&p->changed, NULL);
+	turns_init(&p->turns);
 	if (pthread_create(&p->thread, NULL, run, p) != 0) {
 		free(p);
 		return err_set(e, ERR_SYS, "cannot start a thread");
@@ -133,6 +122,7 @@ publisher_free(struct publisher *p)
 	(void)pthread_cond_broadcast(&p->changed);
 	(void)pthread_mutex_unlock(&p->lock);
 	(void)pthread_join(p->thread, NULL);
+	turns_clear(&p->turns);
 	(void)pthread_cond_destroy(&p->changed);
 	(void)pthread_mutex_destroy(&p->lock);
 	str_clear(&p->note);

@@ -2,18 +2,12 @@
 /*
  * Copies of a log that catch up by themselves.
  *
- * What is known of a copy is in DIR/copy.<n>, derived and never fsynced:
- *
- *	size since objects suspect	decimal numbers
- *	URL
- *
  * A directory is compared with the journal each time a ledger is opened; a
  * bucket when it is first written to, since nobody should wait for a bucket
  * that is away, but then anew in each process.  A copy that is ahead of us, or
  * of another tree, stops all commits, and is remembered as suspect, so that
  * the next process asks before it does anything.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,10 +15,8 @@
 #include "lib/base/file.h"
 #include "lib/base/str.h"
 #include "lib/ledger/ledger_impl.h"
-#include "lib/tlog/note.h"
 
-#define RETRY_SECS 30 /* after a copy did not answer */
-#define STATE_MAX  8192
+#define RETRY_SECS LEDGER_COPY_AGAIN
 
 /* Not by a clock that may be set: nobody should wait an hour more for that. */
 static int64_t
@@ -33,75 +25,10 @@ mono_secs(void)
 	return clock_mono_ms() / 1000;
 }
 
-/* --- what is known ----------------------------------------------------------
- */
-
-/* The n numbers of a line, a blank between each two. */
-static int
-line_numbers(struct slice line, uint64_t *v, size_t n)
+static bool
+is_bucket(const struct copy *c)
 {
-	char text[96], *word = text;
-
-	if (line.n >= sizeof(text))
-		return ERR_PARSE;
-	memcpy(text, line.p, line.n);
-	text[line.n] = '\0';
-	for (size_t i = 0; i < n; i++) {
-		char *end = strchr(word, ' ');
-
-		if ((end == NULL) != (i + 1 == n))
-			return ERR_PARSE;
-		if (end != NULL)
-			*end++ = '\0';
-		if (parse_u64(word, 0, INT64_MAX, &v[i]) != 0)
-			return ERR_PARSE;
-		word = end;
-	}
-	return 0;
-}
-
-static void
-state_parse(struct copy *c, const char *text, size_t n)
-{
-	struct view v = view_of(text, n);
-	uint64_t number[4] = {0};
-	struct slice line, url;
-
-	if (note_line(&v, &line) != 0 || note_line(&v, &url) != 0 ||
-	    !slice_is(url, c->url))
-		return; /* of another copy: nothing is known */
-	if (line_numbers(line, number, 4) != 0)
-		return;
-	c->size = number[0];
-	c->since = (int64_t)number[1];
-	c->objects = number[2];
-	c->suspect = number[3] != 0;
-}
-
-static void
-state_load(struct copy *c)
-{
-	char *text = NULL;
-	size_t n;
-
-	if (file_read(c->path, STATE_MAX, &text, &n, NULL) == 0)
-		state_parse(c, text, n);
-	free(text);
-}
-
-static void
-state_save(struct ledger *l, const struct copy *c)
-{
-	struct str s = STR_INIT;
-	struct err e = {0};
-
-	str_addf(&s, "%llu %lld %llu %d\n%s\n", LL(c->size),
-	    (long long)c->since, LL(c->objects), c->suspect, c->url);
-	if (str_check(&s) != 0 ||
-	    file_write(c->path, s.p, s.n, 0600, FILE_NOSYNC, &e) != 0)
-		ledger_warn(l, "the state of copy %s is not kept: %s", c->url,
-		    e.msg);
-	str_clear(&s);
+	return strncmp(c->url, "s3://", 5) == 0;
 }
 
 /* --- catching up ------------------------------------------------------------
@@ -139,8 +66,11 @@ copy_object(struct ledger *l, struct blob_store *dst, const char *key,
 	int r;
 
 	r = blob_get(l->home, key, BLOB_OBJECT_MAX, &p, &n, e);
-	if (r == 0)
+	if (r == 0) {
+		ledger_waits(l, dst, true);
 		r = blob_put(dst, key, slice_of(p, n), 0, e);
+		ledger_waits(l, dst, false);
+	}
 	free(p);
 	return r < 0 ? r : 0;
 }
@@ -151,8 +81,12 @@ copy_objects(struct ledger *l, struct blob_store *dst, struct err *e)
 	struct strs ours = {0}, theirs = {0};
 	int r;
 
-	if ((r = list_objects(l->home, &ours, e)) != 0 ||
-	    (r = list_objects(dst, &theirs, e)) != 0)
+	if ((r = list_objects(l->home, &ours, e)) != 0)
+		goto out;
+	ledger_waits(l, dst, true);
+	r = list_objects(dst, &theirs, e);
+	ledger_waits(l, dst, false);
+	if (r != 0)
 		goto out;
 	for (size_t i = 0, k = 0; i < ours.n && r == 0; i++) {
 		while (k < theirs.n && strcmp(theirs.v[k], ours.v[i]) < 0)
@@ -171,12 +105,18 @@ copy_from_home(struct ledger *l, struct blob_store *dst, uint64_t have,
     struct err *e)
 {
 	uint64_t size = l->published.size;
+	size_t n = l->note_len;
+	/* Another one may be published meanwhile. */
+	char *note = str_dupn(l->note, n);
 	int r;
 
-	if ((r = copy_objects(l, dst, e)) != 0 ||
-	    (r = ledger_put_leaves(l, dst, 0, have, size, e)) != 0)
-		return r;
-	return ledger_put_head(l, dst, size, slice_of(l->note, l->note_len), e);
+	if (note == NULL)
+		return err_nomem(e);
+	if ((r = copy_objects(l, dst, e)) == 0 &&
+	    (r = ledger_put_leaves(l, dst, 0, have, size, e)) == 0)
+		r = ledger_put_head(l, dst, size, slice_of(note, n), e);
+	free(note);
+	return r;
 }
 
 /* Open the copy and compare it; a copy that is ahead or forked is the answer
@@ -193,7 +133,9 @@ compare(struct ledger *l, struct copy *c, struct err *e)
 	if (c->store == NULL &&
 	    (r = blob_open(c->url, &l->c.blob, &c->store, e)) != 0)
 		return r;
+	ledger_waits(l, c->store, true);
 	r = ledger_head_at(l, c->store, &head, &note, &n, &foreign, e);
+	ledger_waits(l, c->store, false);
 	if (r == ERR_NOTFOUND) {
 		c->size = c->objects = 0;
 		c->compared = true;
@@ -210,7 +152,7 @@ compare(struct ledger *l, struct copy *c, struct err *e)
 		c->compared = true;
 	} else if (c->suspect && e != NULL) {
 		l->refused = *e;
-		state_save(l, c);
+		copy_state_save(l, c);
 	}
 	return r;
 }
@@ -218,18 +160,20 @@ compare(struct ledger *l, struct copy *c, struct err *e)
 static int
 catch_up(struct ledger *l, struct copy *c, size_t n_objects, struct err *e)
 {
+	uint64_t size;
 	int r;
 
 	if (!c->compared && (r = compare(l, c, e)) != 0)
 		return r;
-	if (c->size == l->published.size && c->objects == n_objects)
+	size = l->published.size;
+	if (c->size == size && c->objects == n_objects)
 		return 0;
 	if (l->note != NULL)
 		r = copy_from_home(l, c->store, c->size, e);
 	else
 		r = copy_objects(l, c->store, e);
 	if (r == 0) {
-		c->size = l->published.size;
+		c->size = size;
 		c->objects = n_objects;
 	}
 	return r;
@@ -252,7 +196,7 @@ tend(struct ledger *l, struct copy *c, size_t n_objects)
 	}
 	if (before.size != c->size || before.since != c->since ||
 	    before.objects != c->objects || before.suspect != c->suspect)
-		state_save(l, c);
+		copy_state_save(l, c);
 	return c->since == 0;
 }
 
@@ -285,9 +229,39 @@ copies_catch_up(struct ledger *l)
 }
 
 void
+ledger_copies_apart(struct ledger *l, void (*waits)(void *ctx, bool begins),
+    void *ctx)
+{
+	l->copy_waits = waits;
+	l->copy_ctx = ctx;
+}
+
+bool
+ledger_catch_up(struct ledger *l)
+{
+	bool level = true;
+
+	copies_catch_up(l);
+	for (size_t i = 0; i < l->c.n_copies; i++)
+		level = level && l->copies[i].since == 0;
+	return level;
+}
+
+bool
+ledger_copies_met(const struct ledger *l)
+{
+	for (size_t i = 0; i < l->c.n_copies; i++)
+		if (is_bucket(&l->copies[i]) && !l->copies[i].compared &&
+		    l->copies[i].retry_at == 0)
+			return false;
+	return true;
+}
+
+void
 copies_put_object(struct ledger *l, const char *key, struct slice data)
 {
-	for (size_t i = 0; i < l->c.n_copies; i++) {
+	/* Apart they get it with what is published next. */
+	for (size_t i = 0; i < l->c.n_copies && l->copy_waits == NULL; i++) {
 		struct copy *c = &l->copies[i];
 		struct err e = {0};
 		int r = 0;
@@ -306,12 +280,6 @@ copies_put_object(struct ledger *l, const char *key, struct slice data)
 	}
 }
 
-static bool
-is_bucket(const struct copy *c)
-{
-	return strncmp(c->url, "s3://", 5) == 0;
-}
-
 /*
  * Before anything is appended: is a copy that opening passed over, since it is
  * across the network, ahead of us?  One that does not answer is behind.
@@ -322,7 +290,8 @@ meet(struct ledger *l, struct copy *c, int64_t now)
 	struct err why = {0};
 	int r;
 
-	if (c->compared || !is_bucket(c) || c->retry_at > mono_secs())
+	if (c->compared || !is_bucket(c) || c->retry_at > mono_secs() ||
+	    l->copy_waits != NULL)
 		return 0;
 	r = compare(l, c, &why);
 	if (r == 0 || r == ERR_NOMEM || c->suspect)
@@ -330,7 +299,7 @@ meet(struct ledger *l, struct copy *c, int64_t now)
 	c->retry_at = mono_secs() + RETRY_SECS;
 	if (c->since == 0)
 		c->since = now;
-	state_save(l, c);
+	copy_state_save(l, c);
 	ledger_warn(l, "copy %s is behind: %s", c->url, why.msg);
 	return 0;
 }
@@ -351,14 +320,17 @@ copies_allow(struct ledger *l, struct err *e)
 		if (c->since > now ||
 		    (c->size < l->published.size && c->since == 0)) {
 			c->since = now;
-			state_save(l, c);
+			copy_state_save(l, c);
 		}
 		if (l->c.max_lag == 0 || c->since == 0 ||
 		    now - c->since <= l->c.max_lag)
 			continue;
-		if ((r = count_objects(l, &n, e)) != 0)
-			return r;
-		if (!tend(l, c, n) && l->refused.code == 0)
+		if (l->copy_waits == NULL) {
+			if ((r = count_objects(l, &n, e)) != 0)
+				return r;
+			(void)tend(l, c, n);
+		}
+		if (c->since != 0 && l->refused.code == 0)
 			return err_set(e, ERR_RECORD,
 			    "nothing is recorded while copy %s is behind for "
 			    "more than %lld s; it has %llu of %llu leaves",
@@ -396,7 +368,7 @@ copies_open(struct ledger *l, struct err *e)
 		c->url = l->c.copies[i];
 		if (path_joinf(&c->path, "%s/copy.%zu", l->c.dir, i) != 0)
 			return err_nomem(e);
-		state_load(c);
+		copy_state_load(c);
 		if (is_bucket(c) && !c->suspect)
 			continue;
 		r = compare(l, c, &why);

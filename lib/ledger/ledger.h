@@ -159,6 +159,21 @@ void ledger_put_ahead(struct ledger *l, uint64_t from, uint64_t to,
  */
 void ledger_set_waits(struct ledger *l, void (*waits)(void *ctx, bool begins),
     void *ctx);
+/*
+ * From now on whoever publishes or commits waits for no copy: a thread of its own
+ * calls ledger_catch_up(), and is told before and after each wait for a copy, in
+ * which the others may do anything but that and ledger_close().  It also compares
+ * what opening passed over; until ledger_copies_met() one may be ahead of us, and
+ * no head should be signed.  For a log whose leaves have no objects().
+ */
+void ledger_copies_apart(struct ledger *l,
+    void (*waits)(void *ctx, bool begins), void *ctx);
+/* Bring copies up to what is published at home, but those that did not answer in
+ * the last LEDGER_COPY_AGAIN seconds.  false: one is behind. */
+#define LEDGER_COPY_AGAIN 30
+bool ledger_catch_up(struct ledger *l);
+/* Each was compared in this process, or did not answer. */
+bool ledger_copies_met(const struct ledger *l);
 /* A file that belongs to the log: policy/<sha256>, krl/<sha256>.  Durable at
  * home when it returns 0; copies get it too. */
 int ledger_put_object(struct ledger *l, const char *key, struct slice data,

@@ -80,6 +80,8 @@ struct ledger {
 
 	void (*waits)(void *ctx, bool begins);
 	void *waits_ctx;
+	void (*copy_waits)(void *ctx, bool begins); /* NULL: none apart */
+	void *copy_ctx;
 
 	struct copy copies[LEDGER_COPIES_MAX];
 	struct bundle bundle;
@@ -189,6 +191,14 @@ void ledger_warn_ahead(struct ledger *l);
  * of trees of more than from and other than to leaves.
  */
 void ledger_prune(struct ledger *l, uint64_t from, uint64_t to, bool torn);
+
+/* --- copy_state.c ----------------------------------------------------------
+ */
+
+/* What is kept of c->url, if anything. */
+void copy_state_load(struct copy *c);
+/* Failure is a warning: it can be found out again. */
+void copy_state_save(struct ledger *l, const struct copy *c);
 
 /* --- copies.c --------------------------------------------------------------
  */

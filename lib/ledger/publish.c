@@ -178,11 +178,14 @@ ledger_set_waits(struct ledger *l, void (*waits)(void *ctx, bool begins),
 	l->waits_ctx = ctx;
 }
 
-/* A commit uses the store of a bucket, and looks at copies. */
+/* A commit uses the store of a bucket, and looks at copies unless they are
+ * apart. */
 void
 ledger_waits(const struct ledger *l, const struct blob_store *s, bool begins)
 {
-	if (l->waits != NULL && l->home_dir != NULL && s == l->home)
+	if (s != l->home && l->copy_waits != NULL)
+		l->copy_waits(l->copy_ctx, begins);
+	else if (l->waits != NULL && l->home_dir != NULL && s == l->home)
 		l->waits(l->waits_ctx, begins);
 }
 
@@ -419,7 +422,8 @@ ledger_publish(struct ledger *l, struct slice note, struct err *e)
 	l->ahead_from = l->ahead_to = 0;
 	l->settled = c.size;
 	index_settle(l->index, l->settled);
-	copies_catch_up(l);
+	if (l->copy_waits == NULL)
+		copies_catch_up(l);
 	ledger_restart_when_full(l,
 	    l->home_dir != NULL ? LEDGER_JOURNAL_MOST : LEDGER_JOURNAL_ROOM);
 	return 0;

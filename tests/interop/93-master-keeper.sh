@@ -616,6 +616,61 @@ published() {
 v=json.load(sys.stdin)
 sys.exit(v["log_size"]!=v["log_published"])'
 }
+
+# A bucket without an object, in which no request to put one ever ends; `heard`
+# has a line for each, and one when whoever asked has had enough.
+keeper_ends
+copy_port=$(t_ports 21800)
+python3 - "$copy_port" >heard 2>heard.err <<'END' &
+import http.server, sys
+NONE = b"<Error><Code>NoSuchKey</Code><Message>none</Message></Error>"
+LIST = (b"<ListVersionsResult><IsTruncated>false</IsTruncated>"
+        b"</ListVersionsResult>")
+class Bucket(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        found = "versions" in self.path
+        body = LIST if found else NONE
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+    do_HEAD = do_GET
+    def do_PUT(self):
+        print("put", flush=True)
+        while self.rfile.read(1):
+            pass
+        print("gone", flush=True)
+    def log_message(self, *words):
+        pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])),
+                                Bucket).serve_forever()
+END
+bucket=$!
+t_stop_later $bucket
+cp m/master.yaml kept.yaml
+cat >>m/master.yaml <<-END
+	copies: ["s3://bucket/log"]
+	s3:
+	  endpoint: "http://127.0.0.1:$copy_port"
+END
+export AWS_ACCESS_KEY_ID=somebody AWS_SECRET_ACCESS_KEY=something
+here 'the keeper starts with a copy that is slow' keeper_starts
+here 'which it waits for' until_ok says heard put
+t_has 'while a report comes in' "$(report web1 $web1)" '"seq"'
+t_has 'a person is answered' \
+	"$(call petra@example.com '{"call":"hello"}')" '"name":"master_1"'
+t_eq 'before the wait for the copy has ended' put "$(cat heard)"
+here 'and all of it is published at home' until_ok published
+t_has 'its status says what the copy has' \
+	"$("$O/tools/calltool" -c m/run/control.sock '' '{"call":"status"}')" \
+	'"copies":[{"copy":"s3://bucket/log","size":"0"'
+kill -9 "$keeper"
+wait "$keeper" 2>/dev/null
+kill $bucket
+mv kept.yaml m/master.yaml
+here 'the keeper starts without it' keeper_starts
 here 'all of it is published' until_ok published
 keeper_ends
 t_has 'the auditor finds nothing but the report that was lost' \

@@ -117,6 +117,120 @@ a_copy_that_is_ahead_or_forked_is_refused(void **state)
 	assert_non_null(strstr(e.msg, "two logs of one name"));
 }
 
+/* What others do while a thread waits for a copy, once. */
+struct meanwhile {
+	struct ledger *l;
+	struct fixture *f;
+	unsigned begun, ended;
+	bool done;
+};
+
+static void
+go_on_meanwhile(void *ctx, bool begins)
+{
+	struct meanwhile *m = ctx;
+
+	m->begun += begins;
+	m->ended += !begins;
+	if (!begins || m->done)
+		return;
+	m->done = true;
+	/* Past what the journal keeps, too: what is copied must not move. */
+	lc_grow(m->l, 30000);
+	assert_int_equal(ledger_put_object(m->l, "policy/cc",
+			     slice_str("another"), NULL),
+	    0);
+	lc_publish(m->l);
+	assert_false(file_exists(lc_in(m->f, "copy/policy/cc")));
+}
+
+/* Is the copy all of a log of that size? */
+static void
+is_whole(struct fixture *f, uint64_t size)
+{
+	struct err e = {0};
+	struct ledger *l;
+
+	lc_remove_tree(f->a);
+	assert_int_equal(mkdir(f->a, 0700), 0);
+	if (ledger_rebuild(&f->c, f->copy, &e) != 0)
+		fail_msg("rebuild: %s", e.msg);
+	l = lc_open_ledger(f);
+	lc_check(l, size);
+	ledger_close(l);
+}
+
+static void
+nobody_waits_for_copies_apart(void **state)
+{
+	struct fixture *f = *state;
+	struct meanwhile m = {.f = f};
+	struct ledger_copy how[LEDGER_COPIES_MAX];
+	struct ledger *l;
+
+	assert_int_equal(mkdir(f->copy, 0700), 0);
+	f->c.copies = f->copies;
+	f->c.n_copies = 1;
+	f->c.objects = NULL;
+	m.l = l = lc_open_ledger(f);
+	ledger_copies_apart(l, go_on_meanwhile, &m);
+	assert_true(ledger_copies_met(l));
+	lc_grow(l, 300);
+	assert_int_equal(ledger_put_object(l, "policy/aa", slice_str("bundle"),
+			     NULL),
+	    0);
+	lc_publish(l);
+	assert_int_equal(m.begun, 0);
+	assert_false(file_exists(lc_in(f, "copy/checkpoint")));
+	assert_true(ledger_catch_up(l));
+	assert_true(m.done);
+	assert_int_equal(m.begun, m.ended);
+	assert_int_equal(ledger_copies(l, how), 1);
+	assert_int_equal(how[0].size, 300);
+	assert_true(file_exists(lc_in(f, "copy/checkpoints/300")));
+	assert_true(file_exists(lc_in(f, "copy/policy/aa")));
+	assert_true(ledger_catch_up(l));
+	assert_true(file_exists(lc_in(f, "copy/policy/cc")));
+	ledger_close(l);
+	is_whole(f, 30000);
+}
+
+static void
+a_copy_apart_that_lags_too_long_stops_commits(void **state)
+{
+	struct fixture *f = *state;
+	struct slice s = slice_str("x");
+	struct meanwhile m = {.f = f, .done = true};
+	struct ledger_receipt got[1];
+	struct err e = {0};
+	struct ledger *l;
+
+	f->c.copies = f->copies;
+	f->c.n_copies = 1;
+	f->c.max_lag = 1;
+	f->c.objects = NULL;
+	l = lc_open_ledger(f);
+	ledger_copies_apart(l, go_on_meanwhile, &m);
+	lc_grow(l, 10);
+	lc_publish(l);
+	assert_false(ledger_catch_up(l));
+	sleep(2);
+	m.begun = 0;
+	assert_int_equal(ledger_commit(l, &s, 1, got, &e), ERR_RECORD);
+	assert_non_null(strstr(e.msg, "is behind"));
+	assert_int_equal(m.begun, 0);
+	ledger_close(l);
+	/* A new one tries at once. */
+	assert_int_equal(mkdir(f->copy, 0700), 0);
+	l = lc_open_ledger(f);
+	ledger_copies_apart(l, go_on_meanwhile, &m);
+	assert_int_equal(ledger_commit(l, &s, 1, got, &e), ERR_RECORD);
+	assert_true(ledger_catch_up(l));
+	assert_int_equal(ledger_commit(l, &s, 1, got, &e), 0);
+	ledger_close(l);
+	is_whole(f, 10);
+}
+
 static void
 a_log_is_rebuilt_from_a_copy(void **state)
 {
@@ -230,6 +344,8 @@ main(void)
 	    T(a_copy_catches_up),
 	    T(a_copy_that_lags_too_long_stops_commits),
 	    T(a_copy_that_is_ahead_or_forked_is_refused),
+	    T(nobody_waits_for_copies_apart),
+	    T(a_copy_apart_that_lags_too_long_stops_commits),
 	    T(a_log_is_rebuilt_from_a_copy),
 	    T(an_older_copy_replaces_nothing),
 	    T(a_rebuild_takes_nothing_away),
