@@ -114,14 +114,17 @@ one() {
 	[ "$word" = ok ]
 }
 
-# A session of its own is a process group, which parts_clear can end; in the
-# idle class it runs when nobody else would.
+# In the idle class it runs when nobody else would: nobody of its session, since
+# kernels share out time by sessions first, so it gets a process group of its own
+# (which parts_clear can end) and no session.
 ahead() {
 	local name=$1
 
 	shift
-	setsid chrt --idle 0 "$@" </dev/null >"$parts_log.$name" 2>&1 &
+	set -m
+	chrt --idle 0 "$@" </dev/null >"$parts_log.$name" 2>&1 &
 	parts_ahead[$name]=$!
+	set +m
 }
 
 parts_await() {
