@@ -170,8 +170,13 @@ static void
 on_signal(void *ctx, uint32_t events)
 {
 	struct uplink *u = ctx;
+	struct signalfd_siginfo s;
 
 	(void)events;
+	/* What is left unread would wake the loop until the applier, which is
+	 * let finish, has answered. */
+	while (read(u->signals, &s, sizeof(s)) == (ssize_t)sizeof(s))
+		continue;
 	u->stop = true;
 }
 
@@ -188,6 +193,7 @@ watch_signals(struct uplink *u, struct err *e)
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 ||
 	    (fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)) == -1)
 		return err_sys(e, "take signals");
+	u->signals = fd;
 	return loop_add(u->loop, fd, EPOLLIN, on_signal, u, &w, e);
 }
 

@@ -10,6 +10,9 @@
  * may not have answered, which the link is told.  Nor may it have read what there
  * is, as where the disk is full or a package half unpacked: the next one waits
  * longer each time, until one ends well.
+ *
+ * While it stops, no applier is started any more, and a link that has asked sees
+ * the end of its socket; or it would wait for an answer, and we for it.
  */
 #include <errno.h>
 #include <poll.h>
@@ -84,6 +87,14 @@ start(const char *const *argv, int fd)
 }
 
 static void
+hang_up(struct runner *r)
+{
+	if (r->applier_end != -1)
+		(void)close(r->applier_end);
+	r->applier_end = -1;
+}
+
+static void
 start_link(struct runner *r)
 {
 	const char *argv[] = {
@@ -95,8 +106,7 @@ start_link(struct runner *r)
 		    NULL);
 		return;
 	}
-	if (r->applier_end != -1)
-		(void)close(r->applier_end);
+	hang_up(r);
 	r->applier_end = p[0];
 	r->link = start(argv, p[1]);
 	r->began = time(NULL);
@@ -232,6 +242,8 @@ serve(struct runner *r)
 		}
 		if (n > 0 && p[0].revents != 0)
 			take_signals(r);
+		if (r->stopping && r->applier == 0)
+			hang_up(r);
 		if (n > 0 && r->applier == 0 && r->link != 0 &&
 		    (p[1].revents & POLLIN) != 0 && !r->stopping) {
 			uint8_t one;

@@ -43,6 +43,7 @@ struct uplink {
 	const char *spool;	 /* its directory */
 	char *key, *key_line;	 /* the transport key, and its public half */
 	bool stop;		 /* somebody wants us to end */
+	int signals;		 /* where he says so */
 
 	/* The applier. */
 	struct chan *chan;

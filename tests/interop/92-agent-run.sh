@@ -49,6 +49,24 @@ kill $run
 wait $run
 t_eq 'it ends when it is told to' 0 $?
 
+# A link that asks something the moment both are told to end.
+cat >./link <<'END'
+#!/bin/bash
+trap 'printf ask3 >&0; head -c 1 <&0 >rest; exit 0' TERM
+: >ready
+while :; do sleep 0.05; done
+END
+n=$(n_started)
+"$O/writ-agent-run" -c agent.yaml -s state -u nobody -a ./agent -l ./link \
+	2>>run.log &
+run=$!
+t_stop_later $run
+here 'another link runs' until_ok test -e ready
+kill $run
+gone() { ! kill -0 "$run" 2>/dev/null; }
+here 'what it asks while both end keeps neither' until_ok gone
+t_eq 'and starts nobody' "$n" "$(n_started)"
+
 # --- what sshd hands to PAM
 
 if [ "$(id -u)" -ne 0 ]; then
