@@ -38,6 +38,21 @@ fleetcase_split(const char *text, struct policy_files *out)
 	policy_files_sort(out);
 }
 
+struct fleet *
+fleetcase_parse(const char *text)
+{
+	struct policy_files files = {0};
+	struct conf_diags d = {0};
+	struct fleet *f = NULL;
+
+	fleetcase_split(text, &files);
+	if (fleet_parse(&files, 0, &f, &d) != 0)
+		fail_msg("%s", d.n > 0 ? d.v[0].text : "no words");
+	conf_diags_clear(&d);
+	policy_files_clear(&files);
+	return f;
+}
+
 void
 fleetcase_contract(struct policy_files *out)
 {

@@ -7,6 +7,8 @@
 
 /* The files of a text, each after a line "==> PATH"; sorted. */
 void fleetcase_split(const char *text, struct policy_files *out);
+/* What such a text is as a fleet, which has no errors; fleet_free. */
+struct fleet *fleetcase_parse(const char *text);
 /* tests/data/fleet/contract. */
 void fleetcase_contract(struct policy_files *out);
 

@@ -405,22 +405,13 @@ policy_with_masters(void)
 static struct fleet *
 fleet_with_masters(void)
 {
-	struct policy_files files = {0};
-	struct conf_diags d = {0};
-	struct fleet *f = NULL;
-
-	fleetcase_split("==> fleet.yaml\n"
-			"masters:\n"
-			"  - {address: m1.example.com, key: emergency_log}\n"
-			"  - {address: \"[2001:db8::1]:24\", key: user_ca}\n"
-			"==> top.yaml\n"
-			"states: []\n",
-	    &files);
-	if (fleet_parse(&files, 0, &f, &d) != 0)
-		fail_msg("%s", d.n > 0 ? d.v[0].text : "no words");
-	conf_diags_clear(&d);
-	policy_files_clear(&files);
-	return f;
+	return fleetcase_parse(
+	    "==> fleet.yaml\n"
+	    "masters:\n"
+	    "  - {address: m1.example.com, key: emergency_log}\n"
+	    "  - {address: \"[2001:db8::1]:24\", key: user_ca}\n"
+	    "==> top.yaml\n"
+	    "states: []\n");
 }
 
 static void

@@ -46,21 +46,6 @@ static const char text[] =
     "==> states/shared.yaml\n"
     "six: {pkg: {}}\n";
 
-static struct fleet *
-parsed(void)
-{
-	struct policy_files files = {0};
-	struct conf_diags d = {0};
-	struct fleet *f = NULL;
-
-	fleetcase_split(text, &files);
-	if (fleet_parse(&files, 0, &f, &d) != 0)
-		fail_msg("%s", d.n > 0 ? d.v[0].text : "no words");
-	conf_diags_clear(&d);
-	policy_files_clear(&files);
-	return f;
-}
-
 static void
 an_expression_says_what_it_can(void **state)
 {
@@ -132,7 +117,7 @@ a_host_gets_what_its_id_and_roles_say(void **state)
 	struct strs none = {0}, web = {.v = names, .n = 1};
 	const struct expr_host hosts[] = {
 	    {.id = "a", .roles = &web}, {.id = "a", .roles = &none}};
-	struct fleet *f = parsed();
+	struct fleet *f = fleetcase_parse(text);
 	enum expr_answer files[8];
 
 	(void)state;
@@ -168,7 +153,7 @@ an_exception_is_the_one_of_that_time(void **state)
 	    {"old-1", "2026-02-20T00:00:00Z", "long", EXPR_YES},
 	    {"new-1", "2026-01-01T00:00:00Z", "may", EXPR_UNKNOWN},
 	};
-	struct fleet *f = parsed();
+	struct fleet *f = fleetcase_parse(text);
 	struct strs none = {0};
 	size_t file;
 	const struct fleet_state *one = state_of(f, "one", &file);

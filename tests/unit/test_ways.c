@@ -31,21 +31,6 @@
 	"  iptables:\n"        \
 	"    input: {policy: drop, allow: [{port: 22}]}\n"
 
-static struct fleet *
-fleet_of(const char *text)
-{
-	struct policy_files files = {0};
-	struct conf_diags d = {0};
-	struct fleet *f = NULL;
-
-	fleetcase_split(text, &files);
-	if (fleet_parse(&files, 0, &f, &d) != 0)
-		fail_msg("%s", d.n > 0 ? d.v[0].text : "no words");
-	conf_diags_clear(&d);
-	policy_files_clear(&files);
-	return f;
-}
-
 static int
 compare(struct ways *w, const struct fleet *from, const struct fleet *to,
     const char *id, struct err *e)
@@ -66,8 +51,8 @@ compare(struct ways *w, const struct fleet *from, const struct fleet *to,
 static char *
 said(const char *from, const char *to, const char *const *ids, size_t n)
 {
-	struct fleet *a = from != NULL ? fleet_of(from) : NULL,
-		     *b = fleet_of(to);
+	struct fleet *a = from != NULL ? fleetcase_parse(from) : NULL,
+		     *b = fleetcase_parse(to);
 	struct ways w = {0};
 	struct str s = STR_INIT;
 	struct err e = {0};
@@ -233,7 +218,7 @@ equal_changes_are_one(void **state)
 static void
 what_does_not_compile_is_said_with_the_host(void **state)
 {
-	struct fleet *f = fleet_of(BASE(
+	struct fleet *f = fleetcase_parse(BASE(
 	    "a:\n  sshd_config:\n    settings: {Port: \"${pillar.no}\"}\n"));
 	struct ways w = {0};
 	struct err e = {0};
@@ -286,10 +271,12 @@ try_compare(void *arg)
 static void
 every_failing_allocation_is_answered(void **state)
 {
-	struct pair p = {fleet_of(BASE("a:\n  sshd_config:\n    settings: "
-				       "{Port: 22}\n  when: os == 'x'\n")),
-	    fleet_of(BASE("a:\n  sshd_config:\n    settings: {Port: 23}\n"
-			  "b:\n  pkg: {present: [sudo]}\n"))};
+	struct pair p = {
+	    fleetcase_parse(BASE("a:\n  sshd_config:\n    settings: "
+				 "{Port: 22}\n  when: os == 'x'\n")),
+	    fleetcase_parse(
+		BASE("a:\n  sshd_config:\n    settings: {Port: 23}\n"
+		     "b:\n  pkg: {present: [sudo]}\n"))};
 
 	(void)state;
 	assert_true(alloc_each(try_compare, &p) > 30);
