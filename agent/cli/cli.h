@@ -55,7 +55,8 @@ int fleet_check_files(const char *dir, const struct policy_files *files,
 
 /* Print warnings and errors, a line each, on standard error. */
 void fleet_print_diags(const struct conf_diags *d);
-/* ERR_DENIED "fleet has N errors and M warnings". */
-int fleet_say_errors(const struct conf_diags *d, struct err *e);
+/* The same of fleet_parse() or highstate_compile(), who returned r, and clear
+ * them.  0, ERR_NOMEM, or ERR_DENIED "fleet has N errors and M warnings". */
+int fleet_say_diags(int r, struct conf_diags *d, struct err *e) MUST_CHECK;
 
 #endif

@@ -69,13 +69,8 @@ read_fleet(struct controls *c, struct err *e)
 		c->name = s.hash;
 		r = fleet_parse(&c->chain.files, FLEET_SOME_PILLAR, &c->fleet,
 		    &diags);
-		fleet_print_diags(&diags);
-		if (r == ERR_NOMEM)
-			(void)err_nomem(e);
-		else if (r != 0)
-			r = fleet_say_errors(&diags, e);
+		r = fleet_say_diags(r, &diags, e);
 	}
-	conf_diags_clear(&diags);
 	statement_clear(&s);
 	if (r != 0)
 		return r;

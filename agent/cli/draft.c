@@ -95,6 +95,14 @@ fleet_policy_clear(struct fleet_policy *p)
 
 /* --- asking whether it works ---------------------------------------------- */
 
+static int
+say_errors(const struct conf_diags *d, struct err *e)
+{
+	return err_set(e, ERR_DENIED, "fleet has %zu error%s and %zu warning%s",
+	    d->n_errors, d->n_errors == 1 ? "" : "s", d->n_warnings,
+	    d->n_warnings == 1 ? "" : "s");
+}
+
 int
 fleet_check_files(const char *dir, const struct policy_files *files,
     const struct strs *hosts, struct fleet **out,
@@ -119,7 +127,7 @@ fleet_check_files(const char *dir, const struct policy_files *files,
 	if (r == ERR_NOMEM)
 		(void)err_nomem(e);
 	else if (diags->n_errors > 0)
-		r = fleet_say_errors(diags, e);
+		r = say_errors(diags, e);
 	if (r == 0) {
 		*out = f;
 		f = NULL;
@@ -146,9 +154,13 @@ fleet_print_diags(const struct conf_diags *d)
 }
 
 int
-fleet_say_errors(const struct conf_diags *d, struct err *e)
+fleet_say_diags(int r, struct conf_diags *d, struct err *e)
 {
-	return err_set(e, ERR_DENIED, "fleet has %zu error%s and %zu warning%s",
-	    d->n_errors, d->n_errors == 1 ? "" : "s", d->n_warnings,
-	    d->n_warnings == 1 ? "" : "s");
+	fleet_print_diags(d);
+	if (r == ERR_NOMEM)
+		(void)err_nomem(e);
+	else if (r != 0)
+		r = say_errors(d, e);
+	conf_diags_clear(d);
+	return r;
 }

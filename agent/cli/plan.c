@@ -221,13 +221,7 @@ compile(const struct fleet *f, const struct plan_for *p, struct highstate **out,
 	struct conf_diags diags = {0};
 	int r = highstate_compile(f, &host, out, &diags);
 
-	fleet_print_diags(&diags);
-	if (r == ERR_NOMEM)
-		(void)err_nomem(e);
-	else if (r != 0)
-		r = fleet_say_errors(&diags, e);
-	conf_diags_clear(&diags);
-	return r;
+	return fleet_say_diags(r, &diags, e);
 }
 
 static int
@@ -249,12 +243,7 @@ run_plan(struct cli_args *a, struct err *e)
 		    str_quote(quoted, p.id));
 	if ((r = fleet_read_draft(cli_dir(a), &files, e)) != 0)
 		return r;
-	r = fleet_parse(&files, 0, &f, &diags);
-	fleet_print_diags(&diags);
-	if (r == ERR_NOMEM)
-		(void)err_nomem(e);
-	else if (r != 0)
-		r = fleet_say_errors(&diags, e);
+	r = fleet_say_diags(fleet_parse(&files, 0, &f, &diags), &diags, e);
 	if (r == 0 && (r = plan_for_args(a, f, &p, e)) == 0 &&
 	    (r = compile(f, &p, &h, e)) == 0)
 		r = cli_flag(a, "json") ? print_json(&p, h, e)
@@ -264,7 +253,6 @@ run_plan(struct cli_args *a, struct err *e)
 	strs_clear(&p.roles);
 	strs_clear(&p.assumed);
 	grains_clear(&p.grains);
-	conf_diags_clear(&diags);
 	policy_files_clear(&files);
 	return r;
 }
