@@ -319,3 +319,10 @@ hostcase_run(const struct hostcase *c)
 	}
 	hostcase_close(&u);
 }
+
+void
+hostcase_run_all(const struct hostcase *c, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		hostcase_run(&c[i]);
+}

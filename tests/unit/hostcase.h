@@ -80,6 +80,9 @@ size_t hostcase_steps(const struct hostcase *c);
 /* All steps but the last count, and the last comes to what c wants; whatever
  * does not ends the test. */
 void hostcase_run(const struct hostcase *c);
+/* Each row of a table. */
+#define HOSTCASES(t) hostcase_run_all(t, sizeof(t) / sizeof((t)[0]))
+void hostcase_run_all(const struct hostcase *c, size_t n);
 
 /* Steps that many cases have. */
 #define ENROL_1	 {.type = ST_ENROL}
