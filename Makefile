@@ -77,6 +77,9 @@ test_c	:= $(sort $(wildcard tests/unit/test_*.c))
 testlib_c := $(sort $(filter-out $(test_c),$(wildcard tests/unit/*.c)))
 fuzz_c	:= $(sort $(wildcard tests/fuzz/fuzz_*.c))
 tool_c	:= $(sort $(wildcard tests/tools/*.c))
+# tests/tools/NAME/*.c are the parts of one tool, with a main.c among them.
+tool_d	:= $(patsubst tests/tools/%/main.c,%,$(wildcard tests/tools/*/main.c))
+toolpart_c := $(sort $(wildcard $(tool_d:%=tests/tools/%/*.c)))
 preload_c := $(sort $(wildcard tests/tools/preload/*.c))
 bench_c	:= $(sort $(wildcard tests/bench/bench_*.c))
 obj	 = $(1:%.c=$(O)/%.o)
@@ -87,7 +90,7 @@ master_programs := $(patsubst agent/master/main_%.c,$(O)/writ-master-%,$(filter 
 programs := $(O)/writ $(O)/writ-ca $(ca_programs) $(O)/writ-fleet \
 	   $(O)/writ-agent $(agent_programs) $(O)/writ-master $(master_programs)
 tests	:= $(test_c:tests/unit/%.c=$(O)/tests/%)
-tools	:= $(tool_c:tests/tools/%.c=$(O)/tools/%) \
+tools	:= $(tool_c:tests/tools/%.c=$(O)/tools/%) $(tool_d:%=$(O)/tools/%) \
 	   $(preload_c:tests/tools/preload/%.c=$(O)/tools/%.so)
 benches	:= $(bench_c:tests/bench/%.c=$(O)/bench/%)
 fuzzers	:= $(fuzz_c:tests/fuzz/%.c=$(O)/fuzz/%)
@@ -156,6 +159,11 @@ $(O)/tests/%: $(O)/tests/unit/%.o $(call obj,$(testlib_c)) $(O)/libwrit.a
 $(O)/tools/%: $(O)/tests/tools/%.o $(O)/libwrit.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(all_ldflags) -o $@ $^ $(libs)
+
+$(foreach d,$(tool_d),$(eval $(O)/tools/$d: $(call obj,$(filter tests/tools/$d/%,$(toolpart_c)))))
+$(tool_d:%=$(O)/tools/%): $(O)/libwrit.a
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(all_ldflags) -o $@ $(filter %.o,$^) $< $(libs)
 
 # For LD_PRELOAD, into whatever program: no sanitizer and nothing of ours.
 $(O)/tools/%.so: tests/tools/preload/%.c $(O)/.flags
@@ -242,7 +250,7 @@ layers:
 	tests/lint/layers
 
 format:
-	clang-format -i $(core_c) $(writ_c) $(fleet_c) $(main_c) $(test_c) $(testlib_c) $(fuzz_c) $(tool_c) $(preload_c) $(bench_c)
+	clang-format -i $(core_c) $(writ_c) $(fleet_c) $(main_c) $(test_c) $(testlib_c) $(fuzz_c) $(tool_c) $(toolpart_c) $(preload_c) $(bench_c)
 
 man:
 	mandoc -Tlint -Wwarning $(sort $(wildcard */*.[1-8] */*/*.[1-8]))
