@@ -148,9 +148,6 @@ int applier_run(struct applier *a, struct session *s,
 /* A run that did not come about, for that reason. */
 int applier_refused(struct applier *a, const struct applier_run *how,
     const struct err *why, struct err *e) MUST_CHECK;
-/* Who else manages what states do; appended to out, ", " between. */
-void other_managers(struct host *h, struct str *out);
-
 int applier_wait(struct applier *a, uint64_t number, int64_t within,
     const struct report_statement *r, struct err *e) MUST_CHECK;
 /* Adds "waits" to a look.  *left: seconds; -1: none waits. */

@@ -6,6 +6,7 @@
 
 #include "agent/minion/applier.h"
 #include "agent/minion/arm.h"
+#include "agent/minion/others.h"
 #include "agent/states/run.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"

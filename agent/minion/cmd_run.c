@@ -7,6 +7,7 @@
 
 #include "agent/minion/arm.h"
 #include "agent/minion/commands.h"
+#include "agent/minion/others.h"
 #include "agent/minion/show.h"
 #include "agent/states/runs.h"
 #include "lib/base/clock.h"
@@ -77,6 +78,25 @@ run_in_turn(const struct run_in *in, int64_t wait, struct run_out *out,
 	return r;
 }
 
+/* Before anything is enforced for the first time, and in each test.  Not being
+ * able to say it is no reason not to go on. */
+static void
+name_others(const struct session *s, unsigned flags)
+{
+	struct str others = STR_INIT;
+	uint64_t newest = 0;
+
+	if ((flags & RUN_TEST) == 0 &&
+	    (runs_newest(s->state_dir, &newest, NULL) != 0 || newest != 0))
+		return;
+	other_managers(s->host, &others);
+	if (str_check(&others) == 0 && others.n > 0)
+		cli_warn("other managers of this host: %s: what two of them "
+			 "set changes to and fro",
+		    others.p);
+	str_clear(&others);
+}
+
 static int
 print(const struct cli_args *a, const struct session *s,
     const struct run_out *out, const struct err *why, struct err *e)
@@ -120,6 +140,7 @@ go(struct cli_args *a, struct session *s, unsigned flags, struct err *e)
 		return err_set(e, ERR_USAGE,
 		    "'%s' is no span, expected one such as 5m", wait);
 	in.expect = plan != NULL ? &expect : NULL;
+	name_others(s, flags);
 	if ((r = run_in_turn(&in, secs, &out, &why)) != 0) {
 		*e = why;
 		return r;

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Who else manages what states manage: two of them change it to and fro.  They
- * are named, before anything is enforced, and nothing is done about them: which
- * of the two is to go is a person's to know.
- */
-#include "agent/minion/applier.h"
+#include "agent/minion/others.h"
 
 /* There is something of it on the host: a program, a unit that is enabled, or
  * its data. */
@@ -17,12 +12,23 @@ static const struct {
     {"puppet", {"/usr/bin/puppet", "/opt/puppetlabs/bin/puppet", NULL}},
     {"cfengine", {"/var/cfengine/bin/cf-agent", "/usr/sbin/cf-agent", NULL}},
     {"chef", {"/usr/bin/chef-client", "/opt/chef/bin/chef-client", NULL}},
+    {"ansible-pull",
+	{"/usr/bin/ansible-pull", "/usr/local/bin/ansible-pull", NULL}},
     {"ufw", {"/usr/sbin/ufw", NULL}},
     {"firewalld", {"/usr/sbin/firewalld", NULL}},
     {"iptables-persistent",
 	{"/usr/share/netfilter-persistent/plugins.d/15-ip4tables",
 	    "/etc/iptables/rules.v4", NULL}},
-    {"cloud-init", {"/usr/bin/cloud-init", NULL}},
+    /* Of the program, which iptables brings along, only what loads its file:
+     * that one begins with `flush ruleset`. */
+    {"nftables",
+	{"/etc/systemd/system/sysinit.target.wants/nftables.service",
+	    "/etc/systemd/system/multi-user.target.wants/nftables.service",
+	    NULL}},
+    /* What it wrote for sshd outlives it in images. */
+    {"cloud-init",
+	{"/usr/bin/cloud-init", "/etc/ssh/sshd_config.d/50-cloud-init.conf",
+	    NULL}},
 };
 
 void
