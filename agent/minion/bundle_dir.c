@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "lib/base/clock.h"
 #include "lib/bundle/bundles.h"
 #include "lib/bundle/fleets.h"
 
@@ -14,6 +15,8 @@ agent_bundles_clear(struct agent_bundles *b)
 	policy_files_clear(&b->fleet);
 	str_clear(&b->warning);
 }
+
+#define AHEAD 300 /* seconds the clock of who signs may be ahead */
 
 /* What was held before is never lost to something older. */
 static int
@@ -91,6 +94,32 @@ agent_policy_load(const char *dir, const struct hash *pin, int64_t now,
 	return r;
 }
 
+/*
+ * Nobody has signed in the future, so this host's clock is behind: no expiry would
+ * be seen, and no new revocation list taken.
+ */
+static int
+look_at_clock(struct slice fleet, int64_t now, struct str *warning,
+    struct err *e)
+{
+	char is[CLOCK_TEXT], signed_at[CLOCK_TEXT];
+	struct statement s;
+	int r;
+
+	statement_init(&s, ST_FLEET);
+	if ((r = statement_parse("fleet bundle", fleet, &s, e)) == 0 &&
+	    s.at > now + AHEAD) {
+		clock_format(now, is);
+		clock_format(s.at, signed_at);
+		str_addf(warning,
+		    "the clock of this host says %s, but the fleet was signed "
+		    "at %s: set it\n",
+		    is, signed_at);
+	}
+	statement_clear(&s);
+	return r;
+}
+
 static int
 load_fleet(const char *dir, int64_t now, struct held *h,
     struct agent_bundles *out, struct err *e)
@@ -111,13 +140,15 @@ load_fleet(const char *dir, int64_t now, struct held *h,
 	fleet_chain_input(&c, &in);
 	r = fleet_accept(&h->fleet, &out->trust, &in,
 	    unless_held(now, h->fleet.have, c.version, h->fleet.version), e);
-	if (r >= 0) {
+	if (r >= 0)
+		r = look_at_clock(in.statement, now, &out->warning, e);
+	if (r == 0) {
 		out->fleet = c.files;
 		c.files = (struct policy_files){0};
 		out->fleet_version = c.version;
 	}
 	fleet_chain_clear(&c);
-	return r < 0 ? r : 0;
+	return r;
 }
 
 int
@@ -126,6 +157,7 @@ agent_bundles_load(const char *dir, const struct hash *pin, int64_t now,
 {
 	struct agent_bundles b = {.warning = STR_INIT};
 	struct held h = *held;
+	struct err why = {0};
 	int r;
 
 	trust_init(&b.trust);
@@ -139,8 +171,10 @@ agent_bundles_load(const char *dir, const struct hash *pin, int64_t now,
 		agent_bundles_clear(&b);
 		return r;
 	}
-	(void)trust_expiry(&b.trust, now, &b.warning, NULL);
-	(void)fleet_expiry(&h.fleet, &b.trust, now, &b.warning, NULL);
+	if (trust_expiry(&b.trust, now, &b.warning, &why) < 0)
+		str_addf(&b.warning, "%s; it stays in force\n", why.msg);
+	if (fleet_expiry(&h.fleet, &b.trust, now, &b.warning, &why) < 0)
+		str_addf(&b.warning, "%s; it stays in force\n", why.msg);
 	*held = h;
 	*out = b;
 	return 0;

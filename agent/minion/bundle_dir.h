@@ -46,7 +46,8 @@ struct agent_bundles {		/* zero-initialise; agent_bundles_clear */
 	struct trust	    trust;
 	struct policy_files fleet;	/* paths below fleet/ */
 	uint64_t	    fleet_version;
-	struct str	    warning;	/* of an expiry that is near or past */
+	/* Of an expiry that is near or past, of a clock that is behind; lines. */
+	struct str	    warning;
 };
 void agent_bundles_clear(struct agent_bundles *b);
 

@@ -93,6 +93,18 @@ held_equal(const struct held *a, const struct held *b)
 	    a->fleet.expires == b->fleet.expires;
 }
 
+/* A warning a line. */
+static void
+warn(const struct str *lines)
+{
+	size_t n;
+
+	for (const char *p = lines->p; *p != '\0'; p += n + (p[n] == '\n')) {
+		n = strcspn(p, "\n");
+		cli_warn("%.*s", (int)n, p);
+	}
+}
+
 static int
 load(const struct session_opts *o, struct session *s, struct err *e)
 {
@@ -118,8 +130,7 @@ load(const struct session_opts *o, struct session *s, struct err *e)
 	if ((r = agent_bundles_load(dir, root != NULL ? &pin : NULL,
 		 host_now(s->host), &held, &s->bundles, e)) != 0)
 		return r;
-	if (s->bundles.warning.n > 0)
-		cli_warn("%s", s->bundles.warning.p);
+	warn(&s->bundles.warning);
 	return held_equal(&before, &held) ? 0
 					  : held_write(s->state_dir, &held, e);
 }
