@@ -142,6 +142,9 @@ bad "an unknown key of an entry" top.yaml \
 	<<<'states: [{match: "*",  aply: [base]}]'
 bad "a value that is none" pillar/common.yaml "pillar/common.yaml:1:8: " \
 	<<<'nproc: banana'
+bad "a time of a jail that is none" states/base.yaml \
+	"states/base.yaml:1:58: 'bantime' is 'banana', expected a span such as 1h" \
+	<<<'no-fork-bombs: {fail2ban: {jails: {sshd: {bantime:       banana}}}}'
 bad "a pillar cycle" pillar/common.yaml \
 	"pillar/common.yaml:2:6: pillar cycle: pillar.nproc -> pillar.max -> pillar.nproc" \
 	<<<$'nproc: "${pillar.max}"\nmax: ${pillar.nproc}'
