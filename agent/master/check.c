@@ -83,8 +83,9 @@ check_key(struct check *c, const char *path, const char *name,
 	struct key *key = NULL;
 	struct err e = {0};
 
-	/* Nobody is there to type a passphrase when the machine starts. */
-	if (key_load_file(path, NULL, &key, &e) != 0)
+	/* Nobody is there to type a passphrase when the machine starts.  Where
+	 * the signer is a user of its own, keys are its. */
+	if (key_load_file_of(path, c->config.users.signer, NULL, &key, &e) != 0)
 		findings_err(&c->found, FINDING_FAIL, name, &e);
 	else if (pubkey_type(key_public(key)) != PUBKEY_ED25519)
 		findings_add(&c->found, FINDING_FAIL, name,

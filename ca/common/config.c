@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "ca/common/config.h"
 
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
@@ -277,16 +275,6 @@ load_from_agent(const char *from, const char *name, const struct pubkey *pub,
 	return key_from_agent(from[5] == ':' ? from + 6 : NULL, pub, out, e);
 }
 
-/* Where the signer is a user of its own, keys are its. */
-static uid_t
-key_owner(const struct config *c)
-{
-	const char *name = c->service.users.signer;
-	const struct passwd *pw = name != NULL ? getpwnam(name) : NULL;
-
-	return pw != NULL ? pw->pw_uid : geteuid();
-}
-
 int
 config_load_key(const struct config *c, const char *name,
     const struct pubkey *pub, const struct passphrase *pass, struct key **out,
@@ -309,7 +297,9 @@ config_load_key(const struct config *c, const char *name,
 			r = path_joinf(&path, "%s/keys/%s", c->dir, name);
 		if (r != 0)
 			return err_nomem(e);
-		r = key_load_file_of(path, key_owner(c), pass, &key, e);
+		/* Where the signer is a user of its own, keys are its. */
+		r = key_load_file_of(path, c->service.users.signer, pass, &key,
+		    e);
 	}
 	free(path);
 	if (r != 0) {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -293,13 +294,15 @@ int
 key_load_file(const char *path, const struct passphrase *pass, struct key **out,
     struct err *e)
 {
-	return key_load_file_of(path, geteuid(), pass, out, e);
+	return key_load_file_of(path, NULL, pass, out, e);
 }
 
 int
-key_load_file_of(const char *path, uid_t owner, const struct passphrase *pass,
-    struct key **out, struct err *e)
+key_load_file_of(const char *path, const char *user,
+    const struct passphrase *pass, struct key **out, struct err *e)
 {
+	const struct passwd *pw = user != NULL ? getpwnam(user) : NULL;
+	uid_t owner = pw != NULL ? pw->pw_uid : geteuid();
 	char *text = NULL;
 	size_t n = 0;
 	int fd, r;

@@ -45,9 +45,10 @@ struct passphrase {
  */
 int key_load_file(const char *path, const struct passphrase *pass,
     struct key **out, struct err *e) MUST_CHECK;
-/* The same, and the file may belong to owner as well: root looks after keys
- * that are a service's. */
-int key_load_file_of(const char *path, uid_t owner,
+/* The same, and the file may belong to that user as well: root looks after keys
+ * that are a service's.  NULL, or a user that is not on this machine: nobody
+ * else. */
+int key_load_file_of(const char *path, const char *user,
     const struct passphrase *pass, struct key **out, struct err *e) MUST_CHECK;
 int key_parse(const char *name, struct slice text,
     const struct passphrase *pass, struct key **out, struct err *e) MUST_CHECK;

@@ -1,0 +1,269 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Goal of this test: a fleet as packaging has it. What `make install` puts down is
+# booted by a real systemd: a CA and a master on one machine, the agent on another,
+# each process in its unit's sandbox and as its user. A host is accepted, gets its
+# certificate by way of the courier, and takes orders through restarts, deaths and a
+# boot; and the auditor's timer tells of what nothing explains.
+# Needs root.
+
+# shellcheck source=tests/system/hosts.sh
+. "$(dirname "$0")/hosts.sh"
+# shellcheck source=tests/interop/ca.sh
+. "$here/../interop/ca.sh"
+
+readonly UNITS=(signer courier keeper front)
+readonly HOME_OF_MASTER=/var/lib/writ-master
+
+# into HOST DIR: what comes on standard input, an archive, goes there.
+into() {
+	on "$1" mkdir -p "$2" && on "$1" tar -x -f - -C "$2"
+}
+
+# packed DIR: an archive of it, as root made it.
+packed() {
+	tar -C "$1" -c --owner=0 --group=0 .
+}
+
+# state PROPERTY UNIT
+state() {
+	on hub systemctl show --value -p "$1" "$2"
+}
+
+# another NAME PID: it runs, and is not the process that it was.
+another() {
+	[ "$(state ActiveState "writ-master-$1")" = active ] &&
+	    [ "$(state MainPID "writ-master-$1")" != "$2" ]
+}
+
+# quietly COMMAND...: what it says is shown where it fails.
+quietly() {
+	"$@" >quietly.out 2>&1 </dev/null && return
+	tail -n 20 quietly.out
+	return 1
+}
+
+# --- a deployment, its master and its fleet -----------------------------------
+
+made() {
+	ca_people && ca_key ed25519 petra && ca_key ed25519 auditor &&
+	    "$writ" init corp --single-officer \
+		--officer olga@example.com=olga.pub \
+		--operator petra@example.com=petra.pub &&
+	    "$writ" policy sign -C corp -i olga -y >signed.out || return
+	root=$(grep -ho 'SHA256:[A-Za-z0-9+/]*' signed.out | tail -n 1)
+	mkdir m && "$O/writ-master" -C m init --name master_1 --root "$root" &&
+	    cp m/keys/master_1.pub m/keys/master_1_log.pub \
+		corp/policy/authorities/
+}
+policy() {
+	cat >corp/policy/people/audrey@example.com.yaml <<-END
+	keys: ["$(cut -d' ' -f1,2 auditor.pub)"]
+	groups: [auditors]
+	END
+	sed -i 's/^  log: \[/  master: [master_1]\n  log: [master_1_log, /' \
+	    corp/policy/ca.yaml
+	sed -i '/^  hosts:/,$d' corp/policy/ca.yaml
+	cat >>corp/policy/ca.yaml <<-'END'
+	  hosts:
+	    kind: host
+	    to: [petra@example.com]
+	    principals: ["*.example.com"]
+	    accepted_hosts: yes
+	    max: 30d
+	    approve: [{approvers: 1}]
+	END
+	"$writ" policy sign -C corp -i olga -y
+}
+# states VALUE
+states() {
+	cat >corp/fleet/states/base.yaml <<-END
+	limits:
+	  pam_limits:
+	    limits: [{domain: webapp, type: hard, item: nproc, value: $1}]
+	END
+	"$writ" fleet -C corp sign -i petra -y
+}
+fleet_made() {
+	rm -rf corp/fleet
+	mkdir -p corp/fleet/states corp/fleet/pillar
+	cat >corp/fleet/fleet.yaml <<-END
+	masters:
+	  - {address: "$address:2023", key: master_1}
+	hosts: {confirm_within: 60s, interval: 1h, splay: 1m}
+	END
+	printf 'states:\n  - match: "*"\n    apply: [base]\n' \
+	    >corp/fleet/top.yaml
+	states 20
+}
+here 'a deployment is made, and a master' quietly made
+here 'the policy knows them' quietly policy
+hosts_up hub web
+address=$(hosts ip hub)
+here 'a fleet is signed' quietly fleet_made
+cp -a corp/bundle/. m/bundle/
+
+# --- what packaging does, and what writ-ca(8) and writ-master(8) say ----------
+
+cat >>corp/writ.yaml <<'END'
+service:
+  transport: /run/credentials/writ-ca-front.service/transport
+  runtime: /run/writ
+  users: {front: writ-front, keeper: writ-keeper, signer: writ-signer,
+    notify: writ-notify}
+END
+cat >>m/master.yaml <<END
+runtime: /run/writ-master
+users: {front: writ-master-front, keeper: writ-master-keeper,
+  signer: writ-master-signer, courier: writ-master-courier}
+ca:
+  address: "127.0.0.1:2022"
+  key: "$(cut -d' ' -f1,2 corp/keys/transport.pub)"
+END
+cat >agent.yaml <<END
+root: "$root"
+masters:
+  - {address: "$address:2023", key: "$(cut -d' ' -f1,2 m/keys/master_1.pub)"}
+END
+t 'make install fills a directory' env -u MAKEFLAGS -u MAKELEVEL \
+    make -C "$TOP" O="$O" PREFIX=/usr DESTDIR="$T/stage" install
+for host in hub web; do
+	packed stage | into "$host" /
+done
+packed corp | into hub /var/lib/writ
+packed m | into hub $HOME_OF_MASTER
+on web mkdir -p /etc/writ
+hosts put web /etc/writ agent.yaml
+on web useradd -u 41011 -m -s /bin/bash webapp
+for signer in ca master; do
+	# A machine whose root may not raise limits has to lock memory otherwise.
+	on hub sh -c 'ulimit -l unlimited' 2>/dev/null && break
+	echo 'note: no limit can be raised here, so signers have IPC_LOCK'
+	printf '[Service]\n%s\n%s\n' AmbientCapabilities=CAP_IPC_LOCK \
+	    CapabilityBoundingSet=CAP_IPC_LOCK >lock.conf
+	hosts put hub "/etc/systemd/system/writ-$signer-signer.service.d" lock.conf
+	on hub systemctl daemon-reload
+done
+for host in hub web; do
+	t "users and directories are made on $host" \
+	    on "$host" sh -c 'systemd-sysusers && systemd-tmpfiles --create'
+done
+t 'the logs get their owners' on hub sh -c "
+    chown -R writ-keeper: /var/lib/writ/log &&
+    chown -R writ-master-keeper: $HOME_OF_MASTER/log"
+t 'check has no fault to name before the start' \
+    on hub writ-master check -C $HOME_OF_MASTER
+t 'the CA starts' on hub systemctl enable --now writ-ca.target
+t 'one command starts the master' \
+    on hub systemctl enable --now writ-master.target
+for name in "${UNITS[@]}"; do
+	t "the $name is ready" until_ok \
+	    on hub systemctl is-active -q "writ-master-$name"
+	t_eq 'and has its user' "writ-master-$name" "$(on hub ps -o user:30= \
+	    -p "$(state MainPID "writ-master-$name")" | xargs)"
+	t_has "the $name has sealed itself" "$(on hub cat \
+	    "/proc/$(state MainPID "writ-master-$name")/status")" $'Seccomp:\t2'
+done
+t_eq 'nothing of it failed' '' \
+    "$(on hub systemctl list-units --failed --plain --no-legend 'writ-*')"
+t 'nor has check a fault to name while it runs' \
+    on hub writ-master check -C $HOME_OF_MASTER
+t_has 'status answers root' \
+    "$(on hub writ-master status -C $HOME_OF_MASTER)" 'policy'
+if [ "$t_failed" -gt 0 ]; then
+	on hub journalctl -q --no-pager -u 'writ-*' | tail -n 20
+	t_done
+fi
+
+# --- a host comes in, and is carried to ---------------------------------------
+
+waits() {
+	fleet keys -i petra --json >keys.json &&
+	    enrol=$(jq -re '.[] | select(.state == "waiting").enrol' keys.json)
+}
+has() { on web grep -q "$1" "/var/lib/writ/agent/$2"; }
+# order VALUE: a fleet with it is signed, pushed, ordered and carried out.
+order() {
+	{
+		states "$1" && fleet push -i petra &&
+		    fleet apply -i petra --on '*' -y &&
+		    on web sh -c "grep -q 'nproc[[:space:]]*$1\$' \
+			/etc/security/limits.d/*writ*"
+	} </dev/null
+}
+ordered() {
+	t "$1" order $((++value))
+}
+value=20
+on web systemctl -q enable writ-agent-undo.service
+t 'the agent starts' on web systemctl enable --now writ-agent.service
+in_time 'a host that nobody knows waits' waits
+waits
+t 'an operator accepts it' \
+    fleet accept -i petra --id web.example.com -y "$enrol"
+in_time 'and it knows who it is' has web.example.com held
+in_time 'it has a certificate, by way of the courier' has ssh- certificate
+ordered 'an order is carried out'
+for name in "${UNITS[@]}"; do
+	was=$(state MainPID "writ-master-$name")
+	on hub systemctl kill -s KILL "writ-master-$name"
+	t "the $name is killed, and comes again" until_ok another "$name" "$was"
+	was=$(state MainPID "writ-master-$name")
+	t "and is restarted" on hub systemctl restart "writ-master-$name"
+	t "as another process" another "$name" "$was"
+	t "and reloaded" on hub systemctl reload "writ-master-$name"
+done
+in_time 'an order is carried out after that' order $((++value))
+hosts stop hub
+t 'the power fails, and the machine boots' hosts start hub
+in_time 'the host is carried to again' order $((++value))
+
+# --- who asks what nothing explains -------------------------------------------
+
+# As writ(1) has it: what the auditor has of the logs is a copy.
+on hub sh -c 'cat >/usr/local/bin/page && chmod 755 /usr/local/bin/page' <<-'END'
+	#!/bin/sh
+	exec cat >>/var/lib/writ-audit/heard
+END
+mkdir audit
+cp corp/writ.yaml audit/ && sed -i '/^service:/,$d' audit/writ.yaml
+cp -r corp/bundle audit/ && cp auditor audit/key
+echo 'channels: [{name: pager, exec: [/usr/local/bin/page]}]' >audit/notify.yaml
+packed audit | into hub /var/lib/writ-audit
+on hub sh -c 'cp -a /var/lib/writ/log /var/lib/writ-audit/log &&
+    chown -R writ-audit: /var/lib/writ-audit &&
+    chmod -R go= /var/lib/writ-audit'
+# Somebody gets in with a key that is in no policy.
+ca_key ed25519 plain
+on web sh -c 'install -d -o webapp -m 700 ~webapp/.ssh && cat >k &&
+    install -o webapp -m 600 k ~webapp/.ssh/authorized_keys' <plain.pub
+t 'somebody gets in without a certificate' near ssh -F none -i plain \
+    -o BatchMode=yes -o LogLevel=ERROR -o StrictHostKeyChecking=no \
+    -o UserKnownHostsFile=/dev/null "webapp@$(hosts ip web)" true
+reported() {
+	fleet logins -i petra --json | jq -e 'any(.account == "webapp")'
+}
+in_time 'which the host reports' reported
+t 'a timer asks the auditor' on hub systemctl enable --now writ-audit.timer
+t_eq 'and has a next time' active "$(state ActiveState writ-audit.timer)"
+t 'now' on hub systemctl start writ-audit.service
+t_eq 'who has an answer' 'success 1' \
+    "$(state Result writ-audit) $(state ExecMainStatus writ-audit)"
+t_has 'of which somebody is told' "$(on hub cat /var/lib/writ-audit/heard)" \
+    'no certificate: web.example.com, account webapp'
+
+t 'it is stopped' on hub systemctl stop writ-master.target writ-ca.target
+for name in "${UNITS[@]}"; do
+	t_eq "the $name ended in order" 'inactive success 0' "$(
+	    state ActiveState "writ-master-$name") $(
+	    state Result "writ-master-$name") $(
+	    state ExecMainStatus "writ-master-$name")"
+done
+t_eq 'no error in its journal' '' \
+    "$(on hub journalctl -q --no-pager -p err -u 'writ-*' | grep -v KILL)"
+mkdir fleet_log
+on hub tar -C $HOME_OF_MASTER/log -c . | tar -x -C fleet_log
+on hub tar -C /var/lib/writ/log -c . | tar -x -C corp/log
+t 'the record of both is whole' \
+    "$writ" audit verify -C corp --fleet-log fleet_log
+t_done
