@@ -265,10 +265,13 @@ out:
 	return r;
 }
 
-/* One setting of the bucket: the text of leaf `name`, or "". */
+/*
+ * One setting of the bucket: the text of leaf `name`, or "".  *heard: it is what
+ * was asked for, not the list of objects of a server that has no such setting.
+ */
 static int
 bucket_setting(struct s3_store *s, const char *query, const char *name,
-    char *out, size_t n, struct err *e)
+    char *out, size_t n, bool *heard, struct err *e)
 {
 	struct s3_req req = {
 	    .method = S3_GET, .query = query, .max = S3_XML_MAX};
@@ -282,6 +285,7 @@ bucket_setting(struct s3_store *s, const char *query, const char *name,
 		goto out;
 	}
 	r = s3_xml_find(buf_slice(req.a.body), name, out, n);
+	*heard = !s3_xml_is(buf_slice(req.a.body), "ListBucketResult");
 	if (r == ERR_NOTFOUND || buf_len(req.a.body) == 0)
 		r = 0;
 	if (r != 0)
@@ -298,9 +302,11 @@ s3_probe(struct blob_store *b, struct err *e)
 {
 	struct s3_store *s = (struct s3_store *)b;
 	char value[S3_CODE_MAX];
+	bool heard;
 	int r;
 
-	r = bucket_setting(s, "versioning=", "Status", value, sizeof(value), e);
+	r = bucket_setting(s, "versioning=", "Status", value, sizeof(value),
+	    &heard, e);
 	if (r != 0)
 		return r;
 	if (strcmp(value, "Enabled") != 0) {
@@ -314,9 +320,17 @@ s3_probe(struct blob_store *b, struct err *e)
 	if (s->retention == 0)
 		return 0;
 	r = bucket_setting(s, "object-lock=", "ObjectLockEnabled", value,
-	    sizeof(value), e);
+	    sizeof(value), &heard, e);
 	if (r != 0)
 		return r;
+	if (!heard) {
+		r = err_set(e, ERR_RECORD,
+		    "probe bucket %s: %s does not know object locks, so that a "
+		    "record could be deleted",
+		    s->bucket, s->host);
+		err_hint(e, "use a server that has object lock");
+		return r;
+	}
 	if (strcmp(value, "Enabled") != 0) {
 		r = err_set(e, ERR_RECORD,
 		    "probe bucket %s: it has no object lock, so that a record "

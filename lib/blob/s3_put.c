@@ -290,11 +290,34 @@ after_extend(struct puts *l, struct put *p, struct err *e)
 	return fail(l, p, "lock", e);
 }
 
+static bool
+lockless(const struct s3_answer *a)
+{
+	return a->status == 400 && strcmp(a->code, "InvalidRequest") == 0;
+}
+
+/* A server that has locks, and none here: as AWS says it, as Ceph does. */
+static bool
+lock_absent(const struct s3_answer *a)
+{
+	return strcmp(a->code, "NoSuchObjectLockConfiguration") == 0 ||
+	    strcmp(a->code, "ObjectLockConfigurationNotFoundError") == 0;
+}
+
+static int
+bucket_lockless(const struct puts *l, const struct put *p, struct err *e)
+{
+	int r = not_as_asked(l, p,
+	    "the bucket has no object lock (400 InvalidRequest)", e);
+
+	err_hint(e, "use a bucket made with object lock");
+	return r;
+}
+
 static int
 write_refused(struct puts *l, struct put *p, struct err *e)
 {
 	const struct s3_answer *a = &p->req.a;
-	int r;
 
 	if (a->status == 412 && ++p->tries < TRIES) {
 		p->step = LOOK; /* somebody was faster */
@@ -304,13 +327,8 @@ write_refused(struct puts *l, struct put *p, struct err *e)
 		l->s->no_if_none_match = true;
 		return 0;
 	}
-	if (p->until != 0 && a->status == 400 &&
-	    strcmp(a->code, "InvalidRequest") == 0) {
-		r = not_as_asked(l, p,
-		    "the bucket has no object lock (400 InvalidRequest)", e);
-		err_hint(e, "use a bucket made with object lock");
-		return r;
-	}
+	if (p->until != 0 && lockless(a))
+		return bucket_lockless(l, p, e);
 	return fail(l, p, "put", e);
 }
 
@@ -393,13 +411,21 @@ after_lock(struct puts *l, struct put *p, struct err *e)
 	char mode[S3_MODE_MAX] = "", date[40] = "";
 	int64_t until = 0;
 
-	if (a->curl == CURLE_OK && a->status >= 400 && a->status < 500 &&
-	    a->status != 403)
+	if (a->curl == CURLE_OK && lockless(a))
+		return bucket_lockless(l, p, e);
+	if (a->curl == CURLE_OK && lock_absent(a))
 		return lock_judged(l, p, "", 0, e);
+	/*
+	 * Whoever takes ?retention for the object would put that of EXTEND in
+	 * its place.
+	 */
+	if (a->too_large ||
+	    (a->curl == CURLE_OK && a->status < 500 && a->status != 403 &&
+		!s3_xml_is(buf_slice(a->body), "Retention")))
+		return lock_missing(l, p, e);
 	if (!s3_ok(&p->req))
 		return fail(l, p, "read the lock of", e);
-	if (buf_len(a->body) > 0 &&
-	    s3_xml_find(buf_slice(a->body), "Mode", mode, sizeof(mode)) == 0 &&
+	if (s3_xml_find(buf_slice(a->body), "Mode", mode, sizeof(mode)) == 0 &&
 	    (s3_xml_find(buf_slice(a->body), "RetainUntilDate", date,
 		 sizeof(date)) != 0 ||
 		s3_date(l->s->curl, date, &until) != 0))

@@ -344,3 +344,13 @@ s3_xml_find(struct slice doc, const char *name, char *out, size_t n)
 	}
 	return found ? 0 : ERR_NOTFOUND;
 }
+
+bool
+s3_xml_is(struct slice doc, const char *root)
+{
+	enum s3_xml_event ev;
+	struct s3_xml x;
+
+	s3_xml_init(&x, doc);
+	return s3_xml_next(&x, &ev) == 0 && slice_is(x.name, root);
+}

@@ -49,5 +49,7 @@ int s3_xml_next(struct s3_xml *x, enum s3_xml_event *out) MUST_CHECK;
  */
 int s3_xml_find(
     struct slice doc, const char *name, char *out, size_t n) MUST_CHECK;
+/* Does it begin with an element of this name?  The rest is not looked at. */
+bool s3_xml_is(struct slice doc, const char *root);
 
 #endif

@@ -130,6 +130,10 @@ t 'the probe is content' b s3://bucket probe
 t 'make a bucket without object lock' b s3://nolock make-bucket
 says 'no versions is told by the probe' 'not versioned' b s3://nolock probe
 says 'no lock is told by a put' 'no object lock' b s3://nolock put k hello
+t 'without a retention it is put' "$blobtool" -e "$S3_ENDPOINT" s3://nolock \
+	put there hello
+says 'no lock is told where the bytes are' 'no object lock' \
+	b s3://nolock put there hello
 t 'turn versions on' signed PUT '/nolock?versioning=' --fail -d \
 	'<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>'
 says 'no lock is told by the probe' 'no object lock' b s3://nolock probe
@@ -328,6 +332,14 @@ stored 'after a conflict' conflict hello 1
 fault -f no-lock ANY . 1 0
 says 'a lock silently ignored' 'ignores object locks' \
 	f s3://bucket put ignored hello
+fault -f deaf ANY . 1 0
+says 'a server without locks' 'ignores object locks' f s3://bucket put deaf hello
+says 'of a large object' 'ignores object locks' f s3://bucket put large big
+says 'is asked again' 'ignores object locks' f s3://bucket put deaf hello
+t 'and what is there stays: it may take a lock for an object' \
+	cmp <(b s3://bucket get deaf) hello
+t_eq 'once' 1 "$(versions deaf)"
+says 'as the probe says before' 'does not know object locks' f s3://bucket probe
 fault -f no-lock-config GET object-lock 1 0
 says 'no lock configuration' 'no object lock' f s3://bucket probe
 fault -f no-lock-headers HEAD . 1 0

@@ -171,6 +171,20 @@ append(void *ctx, const struct blob_info *i)
 }
 
 static void
+a_document_is_known_by_its_root(void **state)
+{
+	(void)state;
+	assert_true(s3_xml_is(
+	    slice_str("<?xml version=\"1.0\"?>\n<Retention xmlns=\"x\">"),
+	    "Retention"));
+	assert_true(s3_xml_is(slice_str("<Retention/>"), "Retention"));
+	assert_false(s3_xml_is(slice_str("<Retention2/>"), "Retention"));
+	assert_false(s3_xml_is(slice_str("<L><Retention/></L>"), "Retention"));
+	assert_false(s3_xml_is(slice_str("{\"a\":1}"), "Retention"));
+	assert_false(s3_xml_is(slice_str(""), "Retention"));
+}
+
+static void
 a_page_of_versions_is_read(void **state)
 {
 	struct s3_page p = {0};
@@ -372,6 +386,7 @@ main(void)
 	    cmocka_unit_test(what_is_not_the_little_xml_of_s3_is_refused),
 	    cmocka_unit_test(depth_and_text_have_limits),
 	    cmocka_unit_test(a_leaf_is_found_by_name),
+	    cmocka_unit_test(a_document_is_known_by_its_root),
 	    cmocka_unit_test(a_page_of_versions_is_read),
 	    cmocka_unit_test(a_page_that_says_half_is_refused),
 	    cmocka_unit_test(the_callback_ends_a_page),
