@@ -160,6 +160,25 @@ read_page(struct reader *d, struct err *e)
 	return 0;
 }
 
+/*
+ * Swift says "null" for the version where the next page begins whichever it is,
+ * and has nothing to list after that.  The last one of this page is as good.
+ */
+static int
+mend_marker(struct reader *d)
+{
+	struct s3_page *p = &d->page;
+
+	if (!p->truncated || p->version_marker == NULL || !d->one.has_key ||
+	    d->one.version[0] == '\0' ||
+	    strcmp(p->version_marker, "null") != 0 ||
+	    strcmp(p->key_marker, d->one.key) != 0)
+		return 0;
+	free(p->version_marker);
+	p->version_marker = str_dup(d->one.version);
+	return p->version_marker == NULL ? ERR_NOMEM : 0;
+}
+
 int
 s3_page_read(struct slice doc,
     int (*each)(void *ctx, const struct blob_info *info), void *ctx,
@@ -173,7 +192,9 @@ s3_page_read(struct slice doc,
 	s3_xml_init(&d->x, doc);
 	d->each = each;
 	d->ctx = ctx;
-	if ((r = read_page(d, e)) == 0) {
+	if ((r = read_page(d, e)) == 0 && mend_marker(d) != 0)
+		r = err_nomem(e);
+	if (r == 0) {
 		*out = d->page;
 		d->page = (struct s3_page){0};
 	}

@@ -202,6 +202,38 @@ a_page_of_versions_is_read(void **state)
 	str_clear(&s);
 }
 
+/* "null" where the next page begins, after a last entry of p/b that has VERSION. */
+static void
+expect_marker(const char *key, const char *version, const char *want)
+{
+	struct s3_page p = {0};
+	struct str s = STR_INIT, doc = STR_INIT;
+
+	str_addf(&doc,
+	    "<ListVersionsResult><NextKeyMarker>%s</NextKeyMarker>"
+	    "<NextVersionIdMarker>null</NextVersionIdMarker>"
+	    "<IsTruncated>true</IsTruncated><Version><Key>p/b</Key>"
+	    "<VersionId>%s</VersionId></Version></ListVersionsResult>",
+	    key, version);
+	assert_int_equal(s3_page_read(slice_str(doc.p), append, &s, &p, NULL),
+	    0);
+	assert_string_equal(p.key_marker, key);
+	assert_string_equal(p.version_marker, want);
+	s3_page_clear(&p);
+	str_clear(&doc);
+	str_clear(&s);
+}
+
+static void
+a_page_goes_on_after_its_last_version(void **state)
+{
+	(void)state;
+	expect_marker("p/b", "v1", "v1");
+	expect_marker("p/b", "null", "null");
+	expect_marker("p/b", "", "null");
+	expect_marker("p/c", "v1", "null");
+}
+
 static void
 a_page_that_says_half_is_refused(void **state)
 {
@@ -388,6 +420,7 @@ main(void)
 	    cmocka_unit_test(a_leaf_is_found_by_name),
 	    cmocka_unit_test(a_document_is_known_by_its_root),
 	    cmocka_unit_test(a_page_of_versions_is_read),
+	    cmocka_unit_test(a_page_goes_on_after_its_last_version),
 	    cmocka_unit_test(a_page_that_says_half_is_refused),
 	    cmocka_unit_test(the_callback_ends_a_page),
 	    cmocka_unit_test(every_near_miss_of_a_page_is_survived),
