@@ -10,6 +10,7 @@
 #   make fuzz       libFuzzer on each parser, FUZZ_SECONDS each (default 60)
 #   make fault      kill -9 and injected failures, the whole set
 #   make browser    what Chromium judges: the auditor's page
+#   make servers    what S3 servers other than Ceph say: OpenStack Swift
 #   make bench      one line a figure: NAME VALUE GOAL ok|short what
 #   make install    DESTDIR and PREFIX as usual
 #
@@ -98,8 +99,8 @@ fuzzers	:= $(fuzz_c:tests/fuzz/%.c=$(O)/fuzz/%)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all programs unit-programs tools benches fuzzers check unit interop \
-	system fault-sample fault fuzz fuzz-replay browser bench demo deps lint \
-	lint-flags headers layers format man asan coverage install dist clean
+	system fault-sample fault fuzz fuzz-replay browser servers bench demo \
+	deps lint lint-flags headers layers format man asan coverage install dist clean
 
 all: programs
 programs: $(programs)
@@ -216,6 +217,10 @@ fault-sample: programs tools
 browser: programs
 	packaging/install-deps browser
 	O=$(O) tests/browser/run
+
+servers: programs tools
+	packaging/install-deps servers
+	O=$(O) tests/servers/run
 
 bench:
 	O=$(O) tests/bench/run
