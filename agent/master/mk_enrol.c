@@ -143,7 +143,7 @@ static const char *const states[] = {
 
 /* An accepted host is told so with its acceptance, or not yet. */
 static void
-put_state(const struct fleet_host_row *row, enum fleet_state state,
+put_state(const struct fleet_host_row *row, enum fleet_host_state state,
     const char *text, size_t n, struct str *out)
 {
 	struct jw w;
@@ -164,7 +164,7 @@ write_state(struct mk *k, const struct pubkey *host_key,
     const struct pubkey *transport, struct str *out, struct err *e)
 {
 	const struct fleet_host_row *row = NULL;
-	enum fleet_state state;
+	enum fleet_host_state state;
 	char *text = NULL;
 	size_t n = 0;
 	int r = 0;
@@ -230,7 +230,7 @@ out:
  */
 static int
 ask_in(struct mk *k, const struct mk_call *c, const struct statement *s,
-    enum fleet_state was, struct err *e)
+    enum fleet_host_state was, struct err *e)
 {
 	int r;
 
@@ -246,7 +246,7 @@ int
 mk_enrol(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 {
 	const struct fleet_host_row *row = NULL;
-	enum fleet_state was;
+	enum fleet_host_state was;
 	struct statement s;
 	int r;
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static void
-line_clear(struct sshd_line *l)
+line_clear(struct sshd_config_line *l)
 {
 	free(l->word);
 	free(l->rest);
@@ -74,7 +74,7 @@ read_args(const char *p, const char *end, struct strs *out)
 
 /* p to end is one line without its end; *out is empty where it says nothing. */
 static int
-read_line(const char *p, const char *end, struct sshd_line *out)
+read_line(const char *p, const char *end, struct sshd_config_line *out)
 {
 	const char *from;
 
@@ -122,7 +122,7 @@ sshd_lines_parse(const char *file, struct slice text, struct sshd_lines *out,
 		    "%s: a NUL byte, expected lines of text", file);
 	while (r == 0 && p < end) {
 		const char *eol = memchr(p, '\n', (size_t)(end - p));
-		struct sshd_line one = {.offset = (size_t)(p - start)};
+		struct sshd_config_line one = {.offset = (size_t)(p - start)};
 
 		one.line = ++line;
 		if (eol == NULL)

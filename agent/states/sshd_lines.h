@@ -17,7 +17,7 @@
 #define SSHD_LINE_MAX	   65536	/* bytes of one line */
 #define SSHD_LINE_WORDS_MAX 1024
 
-struct sshd_line {
+struct sshd_config_line {
 	unsigned    line;	/* from 1 */
 	size_t	    offset;	/* of the line in the text */
 	char	   *word;	/* the keyword as it stands */
@@ -25,7 +25,7 @@ struct sshd_line {
 	char	   *rest;	/* all after the keyword, as it stands */
 };
 struct sshd_lines {		/* zero-initialise; sshd_lines_clear */
-	struct sshd_line *v;
+	struct sshd_config_line *v;
 	size_t		  n, cap;
 };
 

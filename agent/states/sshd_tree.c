@@ -135,7 +135,7 @@ read_include(struct reader *rd, const char *pattern, size_t match)
 
 /* l's memory moves to the entry. */
 static int
-add_entry(struct reader *rd, const char *file, struct sshd_line *l,
+add_entry(struct reader *rd, const char *file, struct sshd_config_line *l,
     size_t match)
 {
 	struct sshd_tree *t = rd->t;
@@ -158,7 +158,7 @@ add_entry(struct reader *rd, const char *file, struct sshd_line *l,
 }
 
 static int
-add_match(struct reader *rd, const char *file, struct sshd_line *l,
+add_match(struct reader *rd, const char *file, struct sshd_config_line *l,
     size_t outer, size_t *out)
 {
 	struct sshd_tree *t = rd->t;
@@ -186,7 +186,7 @@ read_lines(struct reader *rd, const char *file, struct sshd_lines *lines,
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < lines->n; i++) {
-		struct sshd_line *l = &lines->v[i];
+		struct sshd_config_line *l = &lines->v[i];
 
 		if (strcasecmp(l->word, "Match") == 0)
 			r = add_match(rd, file, l, outer, &match);

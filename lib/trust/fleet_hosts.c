@@ -220,7 +220,7 @@ is_bad(const struct fleet_hosts *h, const struct pubkey *k)
 	return fleet_find(h, FLEET_BAD_KEY, &name) != NULL;
 }
 
-enum fleet_state
+enum fleet_host_state
 fleet_hosts_state(const struct fleet_hosts *h, const struct pubkey *host_key,
     const struct pubkey *transport_key, const struct fleet_host_row **row)
 {

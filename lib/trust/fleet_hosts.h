@@ -184,13 +184,13 @@ const struct fleet_token_row *fleet_hosts_token(const struct fleet_hosts *h,
     const struct hash *token);
 
 /* What has become of a host with these two keys. */
-enum fleet_state {
+enum fleet_host_state {
 	FLEET_UNKNOWN,
 	FLEET_WAITING,
 	FLEET_ACCEPTED,
 	FLEET_REJECTED,
 };
-enum fleet_state fleet_hosts_state(const struct fleet_hosts *h,
+enum fleet_host_state fleet_hosts_state(const struct fleet_hosts *h,
     const struct pubkey *host_key, const struct pubkey *transport_key,
     const struct fleet_host_row **row);
 

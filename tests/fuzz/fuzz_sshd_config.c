@@ -14,7 +14,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static void
-check_value(const struct sshd_word *w, const struct sshd_line *l)
+check_value(const struct sshd_word *w, const struct sshd_config_line *l)
 {
 	static const struct strs ports;
 	bool same;
@@ -25,7 +25,7 @@ check_value(const struct sshd_word *w, const struct sshd_line *l)
 }
 
 static void
-check_patterns(const struct sshd_line *l)
+check_patterns(const struct sshd_config_line *l)
 {
 	for (size_t i = 0; i + 1 < l->args.n; i++) {
 		int m = sshd_pattern_list(l->args.v[i], l->args.v[i + 1]);

@@ -39,7 +39,7 @@ key_hash(uint8_t seed)
 	return h;
 }
 
-static enum fleet_state
+static enum fleet_host_state
 state_of(const struct hostrun *u, uint8_t hk, uint8_t tk)
 {
 	return fleet_hosts_state(u->hosts, fixture_key(hk), fixture_key(tk),
