@@ -27,6 +27,7 @@
 #include <jansson.h>
 
 #include "agent/minion/verbs.h"
+#include "lib/base/json.h"
 #include "lib/base/str.h"
 #include "lib/net/client.h"
 #include "lib/proc/frame.h"
@@ -117,6 +118,14 @@ int uplink_ask(struct uplink *u, enum verb v, const char *args,
     json_t **answer, struct err *e) MUST_CHECK;
 /* Call the master; the same with its answer.  ERR_NET: the connection ended. */
 int uplink_call(struct uplink *u, const char *body, int ms, json_t **answer,
+    struct err *e) MUST_CHECK;
+/* The same, whose body is written with b.w in between; begun, it is to be ended. */
+struct uplink_body {
+	struct str s;
+	struct jw w;
+};
+void uplink_begin(struct uplink_body *b, const char *call);
+int uplink_end(struct uplink *u, struct uplink_body *b, json_t **answer,
     struct err *e) MUST_CHECK;
 /* News of calls that do not end. */
 int uplink_attend(struct uplink *u, struct err *e) MUST_CHECK;

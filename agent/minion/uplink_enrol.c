@@ -125,20 +125,14 @@ is_no(int r)
 static int
 call_enrol(struct uplink *u, json_t **answer, struct err *e)
 {
-	struct str s = STR_INIT;
-	struct jw w;
+	struct uplink_body b;
 	int r;
 
-	jw_init(&w, &s, false);
-	jw_begin(&w, NULL, '{');
-	jw_str(&w, "call", "enrol");
-	jw_str(&w, "statement", u->enrol);
+	uplink_begin(&b, "enrol");
+	jw_str(&b.w, "statement", u->enrol);
 	if (u->by_token != NULL)
-		jw_str(&w, "accept", u->by_token);
-	jw_end(&w, '}');
-	r = str_check(&s) != 0 ? err_nomem(e)
-			       : uplink_call(u, s.p, UPLINK_CALL_MS, answer, e);
-	str_clear(&s);
+		jw_str(&b.w, "accept", u->by_token);
+	r = uplink_end(u, &b, answer, e);
 	/* It says no to the token: meanwhile the host waits like others. */
 	if (u->by_token != NULL && is_no(r)) {
 		err_prefix(e, "by the token");

@@ -250,20 +250,12 @@ static int
 call_chain(struct uplink *u, const char *what, uint64_t after, json_t **out,
     struct err *e)
 {
-	struct str s = STR_INIT;
-	struct jw w;
-	int r;
+	struct uplink_body b;
 
-	jw_init(&w, &s, false);
-	jw_begin(&w, NULL, '{');
-	jw_str(&w, "call", "chain");
-	jw_str(&w, "what", what);
-	jw_u64(&w, "after", after);
-	jw_end(&w, '}');
-	r = str_check(&s) != 0 ? err_nomem(e)
-			       : uplink_call(u, s.p, UPLINK_CALL_MS, out, e);
-	str_clear(&s);
-	return r;
+	uplink_begin(&b, "chain");
+	jw_str(&b.w, "what", what);
+	jw_u64(&b.w, "after", after);
+	return uplink_end(u, &b, out, e);
 }
 
 /* How many roots there are in the spool, from the first on. */

@@ -228,6 +228,29 @@ uplink_call(struct uplink *u, const char *body, int ms, json_t **answer,
 	return 0;
 }
 
+void
+uplink_begin(struct uplink_body *b, const char *call)
+{
+	str_init(&b->s);
+	jw_init(&b->w, &b->s, false);
+	jw_begin(&b->w, NULL, '{');
+	jw_str(&b->w, "call", call);
+}
+
+int
+uplink_end(struct uplink *u, struct uplink_body *b, json_t **answer,
+    struct err *e)
+{
+	int r;
+
+	jw_end(&b->w, '}');
+	r = str_check(&b->s) != 0
+	    ? err_nomem(e)
+	    : uplink_call(u, b->s.p, UPLINK_CALL_MS, answer, e);
+	str_clear(&b->s);
+	return r;
+}
+
 static void
 on_want(void *ctx, const struct net_client_answer *a)
 {
@@ -284,23 +307,16 @@ static int
 next_piece(struct uplink *u, const char *hex, size_t max, struct buf *b,
     uint64_t *size, struct err *e)
 {
-	struct str s = STR_INIT;
+	struct uplink_body body;
 	json_t *o = NULL;
 	const char *data;
-	struct jw w;
 	size_t before = buf_len(b);
 	int r;
 
-	jw_init(&w, &s, false);
-	jw_begin(&w, NULL, '{');
-	jw_str(&w, "call", "object");
-	jw_str(&w, "hash", hex);
-	jw_u64(&w, "offset", before);
-	jw_end(&w, '}');
-	r = str_check(&s) != 0 ? err_nomem(e)
-			       : uplink_call(u, s.p, UPLINK_CALL_MS, &o, e);
-	str_clear(&s);
-	if (r != 0)
+	uplink_begin(&body, "object");
+	jw_str(&body.w, "hash", hex);
+	jw_u64(&body.w, "offset", before);
+	if ((r = uplink_end(u, &body, &o, e)) != 0)
 		return r;
 	*size = uplink_u64(o, "size");
 	data = json_string_value(json_object_get(o, "data"));

@@ -12,19 +12,11 @@
 static int
 ask(struct uplink *u, const char *hex, json_t **out, struct err *e)
 {
-	struct str s = STR_INIT;
-	struct jw w;
-	int r;
+	struct uplink_body b;
 
-	jw_init(&w, &s, false);
-	jw_begin(&w, NULL, '{');
-	jw_str(&w, "call", "order");
-	jw_str(&w, "job", hex);
-	jw_end(&w, '}');
-	r = str_check(&s) != 0 ? err_nomem(e)
-			       : uplink_call(u, s.p, UPLINK_CALL_MS, out, e);
-	str_clear(&s);
-	return r;
+	uplink_begin(&b, "order");
+	jw_str(&b.w, "job", hex);
+	return uplink_end(u, &b, out, e);
 }
 
 static int

@@ -17,24 +17,16 @@
 #define AGAIN_MS    500
 #define ASKS_MAX    64
 
-/* {"call": call, key: text} */
+/* A call about a statement of the host's. */
 static int
-call_with(struct uplink *u, const char *call, const char *key, const char *text,
+call_with(struct uplink *u, const char *call, const char *statement,
     json_t **answer, struct err *e)
 {
-	struct str s = STR_INIT;
-	struct jw w;
-	int r;
+	struct uplink_body b;
 
-	jw_init(&w, &s, false);
-	jw_begin(&w, NULL, '{');
-	jw_str(&w, "call", call);
-	jw_str(&w, key, text);
-	jw_end(&w, '}');
-	r = str_check(&s) != 0 ? err_nomem(e)
-			       : uplink_call(u, s.p, UPLINK_CALL_MS, answer, e);
-	str_clear(&s);
-	return r;
+	uplink_begin(&b, call);
+	jw_str(&b.w, "statement", statement);
+	return uplink_end(u, &b, answer, e);
 }
 
 void
@@ -103,7 +95,7 @@ send_one(struct uplink *u, struct err *e)
 	json_t *answer = NULL;
 	int r;
 
-	r = call_with(u, "report", "statement", u->unsent.v[0], &answer, e);
+	r = call_with(u, "report", u->unsent.v[0], &answer, e);
 	json_decref(answer);
 	if (r == 0) {
 		u->acked = u->first_unsent;
@@ -201,8 +193,7 @@ ask_certificate(struct uplink *u, const char *statement, bool *got,
 	int r;
 
 	*got = false;
-	if ((r = call_with(u, "renew", "statement", statement, &answer, e)) !=
-	    0)
+	if ((r = call_with(u, "renew", statement, &answer, e)) != 0)
 		return r;
 	line = uplink_text(answer, "certificate");
 	if (line[0] != '\0' && strlen(line) < CERT_LINE_MAX) {
