@@ -33,9 +33,7 @@ fleet_check_glob(struct conf_in *in, const struct yaml_node *n)
 {
 	char quoted[QUOTE_MAX];
 
-	if (n->n > 0 && n->n <= ID_MAX &&
-	    strspn(n->text, "abcdefghijklmnopqrstuvwxyz0123456789._@+-*?") ==
-		n->n)
+	if (id_glob_is_valid(n->text, n->n))
 		return true;
 	conf_error(in->diags, n->pos,
 	    "%s is no host id and no glob over ids, expected 1 to %d of "

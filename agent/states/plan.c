@@ -114,20 +114,15 @@ plan_live(struct plan *p, const char *verb, const char *arg, bool way_in,
 int
 plan_note(struct plan *p, enum plan_verdict v, const char *fmt, ...)
 {
-	struct str text = STR_INIT;
-	char *note;
 	va_list ap;
 	int r;
 
 	va_start(ap, fmt);
-	str_vaddf(&text, fmt, ap);
+	r = str_vset(&p->note, fmt, ap);
 	va_end(ap);
-	if ((r = str_take(&text, &note)) != 0)
-		return r;
-	free(p->note);
-	p->note = note;
-	p->verdict = v;
-	return 0;
+	if (r == 0)
+		p->verdict = v;
+	return r;
 }
 
 static void

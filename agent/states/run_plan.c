@@ -15,20 +15,15 @@ run_has_changes(const struct run_state *s)
 static int PRINTF_LIKE(3, 4)
     say(struct run_state *s, enum run_result result, const char *fmt, ...)
 {
-	struct str text = STR_INIT;
-	char *note;
 	va_list ap;
 	int r;
 
 	va_start(ap, fmt);
-	str_vaddf(&text, fmt, ap);
+	r = str_vset(&s->note, fmt, ap);
 	va_end(ap);
-	if ((r = str_take(&text, &note)) != 0)
-		return r;
-	free(s->note);
-	s->note = note;
-	s->result = result;
-	return 0;
+	if (r == 0)
+		s->result = result;
+	return r;
 }
 
 static bool

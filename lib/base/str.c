@@ -205,6 +205,21 @@ str_take(struct str *s, char **out)
 }
 
 int
+str_vset(char **out, const char *fmt, va_list ap)
+{
+	struct str s = STR_INIT;
+	char *text;
+	int r;
+
+	str_vaddf(&s, fmt, ap);
+	if ((r = str_take(&s, &text)) != 0)
+		return r;
+	free(*out);
+	*out = text;
+	return 0;
+}
+
+int
 str_check(const struct str *s)
 {
 	return s->failed ? ERR_NOMEM : 0;

@@ -50,6 +50,10 @@ void str_add_base64(struct str *s, const void *p, size_t n);
  * as after str_init, so that nothing is left to clear.
  */
 int str_take(struct str *s, char **out) MUST_CHECK;
+/* What is printed, in the place of *out, which is freed; unchanged on failure.
+ * ERR_NOMEM. */
+int str_vset(char **out, const char *fmt, va_list ap) MUST_CHECK
+    PRINTF_LIKE(2, 0);
 /* 0, or ERR_NOMEM when an add failed. */
 int str_check(const struct str *s) MUST_CHECK;
 
@@ -92,6 +96,8 @@ size_t text_length(const char *s, size_t n);
 /* Ids of persons, hosts: [a-z0-9._@+-]{1,100}. */
 #define ID_MAX 100
 bool id_is_valid(const char *s);
+/* Or a pattern of ids, with * and ?, that long at most. */
+bool id_glob_is_valid(const char *s, size_t n);
 
 /* malloc'ed copies; NULL when memory is out. */
 char *str_dup(const char *s);

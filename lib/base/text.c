@@ -196,3 +196,12 @@ id_is_valid(const char *s)
 			return false;
 	return n > 0;
 }
+
+bool
+id_glob_is_valid(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!is_id_char(s[i]) && s[i] != '*' && s[i] != '?')
+			return false;
+	return n > 0 && n <= ID_MAX;
+}

@@ -158,9 +158,7 @@ check_host(struct conf_in *in, const struct yaml_node *n)
 {
 	char quoted[QUOTE_MAX];
 
-	if (n->n > 0 && n->n <= ID_MAX &&
-	    strspn(n->text, "abcdefghijklmnopqrstuvwxyz0123456789._@+-*?") ==
-		n->n)
+	if (id_glob_is_valid(n->text, n->n))
 		return true;
 	conf_error(in->diags, n->pos,
 	    "%s is not a host, expected an id or a pattern of ids",

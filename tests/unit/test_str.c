@@ -369,6 +369,40 @@ out:
 	return r;
 }
 
+static int PRINTF_LIKE(2, 3) set(char **out, const char *fmt, ...)
+{
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	r = str_vset(out, fmt, ap);
+	va_end(ap);
+	return r;
+}
+
+static int
+set_anew(void *arg)
+{
+	char **p = arg;
+	int r = set(p, "%s, and %d", *p, 7);
+
+	/* What it was may be among what is printed, and stays on failure. */
+	assert_string_equal(*p, r == 0 ? "before, and 7" : "before");
+	return r;
+}
+
+static void
+a_text_is_set_anew_or_stays(void **state)
+{
+	char *text = NULL;
+
+	(void)state;
+	assert_int_equal(set(&text, "before"), 0);
+	assert_true(alloc_each(set_anew, &text) >= 1);
+	assert_string_equal(text, "before, and 7");
+	free(text);
+}
+
 static void
 memory_running_out_is_reported(void **state)
 {
@@ -393,6 +427,7 @@ main(void)
 	    cmocka_unit_test(base64_that_is_not_canonical_is_refused),
 	    cmocka_unit_test(lists_own_sort_and_compare),
 	    cmocka_unit_test(arrays_grow_to_their_maximum_and_no_further),
+	    cmocka_unit_test(a_text_is_set_anew_or_stays),
 	    cmocka_unit_test(memory_running_out_is_reported),
 	};
 

@@ -215,6 +215,26 @@ ids_are_short_and_plain(void **state)
 	assert_false(id_is_valid(longest));
 }
 
+static void
+patterns_are_ids_with_stars(void **state)
+{
+	static const char *const good[] = {
+	    "a", "*", "?", "web-*.example.com", "db-?.x", "a_b@c+d.e-f"};
+	static const char *const bad[] = {
+	    "", "A*", "a *", "a/*", "[ab]", "a\n", "\xc3\xa9*"};
+	char longest[ID_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < LEN(good); i++)
+		assert_true(id_glob_is_valid(good[i], strlen(good[i])));
+	for (size_t i = 0; i < LEN(bad); i++)
+		assert_false(id_glob_is_valid(bad[i], strlen(bad[i])));
+	assert_false(id_glob_is_valid("a\0b", 3));
+	memset(longest, '*', sizeof(longest));
+	assert_true(id_glob_is_valid(longest, ID_MAX));
+	assert_false(id_glob_is_valid(longest, ID_MAX + 1));
+}
+
 int
 main(void)
 {
@@ -227,6 +247,7 @@ main(void)
 	    cmocka_unit_test(length_counts_characters),
 	    cmocka_unit_test(one_is_called_as_one),
 	    cmocka_unit_test(ids_are_short_and_plain),
+	    cmocka_unit_test(patterns_are_ids_with_stars),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
