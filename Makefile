@@ -77,6 +77,7 @@ fleet_c	:= $(sort $(wildcard agent/cli/*.c))
 test_c	:= $(sort $(wildcard tests/unit/test_*.c))
 testlib_c := $(sort $(filter-out $(test_c),$(wildcard tests/unit/*.c)))
 fuzz_c	:= $(sort $(wildcard tests/fuzz/fuzz_*.c))
+fuzzlib_c := tests/fuzz/files.c
 tool_c	:= $(sort $(wildcard tests/tools/*.c))
 # tests/tools/NAME/*.c are the parts of one tool, with a main.c among them.
 tool_d	:= $(patsubst tests/tools/%/main.c,%,$(wildcard tests/tools/*/main.c))
@@ -178,7 +179,8 @@ $(O)/bench/%: $(O)/tests/bench/%.o $(O)/libwrit.a
 
 # With FUZZER set (make fuzz) libFuzzer drives; else tests/fuzz/replay.c reads
 # files, so that the corpus is replayed with any compiler.
-$(O)/fuzz/%: $(O)/tests/fuzz/%.o $(if $(FUZZER),,$(O)/tests/fuzz/replay.o) $(O)/libwrit.a
+$(O)/fuzz/%: $(O)/tests/fuzz/%.o $(if $(FUZZER),,$(O)/tests/fuzz/replay.o) \
+    $(call obj,$(fuzzlib_c)) $(O)/libwrit.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(all_ldflags) $(FUZZER) -o $@ $^ $(libs)
 
@@ -255,7 +257,7 @@ layers:
 	tests/lint/layers
 
 format:
-	clang-format -i $(core_c) $(writ_c) $(fleet_c) $(main_c) $(test_c) $(testlib_c) $(fuzz_c) $(tool_c) $(toolpart_c) $(preload_c) $(bench_c)
+	clang-format -i $(core_c) $(writ_c) $(fleet_c) $(main_c) $(test_c) $(testlib_c) $(fuzz_c) $(fuzzlib_c) $(tool_c) $(toolpart_c) $(preload_c) $(bench_c)
 
 man:
 	mandoc -Tlint -Wwarning $(sort $(wildcard */*.[1-8] */*/*.[1-8]))

@@ -7,53 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/trust/policy.h"
+#include "tests/fuzz/files.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
-
-static const char mark[] = "==> ";
-#define MARK (sizeof(mark) - 1)
-
-/* Where the next file starts, or end. */
-static const char *
-next_file(const char *p, const char *end)
-{
-	while (p < end) {
-		const char *eol = memchr(p, '\n', (size_t)(end - p));
-
-		if ((size_t)(end - p) >= MARK && memcmp(p, mark, MARK) == 0)
-			return p;
-		p = eol != NULL ? eol + 1 : end;
-	}
-	return end;
-}
-
-static void
-split(const char *p, const char *end, struct policy_files *f)
-{
-	char path[128];
-
-	for (p = next_file(p, end); p < end;) {
-		const char *eol = memchr(p, '\n', (size_t)(end - p));
-		const char *next;
-		size_t n;
-
-		if (eol == NULL)
-			return;
-		n = (size_t)(eol - p) - MARK;
-		next = next_file(eol + 1, end);
-		if (n < sizeof(path)) {
-			memcpy(path, p + MARK, n);
-			path[n] = '\0';
-			if (policy_files_add(f, path, eol + 1,
-				(size_t)(next - eol - 1)) != 0)
-				return;
-		}
-		p = next;
-	}
-}
 
 static void
 look_up(const struct policy *p)
@@ -87,8 +45,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct policy *policy = NULL;
 	int r;
 
-	if (n > 0)
-		split((const char *)p, (const char *)p + n, &f);
+	files_split(p, n, &f);
 	policy_files_sort(&f);
 	r = policy_parse(&f, &policy, &d);
 	if ((r == 0) != (d.n_errors == 0))
