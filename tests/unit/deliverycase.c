@@ -361,3 +361,33 @@ dc_bring(const struct plan *p, struct made *m, struct fleet_held *held,
 	return fleet_move(held, last, &dc_world.trust, &m->d,
 	    p->host != NULL ? p->host : HOST, NOW + p->now * DAY, job, e);
 }
+
+static void
+refuses(const struct dc_attack *a)
+{
+	struct fleet_held held, before = dc_world.held;
+	struct fleet_last last, was = dc_world.last;
+	struct fleet_job job;
+	struct made m;
+	struct err e = {0};
+	int r;
+
+	if (a->p.fresh) {
+		memset(&before, 0, sizeof(before));
+		memset(&was, 0, sizeof(was));
+	}
+	dc_make(&a->p, &m);
+	r = dc_bring(&a->p, &m, &held, &last, &job, &e);
+	if (r != a->want || strstr(e.msg, a->says) == NULL)
+		fail_msg("%s: %d, not %d: %s", a->name, r, a->want, e.msg);
+	assert_memory_equal(&held, &before, sizeof(held));
+	assert_memory_equal(&last, &was, sizeof(last));
+	dc_unmake(&m);
+}
+
+void
+dc_refuses(const struct dc_attack *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		refuses(&v[i]);
+}

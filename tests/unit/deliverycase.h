@@ -106,4 +106,13 @@ void dc_unmake(struct made *m);
 int dc_bring(const struct plan *p, struct made *m, struct fleet_held *held,
     struct fleet_last *last, struct fleet_job *job, struct err *e);
 
+/* What is refused with this code and these words, and changes nothing. */
+struct dc_attack {
+	const char *name;
+	struct plan p;
+	int want;
+	const char *says;
+};
+void dc_refuses(const struct dc_attack *v, size_t n);
+
 #endif

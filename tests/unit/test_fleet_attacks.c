@@ -139,12 +139,7 @@ mixed_statement(struct fleet_input *in, struct fleet_delivery *d)
 
 /* --- the attacks --- */
 
-static const struct {
-	const char *name;
-	struct plan p;
-	int want;
-	const char *says;
-} attacks[] = {
+static const struct dc_attack attacks[] = {
     /* signatures of the bundle */
     {"unsigned", {.spoil = unsigned_bundle}, ERR_PARSE, "not signed"},
     {"nothing at all", {.spoil = empty_bundle}, ERR_PARSE, "end of line"},
@@ -305,30 +300,7 @@ nothing_a_hostile_master_brings_is_applied(void **state)
 {
 	(void)state;
 	assert_true(N_ATTACKS >= 40);
-	for (size_t i = 0; i < N_ATTACKS; i++) {
-		struct fleet_held held, before;
-		struct fleet_last last, was;
-		struct fleet_job job;
-		struct made m;
-		struct err e = {0};
-		int r;
-
-		dc_make(&attacks[i].p, &m);
-		before = dc_world.held;
-		was = dc_world.last;
-		if (attacks[i].p.fresh) {
-			memset(&before, 0, sizeof(before));
-			memset(&was, 0, sizeof(was));
-		}
-		r = dc_bring(&attacks[i].p, &m, &held, &last, &job, &e);
-		if (r != attacks[i].want ||
-		    strstr(e.msg, attacks[i].says) == NULL)
-			fail_msg("%s: %d, not %d: %s", attacks[i].name, r,
-			    attacks[i].want, e.msg);
-		assert_memory_equal(&held, &before, sizeof(held));
-		assert_memory_equal(&last, &was, sizeof(last));
-		dc_unmake(&m);
-	}
+	dc_refuses(attacks, N_ATTACKS);
 }
 
 /* --- near misses --- */

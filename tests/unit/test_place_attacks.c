@@ -122,12 +122,7 @@ long_proof(struct fleet_input *in, struct fleet_delivery *d)
 	d->place = slice_str(edited);
 }
 
-static const struct {
-	const char *name;
-	struct plan p;
-	int want;
-	const char *says;
-} attacks[] = {
+static const struct dc_attack attacks[] = {
     {"giant place", {.spoil = giant_place}, ERR_LIMIT, "at most 1024"},
     {"no place", {.spoil = no_place}, ERR_PARSE, "a number in its first"},
     {"TARGETS in the place of one", {.spoil = all_of_targets}, ERR_PARSE,
@@ -169,24 +164,7 @@ static void
 nothing_else_passes_for_a_place(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++) {
-		struct fleet_held held;
-		struct fleet_last last;
-		struct fleet_job job;
-		struct made m;
-		struct err e = {0};
-		int r;
-
-		dc_make(&attacks[i].p, &m);
-		r = dc_bring(&attacks[i].p, &m, &held, &last, &job, &e);
-		if (r != attacks[i].want ||
-		    strstr(e.msg, attacks[i].says) == NULL)
-			fail_msg("%s: %d, not %d: %s", attacks[i].name, r,
-			    attacks[i].want, e.msg);
-		assert_memory_equal(&held, &dc_world.held, sizeof(held));
-		assert_memory_equal(&last, &dc_world.last, sizeof(last));
-		dc_unmake(&m);
-	}
+	dc_refuses(attacks, sizeof(attacks) / sizeof(attacks[0]));
 }
 
 static void
