@@ -77,6 +77,8 @@ void hostcase_make(struct hostrun *u, const struct hoststep *p,
 int  hostcase_judge(struct hostrun *u, const struct hostcase *c,
     const struct statement *s, struct err *e);
 size_t hostcase_steps(const struct hostcase *c);
+/* All steps count; their statements are u->s, by number. */
+void hostcase_play(struct hostrun *u, const struct hostcase *c);
 /* All steps but the last count, and the last comes to what c wants; whatever
  * does not ends the test. */
 void hostcase_run(const struct hostcase *c);

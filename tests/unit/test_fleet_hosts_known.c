@@ -17,18 +17,6 @@
 
 /* --- what it knows --- */
 
-static void
-play(struct hostrun *u, const struct hostcase *c)
-{
-	for (size_t i = 0; i < hostcase_steps(c); i++) {
-		struct err e = {0};
-
-		hostcase_make(u, &c->steps[i], &u->s[i]);
-		if (hostcase_judge(u, c, &u->s[i], &e) != 0)
-			fail_msg("step %zu: %s", i, e.msg);
-	}
-}
-
 static struct hash
 key_hash(uint8_t seed)
 {
@@ -60,7 +48,7 @@ a_host_is_found_by_all_it_has(void **state)
 
 	(void)state;
 	hostcase_open(&u);
-	play(&u, &c);
+	hostcase_play(&u, &c);
 	row = fleet_hosts_by_id(u.hosts, WEB_1);
 	assert_non_null(row);
 	assert_ptr_equal(fleet_hosts_by_host_key(u.hosts, &hk), row);
@@ -97,7 +85,7 @@ a_renamed_host_has_its_new_id_alone(void **state)
 
 	(void)state;
 	hostcase_open(&u);
-	play(&u, &c);
+	hostcase_play(&u, &c);
 	assert_null(fleet_hosts_by_id(u.hosts, WEB_1));
 	row = fleet_hosts_by_id(u.hosts, WEB_2);
 	assert_non_null(row);
@@ -143,7 +131,7 @@ renames_are_kept_in_their_order_and_bounded(void **state)
 
 	(void)state;
 	hostcase_open(&u);
-	play(&u, &c);
+	hostcase_play(&u, &c);
 	assert_int_equal(fleet_hosts_by_id(u.hosts, WEB_1)->n_renames, 0);
 	for (; n < FLEET_RENAMES_MAX; n++)
 		assert_int_equal(rename_again(&u, &c, n, &names[n], &e), 0);
@@ -174,7 +162,7 @@ a_forgotten_host_leaves_nothing_to_come_in_with(void **state)
 
 	(void)state;
 	hostcase_open(&u);
-	play(&u, &c);
+	hostcase_play(&u, &c);
 	assert_null(fleet_hosts_by_id(u.hosts, WEB_1));
 	assert_null(fleet_hosts_by_host_key(u.hosts, &hk));
 	assert_null(fleet_hosts_by_transport(u.hosts, &tk));
@@ -198,7 +186,7 @@ who_asks_is_listed_until_he_is_in(void **state)
 
 	(void)state;
 	hostcase_open(&u);
-	play(&u, &c);
+	hostcase_play(&u, &c);
 	assert_int_equal(state_of(&u, HK_1, TK_1), FLEET_WAITING);
 	assert_int_equal(state_of(&u, HK_2, TK_2), FLEET_REJECTED);
 	assert_int_equal(state_of(&u, HK_2, TK_3), FLEET_REJECTED);
@@ -230,7 +218,7 @@ who_could_be_replaced_is_named(void **state)
 
 	(void)state;
 	hostcase_open(&u);
-	play(&u, &c);
+	hostcase_play(&u, &c);
 	for (int i = 2; i < 4; i++) {
 		of = fleet_hosts_enrol_of(u.hosts,
 		    fleet_hosts_enrol(u.hosts, &u.s[i].hash));
@@ -305,7 +293,7 @@ the_oldest_that_waits_makes_room(void **state)
 
 	(void)state;
 	hostcase_open(&u);
-	play(&u, &c);
+	hostcase_play(&u, &c);
 	for (uint32_t i = 1; i < FLEET_ENROLS_MAX; i++)
 		flood(&u, i, &names[i]);
 	assert_int_equal(state_of(&u, HK_2, TK_2), FLEET_WAITING);
@@ -354,7 +342,7 @@ every_allocation_may_fail(void **state)
 
 	(void)state;
 	hostcase_open(&u);
-	play(&u, &all_kinds);
+	hostcase_play(&u, &all_kinds);
 	u.n = hostcase_steps(&all_kinds);
 	assert_true(alloc_each(fold_all, &u) > 20);
 	hostcase_close(&u);
@@ -369,7 +357,7 @@ a_failed_statement_changes_nothing(void **state)
 
 	(void)state;
 	hostcase_open(&u);
-	play(&u, &all_kinds);
+	hostcase_play(&u, &all_kinds);
 	hostcase_open(&v);
 	j.policy = v.policy;
 	for (size_t i = 0; i < hostcase_steps(&all_kinds); i++) {

@@ -7,20 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "agent/master/mk_impl.h"
-#include "lib/store/store.h"
 #include "tests/unit/alloc.h"
-#include "tests/unit/tmpdir.h"
+#include "tests/unit/mkcase.h"
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define NOW    INT64_C(1800000000)
-#define ORIGIN "writ.invalid/0123456789abcdef/master_1_log"
 
-static char dir[TMPDIR_MAX], path[TMPDIR_MAX + 16];
 static struct mk mk;
 static struct mk_host *web;
 static struct err err;
@@ -29,12 +25,9 @@ static int
 setup(void **state)
 {
 	(void)state;
-	tmpdir_make(dir, "alarm");
-	(void)snprintf(path, sizeof(path), "%s/db", dir);
-	memset(&mk, 0, sizeof(mk));
+	mkcase_open(&mk);
 	mk.now = NOW;
 	mk.now_ms = 1000000;
-	assert_int_equal(rows_open(path, ORIGIN, &mk.rows, &err), 0);
 	assert_int_equal(board_get(&mk.board, "web-1", &web), 0);
 	return 0;
 }
@@ -43,10 +36,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	board_clear(&mk.board);
-	rows_close(mk.rows);
-	assert_int_equal(store_remove(path, &err), 0);
-	return rmdir(dir);
+	return mkcase_close(&mk);
 }
 
 static void

@@ -6,21 +6,16 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent/client/hosts.h"
-#include "agent/master/mk_calls.h"
 #include "lib/net/wire.h"
-#include "lib/store/store.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/hostcase.h"
-#include "tests/unit/tmpdir.h"
+#include "tests/unit/mkcase.h"
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define ORIGIN "writ.invalid/0123456789abcdef/master_1_log"
 
 /* Two hosts, two that ask, one that was refused, a token. */
 static const struct hostcase said = {
@@ -29,7 +24,6 @@ static const struct hostcase said = {
 	{.type = ST_ENROL, .hk = 74, .tk = 75}, {.type = ST_REJECT, .ref = 7}}};
 static const size_t asking[] = {5, 6, 7};
 
-static char dir[TMPDIR_MAX], path[TMPDIR_MAX + 16];
 static struct mk mk;
 static struct hostrun run;
 
@@ -37,19 +31,9 @@ static int
 setup(void **state)
 {
 	(void)state;
-	tmpdir_make(dir, "mklist");
-	(void)snprintf(path, sizeof(path), "%s/db", dir);
-	memset(&mk, 0, sizeof(mk));
+	mkcase_open(&mk);
 	hostcase_open(&run);
-	if (rows_open(path, ORIGIN, &mk.rows, NULL) != 0)
-		return -1;
-	for (size_t i = 0; i < hostcase_steps(&said); i++) {
-		struct err e = {0};
-
-		hostcase_make(&run, &said.steps[i], &run.s[i]);
-		if (hostcase_judge(&run, &said, &run.s[i], &e) != 0)
-			fail_msg("step %zu: %s", i, e.msg);
-	}
+	hostcase_play(&run, &said);
 	for (size_t i = 0; i < LEN(asking); i++)
 		assert_int_equal(rows_put_waiting(mk.rows, &run.s[asking[i]],
 				     "192.0.2.1", NOW, NULL),
@@ -62,10 +46,8 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	rows_close(mk.rows);
 	hostcase_close(&run);
-	assert_int_equal(store_remove(path, NULL), 0);
-	return rmdir(dir);
+	return mkcase_close(&mk);
 }
 
 /* All pages, as who asks puts them together; how many there were. */

@@ -9,40 +9,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "agent/master/mk_calls.h"
-#include "lib/store/store.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/fixture.h"
-#include "tests/unit/tmpdir.h"
+#include "tests/unit/mkcase.h"
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define ORIGIN "writ.invalid/0123456789abcdef/master_1_log"
 #define NOW    INT64_C(1800000000)
 #define FP     "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"
 
-static char dir[TMPDIR_MAX], path[TMPDIR_MAX + 16];
 static struct mk mk;
 
 static int
 setup(void **state)
 {
 	(void)state;
-	tmpdir_make(dir, "mklogins");
-	(void)snprintf(path, sizeof(path), "%s/db", dir);
-	memset(&mk, 0, sizeof(mk));
+	mkcase_open(&mk);
 	mk.now = NOW;
-	return rows_open(path, ORIGIN, &mk.rows, NULL);
+	return 0;
 }
 
 static int
 teardown(void **state)
 {
 	(void)state;
-	rows_close(mk.rows);
-	assert_int_equal(store_remove(path, NULL), 0);
-	return rmdir(dir);
+	return mkcase_close(&mk);
 }
 
 /* n events in the report of leaf `index`, a second apart. */

@@ -9,19 +9,14 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "agent/master/mk_calls.h"
-#include "lib/store/store.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/hostcase.h"
-#include "tests/unit/tmpdir.h"
+#include "tests/unit/mkcase.h"
 
 #define LEN(a)  (sizeof(a) / sizeof((a)[0]))
-#define ORIGIN  "writ.invalid/0123456789abcdef/master_1_log"
 #define TARGETS "1 web-1.example.com\n"
 
 /* Judged; the enrol statement and the token are in the store, and what follows
@@ -31,7 +26,6 @@ static const struct hostcase said = {
 	{.type = ST_ACCEPT, .ref = 1, .token = 1}}};
 enum { TOKEN_1, ENROLS, BY_TOKEN_1 };
 
-static char dir[TMPDIR_MAX], path[TMPDIR_MAX + 16];
 static struct mk mk;
 static struct hostrun run;
 static struct mk_batch batch;
@@ -52,20 +46,10 @@ setup(void **state)
 	static char targets[] = TARGETS;
 
 	(void)state;
-	tmpdir_make(dir, "mksaid");
-	(void)snprintf(path, sizeof(path), "%s/db", dir);
-	memset(&mk, 0, sizeof(mk));
+	mkcase_open(&mk);
 	memset(&batch, 0, sizeof(batch));
 	hostcase_open(&run);
-	if (rows_open(path, ORIGIN, &mk.rows, NULL) != 0)
-		return -1;
-	for (size_t i = 0; i < hostcase_steps(&said); i++) {
-		struct err e = {0};
-
-		hostcase_make(&run, &said.steps[i], &run.s[i]);
-		if (hostcase_judge(&run, &said, &run.s[i], &e) != 0)
-			fail_msg("step %zu: %s", i, e.msg);
-	}
+	hostcase_play(&run, &said);
 	fill_store();
 	STAILQ_INIT(&mk.unstored);
 	STAILQ_INIT(&batch.items);
@@ -88,10 +72,8 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	rows_close(mk.rows);
 	hostcase_close(&run);
-	assert_int_equal(store_remove(path, NULL), 0);
-	return rmdir(dir);
+	return mkcase_close(&mk);
 }
 
 /* The answer has the acceptance, whole. */

@@ -9,18 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent/client/states.h"
-#include "agent/master/mk_calls.h"
 #include "lib/net/wire.h"
-#include "lib/store/store.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/hostcase.h"
-#include "tests/unit/tmpdir.h"
+#include "tests/unit/mkcase.h"
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define ORIGIN "writ.invalid/0123456789abcdef/master_1_log"
 #define HOSTS  4
 
 /* Four hosts; the second is a database. */
@@ -44,7 +40,6 @@ static const struct jobs_ops ops;
 static const char *const ids[HOSTS] = {
     WEB_1, "db-1.example.com", WEB_2, "web-3.example.com"};
 
-static char dir[TMPDIR_MAX], path[TMPDIR_MAX + 16];
 static struct mk mk;
 static struct hostrun run;
 
@@ -70,23 +65,15 @@ static int
 setup(void **state)
 {
 	(void)state;
-	tmpdir_make(dir, "mkstatus");
-	(void)snprintf(path, sizeof(path), "%s/db", dir);
-	memset(&mk, 0, sizeof(mk));
+	mkcase_open(&mk);
 	mk.now = NOW;
 	mk.loading = true;
 	hostcase_open(&run);
-	if (rows_open(path, ORIGIN, &mk.rows, NULL) != 0 ||
-	    jobs_new(&ops, NULL, &mk.jobs) != 0)
+	if (jobs_new(&ops, NULL, &mk.jobs) != 0)
 		return -1;
-	for (size_t i = 0; i < hostcase_steps(&said); i++) {
-		struct err e = {0};
-
-		hostcase_make(&run, &said.steps[i], &run.s[i]);
-		if (hostcase_judge(&run, &said, &run.s[i], &e) != 0)
-			fail_msg("step %zu: %s", i, e.msg);
+	hostcase_play(&run, &said);
+	for (size_t i = 0; i < hostcase_steps(&said); i++)
 		assert_int_equal(rows_put_act(mk.rows, i, &run.s[i], NULL), 0);
-	}
 	mk.hosts = run.hosts;
 	alarm_all();
 	return 0;
@@ -96,12 +83,9 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	board_clear(&mk.board);
 	jobs_free(mk.jobs);
-	rows_close(mk.rows);
 	hostcase_close(&run);
-	assert_int_equal(store_remove(path, NULL), 0);
-	return rmdir(dir);
+	return mkcase_close(&mk);
 }
 
 static int

@@ -9,19 +9,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "agent/master/mk_calls.h"
-#include "lib/store/store.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/contentcase.h"
 #include "tests/unit/hostcase.h"
-#include "tests/unit/tmpdir.h"
-
-#define ORIGIN "writ.invalid/0123456789abcdef/master_1_log"
+#include "tests/unit/mkcase.h"
 
 /* A host, and one that would let itself in. */
 enum {
@@ -48,7 +42,6 @@ static const struct hoststep said[N_SAID] = {
 	.token = TOKEN_1 + 1},
 };
 
-static char dir[TMPDIR_MAX], path[TMPDIR_MAX + 16];
 static struct mk mk;
 static struct hostrun run;
 static struct mk_host *web;
@@ -59,15 +52,12 @@ setup(void **state)
 	static const struct hostcase usual;
 
 	(void)state;
-	tmpdir_make(dir, "mktake");
-	(void)snprintf(path, sizeof(path), "%s/db", dir);
-	memset(&mk, 0, sizeof(mk));
+	mkcase_open(&mk);
 	STAILQ_INIT(&mk.next);
 	STAILQ_INIT(&mk.unstored);
 	mk.now = NOW;
 	hostcase_open(&run);
-	if (rows_open(path, ORIGIN, &mk.rows, NULL) != 0 ||
-	    board_get(&mk.board, WEB_1, &web) != 0)
+	if (board_get(&mk.board, WEB_1, &web) != 0)
 		return -1;
 	for (size_t i = 0; i < N_SAID; i++) {
 		struct err e = {0};
@@ -87,12 +77,9 @@ teardown(void **state)
 {
 	(void)state;
 	mk_items_free(&mk.next);
-	board_clear(&mk.board);
 	free(mk.content);
-	rows_close(mk.rows);
 	hostcase_close(&run);
-	assert_int_equal(store_remove(path, NULL), 0);
-	return rmdir(dir);
+	return mkcase_close(&mk);
 }
 
 static void
