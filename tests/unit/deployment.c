@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,15 +65,6 @@ put_key(const struct deployment *d, const char *name, uint8_t n)
 	key_free(k);
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
-{
-	(void)st;
-	(void)type;
-	(void)f;
-	return remove(path);
-}
-
 void
 deployment_make(struct deployment *d, const char *name)
 {
@@ -99,7 +89,7 @@ void
 deployment_remove(struct deployment *d)
 {
 	str_clear(&d->root);
-	assert_int_equal(nftw(d->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	assert_int_equal(tmpdir_remove(d->dir), 0);
 }
 
 /* --- policies ----------------------------------------------------------------

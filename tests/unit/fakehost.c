@@ -53,33 +53,6 @@ at(const struct fakehost *f, const char *path)
 	return out;
 }
 
-static void
-remove_tree(const char *path)
-{
-	struct dirent *d;
-	struct stat st;
-	char *sub;
-	DIR *dir;
-
-	if (lstat(path, &st) != 0)
-		return;
-	if (!S_ISDIR(st.st_mode)) {
-		(void)unlink(path);
-		return;
-	}
-	if ((dir = opendir(path)) == NULL)
-		return;
-	while ((d = readdir(dir)) != NULL) {
-		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
-			continue;
-		assert_int_equal(path_join(path, d->d_name, &sub), 0);
-		remove_tree(sub);
-		free(sub);
-	}
-	(void)closedir(dir);
-	(void)rmdir(path);
-}
-
 /* The directories that lead to path, which is on disk. */
 static void
 make_parents(const struct fakehost *f, char *path)
@@ -135,7 +108,7 @@ fakehost_remove(struct fakehost *f, const char *path)
 {
 	char *p = at(f, path);
 
-	remove_tree(p);
+	(void)tmpdir_remove(p);
 	free(p);
 }
 
@@ -387,7 +360,7 @@ fakehost_free(struct fakehost *f)
 	if (f == NULL)
 		return;
 	host_close(f->host);
-	remove_tree(f->root);
+	(void)tmpdir_remove(f->root);
 	for (size_t i = 0; i < f->n_records; i++) {
 		free(f->records[i].command);
 		free(f->records[i].program);

@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,15 +68,6 @@ kpc_setup(void **state)
 	return 0;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
-{
-	(void)st;
-	(void)type;
-	(void)f;
-	return remove(path);
-}
-
 int
 kpc_teardown(void **state)
 {
@@ -86,7 +76,7 @@ kpc_teardown(void **state)
 
 	close_keeper(w);
 	policy_free(w->trust.policy);
-	r = nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	r = tmpdir_remove(w->dir);
 	free(w);
 	return r;
 }

@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,19 +93,10 @@ lc_setup(void **state)
 	return 0;
 }
 
-static int
-lc_remove_one(const char *path, const struct stat *st, int type, struct FTW *w)
-{
-	(void)st;
-	(void)type;
-	(void)w;
-	return remove(path);
-}
-
 void
 lc_remove_tree(const char *path)
 {
-	(void)nftw(path, lc_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	(void)tmpdir_remove(path);
 }
 
 int

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "tests/unit/logcase.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,15 +246,6 @@ logcase_open_fleet(struct logcase *l, const char *name, uint8_t seed,
 	open_log(l, name, seed, ca, true, other);
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 void
 logcase_close(struct logcase *l)
 {
@@ -263,7 +253,7 @@ logcase_close(struct logcase *l)
 		str_clear(&l->leaf[i]);
 	standing_free(l->standing);
 	trust_clear(&l->trust);
-	(void)nftw(l->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	(void)tmpdir_remove(l->dir);
 }
 
 /* --- certificates --------------------------------------------------------- */

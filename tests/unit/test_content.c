@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,15 +27,6 @@ must(int r, const struct err *e)
 {
 	if (r != 0)
 		fail_msg("%d %s", r, e->msg);
-}
-
-static int
-drop(const char *p, const struct stat *st, int type, struct FTW *f)
-{
-	(void)st;
-	(void)type;
-	(void)f;
-	return remove(p);
 }
 
 /* --- bundles -------------------------------------------------------------- */
@@ -185,7 +175,7 @@ teardown(void **state)
 	(void)state;
 	content_free(content);
 	content = NULL;
-	return nftw(dir, drop, 8, FTW_DEPTH | FTW_PHYS);
+	return tmpdir_remove(dir);
 }
 
 /* --- who may have what ---------------------------------------------------- */

@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,21 +149,11 @@ set_up(void **state)
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
-{
-	(void)st;
-	(void)type;
-	(void)f;
-	return remove(path);
-}
-
-static int
 tear_down(void **state)
 {
 	(void)state;
 	trust_clear(&trust);
-	return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) |
-	    nftw(other, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return tmpdir_remove(dir) | tmpdir_remove(other);
 }
 
 /* A path below dir/bundle; valid until the next one. */

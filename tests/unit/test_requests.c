@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,15 +88,6 @@ set_up(void **state)
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
-{
-	(void)st;
-	(void)type;
-	(void)f;
-	return remove(path);
-}
-
-static int
 tear_down(void **state)
 {
 	struct world *w = *state;
@@ -107,7 +97,7 @@ tear_down(void **state)
 	for (size_t i = 0; i < w->n; i++)
 		leaf_clear(&w->leaves[i]);
 	policy_free(w->policy);
-	r = nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	r = tmpdir_remove(w->dir);
 	free(w->path);
 	free(w);
 	return r;

@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,15 +23,6 @@
 static char dir[TMPDIR_MAX];
 static char path[TMPDIR_MAX + 16];
 static struct rows *rows;
-
-static int
-drop(const char *p, const struct stat *st, int type, struct FTW *f)
-{
-	(void)st;
-	(void)type;
-	(void)f;
-	return remove(p);
-}
 
 static struct rows *
 open_rows(const char *origin, int want)
@@ -61,7 +51,7 @@ teardown(void **state)
 {
 	(void)state;
 	rows_close(rows);
-	return nftw(dir, drop, 8, FTW_DEPTH | FTW_PHYS);
+	return tmpdir_remove(dir);
 }
 
 static void

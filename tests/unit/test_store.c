@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,22 +69,13 @@ set_up(void **state)
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
-{
-	(void)st;
-	(void)type;
-	(void)f;
-	return remove(path);
-}
-
-static int
 tear_down(void **state)
 {
 	struct world *w = *state;
 	int r;
 
 	store_close(w->s);
-	r = nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	r = tmpdir_remove(w->dir);
 	free(w->path);
 	free(w);
 	return r;

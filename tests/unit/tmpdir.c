@@ -2,6 +2,7 @@
 #include "tests/unit/tmpdir.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -25,4 +26,19 @@ tmpdir_make(char out[TMPDIR_MAX], const char *name)
 		    top, TMPDIR_MAX - 30);
 	if (mkdtemp(out) == NULL)
 		fail_msg("%s: %s", out, strerror(errno));
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *w)
+{
+	(void)st;
+	(void)type;
+	(void)w;
+	return remove(path);
+}
+
+int
+tmpdir_remove(const char *path)
+{
+	return nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }

@@ -11,5 +11,8 @@
  * Ends the test with a message when it cannot, or the path is too long.
  */
 void tmpdir_make(char out[TMPDIR_MAX], const char *name);
+/* A directory with all that is in it, or a file; not 0 when some of it is left,
+ * or there was none. */
+int tmpdir_remove(const char *path);
 
 #endif
