@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -270,9 +272,9 @@ report_unsent(const char *state_dir, const struct report_state *state,
 /* --- diffs ---------------------------------------------------------------- */
 
 struct oldest {
-	size_t n;
+	size_t n; /* of all */
 	int64_t at;
-	char *name;
+	char name[NAME_MAX + 1]; /* "": there is none */
 };
 
 static void
@@ -283,7 +285,6 @@ look_for_oldest(DIR *d, struct oldest *o)
 
 	while ((x = readdir(d)) != NULL) {
 		int64_t at;
-		char *name;
 
 		if (x->d_name[0] == '.' ||
 		    fstatat(dirfd(d), x->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
@@ -291,11 +292,9 @@ look_for_oldest(DIR *d, struct oldest *o)
 		o->n++;
 		at = st.st_mtim.tv_sec * INT64_C(1000000000) +
 		    st.st_mtim.tv_nsec;
-		if ((o->name != NULL && at >= o->at) ||
-		    (name = str_dup(x->d_name)) == NULL)
+		if (o->name[0] != '\0' && at >= o->at)
 			continue;
-		free(o->name);
-		o->name = name;
+		(void)snprintf(o->name, sizeof(o->name), "%s", x->d_name);
 		o->at = at;
 	}
 }
@@ -311,13 +310,11 @@ make_room(const char *state_dir)
 	if (path_join(state_dir, "diffs", &dir) == 0 &&
 	    (d = opendir(dir)) != NULL)
 		look_for_oldest(d, &o);
-	if (o.n >= DIFFS_KEPT && o.name != NULL &&
-	    path_join(dir, o.name, &path) == 0)
+	if (o.n >= DIFFS_KEPT && path_join(dir, o.name, &path) == 0)
 		(void)unlink(path); /* one more than there should be */
 	if (d != NULL)
 		(void)closedir(d);
 	free(path);
-	free(o.name);
 	free(dir);
 }
 
