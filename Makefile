@@ -152,8 +152,8 @@ $(O)/writ-agent: $(O)/agent/minion/main.o $(O)/libwrit.a
 	$(call say,LD)$(CC) $(all_ldflags) -Wl,--as-needed -o $@ $^ $(libs)
 
 # Tests fail chosen allocations, so they see malloc and its kin wrapped
-# (tests/unit/alloc.c); the programs do not.
-wrap	:= -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray,--wrap=strdup,--wrap=strndup,--wrap=asprintf,--wrap=vasprintf
+# (tests/unit/alloc.c), and the clock (tests/unit/ahead.c); the programs do not.
+wrap	:= -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray,--wrap=strdup,--wrap=strndup,--wrap=asprintf,--wrap=vasprintf,--wrap=clock_now
 $(O)/tests/%: $(O)/tests/unit/%.o $(call obj,$(testlib_c)) $(O)/libwrit.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(all_ldflags) $(wrap) -o $@ $^ $(libs) -lcmocka

@@ -15,6 +15,7 @@
 
 #include "lib/base/file.h"
 #include "lib/ledger/ledger.h"
+#include "tests/unit/ahead.h"
 #include "tests/unit/ledgercase.h"
 
 static void
@@ -74,7 +75,7 @@ a_copy_that_lags_too_long_stops_commits(void **state)
 	lc_grow(l, 10);
 	lc_publish(l);
 	assert_int_equal(ledger_commit(l, &s, 1, got, &e), 0);
-	sleep(2);
+	ahead(2);
 	assert_int_equal(ledger_commit(l, &s, 1, got, &e), ERR_RECORD);
 	assert_non_null(strstr(e.msg, "is behind"));
 	assert_int_equal(ledger_size(l), 11);
@@ -214,7 +215,7 @@ a_copy_apart_that_lags_too_long_stops_commits(void **state)
 	lc_grow(l, 10);
 	lc_publish(l);
 	assert_false(ledger_catch_up(l));
-	sleep(2);
+	ahead(2);
 	m.begun = 0;
 	assert_int_equal(ledger_commit(l, &s, 1, got, &e), ERR_RECORD);
 	assert_non_null(strstr(e.msg, "is behind"));
