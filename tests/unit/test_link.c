@@ -21,12 +21,13 @@ static struct err err;
 static struct buf *frames;
 static char *old_path;
 
-/* It says what is in `answer`, complains as in `said`, and ends as in `status`;
- * `stay` keeps it until its standard input ends. */
+/* It says what is in `answer`, once it is asked, complains as in `said`, and ends
+ * as in `status`; `stay` keeps it until its standard input ends. */
 static const char script[] = "#!/bin/sh\n"
 			     "d=${0%/*}\n"
 			     "printf '%s\\n' \"$@\" >$d/argv\n"
 			     "env >$d/env\n"
+			     "[ -s $d/answer ] && head -c 1 >/dev/null\n"
 			     "cat $d/answer\n"
 			     "cat $d/said >&2\n"
 			     "[ -e $d/stay ] && cat >/dev/null\n"
