@@ -9,12 +9,11 @@
 
 #define PIDFILE "/run/sshd.pid"
 
-/* 1: the unit is active. */
+/* 1: the unit is so ("is-active", "is-failed"). */
 static int
-is_active(struct host *h, const char *unit, struct err *e)
+is(struct host *h, const char *so, const char *unit, struct err *e)
 {
-	const char *const argv[] = {
-	    "systemctl", "is-active", "--quiet", unit, NULL};
+	const char *const argv[] = {"systemctl", so, "--quiet", unit, NULL};
 	struct child_result got = {0};
 	int r;
 
@@ -32,10 +31,43 @@ reload_unit(struct host *h, const char *unit, struct err *e)
 
 	if ((r = host_run_ok(h, argv, slice_str(""), NULL, e)) != 0)
 		return r;
-	if ((r = is_active(h, unit, e)) == 0)
+	if ((r = is(h, "is-active", unit, e)) == 0)
 		r = err_set(e, ERR_DENIED,
 		    "%s did not survive that it was reloaded", unit);
 	return r == 1 ? 0 : r;
+}
+
+/*
+ * sshd -t does not see that an address is on no interface or a port is taken:
+ * sshd, told of it, ends.  So after the configuration is put right - that is what
+ * we are called for - what has failed is started, a sshd or the socket in front
+ * of one.  1: there was one.
+ */
+static int
+revive(struct host *h, struct err *e)
+{
+	static const char *const units[] = {
+	    "ssh.service", "sshd.service", "ssh.socket"};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		const char *const steps[][4] = {
+		    {"systemctl", "daemon-reload", NULL, NULL},
+		    /* However often it has tried. */
+		    {"systemctl", "reset-failed", units[i], NULL},
+		    {"systemctl", "restart", units[i], NULL},
+		};
+		int r = is(h, "is-failed", units[i], e);
+
+		if (r == 0)
+			continue;
+		for (size_t j = 0; r == 1 && j < sizeof(steps) / sizeof(*steps);
+		     j++)
+			if (host_run_ok(h, steps[j], slice_str(""), NULL, e) !=
+			    0)
+				r = ERR_DENIED;
+		return r;
+	}
+	return 0;
 }
 
 /* dpkg's own tool: it signals the process of that file only while it is that
@@ -64,10 +96,12 @@ sshd_reload(struct host *h, struct err *e)
 		return r == 0 ? signal_master(h, e) : r;
 	r = 0;
 	for (size_t i = 0; r == 0 && i < sizeof(units) / sizeof(*units); i++) {
-		r = is_active(h, units[i], e);
+		r = is(h, "is-active", units[i], e);
 		if (r == 1)
 			return reload_unit(h, units[i], e);
 	}
+	if (r == 0 && (r = revive(h, e)) == 1)
+		return 0;
 	/* Started by hand, or not at all. */
 	return r == 0 ? signal_master(h, e) : r;
 }

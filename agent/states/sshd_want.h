@@ -104,8 +104,8 @@ bool sshd_is_ours(const char *file);
 int  sshd_sign(struct host *h, const char *own, struct str *out,
      struct err *e) MUST_CHECK;
 
-/* Make the running sshd read its configuration; where none runs, nothing is
- * done.  ERR_DENIED, as host_run(). */
+/* Make the running sshd read its configuration, and start the one that failed;
+ * where there is none, nothing is done.  ERR_DENIED, as host_run(). */
 int  sshd_reload(struct host *h, struct err *e) MUST_CHECK;
 
 #endif
