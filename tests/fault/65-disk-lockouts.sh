@@ -12,7 +12,7 @@ export TESTHOSTS_LAYER_SIZE=160m
 . "$(dirname "$0")/lockout.sh"
 
 if all; then
-	kinds=(users groups principals fw-in fw-out pam)
+	kinds=("${kinds_of_all[@]}")
 else
 	kinds=(users)
 fi
@@ -32,18 +32,14 @@ make_room() {
 	on "$1" sh -c 'rm -f /var/tmp/fill.*'
 }
 
-# The bad fleet, and whether it waits to be confirmed.
-apply() {
-	local status=0
-
-	agent "$1" apply --again || status=$?
-	[ "$status" -eq "$2" ]
+is_full_then() {
+	try_bad "$1" && fill "$1" && is_back "$1"
 }
 
-is_full_then() {
-	local host=$1
-
-	apply "$host" 3 && fill "$host" && is_back "$host"
+# And neither is there when the power is back.
+is_full_and_cut() {
+	try_bad "$1" && fill "$1" && hosts stop "$1" && hosts start "$1" &&
+	    is_back "$1"
 }
 
 was_full() {
@@ -57,7 +53,7 @@ was_full() {
 }
 
 tried() {
-	apply "$1" 3 && is_back "$1"
+	try_bad "$1" && is_back "$1"
 }
 
 status_says() {
@@ -70,13 +66,16 @@ for kind in "${kinds[@]}"; do
 	hosts_up "$kind"
 	t "$kind: the good fleet, and a way in" good "$kind"
 	snapshot "$kind" >"$kind.was"
-	bring "$kind" corp
+	bring_bad "$kind"
 	t "$kind: its disk fills while it waits, and it is undone" \
 		is_full_then "$kind"
 	t "$kind: there is room again" make_room "$kind"
 	t "$kind: it was undone, and is known to be" \
 		status_says "$kind" 'undone'
 	t "$kind: it is full already, and nothing is applied" was_full "$kind"
+	t "$kind: there is room again" make_room "$kind"
+	t "$kind: it fills while it waits, and the power is cut" \
+		is_full_and_cut "$kind"
 	t "$kind: there is room again" make_room "$kind"
 	t "$kind: and it is tried, and undone again" tried "$kind"
 	hosts down "$kind" >/dev/null 2>&1

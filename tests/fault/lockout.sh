@@ -3,10 +3,14 @@
 # Sourced by tests of changes that shut a way in: hosts.sh and lib.sh are at hand.
 #
 #	bad[KIND]		what a bad fleet changes in the good one
-#	make_fleet		both, in DIR good and corp; each KIND is a host
+#	kinds_of_all		each KIND, which is a host, too: those, and ca
+#	make_fleet		both, in DIR good and corp; for host ca in wrong
 #	good HOST		the good one applied, and a way in
 #	bring HOST DIR		the bundles of DIR
+#	bring_bad HOST		the bad ones
 #	agent HOST VERB...	the agent there, below the words of under
+#	try_bad HOST		the bad ones are live, and wait to be confirmed
+#	killed_or_live HOST STATUS	so it ended, or it was killed
 #	snapshot HOST		what is to be as it was
 #	is_back HOST		it is what $HOST.was says, and lets in
 #
@@ -24,7 +28,9 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 # What a bad fleet changes in the good one: a sed script over base.yaml.
+# listen: sshd -t is content, and the sshd that is to take it ends.
 declare -A bad=(
+	[listen]='s/PermitRootLogin: no/ListenAddress: 192.0.2.1, &/'
 	[users]='s/PermitRootLogin: no/AllowUsers: deploy@192.0.2.1, &/'
 	[groups]='s/PermitRootLogin: no/AllowGroups: backup, &/'
 	[principals]='s/deploy: \[deploy\]/deploy: [somebody]/'
@@ -32,8 +38,32 @@ declare -A bad=(
 	[fw-out]='s/^    input:/    output: {policy: drop}\n&/'
 	[pam]='s/value: 20}/&\n      - {domain: deploy, type: hard, item: maxlogins, value: 0}/'
 )
+# ca: no fleet is bad there, but the policy, whose user CA is another one.
+# shellcheck disable=SC2034 # for who sources this
+kinds_of_all=(users groups listen principals ca fw-in fw-out pam)
 
 # --- one fleet, in which each kind is a host of its own -------------------------
+
+# sign_policy DIR
+sign_policy() {
+	local person
+
+	for person in olga ivan; do
+		"$writ" policy sign -C "$1" -i "keys/$person" -y || return
+	done
+}
+
+# What is good but for the keys by which sshd is to judge.
+make_wrong() {
+	local ca
+
+	cp -a good wrong || return
+	for ca in user_ca emergency_ca; do
+		ssh-keygen -q -t ed25519 -N '' -C $ca -f other_$ca &&
+		    cp other_$ca.pub wrong/policy/authorities/$ca.pub || return
+	done
+	sign_policy wrong && "$writ" fleet sign -C wrong -i keys/petra -y
+}
 
 make_fleet() {
 	local d=corp/fleet kind
@@ -54,9 +84,7 @@ make_fleet() {
 	    max: 8h
 	    approve: none
 	Y
-	for person in olga ivan; do
-		"$writ" policy sign -C corp -i "keys/$person" -y
-	done >signed || return
+	sign_policy corp >signed || return
 	rm -rf $d
 	mkdir -p $d/states
 	echo 'hosts: {confirm_within: 10s}' >$d/fleet.yaml
@@ -81,6 +109,7 @@ make_fleet() {
 	printf 'states:\n  - {match: "*", apply: [base]}\n' >$d/top.yaml
 	"$writ" fleet sign -C corp -i keys/petra -y || return
 	cp -a corp good
+	make_wrong || return
 	echo 'states:' >$d/top.yaml
 	for kind in "${!bad[@]}"; do
 		sed "${bad[$kind]}" $d/states/base.yaml >$d/states/"$kind".yaml
@@ -111,6 +140,13 @@ bring() {
 	    mkdir -p /srv/writ && tar -x -C /srv/writ'
 }
 
+bring_bad() {
+	case $1 in
+	ca) bring "$1" wrong ;;
+	*) bring "$1" corp ;;
+	esac
+}
+
 agent() {	# HOST VERB [ARGUMENT...]
 	local host=$1 verb=$2
 
@@ -125,6 +161,25 @@ login() {
 	    -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
 	    -o LogLevel=ERROR -o ConnectTimeout=2 -o BatchMode=yes \
 	    "deploy@$(hosts ip "$1")" true
+}
+
+# What it said is in $host.run.  The one whose sshd ends may see that it did, and
+# then waits for nobody.
+try_bad() {
+	local host=$1 status=0
+
+	agent "$host" apply --again >"$host.run" 2>&1 </dev/null || status=$?
+	[ "$status" -ne 137 ] && killed_or_live "$host" "$status"
+}
+
+killed_or_live() {
+	case $1:$2 in
+	*:137 | *:3) return ;;
+	listen:1) ! grep -q 'was undone: .*did not survive' "$1.run" || return 0 ;;
+	esac
+	echo "status $2"
+	cat "$1.run"
+	return 1
 }
 
 # Everything below /etc, and the agent's own rules.
