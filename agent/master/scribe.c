@@ -94,6 +94,18 @@ run(void *arg)
 
 /* --- from the loop -------------------------------------------------------- */
 
+/* The copies have other leaves now, perhaps. */
+static void
+on_copied(void *ctx)
+{
+	struct scribe *s = ctx;
+
+	(void)pthread_mutex_lock(&s->lock);
+	scribe_note_state(s);
+	(void)pthread_mutex_unlock(&s->lock);
+	scribe_wake(s);
+}
+
 int
 scribe_open(const struct scribe_config *c, struct scribe **out, struct err *e)
 {
@@ -110,16 +122,18 @@ scribe_open(const struct scribe_config *c, struct scribe **out, struct err *e)
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&s->more, &attr);
-	(void)pthread_cond_init(&s->copy, &attr);
 	(void)pthread_cond_init(&s->read, NULL);
 	turns_init(&s->turns);
 	(void)pthread_condattr_destroy(&attr);
-	if ((r = ledger_open(&s->c.ledger, &s->ledger, e)) != 0 ||
+	if ((c->ledger.n_copies > 0 &&
+		(r = copier_new(&s->turns, on_copied, s, &s->copier, e)) !=
+		    0) ||
+	    (r = ledger_open(&s->c.ledger, &s->ledger, e)) != 0 ||
 	    (r = scribe_connect(s, e)) != 0) {
 		scribe_free(s);
 		return r;
 	}
-	scribe_copies_of(s);
+	copier_of(s->copier, s->ledger);
 	s->state.signer_ok = true;
 	scribe_note_state(s);
 	*out = s;
@@ -143,7 +157,7 @@ scribe_krl(struct scribe *s, uint64_t version)
 int
 scribe_start(struct scribe *s, struct err *e)
 {
-	int r = scribe_copies_start(s, e);
+	int r = copier_start(s->copier, e);
 
 	if (r != 0)
 		return r;
@@ -208,7 +222,8 @@ scribe_stop(struct scribe *s)
 	(void)pthread_mutex_unlock(&s->lock);
 	(void)pthread_join(s->thread, NULL);
 	s->started = false;
-	scribe_copies_stop(s);
+	copier_free(s->copier);
+	s->copier = NULL;
 }
 
 void
@@ -217,12 +232,12 @@ scribe_free(struct scribe *s)
 	if (s == NULL)
 		return;
 	scribe_stop(s);
+	copier_free(s->copier);
 	scribe_disconnect(s);
 	ledger_close(s->ledger);
 	(void)pthread_mutex_destroy(&s->lock);
 	(void)pthread_cond_destroy(&s->more);
 	(void)pthread_cond_destroy(&s->read);
-	(void)pthread_cond_destroy(&s->copy);
 	turns_clear(&s->turns);
 	free(s);
 }

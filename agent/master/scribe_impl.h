@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Inside the thread that has the log: scribe.c is the thread, scribe_log.c what
- * it does with the log, scribe_head.c what it says to the signer, and
- * scribe_copies.c another thread, which brings copies up to date. */
+ * it does with the log, scribe_head.c what it says to the signer. */
 #ifndef AGENT_MASTER_SCRIBE_IMPL_H
 #define AGENT_MASTER_SCRIBE_IMPL_H
 
@@ -9,7 +8,7 @@
 
 #include "agent/master/scribe.h"
 #include "lib/base/str.h"
-#include "lib/ledger/turns.h"
+#include "lib/ledger/copier.h"
 #include "lib/proc/frame.h"
 
 struct scribe {
@@ -29,13 +28,10 @@ struct scribe {
 	} *reading;
 	pthread_cond_t read;
 
-	/* Copies: the other thread.  The log, and all of the thread's own but
-	   this, is whose turn it is. */
+	/* Copies have a thread too.  The log, and all of this thread's own but
+	   that, is whose turn it is. */
 	struct turns turns;
-	pthread_t copier;
-	bool copier_started;
-	pthread_cond_t copy;	/* one of these, which are under lock */
-	bool copy_asked, copying, copy_held, copy_stop;
+	struct copier *copier;	/* NULL: no copies */
 
 	/* The thread's own. */
 	uint64_t root, policy;	/* for ticks */
@@ -61,20 +57,6 @@ int64_t scribe_periodic(struct scribe *s);
 bool scribe_has_unpublished(const struct scribe *s);
 /* The head, signed; failure is logged, and tried again in a while. */
 void scribe_publish(struct scribe *s);
-
-/* --- scribe_copies.c */
-
-/* Where there are copies.  ERR_SYS. */
-int  scribe_copies_start(struct scribe *s, struct err *e) MUST_CHECK;
-/* A ledger was opened: its copies are the other thread's, once it is there. */
-void scribe_copies_of(struct scribe *s);
-/* There is more to copy. */
-void scribe_copies_ask(struct scribe *s);
-/* In one's turn: the ledger is about to be closed; and it was. */
-void scribe_copies_hold(struct scribe *s);
-void scribe_copies_go_on(struct scribe *s);
-/* A last time, and the thread has ended. */
-void scribe_copies_stop(struct scribe *s);
 
 /* --- scribe_head.c */
 

@@ -67,10 +67,9 @@ static void
 close_log(struct scribe *s, const struct err *why)
 {
 	s->why = *why;
-	scribe_copies_hold(s);
+	copier_hold(s->copier);
 	ledger_close(s->ledger);
 	s->ledger = NULL;
-	scribe_copies_go_on(s);
 	s->next_open = clock_mono_ms() + SCRIBE_AGAIN_MS;
 	scribe_disconnect(s);
 	plog_err(PLOG_ERR, why, "the log takes nothing", NULL);
@@ -86,7 +85,7 @@ open_again(struct scribe *s)
 		s->why = e;
 		return;
 	}
-	scribe_copies_of(s);
+	copier_of(s->copier, s->ledger);
 	plog(PLOG_INFO, "the log takes leaves again", NULL);
 }
 
@@ -233,7 +232,7 @@ scribe_publish(struct scribe *s)
 	if (r != 0)
 		s->unpublished = clock_mono_ms() + SCRIBE_AGAIN_MS;
 	else
-		scribe_copies_ask(s);
+		copier_ask(s->copier);
 	tell(s);
 }
 

@@ -4,9 +4,9 @@
  *
  * It takes everything that waits as one batch, so that the more there is to do
  * the fewer times the disk is waited for.  It publishes once nothing has come
- * for a while, or a second has passed.  Where the log had to refuse (disk full,
- * bucket gone) it is opened anew, which is what the ledger wants before it takes
- * anything again.
+ * for a while, or a second has passed; the copier goes on from there.  Where the
+ * log had to refuse (disk full, bucket gone) it is opened anew, which is what the
+ * ledger wants before it takes anything again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -127,12 +127,14 @@ open_again(struct committer *c)
 	struct local_options o = c->c.local;
 
 	publisher_wait(c->publisher);
+	copier_hold(c->copier);
 	local_free(c->local);
 	kp_outs_clear(&c->outs);
 	c->local = NULL;
 	memset(&c->why, 0, sizeof(c->why));
 	if (local_open(&o, &c->local, &c->why) == 0) {
 		publisher_of(c->publisher, c->local);
+		copier_of(c->copier, c->local->ledger);
 		c->broken = false;
 	}
 	c->next_open = kp_mono_ms() + AGAIN_MS;
@@ -141,11 +143,24 @@ open_again(struct committer *c)
 bool
 kp_commit_usable(struct committer *c)
 {
-	if (c->local != NULL && !c->broken)
-		return true;
-	if (kp_mono_ms() >= c->next_open)
+	if ((c->local == NULL || c->broken) && kp_mono_ms() >= c->next_open)
 		open_again(c);
-	return c->local != NULL && !c->broken;
+	if (c->local == NULL || c->broken)
+		return false;
+	copier_meet(c->copier);
+	return true;
+}
+
+/* Whoever has published, what copies lack is more. */
+static void
+ask_copier(struct committer *c)
+{
+	struct checkpoint published;
+
+	ledger_published(c->local->ledger, &published);
+	if (published.size != c->copies_of)
+		copier_ask(c->copier);
+	c->copies_of = published.size;
 }
 
 /* --- the thread ----------------------------------------------------------- */
@@ -237,6 +252,7 @@ periodic(struct committer *c)
 	look_at_publisher(c);
 	if (!kp_commit_usable(c))
 		return c->next_open;
+	ask_copier(c);
 	busy = publisher_is_busy(c->publisher);
 	if (c->unpublished == 0 && !busy && local_has_unpublished(c->local))
 		c->unpublished = now;
@@ -257,16 +273,21 @@ periodic(struct committer *c)
 	return next;
 }
 
-static void
+/* True: the copier has news. */
+static bool
 wait_for_jobs(struct committer *c, int64_t until)
 {
 	struct timespec t = {
 	    .tv_sec = until / 1000, .tv_nsec = (until % 1000) * 1000000};
+	bool copied;
 
 	while (STAILQ_EMPTY(&c->jobs) && !c->stop && !c->published &&
-	    kp_mono_ms() < until)
+	    !c->copied && kp_mono_ms() < until)
 		(void)pthread_cond_timedwait(&c->more, &c->lock, &t);
 	c->published = false;
+	copied = c->copied;
+	c->copied = false;
+	return copied;
 }
 
 void
@@ -280,25 +301,39 @@ committer_on_published(void *ctx)
 	(void)pthread_mutex_unlock(&c->lock);
 }
 
+void
+committer_on_copied(void *ctx)
+{
+	struct committer *c = ctx;
+
+	(void)pthread_mutex_lock(&c->lock);
+	c->copied = true;
+	(void)pthread_cond_signal(&c->more);
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
 void *
 committer_run(void *arg)
 {
 	struct committer *c = arg;
 	struct kp_done *d;
-	bool stop = false;
+	bool stop = false, copied;
 
 	publisher_take_turn(c->publisher);
+	copier_of(c->copier, c->local->ledger);
 	while (!stop) {
 		int64_t next = periodic(c);
 
 		d = new_done();
 		publisher_give_turn(c->publisher);
 		(void)pthread_mutex_lock(&c->lock);
-		wait_for_jobs(c, next);
+		copied = wait_for_jobs(c, next);
 		take_batch(c, &d->jobs);
 		stop = c->stop && STAILQ_EMPTY(&d->jobs);
 		(void)pthread_mutex_unlock(&c->lock);
 		publisher_take_turn(c->publisher);
+		if (copied)
+			tell(c, new_done());
 		if (STAILQ_EMPTY(&d->jobs)) {
 			kp_done_free(d);
 			continue;
@@ -311,6 +346,7 @@ committer_run(void *arg)
 	if (c->local != NULL && !c->broken) {
 		d = new_done();
 		(void)!local_publish(c->local, &d->e);
+		ask_copier(c);
 		tell(c, d);
 	}
 	publisher_give_turn(c->publisher);

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "ca/keeper/kp_impl.h"
+#include "lib/ledger/copier.h"
 
 #define IDLE_MS    50   /* without a job before it publishes */
 #define LATEST_MS  1000 /* and at the latest after this */
@@ -38,9 +39,12 @@ struct committer {
 	size_t n_jobs;
 	struct kp_dones dones;
 	bool published; /* the publisher has news */
+	bool copied;	/* the copier has */
 
 	/* The thread's own. */
 	struct publisher *publisher;
+	struct copier *copier; /* NULL: no copies */
+	uint64_t copies_of;    /* leaves published when that was asked last */
 	struct committer_config c;
 	struct local *local; /* NULL: could not be opened again */
 	bool broken;
@@ -60,6 +64,8 @@ struct committer {
 void *committer_run(void *arg);
 /* The publisher has finished something; ctx is the committer. */
 void  committer_on_published(void *ctx);
+/* The same for the copier. */
+void  committer_on_copied(void *ctx);
 
 /* --- within the thread ---------------------------------------------------- */
 
@@ -70,7 +76,8 @@ void kp_commit_work(struct committer *c, struct kp_done *d);
 void kp_commit_krl(struct committer *c, struct kp_done *d, bool must);
 /* What publishes in this thread waits for the other. */
 void kp_commit_settle(struct committer *c);
-/* Is there a log to write to?  Opened again, where it is time to try. */
+/* Is there a log to write to?  Opened again, where it is time to try; once its
+ * copies were asked whether they are ahead of it. */
 bool kp_commit_usable(struct committer *c);
 
 /* --- kp_collect.c --------------------------------------------------------- */

@@ -78,6 +78,11 @@ committer_start(const struct committer_config *cc, struct committer **out,
 	if ((r = publisher_start(committer_on_published, c, &c->publisher,
 		 e)) != 0)
 		goto out;
+	if (cc->opened->config.home.copies.n > 0 &&
+	    ((r = copier_new(publisher_turns(c->publisher), committer_on_copied,
+		  c, &c->copier, e)) != 0 ||
+		(r = copier_start(c->copier, e)) != 0))
+		goto out;
 	c->local = cc->opened;
 	publisher_of(c->publisher, c->local);
 	if (pthread_create(&c->thread, NULL, committer_run, c) == 0) {
@@ -139,6 +144,8 @@ committer_stop(struct committer *c)
 	(void)pthread_cond_signal(&c->more);
 	(void)pthread_mutex_unlock(&c->lock);
 	(void)pthread_join(c->thread, NULL);
+	copier_free(c->copier);
+	c->copier = NULL;
 }
 
 void
@@ -152,6 +159,7 @@ committer_free(struct committer *c)
 		STAILQ_REMOVE_HEAD(&c->dones, link);
 		kp_done_free(d);
 	}
+	copier_free(c->copier);
 	publisher_free(c->publisher);
 	local_free(c->local);
 	kp_outs_clear(&c->outs);

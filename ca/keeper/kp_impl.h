@@ -193,6 +193,8 @@ struct publisher;
 int  publisher_start(void (*news)(void *ctx), void *ctx,
      struct publisher **out, struct err *e) MUST_CHECK;
 void publisher_free(struct publisher *p); /* waits for what is on its way */
+/* Those of all who use the log. */
+struct turns *publisher_turns(struct publisher *p);
 void publisher_take_turn(struct publisher *p);
 void publisher_give_turn(struct publisher *p);
 /* Both may use l from now on, by turns. */

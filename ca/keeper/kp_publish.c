@@ -4,7 +4,8 @@
  * a thousand certificates, which nobody waits for.
  *
  * The log is one thread's at a time, by turns (lib/ledger/turns.h); the publisher
- * gives its turn away for as long as it waits for the disk.
+ * gives its turn away for as long as it waits for the disk.  Copies are none of
+ * its business: they have a thread too (lib/ledger/copier.h).
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -28,6 +29,12 @@ struct publisher {
 	void (*news)(void *ctx);
 	void *ctx;
 };
+
+struct turns *
+publisher_turns(struct publisher *p)
+{
+	return &p->turns;
+}
 
 void
 publisher_take_turn(struct publisher *p)

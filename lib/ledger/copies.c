@@ -211,21 +211,25 @@ count_objects(struct ledger *l, size_t *n, struct err *e)
 	return r;
 }
 
-void
+bool
 copies_catch_up(struct ledger *l)
 {
 	struct err e = {0};
+	bool level = true;
 	size_t n;
 
 	if (l->c.n_copies == 0)
-		return;
+		return true;
 	if (count_objects(l, &n, &e) != 0) {
 		ledger_warn(l, "the copies are behind: %s", e.msg);
-		return;
+		return false;
 	}
-	for (size_t i = 0; i < l->c.n_copies; i++)
+	for (size_t i = 0; i < l->c.n_copies; i++) {
 		if (l->copies[i].retry_at <= mono_secs())
 			(void)tend(l, &l->copies[i], n);
+		level = level && l->copies[i].since == 0;
+	}
+	return level;
 }
 
 void
@@ -234,17 +238,6 @@ ledger_copies_apart(struct ledger *l, void (*waits)(void *ctx, bool begins),
 {
 	l->copy_waits = waits;
 	l->copy_ctx = ctx;
-}
-
-bool
-ledger_catch_up(struct ledger *l)
-{
-	bool level = true;
-
-	copies_catch_up(l);
-	for (size_t i = 0; i < l->c.n_copies; i++)
-		level = level && l->copies[i].since == 0;
-	return level;
 }
 
 bool
@@ -290,8 +283,7 @@ meet(struct ledger *l, struct copy *c, int64_t now)
 	struct err why = {0};
 	int r;
 
-	if (c->compared || !is_bucket(c) || c->retry_at > mono_secs() ||
-	    l->copy_waits != NULL)
+	if (c->compared || !is_bucket(c) || c->retry_at > mono_secs())
 		return 0;
 	r = compare(l, c, &why);
 	if (r == 0 || r == ERR_NOMEM || c->suspect)
@@ -304,6 +296,20 @@ meet(struct ledger *l, struct copy *c, int64_t now)
 	return 0;
 }
 
+/* All are met first, whatever home is like: others wait for that alone, and for
+ * none that is met and slow. */
+bool
+ledger_catch_up(struct ledger *l)
+{
+	for (size_t i = 0; i < l->c.n_copies; i++) {
+		struct copy *c = &l->copies[i];
+
+		if (meet(l, c, clock_now()) != 0 || c->suspect)
+			c->retry_at = mono_secs() + RETRY_SECS;
+	}
+	return copies_catch_up(l);
+}
+
 int
 copies_allow(struct ledger *l, struct err *e)
 {
@@ -314,7 +320,7 @@ copies_allow(struct ledger *l, struct err *e)
 		struct copy *c = &l->copies[i];
 		int64_t now = clock_now();
 
-		if (meet(l, c, now) != 0)
+		if (l->copy_waits == NULL && meet(l, c, now) != 0)
 			return err_nomem(e);
 		/* Later than now: the clock was set back. */
 		if (c->since > now ||

@@ -164,7 +164,8 @@ void ledger_set_waits(struct ledger *l, void (*waits)(void *ctx, bool begins),
  * calls ledger_catch_up(), and is told before and after each wait for a copy, in
  * which the others may do anything but that and ledger_close().  It also compares
  * what opening passed over; until ledger_copies_met() one may be ahead of us, and
- * no head should be signed.  For a log whose leaves have no objects().
+ * no head should be signed.  objects() may be called for another leaf while one
+ * call of it is in put(), so after that it uses nothing that both do.
  */
 void ledger_copies_apart(struct ledger *l,
     void (*waits)(void *ctx, bool begins), void *ctx);

@@ -207,7 +207,8 @@ int copies_open(struct ledger *l, struct err *e) MUST_CHECK;
 void copies_close(struct ledger *l);
 /* ERR_RECORD, ERR_ROLLBACK, ERR_CORRUPT: nothing may be committed. */
 int copies_allow(struct ledger *l, struct err *e) MUST_CHECK;
-void copies_catch_up(struct ledger *l);
+/* false: one is behind. */
+bool copies_catch_up(struct ledger *l);
 void copies_put_object(struct ledger *l, const char *key, struct slice data);
 /* Make dst, which has `have` leaves of ours, what home is. */
 int copy_from_home(struct ledger *l, struct blob_store *dst, uint64_t have,

@@ -142,11 +142,21 @@ put_objects(void *ctx, uint64_t index, struct slice leaf)
 {
 	struct putter *p = ctx;
 	const struct ledger_config *c = &p->l->c;
+	char *own = NULL;
+	int r;
 
 	if (p->s == p->l->home && index >= p->l->ahead_from &&
 	    index < p->l->ahead_to)
 		return 0;
-	return c->objects(c->objects_ctx, index, leaf, put_one, p, p->e);
+	/* While a copy is waited for the journal may let go of the leaf. */
+	if (p->s != p->l->home && p->l->copy_waits != NULL) {
+		if ((own = str_dupn((const char *)leaf.p, leaf.n)) == NULL)
+			return err_nomem(p->e);
+		leaf = slice_of(own, leaf.n);
+	}
+	r = c->objects(c->objects_ctx, index, leaf, put_one, p, p->e);
+	free(own);
+	return r;
 }
 
 int
@@ -423,7 +433,7 @@ ledger_publish(struct ledger *l, struct slice note, struct err *e)
 	l->settled = c.size;
 	index_settle(l->index, l->settled);
 	if (l->copy_waits == NULL)
-		copies_catch_up(l);
+		(void)copies_catch_up(l);
 	ledger_restart_when_full(l,
 	    l->home_dir != NULL ? LEDGER_JOURNAL_MOST : LEDGER_JOURNAL_ROOM);
 	return 0;

@@ -72,8 +72,11 @@ putter_wait(struct putter *p)
 void
 putter_clear(struct putter *p)
 {
-	if (p->away != NULL)
+	if (p->away != NULL) {
+		ledger_waits(p->l, p->s, true);
 		(void)pthread_join(p->thread, NULL);
+		ledger_waits(p->l, p->s, false);
+	}
 	group_clear(&p->groups[0]);
 	group_clear(&p->groups[1]);
 }

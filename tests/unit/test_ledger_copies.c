@@ -9,6 +9,7 @@
 
 #include <sys/stat.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -136,7 +137,6 @@ go_on_meanwhile(void *ctx, bool begins)
 	if (!begins || m->done)
 		return;
 	m->done = true;
-	/* Past what the journal keeps, too: what is copied must not move. */
 	lc_grow(m->l, 30000);
 	assert_int_equal(ledger_put_object(m->l, "policy/cc",
 			     slice_str("another"), NULL),
@@ -172,7 +172,6 @@ nobody_waits_for_copies_apart(void **state)
 	assert_int_equal(mkdir(f->copy, 0700), 0);
 	f->c.copies = f->copies;
 	f->c.n_copies = 1;
-	f->c.objects = NULL;
 	m.l = l = lc_open_ledger(f);
 	ledger_copies_apart(l, go_on_meanwhile, &m);
 	assert_true(ledger_copies_met(l));
@@ -192,8 +191,125 @@ nobody_waits_for_copies_apart(void **state)
 	assert_true(file_exists(lc_in(f, "copy/policy/aa")));
 	assert_true(ledger_catch_up(l));
 	assert_true(file_exists(lc_in(f, "copy/policy/cc")));
+	lc_check_files(f->copy, 30000);
 	ledger_close(l);
 	is_whole(f, 30000);
+}
+
+#define FEW 150
+
+/* Others have what was let go of. */
+static void
+use_memory(void)
+{
+	static void *v[8192];
+
+	for (size_t i = 0; i < 8192; i++) {
+		assert_non_null(v[i] = malloc(2048));
+		memset(v[i], 0xff, 2048);
+	}
+	for (size_t i = 0; i < 8192; i++)
+		free(v[i]);
+}
+
+/* Past what the journal keeps: it lets go of all leaves of before. */
+static void
+fill_journal(void *ctx, bool begins)
+{
+	static char text[2200];
+	static struct slice leaves[LEDGER_BATCH_MAX];
+	static struct ledger_receipt got[LEDGER_BATCH_MAX];
+	struct meanwhile *m = ctx;
+
+	m->begun += begins;
+	/* Two groups of objects are away, and the next is about to go. */
+	if (!begins || m->begun != 2)
+		return;
+	m->done = true;
+	memset(text, 'x', sizeof(text));
+	for (size_t i = 0; i < LEDGER_BATCH_MAX; i++)
+		leaves[i] = slice_of(text, sizeof(text));
+	assert_int_equal(ledger_commit(m->l, leaves, LEDGER_BATCH_MAX, got,
+			     NULL),
+	    0);
+	lc_publish(m->l);
+	assert_true(lc_file_size(lc_in(m->f, "a/journal")) <
+	    LEDGER_JOURNAL_MOST);
+	use_memory();
+}
+
+/* The leaf is what it was, whatever came in between. */
+static int
+two_objects(void *ctx, uint64_t index, struct slice leaf,
+    int (*put)(void *pctx, const char *key, struct slice data,
+	const char *content_type),
+    void *pctx, struct err *e)
+{
+	char key[64], text[64];
+
+	(void)ctx;
+	(void)e;
+	if (index >= FEW)
+		return 0;
+	lc_leaf_text(index, text);
+	for (int i = 0; i < 2; i++) {
+		(void)snprintf(key, sizeof(key), "records/%llu.%d",
+		    (unsigned long long)index, i);
+		assert_int_equal(put(pctx, key, leaf, "text/plain"), 0);
+		assert_true(slice_is(leaf, text));
+	}
+	return 0;
+}
+
+static void
+records_are_copied_while_the_journal_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	struct meanwhile m = {.f = f};
+	struct ledger *l;
+
+	assert_int_equal(mkdir(f->copy, 0700), 0);
+	f->c.copies = f->copies;
+	f->c.n_copies = 1;
+	f->c.objects = two_objects;
+	m.l = l = lc_open_ledger(f);
+	ledger_copies_apart(l, fill_journal, &m);
+	lc_grow(l, FEW);
+	lc_publish(l);
+	assert_true(ledger_catch_up(l));
+	assert_true(m.done);
+	assert_true(file_exists(lc_in(f, "copy/records/0.0")));
+	assert_true(file_exists(lc_in(f, "copy/records/149.1")));
+	assert_true(ledger_catch_up(l));
+	assert_true(file_exists(lc_in(f, "copy/checkpoints/4246")));
+	ledger_close(l);
+}
+
+static void
+a_copy_is_met_whatever_home_is_like(void **state)
+{
+	static const char *const nobody[] = {"s3://bucket/copy"};
+	struct fixture *f = *state;
+	struct meanwhile m = {.f = f, .done = true};
+	struct ledger *l;
+
+	f->c.copies = nobody;
+	f->c.n_copies = 1;
+	f->c.blob = (struct blob_config){
+	    .endpoint = "http://127.0.0.1:1",
+	    .region = "us-east-1",
+	};
+	assert_int_equal(setenv("AWS_ACCESS_KEY_ID", "somebody", 1), 0);
+	assert_int_equal(setenv("AWS_SECRET_ACCESS_KEY", "something", 1), 0);
+	l = lc_open_ledger(f);
+	ledger_copies_apart(l, go_on_meanwhile, &m);
+	assert_false(ledger_copies_met(l));
+	assert_int_equal(symlink("/", lc_in(f, "a/krl")), 0);
+	assert_false(ledger_catch_up(l));
+	/* It did not answer, and others need not wait for that. */
+	assert_int_equal(m.begun, 1);
+	assert_true(ledger_copies_met(l));
+	ledger_close(l);
 }
 
 static void
@@ -209,7 +325,6 @@ a_copy_apart_that_lags_too_long_stops_commits(void **state)
 	f->c.copies = f->copies;
 	f->c.n_copies = 1;
 	f->c.max_lag = 1;
-	f->c.objects = NULL;
 	l = lc_open_ledger(f);
 	ledger_copies_apart(l, go_on_meanwhile, &m);
 	lc_grow(l, 10);
@@ -346,6 +461,8 @@ main(void)
 	    T(a_copy_that_lags_too_long_stops_commits),
 	    T(a_copy_that_is_ahead_or_forked_is_refused),
 	    T(nobody_waits_for_copies_apart),
+	    T(records_are_copied_while_the_journal_goes_on),
+	    T(a_copy_is_met_whatever_home_is_like),
 	    T(a_copy_apart_that_lags_too_long_stops_commits),
 	    T(a_log_is_rebuilt_from_a_copy),
 	    T(an_older_copy_replaces_nothing),
