@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 # Goal of this test: a fleet as packaging has it. What `make install` puts down is
 # booted by a real systemd: a CA and a master on one machine, the agent on another,
-# each process in its unit's sandbox and as its user. A host is accepted, gets its
+# each process in its unit's sandbox and as its user, their logs in buckets of a real
+# S3 server. A host is accepted, gets its
 # certificate by way of the courier, and takes orders through restarts, deaths and a
 # boot; and the auditor's timer tells of what nothing explains.
 # Needs root.
@@ -30,6 +31,12 @@ state() {
 	on hub systemctl show --value -p "$1" "$2"
 }
 
+# As writ-master(8) has it.
+check() {
+	on hub sh -c "set -a; . /etc/writ/master-keeper.env
+	    writ-master check -C $HOME_OF_MASTER"
+}
+
 # another NAME PID: it runs, and is not the process that it was.
 another() {
 	[ "$(state ActiveState "writ-master-$1")" = active ] &&
@@ -45,14 +52,22 @@ quietly() {
 
 # --- a deployment, its master and its fleet -----------------------------------
 
+buckets() {
+	S3_ADDRESS=10.77.0.1 near "$TOP/tests/lab/rgw" start "$T/rgw" || return
+	# shellcheck disable=SC1091
+	. "$T/rgw/env"
+	near "$O/tools/blobtool" -e "$S3_ENDPOINT" s3://logs make-bucket lock
+}
 made() {
 	ca_people && ca_key ed25519 petra && ca_key ed25519 auditor &&
-	    "$writ" init corp --single-officer \
+	    near "$writ" init corp --single-officer \
+		--log s3://logs/ca --endpoint "$S3_ENDPOINT" --retention 1d \
 		--officer olga@example.com=olga.pub \
 		--operator petra@example.com=petra.pub &&
-	    "$writ" policy sign -C corp -i olga -y >signed.out || return
+	    near "$writ" policy sign -C corp -i olga -y >signed.out || return
 	root=$(grep -ho 'SHA256:[A-Za-z0-9+/]*' signed.out | tail -n 1)
-	mkdir m && "$O/writ-master" -C m init --name master_1 --root "$root" &&
+	mkdir m && "$O/writ-master" -C m init --name master_1 --root "$root" \
+	    --log s3://logs/fleet &&
 	    cp m/keys/master_1.pub m/keys/master_1_log.pub \
 		corp/policy/authorities/
 }
@@ -73,7 +88,7 @@ policy() {
 	    max: 30d
 	    approve: [{approvers: 1}]
 	END
-	"$writ" policy sign -C corp -i olga -y
+	near "$writ" policy sign -C corp -i olga -y
 }
 # states VALUE
 states() {
@@ -82,7 +97,7 @@ states() {
 	  pam_limits:
 	    limits: [{domain: webapp, type: hard, item: nproc, value: $1}]
 	END
-	"$writ" fleet -C corp sign -i petra -y
+	near "$writ" fleet -C corp sign -i petra -y
 }
 fleet_made() {
 	rm -rf corp/fleet
@@ -96,11 +111,14 @@ fleet_made() {
 	    >corp/fleet/top.yaml
 	states 20
 }
-here 'a deployment is made, and a master' quietly made
-here 'the policy knows them' quietly policy
 hosts_up hub web
 address=$(hosts ip hub)
+trap 'near "$TOP/tests/lab/rgw" stop "$T/rgw" >/dev/null 2>&1; hosts_down' EXIT
+here 'an S3 server is there' quietly buckets
+here 'a deployment is made, and a master' quietly made
+here 'the policy knows them' quietly policy
 here 'a fleet is signed' quietly fleet_made
+[ "$t_failed" -eq 0 ] || t_done
 cp -a corp/bundle/. m/bundle/
 
 # --- what packaging does, and what writ-ca(8) and writ-master(8) say ----------
@@ -113,6 +131,8 @@ service:
     notify: writ-notify}
 END
 cat >>m/master.yaml <<END
+retention: 1d
+s3: {endpoint: "$S3_ENDPOINT"}
 runtime: /run/writ-master
 users: {front: writ-master-front, keeper: writ-master-keeper,
   signer: writ-master-signer, courier: writ-master-courier}
@@ -144,6 +164,11 @@ for signer in ca master; do
 	hosts put hub "/etc/systemd/system/writ-$signer-signer.service.d" lock.conf
 	on hub systemctl daemon-reload
 done
+sed -n 's/^export //p' rgw/env | xargs -n 1 >keeper.env
+for name in keeper master-keeper; do
+	on hub sh -c "mkdir -p /etc/writ && umask 077 &&
+	    cat >/etc/writ/$name.env" <keeper.env
+done
 for host in hub web; do
 	t "users and directories are made on $host" \
 	    on "$host" sh -c 'systemd-sysusers && systemd-tmpfiles --create'
@@ -151,8 +176,8 @@ done
 t 'the logs get their owners' on hub sh -c "
     chown -R writ-keeper: /var/lib/writ/log &&
     chown -R writ-master-keeper: $HOME_OF_MASTER/log"
-t 'check has no fault to name before the start' \
-    on hub writ-master check -C $HOME_OF_MASTER
+t 'check has no fault to name before the start' check
+[ "$t_failed" -eq 0 ] || t_done
 t 'the CA starts' on hub systemctl enable --now writ-ca.target
 t 'one command starts the master' \
     on hub systemctl enable --now writ-master.target
@@ -166,8 +191,7 @@ for name in "${UNITS[@]}"; do
 done
 t_eq 'nothing of it failed' '' \
     "$(on hub systemctl list-units --failed --plain --no-legend 'writ-*')"
-t 'nor has check a fault to name while it runs' \
-    on hub writ-master check -C $HOME_OF_MASTER
+t 'nor has check a fault to name while it runs' check
 t_has 'status answers root' \
     "$(on hub writ-master status -C $HOME_OF_MASTER)" 'policy'
 if [ "$t_failed" -gt 0 ]; then
@@ -182,13 +206,16 @@ waits() {
 	    enrol=$(jq -re '.[] | select(.state == "waiting").enrol' keys.json)
 }
 has() { on web grep -q "$1" "/var/lib/writ/agent/$2"; }
+has_limit() {
+	on web sh -c "grep -q 'nproc[[:space:]]*$1\$' \
+	    /etc/security/limits.d/*writ*"
+}
 # order VALUE: a fleet with it is signed, pushed, ordered and carried out.
 order() {
 	{
 		states "$1" && fleet push -i petra &&
 		    fleet apply -i petra --on '*' -y &&
-		    on web sh -c "grep -q 'nproc[[:space:]]*$1\$' \
-			/etc/security/limits.d/*writ*"
+		    has_limit "$1"
 	} </dev/null
 }
 ordered() {
@@ -220,18 +247,23 @@ in_time 'the host is carried to again' order $((++value))
 
 # --- who asks what nothing explains -------------------------------------------
 
-# As writ(1) has it: what the auditor has of the logs is a copy.
+# As writ(1) has it; the auditor's credentials are in a file of his own.
 on hub sh -c 'cat >/usr/local/bin/page && chmod 755 /usr/local/bin/page' <<-'END'
 	#!/bin/sh
 	exec cat >>/var/lib/writ-audit/heard
 END
 mkdir audit
 cp corp/writ.yaml audit/ && sed -i '/^service:/,$d' audit/writ.yaml
+sed -i 's/^s3:.*/&\n  credentials: "file:aws"/' audit/writ.yaml
+cat >audit/aws <<END
+[default]
+aws_access_key_id = $AWS_ACCESS_KEY_ID
+aws_secret_access_key = $AWS_SECRET_ACCESS_KEY
+END
 cp -r corp/bundle audit/ && cp auditor audit/key
 echo 'channels: [{name: pager, exec: [/usr/local/bin/page]}]' >audit/notify.yaml
 packed audit | into hub /var/lib/writ-audit
-on hub sh -c 'cp -a /var/lib/writ/log /var/lib/writ-audit/log &&
-    chown -R writ-audit: /var/lib/writ-audit &&
+on hub sh -c 'chown -R writ-audit: /var/lib/writ-audit &&
     chmod -R go= /var/lib/writ-audit'
 # Somebody gets in with a key that is in no policy.
 ca_key ed25519 plain
@@ -261,9 +293,21 @@ for name in "${UNITS[@]}"; do
 done
 t_eq 'no error in its journal' '' \
     "$(on hub journalctl -q --no-pager -p err -u 'writ-*' | grep -v KILL)"
-mkdir fleet_log
-on hub tar -C $HOME_OF_MASTER/log -c . | tar -x -C fleet_log
-on hub tar -C /var/lib/writ/log -c . | tar -x -C corp/log
-t 'the record of both is whole' \
-    "$writ" audit verify -C corp --fleet-log fleet_log
+
+# --- the same host without a master -------------------------------------------
+
+printf 'root: "%s"\nlocal: /srv/writ\n' "$root" >local.yaml
+t 'a newer version, in a directory' quietly states $((++value))
+packed corp/bundle | into web /srv/writ/bundle
+on web systemctl -q disable --now writ-agent.service
+on web sh -c 'cat >/etc/writ/agent.yaml' <local.yaml
+t 'the agent is started by its timer' \
+    on web systemctl enable --now writ-agent-apply.timer
+t_eq 'which has a next time' active \
+    "$(on web systemctl is-active writ-agent-apply.timer)"
+t 'now' on web systemctl start writ-agent-apply.service
+t 'what the version says is there' has_limit "$value"
+
+t 'the record of both is whole' near "$writ" audit verify -C corp \
+    --fleet-log s3://logs/fleet
 t_done
