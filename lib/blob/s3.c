@@ -278,6 +278,7 @@ bucket_setting(struct s3_store *s, const char *query, const char *name,
 	int r;
 
 	out[0] = '\0';
+	*heard = false;
 	if ((r = s3_run_one(s, &req, e)) != 0)
 		goto out;
 	if (!s3_ok(&req)) {
