@@ -179,14 +179,14 @@ for i in 1 2; do
 	t "copy: says why, $i" says out 'the server ignores object locks'
 	t "copy: the certificate, $i" test -s moved-cert.pub
 done
-b s3://logs list copy/ >list
-t 'copy: something is there' test -s list
-t_eq 'copy: of which nothing is put twice' "$(cut -d' ' -f1 list | sort -u)" \
-	"$(cut -d' ' -f1 list | sort)"
+b s3://logs list copy/ >listed
+t 'copy: something is there' test -s listed
+t_eq 'copy: of which nothing is put twice' "$(cut -d' ' -f1 listed | sort -u)" \
+	"$(cut -d' ' -f1 listed | sort)"
 while read -r key _; do
 	t "copy: $key is what the log has" cmp <(got "s3://logs/$key") \
 		"d/log/${key#copy/}"
-done <list
+done <listed
 t 'copy: check names it' ends 1 'does not know object locks' \
 	"$O/writ-ca" check -C d
 cp dir.yaml d/writ.yaml
