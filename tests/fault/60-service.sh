@@ -171,7 +171,7 @@ once() {
 # twice I PROCESS CALL N: killed at some moment of the story, and its successor,
 # which is traced from its birth, before that call of its own.
 twice() {
-	local pid next i
+	local pid next i end
 
 	pid=$(pid_of "$2")
 	attach "$run" "$3" "$4" || return
@@ -182,10 +182,12 @@ twice() {
 	for ((i = 0; i < 150; i++)); do
 		next=$(pid_of "$2")
 		[ -z "$next" ] || [ "$next" = "$pid" ] || break
+		kill -0 "$run" 2>/dev/null || break
 		sleep 0.02
 	done
 	for ((i = 0; i < 60; i++)); do
 		[ "$(pid_of "$2")" = "$next" ] || break
+		kill -0 "$run" 2>/dev/null || break
 		sleep 0.02
 	done
 	# Else a third would be killed too.
@@ -193,15 +195,15 @@ twice() {
 	killed=$((killed + 1))
 	# It has a call of that name in common with the successor, perhaps, and is
 	# traced as well.  Then its children end with it, and whoever started it
-	# starts another.
-	for ((i = 0; i < 200; i++)); do
-		[ -z "$(pid_of "$2")" ] || break
-		if ! kill -0 "$run" 2>/dev/null; then
-			start_service || {
-				echo 'another service does not start'
-				return 1
-			}
-			break
+	# starts another; whenever that is, while the story goes on and until the
+	# process is there.
+	end=$((SECONDS + 20))
+	while kill -0 "$story_pid" 2>/dev/null || { [ -z "$(pid_of "$2")" ] &&
+		[ "$SECONDS" -lt "$end" ]; }; do
+		if ! kill -0 "$run" 2>/dev/null && ! start_service; then
+			echo 'another service does not start'
+			wait "$story_pid"
+			return 1
 		fi
 		sleep 0.05
 	done
