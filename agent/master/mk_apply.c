@@ -172,6 +172,12 @@ mk_apply(struct mk *k, struct mk_item *i)
 		if (r < 0)
 			plog_err(PLOG_ERR, &e, "an order of the log is lost",
 			    NULL);
+		/* Which a start finds again: whoever brought it is told that
+		 * it is there. */
+		if (r == ERR_NOMEM) {
+			k->r = r;
+			k->e = e;
+		}
 		break;
 	default:
 		break;

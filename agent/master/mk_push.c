@@ -95,14 +95,12 @@ mk_adopt_policy(struct mk *k, const struct bundle_chain *chain,
 	if (k->policy_next != NULL)
 		return err_set(e, ERR_BUSY,
 		    "another policy is on its way into the log");
-	if ((r = content_push_policy(k->content, chain, k->now, e)) != 0)
+	if ((c != NULL && (r = mk_parts(c, 1, e)) != 0) ||
+	    (r = content_push_policy(k->content, chain, k->now, e)) != 0)
 		return r;
 	p = content_trust(k->content)->policy;
-	if (c != NULL) {
-		if ((r = mk_parts(c, 1, e)) != 0)
-			return r;
+	if (c != NULL)
 		c->parts[0].number = p->version;
-	}
 	if (hash_equal(&was, &p->hash)) {
 		if (c != NULL)
 			c->open_parts = 1;
@@ -143,22 +141,27 @@ push_policy(struct mk *k, struct mk_call *c, struct err *e)
 
 /* --- a fleet -------------------------------------------------------------- */
 
-/* Takes s. */
+/* Takes s: held, and on its way into the log, or neither. */
 static int
-put_fleet_leaf(struct mk *k, struct mk_call *c, struct statement *s,
-    struct err *e)
+take_fleet(struct mk *k, struct mk_call *c, struct fleet_chain *chain,
+    struct statement *s, struct err *e)
 {
 	struct mk_item item = {.has_leaf = true, .call = c, .s = *s};
+	struct mk_item *i = NULL;
 	int r;
 
 	statement_init(s, ST_FLEET);
-	if ((r = mk_parts(c, 1, e)) != 0) {
-		mk_item_clear(&item);
+	if ((r = mk_item_new(&item, &i, e)) != 0)
+		return r;
+	if ((r = mk_parts(c, 1, e)) != 0 ||
+	    (r = content_push_fleet(k->content, chain, k->now, e)) != 0) {
+		mk_item_free(i);
 		return r;
 	}
-	c->parts[0].hash = item.s.hash;
-	c->parts[0].number = item.s.u.bundle.version;
-	return mk_item_put(k, &item, e);
+	c->parts[0].hash = i->s.hash;
+	c->parts[0].number = i->s.u.bundle.version;
+	mk_item_go(k, i);
+	return 0;
 }
 
 static int
@@ -176,10 +179,9 @@ push_fleet(struct mk *k, struct mk_call *c, struct err *e)
 	    (r = mk_unrevoked(k, &s, e)) != 0 ||
 	    (r = pushed_text(c->args, "manifest", &chain.manifest, e)) != 0 ||
 	    (r = pushed_files(chain.manifest, fleet_file, &x, &chain.files,
-		 e)) != 0 ||
-	    (r = content_push_fleet(k->content, &chain, k->now, e)) != 0)
+		 e)) != 0)
 		goto out;
-	r = put_fleet_leaf(k, c, &s, e);
+	r = take_fleet(k, c, &chain, &s, e);
 out:
 	statement_clear(&s);
 	fleet_chain_clear(&chain);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/master/content.h"
+#include "tests/unit/contentcase.h"
 #include "tests/unit/fixture.h"
 #include "tests/unit/tmpdir.h"
 
@@ -29,106 +30,6 @@ must(int r, const struct err *e)
 		fail_msg("%d %s", r, e->msg);
 }
 
-/* --- bundles -------------------------------------------------------------- */
-
-static void
-store_policy(void)
-{
-	char *root = fixture_expand(FIXTURE_ROOT_YAML);
-	struct str sig = STR_INIT, statement = STR_INIT, manifest = STR_INIT;
-	struct bundle_chain *c = calloc(1, sizeof(*c));
-	struct fixture_bundle b = {.realm = *fixture_realm(),
-	    .version = 1,
-	    .expires = NOW + 180 * DAY,
-	    .by = OLGA,
-	    .seeds = FIXTURE_BY(SEED_OLGA)};
-	struct err e = {0};
-
-	assert_non_null(c);
-	fixture_root(fixture_realm(), 1, slice_str(root), OLGA,
-	    FIXTURE_BY(SEED_OLGA, SEED_IVAN), &sig);
-	fixture_files(&c->files, NULL, NULL);
-	fixture_bundle(&b, &c->files, &statement, &manifest);
-	c->root_files[0] = slice_str(root);
-	c->root_statements[0] = slice_of(sig.p, sig.n);
-	c->n_roots = 1;
-	c->statement = slice_of(statement.p, statement.n);
-	c->manifest = slice_of(manifest.p, manifest.n);
-	c->version = 1;
-	must(bundles_store(dir, c, &e), &e);
-	policy_files_clear(&c->files);
-	free(c);
-	free(root);
-	str_clear(&sig);
-	str_clear(&statement);
-	str_clear(&manifest);
-}
-
-static const struct {
-	const char *path, *text;
-} fleet_files[] = {
-    {"fleet.yaml",
-	"masters: [{address: \"m.example.com\", key: master_1}]\n"
-	"roles:\n  db: [\"db-*\"]\n"
-	"  web: [nobody]\n"},
-    {"pillar/all.yaml", "port: 22\n"},
-    {"pillar/db.yaml", "shards: 3\n"},
-    {"pillar/twin.yaml", "shards: 3\n"}, /* as db.yaml */
-    {"pillar/web.yaml", "colour: green\n"},
-    {"pillar/nobody.yaml", "secret: no\n"},
-    {"states/base.yaml", "limits:\n  pam_limits:\n    limits: []\n"},
-    {"top.yaml",
-	"states:\n  - {match: \"*\", apply: [base]}\n"
-	"pillar:\n  - {match: \"*\", use: [all]}\n"
-	"  - {match: \"role == 'db'\", use: [db]}\n"
-	"  - {match: \"id == 'web-1' or role == 'web'\", use: [web]}\n"},
-};
-#define N_FILES (sizeof(fleet_files) / sizeof(fleet_files[0]))
-
-/* Version v, in which base.yaml says so. */
-static void
-make_fleet(uint64_t v, const struct hash *previous, uint8_t seed,
-    struct fleet_chain *c)
-{
-	struct str manifest = STR_INIT, text = STR_INIT, signed_ = STR_INIT;
-	struct statement s;
-	struct err e = {0};
-	char more[64];
-
-	memset(c, 0, sizeof(*c));
-	for (size_t i = 0; i < N_FILES; i++) {
-		(void)snprintf(more, sizeof(more), "# version %llu\n",
-		    (unsigned long long)v);
-		str_reset(&text);
-		str_add(&text, fleet_files[i].text);
-		if (strcmp(fleet_files[i].path, "states/base.yaml") == 0)
-			str_add(&text, more);
-		assert_int_equal(policy_files_add(&c->files,
-				     fleet_files[i].path, text.p, text.n),
-		    0);
-	}
-	policy_files_sort(&c->files);
-	assert_int_equal(manifest_of(&c->files, &manifest), 0);
-	fixture_statement(&s, ST_FLEET, PETRA);
-	s.u.bundle.version = v;
-	s.u.bundle.expires = NOW + 30 * DAY;
-	s.u.bundle.manifest_size = manifest.n;
-	hash_sha256(manifest.p, manifest.n, &s.u.bundle.manifest);
-	s.u.bundle.has_previous = v > 1;
-	s.u.bundle.previous = previous != NULL ? *previous : fixture_hash(7);
-	str_reset(&text);
-	must(statement_encode(&s, &text, &e), &e);
-	fixture_sign_text(text.p, "fleet@writ", (const uint8_t[]){seed, 0},
-	    &signed_);
-	c->statement = slice_of(str_dupn(signed_.p, signed_.n), signed_.n);
-	c->manifest = slice_of(str_dupn(manifest.p, manifest.n), manifest.n);
-	c->version = v;
-	statement_clear(&s);
-	str_clear(&manifest);
-	str_clear(&text);
-	str_clear(&signed_);
-}
-
 static int
 push_at(uint64_t v, uint8_t seed, int64_t now, struct err *e)
 {
@@ -137,7 +38,7 @@ push_at(uint64_t v, uint8_t seed, int64_t now, struct err *e)
 	struct fleet_chain c;
 	int r;
 
-	make_fleet(v, before != NULL ? &before->name : NULL, seed, &c);
+	contentcase_fleet(v, before != NULL ? &before->name : NULL, seed, &c);
 	r = content_push_fleet(content, &c, now, e);
 	fleet_chain_clear(&c);
 	return r;
@@ -164,7 +65,7 @@ setup(void **state)
 {
 	(void)state;
 	tmpdir_make(dir, "content");
-	store_policy();
+	contentcase_store(dir);
 	open_content();
 	return 0;
 }
@@ -175,7 +76,8 @@ teardown(void **state)
 	(void)state;
 	content_free(content);
 	content = NULL;
-	return tmpdir_remove(dir);
+	contentcase_remove(dir);
+	return 0;
 }
 
 /* --- who may have what ---------------------------------------------------- */
@@ -194,7 +96,7 @@ host_gets(uint64_t version, const char *path, const char *host,
 
 	if (role != NULL)
 		assert_int_equal(strs_add(&roles, role), 0);
-	make_fleet(version, NULL, SEED_PETRA, &c);
+	contentcase_fleet(version, NULL, SEED_PETRA, &c);
 	f = policy_files_find(&c.files, path);
 	assert_non_null(f);
 	hash_sha256(f->data, f->n, &h);
@@ -272,7 +174,7 @@ a_version_has_its_own_files(void **state)
 
 			assert_true(host_gets(v, "states/base.yaml", "web-1",
 			    NULL));
-			make_fleet(v + 1, NULL, SEED_PETRA, &c);
+			contentcase_fleet(v + 1, NULL, SEED_PETRA, &c);
 			hash_sha256(policy_files_find(&c.files,
 					"states/base.yaml")
 					->data,
@@ -342,7 +244,7 @@ a_file_that_was_changed_is_refused(void **state)
 	struct err e = {0};
 
 	(void)state;
-	make_fleet(1, NULL, SEED_PETRA, &c);
+	contentcase_fleet(1, NULL, SEED_PETRA, &c);
 	c.files.v[0].data[0] ^= 1;
 	assert_int_equal(content_push_fleet(content, &c, NOW, &e), ERR_PARSE);
 	assert_null(content_fleet(content, 1));
