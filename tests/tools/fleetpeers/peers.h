@@ -58,7 +58,7 @@ struct fleet {
 
 /* --- main.c --------------------------------------------------------------- */
 
-_Noreturn void fp_die(const char *what, const struct err *e);
+void fp_die(const char *what, const struct err *e) __attribute__((noreturn));
 void fp_need(int r, const char *what, const struct err *e);
 double fp_seconds(void);
 char *fp_read_all(const char *path, size_t *n); /* free() it */

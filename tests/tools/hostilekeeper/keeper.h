@@ -18,7 +18,7 @@ struct said {
 	char *bytes;
 };
 
-_Noreturn void hk_die(const char *fmt, ...) PRINTF_LIKE(1, 2);
+void hk_die(const char *fmt, ...) __attribute__((noreturn)) PRINTF_LIKE(1, 2);
 void hk_must(int r);
 struct buf *hk_buffer(size_t max);
 
