@@ -126,15 +126,16 @@ out=$(s_send alice k4.req)
 t_eq 'set back an hour, what people ask for is of the future' 1 $?
 t_has 'which is said' "$out" 'more than 5 minutes ahead: compare the clocks'
 t 'officers are told of the jump' s_until 10 is_told alarm 0 1
-t_has 'in words' "$(cat told)" 'jumped 3600 s back'
+# Two clocks are compared in whole seconds, so that one more or fewer is right.
+t 'in words' grep -qE 'jumped (3599|3600|3601) s back' told
 s_clock 0
 t 'set right, the same request is issued' s_send alice k4.req
 t_eq 'and what waited waits' 3 "$(
 	s_call alice fetch "$id" </dev/null >/dev/null 2>&1; echo $?)"
 
 s_clock $((13 * hour))
-t 'set ahead past the end of what waits' s_until 10 s_says d \
-	'jumped 46800 s ahead'
+t 'set ahead past the end of what waits' s_until 10 \
+	grep -qE 'jumped (46799|46800|46801) s ahead' d.log
 t_has 'an approval is told so' "$(s_decide olga "$id" approve 2>&1)" 'has ended'
 s_clock 0
 t 'set right, it counts' s_decide olga "$id" approve
