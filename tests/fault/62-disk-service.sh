@@ -53,9 +53,9 @@ on_tmpfs() {
 fill() { dd if=/dev/zero of="$1/.fill" bs=4k 2>/dev/null; }
 room() { rm -f "$1/.fill"; }
 
-t 'disks of their own' on_tmpfs d/log 16384
-on_tmpfs d/store 4096
-on_tmpfs d/signer 2048
+t 'disks of their own' on_tmpfs d/log 131072
+on_tmpfs d/store 65536
+on_tmpfs d/signer 32768
 chmod 700 d/store d/signer
 s_config d
 if ! s_start d; then
@@ -67,7 +67,7 @@ t 'it issues' s_issued client alice viewer k0
 # --- what they do ------------------------------------------------------------------
 
 mkdir q
-"$O/tools/mkrequests" -C client -o q -n 1500 -k 1 -g work -p viewer \
+"$O/tools/mkrequests" -C client -o q -n 9000 -k 1 -g work -p viewer \
 	-i alice@example.com=alice >>"$ca_log" 2>&1
 next=0
 # many: a hundred requests nobody has sent yet, in one file.
@@ -81,11 +81,12 @@ many() {
 	done
 	next=$((next + 100))
 }
-# Until it is refused: what is preallocated has room for some.  Its status.
+# Until it is refused: what is preallocated has room for some, and the keeper itself
+# for some thousand rows that the store does not take.  Its status.
 until_refused() {
 	local i status=0
 
-	for ((i = 0; i < 10; i++)); do
+	for ((i = 0; i < 40; i++)); do
 		many
 		s_send alice many >many.out
 		status=$?
@@ -93,6 +94,19 @@ until_refused() {
 		sed -n 's/^\([0-9a-f]\{64\}\)  issued: .*/\1/p' many.out >>acked
 	done
 	echo $status
+}
+# Where a batch found no room a shorter one may, and then all seems well: what was
+# refused is sent again until there is room for none of it.
+says_failing() {
+	local i
+
+	for ((i = 0; i < 20; i++)); do
+		"$O/writ-ca" status -C d >failing.out
+		! grep -q FAILING failing.out || return 0
+		s_send alice many >many.out
+	done
+	cat failing.out
+	return 1
 }
 : >acked
 
@@ -109,8 +123,7 @@ full() {
 		s_id k0.req)" </dev/null)" ssh-ed25519-cert-v01@openssh.com
 	t 'the service has said it' s_says d "$part"
 	# A signer's journal may have room for a head, and then all seems well.
-	[ "$2" = signer ] || t_has 'writ-ca status says so' \
-		"$("$O/writ-ca" status -C d)" FAILING
+	[ "$2" = signer ] || t 'writ-ca status says so' says_failing
 	cp many "refused.$2"
 	[ -z "${4:-}" ] || "$4" "$name"
 	room "$dir"
