@@ -8,6 +8,8 @@
 #include "lib/bundle/bundles.h"
 #include "lib/bundle/fleets.h"
 
+#define AHEAD 300 /* seconds the clock of who signs may be ahead */
+
 void
 agent_bundles_clear(struct agent_bundles *b)
 {
@@ -15,8 +17,6 @@ agent_bundles_clear(struct agent_bundles *b)
 	policy_files_clear(&b->fleet);
 	str_clear(&b->warning);
 }
-
-#define AHEAD 300 /* seconds the clock of who signs may be ahead */
 
 /* What was held before is never lost to something older. */
 static int
