@@ -5,6 +5,7 @@
 #
 #	hosts_make		that deployment, with petra, an operator, and the
 #				master master_1; after ca.sh
+#	hosts_grant FILE	a ca.yaml's grant for hosts, in place of another
 #	host_key NAME		keys NAME.hk and NAME.tk, host's and transport's
 #	said FILE TYPE BY FIELDS KEY...	a statement by BY, signed by each KEY;
 #				FIELDS is '"host":"web-1",...'; WHEN is its time
@@ -63,6 +64,19 @@ renews() {
 \"key\":\"$(key_of "${3:-$1.hk}")\"" "${3:-$1.hk}"
 }
 
+hosts_grant() {
+	sed -i '/^  hosts:/,$d' "$1"
+	cat >>"$1" <<-'END'
+	  hosts:
+	    kind: host
+	    to: [petra@example.com]
+	    principals: ["*.example.com"]
+	    accepted_hosts: yes
+	    max: 30d
+	    approve: [{approvers: 1}]
+	END
+}
+
 hosts_make() {
 	ca_people
 	ca_key ed25519 petra
@@ -72,16 +86,7 @@ hosts_make() {
 			--officer ivan@example.com=ivan.pub \
 			--operator petra@example.com=petra.pub || return
 		ca_policy ca/policy
-		sed -i '/^  hosts:/,$d' ca/policy/ca.yaml
-		cat >>ca/policy/ca.yaml <<-'END'
-		  hosts:
-		    kind: host
-		    to: [petra@example.com]
-		    principals: ["*.example.com"]
-		    accepted_hosts: yes
-		    max: 30d
-		    approve: [{approvers: 1}]
-		END
+		hosts_grant ca/policy/ca.yaml
 		cp master_1.pub ca/policy/authorities/
 		sed -i 's/^  log: .*/&\n  master: [master_1]/' ca/policy/ca.yaml
 		sed -i 's/groups: \[engineers\]/groups: [engineers, approvers]/' \

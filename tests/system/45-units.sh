@@ -10,14 +10,11 @@
 . "$(dirname "$0")/hosts.sh"
 # shellcheck source=tests/interop/ca.sh
 . "$here/../interop/ca.sh"
+# shellcheck source=tests/system/units.sh
+. "$here/units.sh"
 
 readonly UNITS=(signer notify keeper front)
 readonly HOME_OF_CA=/var/lib/writ
-
-# into DIR: what comes on standard input, an archive, goes there on the host.
-into() {
-	on ca tar -x -f - -C "$1"
-}
 
 # state PROPERTY NAME: of a unit of the service.
 state() {
@@ -99,13 +96,7 @@ fi
 sed -i "s,$T/sshd,/etc/ssh/writ," sshd/writ.conf
 sed -i 's, sshd/, /etc/ssh/writ/,' sshd/writ.conf
 [ -f corp/keys/transport ] || ca_key ed25519 corp/keys/transport
-cat >>corp/writ.yaml <<'END'
-service:
-  transport: /run/credentials/writ-ca-front.service/transport
-  runtime: /run/writ
-  users: {front: writ-front, keeper: writ-keeper, signer: writ-signer,
-    notify: writ-notify}
-END
+ca_service corp/writ.yaml
 cat >corp/notify.yaml <<'END'
 channels:
   - {name: first, exec: [/usr/bin/true]}
@@ -115,22 +106,12 @@ address=$(hosts ip ca)
 echo "[$address]:2022 $(ssh-keygen -y -f corp/keys/transport)" >known
 
 # --- what packaging does
-t 'make install fills a directory' env -u MAKEFLAGS -u MAKELEVEL \
-    make -C "$TOP" O="$O" PREFIX=/usr DESTDIR="$T/stage" install
-tar -C stage -c --owner=0 --group=0 . | into /
-on ca mkdir -p $HOME_OF_CA /etc/ssh/writ
-tar -C corp -c --owner=0 --group=0 . | into $HOME_OF_CA
-tar -C sshd -c --owner=0 --group=0 . | into /etc/ssh/writ
+installed ca
+packed corp | into ca $HOME_OF_CA
+packed sshd | into ca /etc/ssh/writ
 on ca sh -c 'useradd -m deploy; cp /etc/ssh/writ/writ.conf \
     /etc/ssh/sshd_config.d/; systemctl reload ssh' >host.out 2>&1
-# A machine whose root may not raise limits has to lock memory otherwise.
-if ! on ca sh -c 'ulimit -l unlimited' 2>/dev/null; then
-	echo 'note: no limit can be raised here, so the signer has IPC_LOCK'
-	printf '[Service]\n%s\n%s\n' AmbientCapabilities=CAP_IPC_LOCK \
-	    CapabilityBoundingSet=CAP_IPC_LOCK >lock.conf
-	hosts put ca /etc/systemd/system/writ-ca-signer.service.d lock.conf
-	on ca systemctl daemon-reload
-fi
+may_lock ca ca
 # As writ-ca(8) says, word for word.
 t 'users and directories are made' \
     on ca sh -c 'systemd-sysusers && systemd-tmpfiles --create'

@@ -2,29 +2,23 @@
 # SPDX-License-Identifier: ISC
 # Goal of this test: a fleet as packaging has it. What `make install` puts down is
 # booted by a real systemd: a CA and a master on one machine, the agent on another,
-# each process in its unit's sandbox and as its user, their logs in buckets of a real
-# S3 server. A host is accepted, gets its
-# certificate by way of the courier, and takes orders through restarts, deaths and a
-# boot; and the auditor's timer tells of what nothing explains.
+# each process in its unit's sandbox and as its user, the logs in a bucket of a real
+# S3 server. A host is accepted, gets its certificate by way of the courier, takes
+# orders through restarts, deaths and a boot, and goes on without a master; and the
+# auditor's timer tells of what nothing explains.
 # Needs root.
 
 # shellcheck source=tests/system/hosts.sh
 . "$(dirname "$0")/hosts.sh"
 # shellcheck source=tests/interop/ca.sh
 . "$here/../interop/ca.sh"
+# shellcheck source=tests/interop/hosts.sh
+. "$here/../interop/hosts.sh"
+# shellcheck source=tests/system/units.sh
+. "$here/units.sh"
 
 readonly UNITS=(signer courier keeper front)
 readonly HOME_OF_MASTER=/var/lib/writ-master
-
-# into HOST DIR: what comes on standard input, an archive, goes there.
-into() {
-	on "$1" mkdir -p "$2" && on "$1" tar -x -f - -C "$2"
-}
-
-# packed DIR: an archive of it, as root made it.
-packed() {
-	tar -C "$1" -c --owner=0 --group=0 .
-}
 
 # state PROPERTY UNIT
 state() {
@@ -78,16 +72,7 @@ policy() {
 	END
 	sed -i 's/^  log: \[/  master: [master_1]\n  log: [master_1_log, /' \
 	    corp/policy/ca.yaml
-	sed -i '/^  hosts:/,$d' corp/policy/ca.yaml
-	cat >>corp/policy/ca.yaml <<-'END'
-	  hosts:
-	    kind: host
-	    to: [petra@example.com]
-	    principals: ["*.example.com"]
-	    accepted_hosts: yes
-	    max: 30d
-	    approve: [{approvers: 1}]
-	END
+	hosts_grant corp/policy/ca.yaml
 	near "$writ" policy sign -C corp -i olga -y
 }
 # states VALUE
@@ -123,13 +108,7 @@ cp -a corp/bundle/. m/bundle/
 
 # --- what packaging does, and what writ-ca(8) and writ-master(8) say ----------
 
-cat >>corp/writ.yaml <<'END'
-service:
-  transport: /run/credentials/writ-ca-front.service/transport
-  runtime: /run/writ
-  users: {front: writ-front, keeper: writ-keeper, signer: writ-signer,
-    notify: writ-notify}
-END
+ca_service corp/writ.yaml
 cat >>m/master.yaml <<END
 retention: 1d
 s3: {endpoint: "$S3_ENDPOINT"}
@@ -145,25 +124,13 @@ root: "$root"
 masters:
   - {address: "$address:2023", key: "$(cut -d' ' -f1,2 m/keys/master_1.pub)"}
 END
-t 'make install fills a directory' env -u MAKEFLAGS -u MAKELEVEL \
-    make -C "$TOP" O="$O" PREFIX=/usr DESTDIR="$T/stage" install
-for host in hub web; do
-	packed stage | into "$host" /
-done
+installed hub web
 packed corp | into hub /var/lib/writ
 packed m | into hub $HOME_OF_MASTER
 on web mkdir -p /etc/writ
 hosts put web /etc/writ agent.yaml
 on web useradd -u 41011 -m -s /bin/bash webapp
-for signer in ca master; do
-	# A machine whose root may not raise limits has to lock memory otherwise.
-	on hub sh -c 'ulimit -l unlimited' 2>/dev/null && break
-	echo 'note: no limit can be raised here, so signers have IPC_LOCK'
-	printf '[Service]\n%s\n%s\n' AmbientCapabilities=CAP_IPC_LOCK \
-	    CapabilityBoundingSet=CAP_IPC_LOCK >lock.conf
-	hosts put hub "/etc/systemd/system/writ-$signer-signer.service.d" lock.conf
-	on hub systemctl daemon-reload
-done
+may_lock hub ca master
 sed -n 's/^export //p' rgw/env | xargs -n 1 >keeper.env
 for name in keeper master-keeper; do
 	on hub sh -c "mkdir -p /etc/writ && umask 077 &&
