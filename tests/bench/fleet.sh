@@ -408,7 +408,9 @@ one_fleet() {
 	    "$@" -i "$tmp/one/petra" </dev/null
 }
 
-# MiB of both processes, each page counted once, after a minute of nothing.
+# MiB of both processes, each page counted once, after a minute of nothing; and of
+# their own: anonymous ones, since hosts lie in memory, where the kernel calls
+# each page of a program's file dirty.
 idle_pss() {
 	local name
 	sleep "$(quick 3 60)"
@@ -456,7 +458,7 @@ one_agent() {
 	if is_wanted idle_pss_mb; then
 		read -r pss dirty < <(idle_pss)
 		figure idle_pss_mb "$pss" '<=4' \
-		    "MiB of an idle agent's processes ($dirty MiB private dirty, goal 1.5)"
+		    "MiB of an idle agent's processes ($dirty MiB written by them, goal 1.5)"
 	fi
 	master_stop
 }
