@@ -357,6 +357,25 @@ settle(struct applier *a, struct pending *p, const struct run_status *s,
 	return pending_forget(a, e);
 }
 
+/*
+ * What should undo the run may stand still, or a boot's undo have failed: whoever
+ * asks finds out whether the time is up, too.  That it cannot be undone stands in
+ * its status.
+ */
+static int
+look_after(struct applier *a, uint64_t number, struct run_status *s,
+    struct err *e)
+{
+	int r;
+
+	if (run_is_finished(s->stands))
+		return 0;
+	if ((r = arm_look(a->host, a->state_dir, number, e)) < 0)
+		return r;
+	run_status_clear(s);
+	return status_of(a, number, s, e);
+}
+
 int
 verb_settle(struct applier *a, struct err *e)
 {
@@ -369,7 +388,8 @@ verb_settle(struct applier *a, struct err *e)
 		(void)applier_alarm(a, "pending", e);
 		return pending_forget(a, e);
 	}
-	if (r == 0 && p.have && (r = status_of(a, p.number, &s, e)) == 0)
+	if (r == 0 && p.have && (r = status_of(a, p.number, &s, e)) == 0 &&
+	    (r = look_after(a, p.number, &s, e)) == 0)
 		r = settle(a, &p, &s, e);
 	run_status_clear(&s);
 	pending_clear(&p);

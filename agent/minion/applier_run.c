@@ -184,7 +184,7 @@ arm(void *ctx, uint64_t number, struct err *e)
 		    "a master who could say that one is left");
 	if ((r = arm_has_boot_unit(m->a->host, e)) != 0)
 		return r;
-	return arm_watch(m->a->state_dir, number, e);
+	return arm_watch(m->a->host, m->a->state_dir, number, true, e);
 }
 
 /* What a master brought, for kind ssh_ca; kept until the run is over. */

@@ -2,14 +2,10 @@
 #include "agent/minion/arm.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/minion/login.h"
@@ -91,75 +87,6 @@ arm_has_boot_unit(struct host *h, struct err *e)
 	err_hint(e,
 	    "systemctl enable " ARM_UNIT ", or --no-boot-undo to go without");
 	return r;
-}
-
-/* In the grandchild: nobody's child, in no session of anybody, with nothing
- * open but the pipe that tells of a failed exec. */
-static void __attribute__((noreturn))
-become_watcher(const char *const *argv, int failed)
-{
-	static const char *const env[] = {
-	    "PATH=" HOST_PATH, "LANG=C.UTF-8", NULL};
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), no;
-
-	if (null != -1 && dup2(null, 0) != -1 && dup2(null, 1) != -1 &&
-	    dup2(null, 2) != -1 && chdir("/") == 0) {
-		(void)syscall(SYS_close_range, 3U, (unsigned)failed - 1, 0U);
-		(void)syscall(SYS_close_range, (unsigned)failed + 1, ~0U, 0U);
-		execve("/proc/self/exe", (char *const *)(uintptr_t)argv,
-		    (char *const *)(uintptr_t)env);
-	}
-	no = errno;
-	(void)!write(failed, &no, sizeof(no));
-	_exit(127);
-}
-
-/* The pipe's write end closes by itself at exec. */
-static int
-start(const char *const *argv, struct err *e)
-{
-	int p[2], high[2], no = 0, status;
-	ssize_t n;
-	pid_t pid;
-
-	if (pipe2(p, O_CLOEXEC) != 0)
-		return err_sys(e, "make a pipe");
-	/* Above 10, so that closing what lies below it is never nothing. */
-	high[0] = fcntl(p[0], F_DUPFD_CLOEXEC, 10);
-	high[1] = fcntl(p[1], F_DUPFD_CLOEXEC, 11);
-	(void)close(p[0]);
-	(void)close(p[1]);
-	if (high[0] == -1 || high[1] == -1 || (pid = fork()) == -1)
-		return err_sys(e, "start the process that would undo");
-	if (pid == 0) {
-		if (setsid() == -1 || (pid = fork()) == -1)
-			_exit(1);
-		if (pid > 0)
-			_exit(0);
-		become_watcher(argv, high[1]);
-	}
-	(void)close(high[1]);
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-		continue;
-	do
-		n = read(high[0], &no, sizeof(no));
-	while (n == -1 && errno == EINTR);
-	(void)close(high[0]);
-	if (n == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
-	errno = n == (ssize_t)sizeof(no) ? no : EAGAIN;
-	return err_sys(e, "start the process that would undo");
-}
-
-int
-arm_watch(const char *state_dir, uint64_t number, struct err *e)
-{
-	char text[24];
-	const char *argv[] = {"writ-agent", "undo", "--watch", "--run", text,
-	    "--state", state_dir, NULL};
-
-	(void)snprintf(text, sizeof(text), "%" PRIu64, number);
-	return start(argv, e);
 }
 
 /* Under the lock, so that its status is the last word. */

@@ -2,22 +2,29 @@
 /*
  * Commit-confirm: who undoes a run that touched a way in.
  *
- * Before the change a process of its own is started, which outlives the agent,
- * and a unit has to be there that undoes what is unconfirmed at the next boot,
- * before anybody can log in.  Both run `writ-agent undo`.
+ * Before the change a process of its own is started, which outlives the agent
+ * and is started again when it is killed, and a unit has to be there that undoes
+ * what is unconfirmed at the next boot, before anybody can log in.  Both run
+ * `writ-agent undo`.
  */
 #ifndef AGENT_MINION_ARM_H
 #define AGENT_MINION_ARM_H
 
 #include "agent/states/host.h"
 
-#define ARM_UNIT "writ-agent-undo.service"
+#define ARM_UNIT       "writ-agent-undo.service"
+#define ARM_WATCH_UNIT "writ-agent-watch" /* -RUN-PID */
 
 /* Would a boot undo it?  ERR_DENIED says what is missing. */
 int arm_has_boot_unit(struct host *h, struct err *e) MUST_CHECK;
-/* Start the process that watches run number; returns when it runs. */
-int arm_watch(const char *state_dir, uint64_t number, struct err *e)
-    MUST_CHECK;
+/*
+ * Start the process that watches run number; returns when it runs.  guarded: as a
+ * unit of systemd's, which starts it again a second after it was killed, as often
+ * as it takes.  Otherwise nobody does so.  ERR_DENIED, ERR_SYS, ERR_NOMEM: there is
+ * none.
+ */
+int arm_watch(struct host *h, const char *state_dir, uint64_t number,
+    bool guarded, struct err *e) MUST_CHECK;
 
 enum {
 	WATCH_OVER = 0,		/* the run is finished: nothing to do */

@@ -25,7 +25,8 @@ arm(void *ctx, uint64_t number, struct err *e)
 
 	if (!a->no_boot_undo && (r = arm_has_boot_unit(a->s->host, e)) != 0)
 		return r;
-	return arm_watch(a->s->state_dir, number, e);
+	return arm_watch(a->s->host, a->s->state_dir, number, !a->no_boot_undo,
+	    e);
 }
 
 struct session_opts

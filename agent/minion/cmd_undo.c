@@ -14,7 +14,8 @@
 #include "lib/base/file.h"
 #include "lib/base/json.h"
 
-#define LOOK_MS 500
+#define LOOK_MS  500
+#define AGAIN_MS 10000 /* where nothing can be said of the run */
 
 static int
 run_confirm(struct cli_args *a, struct err *e)
@@ -47,12 +48,12 @@ const struct cli_command agent_cmd_confirm = {.name = "confirm",
 /* What became of a failed undo stands in its status; it is tried again until
  * it succeeds, since nobody else may be able to come and do it. */
 static int
-watch(struct host *h, const char *dir, uint64_t number, struct err *e)
+watch(struct host *h, const char *dir, uint64_t number)
 {
 	int r;
 
-	while ((r = arm_look(h, dir, number, e)) == WATCH_AGAIN)
-		(void)usleep(LOOK_MS * 1000);
+	while ((r = arm_look(h, dir, number, NULL)) != WATCH_OVER)
+		(void)usleep(1000 * (r < 0 ? AGAIN_MS : LOOK_MS));
 	return r;
 }
 
@@ -131,7 +132,7 @@ run_undo(struct cli_args *a, struct err *e)
 	}
 	if ((r = host_open(&h, e)) != 0)
 		return r;
-	r = cli_flag(a, "watch")  ? watch(h, dir, number, e)
+	r = cli_flag(a, "watch")  ? watch(h, dir, number)
 	    : cli_flag(a, "boot") ? at_boot(h, dir, e)
 				  : by_hand(h, dir, e);
 	host_close(h);

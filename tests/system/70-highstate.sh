@@ -257,6 +257,9 @@ t 'and nothing was live' same_as_before
 bad 's/{port: 22}/{port: 22, from: 192.0.2.0\/24}/'
 status 'a firewall that shuts ssh is live at first' 3 agent apply
 t_not 'and nobody gets in' on other timeout 5 ncat -w 2 -z "$address" 22
+# shellcheck disable=SC2016 # for the host's shell
+t 'the process that would undo it is killed' on web sh -c \
+    'kill -KILL $(pgrep -f "[u]ndo --watch")'
 t 'it undoes itself' wait_undone
 t 'and there is a way in again' login true
 t_has 'which the status tells' "$(on web writ-agent status)" undone

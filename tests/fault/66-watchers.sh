@@ -1,0 +1,195 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Goal of this test: a change that shuts a way in, ordered by a master who cannot
+# confirm it, is undone in time whoever of those that see to it dies or stands
+# still: the process that watches, the link, the applier, all of them.
+# Needs root.
+
+# shellcheck source=tests/system/hosts.sh
+. "$(dirname "$0")/../system/hosts.sh"
+# shellcheck source=tests/fault/lib.sh
+. "$TOP/tests/fault/lib.sh"
+
+if [ "$(id -u)" -ne 0 ]; then
+	t_skip 'who watches' 'hosts need root'
+	t_ok 'what needs no root: nothing'
+	t_done
+fi
+export HOME=$T
+
+# What becomes of whom, by the host that it happens on.  Each is killed or stopped
+# by its number, which is asked for on the host.
+# shellcheck disable=SC2016
+declare -A fate=(
+	[watcher]='kill -KILL $(watcher)'
+	[link]='kill -KILL $(watcher) $(pidof writ-agent-link)'
+	[stopped]='kill -STOP $(pidof writ-agent-link); kill -KILL $(watcher)'
+	[all]='kill -KILL $(watcher) $(pgrep writ-agent)'
+	[still]='kill -STOP $(watcher)'
+)
+if all; then
+	hosts=("${!fate[@]}")
+else
+	hosts=(link stopped)
+fi
+
+# --- a master, and hosts that it has accepted ----------------------------------
+
+setup() {
+	make_keys && ssh-keygen -q -t ed25519 -N '' -C petra -f petra &&
+	    "$writ" init corp --single-officer \
+		--officer olga@example.com=keys/olga.pub \
+		--operator petra@example.com=petra.pub &&
+	    "$writ" policy sign -C corp -i keys/olga -y || return
+	root=$(grep -ho 'SHA256:[A-Za-z0-9+/]*' setup.out | tail -n 1)
+	mkdir m && "$O/writ-master" -C m init --name master_1 --root "$root" ||
+	    return
+	cp m/keys/master_1.pub m/keys/master_1_log.pub corp/policy/authorities/
+	sed -i 's/^  log: \[/  master: [master_1]\n  log: [master_1_log, /' \
+	    corp/policy/ca.yaml
+	rm -rf corp/fleet
+	mkdir -p corp/fleet/states m/bundle
+	# No run of its own comes in the time of this test.
+	cat >corp/fleet/fleet.yaml <<-'END'
+	masters:
+	  - {address: "10.77.0.1:2023", key: master_1}
+	hosts: {confirm_within: 10s, interval: 24h, splay: 24h}
+	END
+	printf 'states:\n  - {match: "*", apply: [base]}\n' >corp/fleet/top.yaml
+	cat >corp/fleet/states/base.yaml <<-'END'
+	firewall:
+	  iptables: {input: {policy: drop, allow: [{port: 22}]}}
+	END
+	"$writ" policy sign -C corp -i keys/olga -y &&
+	    "$writ" fleet -C corp sign -i petra -y && cp -a corp/bundle/. m/bundle/
+}
+
+# By its own number: what starts it in the network would die alone.
+master() {
+	# shellcheck disable=SC2016 # for the shell there
+	near sh -c 'echo $$ >master.pid; exec "$1" -C m run' sh \
+	    "$O/writ-master" >>master.log 2>&1 </dev/null &
+	until [ -s master.pid ]; do
+		sleep 0.1
+	done
+	t_stop_later "$(cat master.pid)"
+}
+
+agent_starts() {
+	local host=$1
+
+	printf 'id: %s.example.com\nroot: "%s"\nmasters:\n  - %s\n' "$host" \
+	    "$root" "{address: \"10.77.0.1:2023\", key: \"$(cut -d' ' -f1,2 \
+	    m/keys/master_1.pub)\"}" >agent.yaml
+	on "$host" mkdir -p /etc/writ &&
+	    hosts put "$host" /etc/writ agent.yaml &&
+	    hosts put "$host" /usr/bin "$O"/writ-agent{,-run,-link} &&
+	    hosts put "$host" /etc/systemd/system \
+		"$TOP"/packaging/systemd/writ-agent{,-undo}.service &&
+	    on "$host" sh -c 'useradd -r -s /usr/sbin/nologin writ-agent
+		systemctl daemon-reload
+		systemctl -q enable writ-agent-undo.service &&
+		systemctl start writ-agent.service'
+}
+
+waits() {
+	fleet keys -i petra --json | jq -er --arg id "$1.example.com" \
+	    '[.[] | select(.state == "waiting" and .host == $id)][0].enrol' \
+	    >"$1.enrol"
+}
+
+# --- what is seen of a host -------------------------------------------------------
+
+stands() {
+	on "$1" writ-agent status | grep -q "^run [0-9]*: $2 "
+}
+
+is_open() {
+	# shellcheck disable=SC2016 # for the shell there
+	near timeout 5 bash -c 'exec 3<>"/dev/tcp/$1/22" && read -r -n 4 <&3' \
+	    sh "$(hosts ip "$1")"
+}
+
+# Everything below /etc, and the agent's own rules.
+snapshot() {
+	on "$1" sh -c 'exec 2>/dev/null; cd /etc && find . -xdev \( -type f -o -type l \) \
+	    -printf "%m %u %g %p %l\n" -type f -exec sha256sum {} + | sort
+	    iptables-save | grep "WRIT\|^-P"; ip6tables-save | grep "WRIT\|^-P"'
+}
+
+is_back() {
+	snapshot "$1" | cmp -s - "$1.was" && is_open "$1" && stands "$1" undone
+}
+
+# All hosts at once, as soon as each has the change.
+befalls() {
+	local host=$1
+
+	in_time "$host: it is shut, and waits" stands "$host" unconfirmed
+	t "$host: and then happens what does" on "$host" sh -c \
+	    "watcher() { pgrep -f '[u]ndo --watch'; }; ${fate[$host]}"
+}
+
+one_host() {
+	local host=$1 i
+
+	befalls "$host"
+	for ((i = 0; i < 120; i++)); do
+		! is_back "$host" || break
+		sleep 0.5
+	done
+	if [ "$i" -lt 120 ]; then
+		t_ok "$host: it is as it was, and open"
+	else
+		t_fail "$host: it is as it was, and open" \
+		    "$(on "$host" writ-agent status)" \
+		    "$(on "$host" ps ax -o pid,stat,args | grep '[w]rit-')" \
+		    "$(snapshot "$host" | diff "$host.was" - | head -n 5)"
+	fi
+	# shellcheck disable=SC2016 # for the shell there
+	on "$host" sh -c 'kill -CONT $(pgrep writ-agent)'
+	printf '%d %d\n' "$t_passed" "$t_failed" >"$host.sum"
+}
+
+setup >setup.out 2>&1 </dev/null || {
+	t_fail 'a master is set up' "$(tail -n 8 setup.out)"
+	t_done
+}
+root=$(grep -ho 'SHA256:[A-Za-z0-9+/]*' setup.out | tail -n 1)
+hosts_up "${hosts[@]}"
+master
+ones=()
+for host in "${hosts[@]}"; do
+	t "$host: its agent starts" agent_starts "$host"
+done
+for host in "${hosts[@]}"; do
+	in_time "$host: it waits" waits "$host"
+	t "$host: and is accepted" fleet accept -i petra \
+	    --id "$host.example.com" -y "$(cat "$host.enrol")"
+done
+fleet push -i petra >push.out 2>&1
+t 'all are made what is good' fleet apply -i petra --on '*' --batch 100% -y
+for host in "${hosts[@]}"; do
+	t "$host: and is open" is_open "$host"
+	snapshot "$host" >"$host.was"
+done
+sed -i 's/{port: 22}/{port: 22, from: 192.0.2.0\/24}/' corp/fleet/states/base.yaml
+{
+	"$writ" fleet -C corp sign -i petra -y && fleet push -i petra
+} >sign.out 2>&1 </dev/null || t_fail 'a bad one is signed' "$(cat sign.out)"
+fleet apply -i petra --on '*' --batch 100% --max-failures 100 -y --detach \
+    >apply.out 2>&1 || t_fail 'it is ordered' "$(cat apply.out)"
+before=$t_passed
+for host in "${hosts[@]}"; do
+	(t_passed=0 && one_host "$host") >"$host.out" 2>&1 </dev/null &
+	ones+=($!)
+done
+wait "${ones[@]}"
+t_passed=$before
+for host in "${hosts[@]}"; do
+	cat "$host.out"
+	read -r n m <"$host.sum" || n=0 m=1
+	t_passed=$((t_passed + n))
+	t_failed=$((t_failed + m))
+done
+t_done
