@@ -326,6 +326,21 @@ set_results(struct report_statement *r, enum change_result from,
 			r->changes[i].result = to;
 }
 
+/* That it is told is one step with the report that tells it. */
+static int
+say_once(struct applier *a, struct pending *p, struct err *e)
+{
+	uint64_t last = a->reports.run;
+	int r;
+
+	if (last == p->number)
+		return 0;
+	a->reports.run = p->number;
+	if ((r = applier_say(a, &p->r, e)) != 0)
+		a->reports.run = last;
+	return r;
+}
+
 static int
 settle(struct applier *a, struct pending *p, const struct run_status *s,
     struct err *e)
@@ -352,7 +367,7 @@ settle(struct applier *a, struct pending *p, const struct run_status *s,
 	default:
 		return 0; /* not yet */
 	}
-	if ((r = applier_say(a, &p->r, e)) != 0)
+	if ((r = say_once(a, p, e)) != 0)
 		return r;
 	return pending_forget(a, e);
 }

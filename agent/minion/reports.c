@@ -29,7 +29,9 @@ parse(const json_t *o, void *out, struct err *e)
 	if ((r = json_u64(o, "seq", 0, 0, UINT64_MAX, &s->seq, e)) != 0 ||
 	    (r = json_u64(o, "acked", 0, 0, s->seq, &s->acked, e)) != 0 ||
 	    (r = json_u64(o, "quiet", 0, 0, UINT64_MAX, &s->quiet, e)) != 0 ||
-	    (r = json_time(o, "at", 0, &s->at, e)) != 0)
+	    (r = json_time(o, "at", 0, &s->at, e)) != 0 ||
+	    (r = json_u64(o, "run", JSON_OPTIONAL, 1, UINT64_MAX, &s->run,
+		 e)) != 0)
 		return r;
 	s->has_logins = json_object_get(o, "logins") != NULL;
 	if ((r = json_hex(o, "logins", JSON_OPTIONAL, s->logins.b, HASH_LEN,
@@ -66,6 +68,8 @@ report_state_write(const char *state_dir, const struct report_state *s,
 	jw_u64(&w, "acked", s->acked);
 	jw_u64(&w, "quiet", s->quiet);
 	jw_time(&w, "at", s->at);
+	if (s->run != 0)
+		jw_u64(&w, "run", s->run);
 	if (s->has_logins)
 		jw_hex(&w, "logins", s->logins.b, HASH_LEN);
 	jw_end(&w, '}');

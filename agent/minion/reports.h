@@ -27,6 +27,8 @@ struct report_state {
 	uint64_t    acked;	/* the last that a master has */
 	uint64_t    quiet;	/* runs since that changed nothing */
 	int64_t	    at;		/* of the last */
+	uint64_t    run;	/* the last that was waited for and is told, so
+				   that a crash does not tell it twice; 0: none */
 	bool	    has_logins;
 	struct hash logins;	/* the file that goes with the last */
 };
