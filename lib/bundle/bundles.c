@@ -191,28 +191,54 @@ bundles_load(const char *dir, const struct hash *pin, int64_t now,
 	return r;
 }
 
-/* The statement whose hash this is, among policy.N. */
+/* policy.N, parsed.  ERR_NOTFOUND: it is not there, or no policy statement. */
+static int
+read_statement(const char *dir, uint64_t version, struct statement *out,
+    struct err *e)
+{
+	struct slice text = {0};
+	char name[40];
+	int r;
+
+	snprintf(name, sizeof(name), "policy.%llu",
+	    (unsigned long long)version);
+	if ((r = place_read(dir, name, STATEMENT_MAX, &text, e)) != 0)
+		return r;
+	r = statement_parse(name, text, out, e);
+	place_free(&text);
+	if (r == 0 && out->type != ST_POLICY)
+		r = err_set(e, ERR_NOTFOUND, "%s: not a policy statement",
+		    name);
+	return r;
+}
+
+/* The statement whose hash this is, among policy.N.  One that cannot be read
+ * hides no other, and is named where none is the one: it may have been. */
 static int
 find_statement(const char *dir, const struct hash *h, struct statement *out,
     struct err *e)
 {
+	struct err unread = {0};
 	uint64_t last;
 	int r;
 
 	if ((r = place_highest(dir, "policy.", &last, e)) != 0)
 		return r;
 	for (uint64_t v = last; v >= 1; v--) {
-		struct slice text = {0};
-		char name[40];
+		struct err why = {0};
 
-		snprintf(name, sizeof(name), "policy.%llu",
-		    (unsigned long long)v);
-		if (place_read(dir, name, STATEMENT_MAX, &text, NULL) != 0)
-			continue;
-		r = statement_parse(name, text, out, e);
-		free((void *)(uintptr_t)text.p);
+		r = read_statement(dir, v, out, &why);
 		if (r == 0 && hash_equal(&out->hash, h))
 			return 0;
+		if (r == ERR_NOMEM)
+			return err_nomem(e);
+		if (r == ERR_SYS && unread.code == ERR_OK)
+			unread = why;
+	}
+	if (unread.code != ERR_OK) {
+		if (e != NULL)
+			*e = unread;
+		return unread.code;
 	}
 	return err_set(e, ERR_NOTFOUND,
 	    "%s/bundle: an earlier policy that the log names is missing", dir);

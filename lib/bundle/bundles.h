@@ -37,7 +37,8 @@ void bundle_chain_input(const struct bundle_chain *c, struct bundle_input *in);
 int bundles_read(const char *dir, struct bundle_chain *out, struct err *e)
     MUST_CHECK;
 /* The chain that ended in the policy statement with this hash: it and all roots
- * up to its own.  ERR_NOTFOUND: no such statement is there. */
+ * up to its own.  ERR_NOTFOUND: no such statement is there; ERR_SYS: nor is it
+ * among those that can be read. */
 int bundles_read_past(const char *dir, const struct hash *statement,
     struct bundle_chain *out, struct err *e) MUST_CHECK;
 /* Read and verify into t; pin and now as trust_update(), and its answers. */
@@ -49,7 +50,8 @@ int bundle_chain_accept(const struct bundle_chain *c, struct trust *t,
     const struct hash *pin, int64_t now, struct err *e) MUST_CHECK;
 /*
  * The policy of an earlier bundle statement with this hash, zones set, from
- * its files: a new policy.  Trusted as far as whoever named the hash.
+ * its files: a new policy.  Trusted as far as whoever named the hash.  Errors
+ * as bundles_read_past().
  */
 int bundles_load_policy(const char *dir, const struct hash *statement,
     struct policy **out, struct err *e) MUST_CHECK;

@@ -82,6 +82,9 @@ conf_diags_err(const struct conf_diags *d, int code, struct err *e)
 {
 	size_t more = d->n_errors > 0 ? d->n_errors - 1 : 0;
 
+	/* What else is wrong is not why it failed. */
+	if (code == ERR_NOMEM)
+		return err_nomem(e);
 	for (size_t i = 0; i < d->n; i++) {
 		if (d->v[i].warning)
 			continue;

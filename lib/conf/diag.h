@@ -34,7 +34,8 @@ void conf_error(struct conf_diags *d, struct conf_pos pos, const char *fmt, ...)
 void conf_warning(struct conf_diags *d, struct conf_pos pos, const char *fmt,
     ...) PRINTF_LIKE(3, 4);
 void conf_diags_clear(struct conf_diags *d);
-/* The first error as a struct err, with "(and N more)"; returns its code. */
+/* The first error as a struct err, with "(and N more)"; returns its code.  For
+ * ERR_NOMEM, which no error of a file is, the words of that alone. */
 int conf_diags_err(const struct conf_diags *d, int code, struct err *e);
 
 #endif

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/file.h"
@@ -242,6 +243,39 @@ an_earlier_policy_is_found_by_its_hash(void **state)
 	assert_null(p);
 }
 
+/* What cannot be read is not what is missing, and what is no policy is none. */
+static void
+an_earlier_policy_is_not_missing_where_it_cannot_be_read(void **state)
+{
+	struct hash first, second, h;
+	struct policy *p = NULL;
+	struct statement s;
+	char path[TMPDIR_MAX + 32];
+	struct err e = {0};
+
+	(void)state;
+	store_two(&first, &second);
+	snprintf(path, sizeof(path), "%s/bundle/policy.3", dir);
+	assert_int_equal(file_write(path, root.p, root.n, 0644, 0, &e), 0);
+	statement_init(&s, ST_ROOT);
+	assert_int_equal(statement_parse("root", slice_of(root.p, root.n), &s,
+			     &e),
+	    0);
+	h = s.hash;
+	statement_clear(&s);
+	assert_int_equal(bundles_load_policy(dir, &h, &p, &e), ERR_NOTFOUND);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_int_equal(bundles_load_policy(dir, &first, &p, &e), 0);
+	policy_free(p);
+	p = NULL;
+	snprintf(path, sizeof(path), "%s/bundle/policy.1", dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(bundles_load_policy(dir, &first, &p, &e), ERR_SYS);
+	assert_non_null(strstr(e.msg, "bundle/policy.3"));
+	assert_null(p);
+}
+
 static void
 a_version_is_never_stored_twice(void **state)
 {
@@ -325,6 +359,37 @@ try_load(void *arg)
 	r = bundles_load(dir, NULL, FIXTURE_NOW, &t, NULL);
 	trust_clear(&t);
 	return r;
+}
+
+static int
+try_past(void *arg)
+{
+	struct bundle_chain c = {0};
+	int r = bundles_read_past(dir, arg, &c, NULL);
+
+	bundle_chain_clear(&c);
+	return r;
+}
+
+static int
+try_policy(void *arg)
+{
+	struct policy *p = NULL;
+	int r = bundles_load_policy(dir, arg, &p, NULL);
+
+	policy_free(p);
+	return r;
+}
+
+static void
+without_memory_no_earlier_policy_is_missing(void **state)
+{
+	struct hash first, second;
+
+	(void)state;
+	store_two(&first, &second);
+	assert_true(alloc_each(try_past, &first) > 20);
+	assert_true(alloc_each(try_policy, &first) > 100);
 }
 
 static void
@@ -413,9 +478,11 @@ main(void)
 	    T(what_is_stored_is_loaded),
 	    T(the_highest_version_is_in_force),
 	    T(an_earlier_policy_is_found_by_its_hash),
+	    T(an_earlier_policy_is_not_missing_where_it_cannot_be_read),
 	    T(a_version_is_never_stored_twice),
 	    T(a_file_that_is_damaged_is_not_believed),
 	    T(without_memory_it_says_so),
+	    T(without_memory_no_earlier_policy_is_missing),
 	    T(a_draft_is_what_belongs_in_a_policy),
 	    T(anything_else_in_a_draft_is_refused),
 	};

@@ -484,6 +484,8 @@ all_slips_of_a_mapping_are_told_at_once(void **state)
 	(void)state;
 	read_thing("{number: 0, flag: on, x: y}", &t, &d);
 	assert_int_equal(d.n_errors, 4);
+	assert_int_equal(conf_diags_err(&d, ERR_NOMEM, &e), ERR_NOMEM);
+	assert_string_equal(e.msg, err_text(ERR_NOMEM));
 	assert_int_equal(conf_diags_err(&d, ERR_PARSE, &e), ERR_PARSE);
 	assert_string_equal(e.msg,
 	    "f:1:10: 'number' is '0', expected 1 to 10 (and 3 more)");
