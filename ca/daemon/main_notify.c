@@ -13,6 +13,7 @@
 
 #include "ca/common/config.h"
 #include "ca/daemon/notify.h"
+#include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/cli/cli.h"
 #include "lib/crypto/secmem.h"
@@ -172,6 +173,7 @@ main(int argc, char **argv)
 {
 	struct setup s = {
 	    .dir = ".", .hook = -1, .listener = -1, .signals = -1};
+	int64_t began = clock_mono_ms();
 	struct err e = {0};
 	int c, r;
 
@@ -197,5 +199,7 @@ main(int argc, char **argv)
 	strs_clear(&s.checker.argv);
 	config_clear(&s.config);
 	free(s.file);
+	if (r != 0 && !s.check)
+		service_stand(began);
 	return r == 0 ? 0 : cli_exit_status(e.code);
 }

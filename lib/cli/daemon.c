@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/cli/cli.h"
 #include "lib/crypto/secmem.h"
 #include "lib/proc/plog.h"
+#include "lib/proc/service.h"
 
 static int
 usage(const struct daemon *d)
@@ -20,6 +22,7 @@ int
 daemon_main(const struct daemon *d, int argc, char **argv)
 {
 	const char *dir = ".";
+	int64_t began = clock_mono_ms();
 	struct err e = {0};
 	int c, r;
 
@@ -33,7 +36,11 @@ daemon_main(const struct daemon *d, int argc, char **argv)
 	secmem_harden_process();
 	(void)umask(d->mask);
 	plog_init(d->name, PLOG_INFO);
-	if ((r = d->run(dir, &e)) != 0)
+	if ((r = d->run(dir, &e)) != 0) {
 		plog_err(PLOG_ERR, &e, "cannot go on", NULL);
+		/* What was used wrongly its unit does not start again. */
+		if (r != ERR_USAGE)
+			service_stand(began);
+	}
 	return r == 0 ? 0 : cli_exit_status(r);
 }

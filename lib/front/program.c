@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/cli/cli.h"
 #include "lib/crypto/secmem.h"
@@ -17,6 +18,7 @@
 #include "lib/net/dest.h"
 #include "lib/proc/plog.h"
 #include "lib/proc/sandbox.h"
+#include "lib/proc/service.h"
 #include "lib/proc/socket.h"
 
 struct setup {
@@ -212,6 +214,7 @@ front_main(const struct front_program *p, int argc, char **argv)
 	    .program = p, .metrics = -1, .dialler = -1, .signals = -1};
 	struct err e = {0};
 	const char *dir = ".";
+	int64_t began = clock_mono_ms();
 	int c, r;
 
 	while ((c = getopt(argc, argv, "C:")) != -1) {
@@ -227,5 +230,7 @@ front_main(const struct front_program *p, int argc, char **argv)
 	if ((r = run(dir, &s, &e)) != 0)
 		plog_err(PLOG_ERR, &e, "stopped", NULL);
 	free(s.key);
+	if (r != 0)
+		service_stand(began);
 	return r == 0 ? 0 : cli_exit_status(e.code);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "lib/proc/service.h"
 
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,7 +10,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/base/str.h"
 #include "lib/proc/sandbox.h"
 #include "lib/proc/socket.h"
 
@@ -87,4 +90,34 @@ service_lock(const char *user, struct err *e)
 	    (r = privileges_drop(user, e)) != 0)
 		return r;
 	return memory_lock(e);
+}
+
+/* --- failing -------------------------------------------------------------- */
+
+static bool
+systemd_started_us(void)
+{
+	const char *text = getenv("SYSTEMD_EXEC_PID");
+	uint64_t pid;
+
+	return text != NULL && parse_u64(text, 1, INT32_MAX, &pid) == 0 &&
+	    pid == (uint64_t)getpid();
+}
+
+void
+service_stand(int64_t began_ms)
+{
+	int64_t left = began_ms + SERVICE_STAND_MS - clock_mono_ms();
+	struct timespec t;
+	sigset_t none;
+
+	if (left <= 0 || !systemd_started_us())
+		return;
+	t = (struct timespec){
+	    .tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
+	/* No loop is left that would take them. */
+	(void)signal(SIGTERM, SIG_DFL);
+	(void)signal(SIGINT, SIG_DFL);
+	(void)sigemptyset(&none);
+	(void)ppoll(NULL, 0, &t, &none);
 }

@@ -7,6 +7,7 @@
 #define LIB_PROC_SERVICE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "lib/base/err.h"
@@ -33,5 +34,16 @@ int service_wake(int *fd, struct err *e) MUST_CHECK;
  * it.  ERR_SYS, ERR_LIMIT, and those of privileges_drop().
  */
 int service_lock(const char *user, struct err *e) MUST_CHECK;
+
+/*
+ * What ended although nobody asked it to, systemd starts again at once: good for
+ * one that was killed, and for one whose configuration is wrong a start after the
+ * other.  So whoever fails comes here last, holding no secret any more: where
+ * systemd itself started this process (SYSTEMD_EXEC_PID), returns when it is
+ * SERVICE_STAND_MS old (began_ms: clock_mono_ms() when it began).  SIGTERM and
+ * SIGINT end the process here, whatever they did before.
+ */
+#define SERVICE_STAND_MS 5000
+void service_stand(int64_t began_ms);
 
 #endif

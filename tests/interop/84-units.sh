@@ -28,6 +28,20 @@ mkdir ca
 t_not 'and finds the four' grep -q 'are neither in' \
 	<(usr/bin/writ-ca -C ca run 2>&1)
 
+# --- who cannot start is not started again at once
+# As systemd starts it: it has said why, and ends when it is told.
+stands() {
+	bash -c "SYSTEMD_EXEC_PID=\$\$ exec usr/libexec/writ/$1 -C none" \
+		2>stands.log &
+	until_ok grep -q none stands.log && kill $! && wait $!
+	[ $? -eq 143 ]
+}
+for name in ca-front ca-keeper ca-signer ca-notify master-front \
+	master-keeper master-signer master-courier; do
+	t "writ-$name stands where it cannot go on" stands "writ-$name"
+	t_has 'and has said why' "$(cat stands.log)" 'none/'
+done
+
 # --- every key is in the manual
 while read -r key; do
 	t "writ-master(8) has $key" grep -qE "^\.(It )?Ic (.* , )?$key( |\$)" \

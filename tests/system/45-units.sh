@@ -218,6 +218,23 @@ t 'a notify.yaml with a fault is named' until_ok says_where
 t_eq 'and the old one kept' "$notify" "$(state MainPID notify)"
 on ca sed -i 3d $HOME_OF_CA/notify.yaml
 
+# --- a configuration that is wrong, while the front has calls for the keeper
+starts() {
+	on ca journalctl -q --no-pager -o cat -u writ-ca-keeper |
+	    grep -c 'nonsense'
+}
+tried() {
+	[ "$(starts)" -gt 0 ]
+}
+on ca sh -c "echo 'nonsense: 1' >>$HOME_OF_CA/writ.yaml; \
+    systemctl kill -s KILL writ-ca-keeper"
+t 'a writ.yaml with a fault is named' until_ok tried
+sleep 4
+t 'a start that fails is not made again at once' test "$(starts)" -le 2
+on ca sed -i '/^nonsense/d' $HOME_OF_CA/writ.yaml
+t 'and once it is mended nobody has to start it' until_ok waits "$id"
+t_eq 'nor any socket' active "$(on ca systemctl is-active writ-ca-keeper.socket)"
+
 # --- a boot, and the end
 hosts stop ca
 t 'the power fails, and the machine boots' hosts start ca
@@ -234,7 +251,8 @@ done
 t_not 'and nobody answers' ask_ca alice help </dev/null
 t_eq 'no error in its journal' '' \
     "$(on ca journalctl -q --no-pager -p err -u 'writ-ca-*' |
-	grep -v -e 'notify.yaml:3:' -e KILL)"
+	grep -v -e 'notify.yaml:3:' -e nonsense -e KILL \
+	    -e 'Failed to start writ-ca-keeper')"
 on ca tar -C $HOME_OF_CA -c . | tar -x -C corp
 t 'the record is whole' "$writ" audit verify -C corp
 t_eq 'with each certificate' 3 "$("$writ" audit list -C corp --json |

@@ -11,10 +11,12 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "lib/base/clock.h"
 #include "lib/proc/socket.h"
 #include "tests/unit/tmpdir.h"
 
@@ -151,6 +153,41 @@ threads_wake_it(void **state)
 	(void)close(fd);
 }
 
+/* How a process ends that fails at that age, with SIGTERM for it already: the
+ * signal comes where it stands, and else not at all. */
+static int
+end_of_one_that_fails(bool of_systemd, int64_t age_ms)
+{
+	char text[24];
+	sigset_t set;
+	int status = 0;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)sigemptyset(&set);
+		(void)sigaddset(&set, SIGTERM);
+		(void)sigprocmask(SIG_BLOCK, &set, NULL);
+		(void)kill(getpid(), SIGTERM);
+		(void)snprintf(text, sizeof(text), "%d",
+		    (int)(of_systemd ? getpid() : getppid()));
+		(void)setenv("SYSTEMD_EXEC_PID", text, 1);
+		service_stand(clock_mono_ms() - age_ms);
+		_exit(7);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void
+who_fails_young_is_not_started_again_at_once(void **state)
+{
+	(void)state;
+	assert_int_equal(end_of_one_that_fails(true, 0), -SIGTERM);
+	assert_int_equal(end_of_one_that_fails(true, SERVICE_STAND_MS), 7);
+	assert_int_equal(end_of_one_that_fails(false, 0), 7);
+}
+
 int
 main(void)
 {
@@ -161,6 +198,7 @@ main(void)
 		what_was_passed_and_is_no_socket_is_not_passed_over),
 	    cmocka_unit_test(it_takes_signals_by_a_descriptor),
 	    cmocka_unit_test(threads_wake_it),
+	    cmocka_unit_test(who_fails_young_is_not_started_again_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
