@@ -119,50 +119,47 @@ out:
 	return r;
 }
 
-/* 1: its time is up, 0: not yet. */
+/* WATCH_*: what is to be done about it, as it stands. */
 static int
-is_up(const char *dir, const struct run_status *s, struct err *e)
+judge(const char *dir, struct err *e)
 {
+	struct run_status s = {0};
 	struct record rec = {0};
 	int r;
 
-	if ((r = record_read(dir, &rec, e)) != 0)
+	if ((r = run_status_read(dir, &s, e)) != 0)
 		return r;
-	r = run_is_overdue(s, rec.within);
+	if (run_is_finished(s.stands))
+		r = WATCH_OVER;
+	else if (s.stands != STANDS_UNCONFIRMED)
+		r = WATCH_UNDO;
+	else if ((r = record_read(dir, &rec, e)) == 0)
+		r = run_is_overdue(&s, rec.within) ? WATCH_UNDO : WATCH_AGAIN;
 	record_clear(&rec);
+	run_status_clear(&s);
 	return r;
 }
 
 int
 arm_look(struct host *h, const char *state_dir, uint64_t number, struct err *e)
 {
-	struct run_status s = {0};
 	char *dir;
 	int lock = -1, r;
 
 	if (runs_path(state_dir, number, &dir) != 0)
 		return err_nomem(e);
-	if ((r = run_status_read(dir, &s, e)) != 0)
+	if ((r = judge(dir, e)) != WATCH_UNDO)
 		goto out;
-	if (run_is_finished(s.stands)) {
-		r = WATCH_OVER;
-		goto out;
-	}
-	if (s.stands == STANDS_UNCONFIRMED && (r = is_up(dir, &s, e)) <= 0) {
-		r = r < 0 ? r : WATCH_AGAIN;
-		goto out;
-	}
-	/* Who writes holds the lock: that it is free says that he died. */
-	if ((r = runs_lock(state_dir, &lock, NULL)) != 0) {
+	/* Who writes holds the lock: that it is free says that he died, or that
+	   he came to an end just now. */
+	if ((r = runs_lock(state_dir, &lock, NULL)) != 0)
 		r = r == ERR_BUSY ? WATCH_AGAIN
 				  : err_set(e, r, "%s: lock it", state_dir);
-		goto out;
-	}
-	r = undo_locked(h, dir, 0, e) == 0 ? WATCH_OVER : WATCH_AGAIN;
+	else if ((r = judge(dir, e)) == WATCH_UNDO)
+		r = undo_locked(h, dir, 0, e) == 0 ? WATCH_OVER : WATCH_AGAIN;
 out:
 	if (lock != -1)
 		(void)close(lock);
-	run_status_clear(&s);
 	free(dir);
 	return r;
 }

@@ -4,11 +4,16 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "agent/states/record.h"
+#include "agent/states/runs.h"
 #include "lib/base/file.h"
 #include "tests/unit/fakehost.h"
 
@@ -18,6 +23,20 @@ struct bench {
 	struct err e;
 	char dir[200], command[4096];
 };
+
+/* What somebody else does just before this process has the lock. */
+static void (*meanwhile)(void);
+
+int
+flock(int fd, int operation)
+{
+	void (*then)(void) = meanwhile;
+
+	meanwhile = NULL;
+	if (then != NULL)
+		then();
+	return (int)syscall(SYS_flock, fd, operation);
+}
 
 static int
 setup(void **state)
@@ -98,6 +117,72 @@ the_directory_is_there_and_absolute(void **state)
 	assert_int_equal(chdir(was), 0);
 }
 
+/* --- who looks, and who writes -------------------------------------------- */
+
+static char *run_dir;
+
+static void
+run_stands(enum run_stands s)
+{
+	assert_int_equal(run_status_write(run_dir, s, 0, NULL, NULL), 0);
+}
+
+static void
+it_waits(void)
+{
+	run_stands(STANDS_UNCONFIRMED);
+}
+
+static void
+it_is_confirmed(void)
+{
+	run_stands(STANDS_CONFIRMED);
+}
+
+/* It looks while somebody writes, or when the time is up, and has the lock when
+ * that somebody has gone: what it saw before counts no more. */
+static void
+what_has_the_lock_looks_again(void **state)
+{
+	static const struct {
+		enum run_stands seen;
+		int64_t within;
+		void (*meanwhile)(void);
+		int want;
+		enum run_stands stands;
+	} cases[] = {
+	    {STANDS_WRITING, 3600, NULL, WATCH_OVER, STANDS_UNDONE},
+	    {STANDS_WRITING, 3600, it_waits, WATCH_AGAIN, STANDS_UNCONFIRMED},
+	    {STANDS_WRITING, 0, it_waits, WATCH_OVER, STANDS_UNDONE},
+	    {STANDS_UNCONFIRMED, 0, NULL, WATCH_OVER, STANDS_UNDONE},
+	    {STANDS_UNCONFIRMED, 0, it_is_confirmed, WATCH_OVER,
+		STANDS_CONFIRMED},
+	};
+	struct bench *b = *state;
+	char host_id[] = "web1";
+	struct run_status s = {0};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct record rec = {.number = i + 1,
+		    .host_id = host_id,
+		    .way_in = true,
+		    .within = cases[i].within};
+
+		assert_int_equal(runs_begin(b->dir, i + 1, NULL), 0);
+		assert_int_equal(runs_path(b->dir, i + 1, &run_dir), 0);
+		assert_int_equal(record_write(&rec, run_dir, NULL), 0);
+		run_stands(cases[i].seen);
+		meanwhile = cases[i].meanwhile;
+		if (arm_look(b->h, b->dir, i + 1, NULL) != cases[i].want)
+			fail_msg("case %zu: not %d", i, cases[i].want);
+		assert_int_equal(run_status_read(run_dir, &s, NULL), 0);
+		if (s.stands != cases[i].stands)
+			fail_msg("case %zu: %s", i, run_stands_name(s.stands));
+		run_status_clear(&s);
+		free(run_dir);
+	}
+}
+
 int
 main(void)
 {
@@ -106,6 +191,7 @@ main(void)
 	    T(systemd_starts_it_again),
 	    T(without_systemd_there_is_none),
 	    T(the_directory_is_there_and_absolute),
+	    T(what_has_the_lock_looks_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
