@@ -147,7 +147,9 @@ cli_signer_file(const char *path, const struct policy *p,
 	if ((*who = person_of_file(path, p, st, &why)) == NULL) {
 		if (e != NULL)
 			*e = why;
-		err_prefix(e, "%s", path);
+		/* Most faults of a file name it themselves. */
+		if (strncmp(why.msg, path, strlen(path)) != 0)
+			err_prefix(e, "%s", path);
 		return why.code != 0 ? (int)why.code : ERR_DENIED;
 	}
 	return (*key_path = str_dup(path)) != NULL ? 0 : err_nomem(e);

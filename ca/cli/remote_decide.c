@@ -341,8 +341,11 @@ choose(struct by_remote *b, struct err *e)
 	    (r = cli_ask_line(b->d.approve
 		     ? "Approve which? (1,3-5 or all; nothing: none) "
 		     : "Deny which? (1,3-5 or all; nothing: none) ",
-		 &answer, e)) != 0)
+		 &answer, e)) != 0) {
+		err_hint(e, "writ %s ID ... -y decides on those that are named",
+		    b->d.approve ? "approve" : "deny");
 		return r;
+	}
 	if (!parse_marks(answer, b->d.n, marked))
 		r = err_set(e, answer[0] == '\0' ? ERR_DENIED : ERR_USAGE,
 		    answer[0] == '\0' ? "nothing was decided"

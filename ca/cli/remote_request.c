@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ca/client/handover.h"
 #include "ca/client/unsent.h"
@@ -79,6 +80,23 @@ named_key(const struct ask *q, char **base, struct pubkey **subject,
 	if (n > 4 && strcmp(q->key + n - 4, ".pub") == 0)
 		n -= 4;
 	return (*base = str_dupn(q->key, n)) != NULL ? 0 : err_nomem(e);
+}
+
+/* Where the certificate goes is tried before anybody is asked for it: what is
+ * issued is issued. */
+static int
+check_place(const char *path, struct err *e)
+{
+	size_t n = (size_t)(path_base(path) - path);
+	char *dir = n > 0 ? str_dupn(path, n) : str_dup(".");
+	int r = 0;
+
+	if (dir == NULL)
+		return err_nomem(e);
+	if (access(dir, W_OK | X_OK) != 0)
+		r = err_sys(e, "no file can be made in %s", dir);
+	free(dir);
+	return r;
 }
 
 static int
@@ -199,6 +217,8 @@ remote_ask(struct remote *r, const struct cli_args *a, const struct ask *q,
 		goto out;
 	rc = q->key != NULL ? named_key(q, &base, &subject, e)
 			    : make_key(q, &key, &subject, e);
+	if (rc == 0 && !check_only && (q->out != NULL || base != NULL))
+		rc = check_place(q->out != NULL ? q->out : base, e);
 	if (rc != 0) {
 		pubkey_free(subject);
 		goto out;

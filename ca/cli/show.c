@@ -17,6 +17,7 @@
 struct showing {
 	const struct cli_args *a;
 	const char *name;
+	const struct policy *policy; /* a CA's, or NULL: what is in DIR */
 	bool json;
 };
 
@@ -108,12 +109,11 @@ out:
 
 /* Who signed, as far as a policy at hand knows. */
 static void
-describe_signers(const struct showing *g, const struct statement *st,
-    const struct policy *p, struct str *s)
+describe_signers(const struct statement *st, const struct policy *p,
+    struct str *s)
 {
 	char fp[FINGERPRINT_MAX];
 
-	(void)g;
 	for (size_t i = 0; i < st->n_sigs; i++) {
 		const struct person *who =
 		    p != NULL ? policy_person_of_key(p, st->sigs[i].key) : NULL;
@@ -151,11 +151,12 @@ show_statement(const struct showing *g, const char *text, size_t n,
 		goto out;
 	}
 	/* Helps, where there is one. */
-	(void)!bundles_load(cli_dir(g->a), NULL, 0, &t, NULL);
+	if (g->policy == NULL)
+		(void)!bundles_load(cli_dir(g->a), NULL, 0, &t, NULL);
 	hash_hex(&st.hash, hex);
 	str_addf(s, "%s: %s %s\n", g->name, statement_type_name(st.type), hex);
 	statement_describe(&st, s);
-	describe_signers(g, &st, t.policy, s);
+	describe_signers(&st, g->policy != NULL ? g->policy : t.policy, s);
 out:
 	trust_clear(&t);
 	statement_clear(&st);
@@ -284,6 +285,14 @@ show_text(const struct showing *g, const char *text, size_t n, struct str *s,
 
 /* --- requests of a CA ----------------------------------------------------- */
 
+static bool
+is_serial(const char *name)
+{
+	uint64_t serial;
+
+	return parse_u64(name, 1, INT64_MAX, &serial) == 0;
+}
+
 /* As the CA tells it; then the statement itself, which is signed. */
 static int
 show_request(struct showing *g, struct str *s, struct err *e)
@@ -299,8 +308,14 @@ show_request(struct showing *g, struct str *s, struct err *e)
 	str_addf(&call, "{\"call\":\"show\",\"ids\":[\"%s\"]}", g->name);
 	if ((rc = cli_remote_open(&r, e)) != 0 ||
 	    (rc = remote_call(&r, &call, LINK_CALL_MS, NULL, &body, e)) != 0 ||
-	    (rc = json_array_of(body, "requests", 0, 1, &list, e)) != 0)
+	    (rc = json_array_of(body, "requests", 0, 1, &list, e)) != 0) {
+		if (rc == ERR_NOTFOUND && is_serial(g->name))
+			err_hint(e,
+			    "a serial is looked up where the log is: "
+			    "writ show -C DIR SERIAL");
 		goto out;
+	}
+	g->policy = r.trust.policy;
 	item = json_array_get(list, 0);
 	text = json_object_get(item, "statement");
 	if ((rc = seen_parse(item, &q, e)) != 0)
@@ -336,6 +351,10 @@ run_show(struct cli_args *a, struct err *e)
 	} else if (!file_exists(g.name) &&
 	    parse_u64(g.name, 1, INT64_MAX, &serial) == 0) {
 		r = show_serial(&g, serial, &s, e);
+	} else if (!file_exists(g.name) && cli_is_remote(a)) {
+		r = err_set(e, ERR_NOTFOUND,
+		    "'%s' is no file and no ID, expected 8 hex digits or more",
+		    g.name);
 	} else if ((r = file_read(g.name, SHOW_MAX, &text, &n, e)) == 0) {
 		g.name = path_base(g.name);
 		r = show_text(&g, text, n, &s, e);

@@ -115,7 +115,7 @@ lint_source(const char *cidr, struct err *e)
 	(void)str_quote(quoted, cidr);
 	if (cidr_parse(cidr, &c) != 0)
 		return err_set(e, ERR_DENIED,
-		    "source address %s is not one, expected one such as "
+		    "source %s is no address or network, expected one such as "
 		    "10.0.0.0/8 or 2001:db8::1",
 		    quoted);
 	if (cidr_has_host_bits(&c))
