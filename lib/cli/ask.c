@@ -28,9 +28,10 @@ read_line(int fd, char *out, size_t max, size_t *n)
 			return true;
 		}
 		if (len == max)
-			return false;
+			break;
 		out[len++] = c;
 	}
+	dprintf(fd, "\n"); /* what is said next begins a line */
 	return false;
 }
 
@@ -144,7 +145,8 @@ cli_ask_passphrase(void *ctx, const char *what, char *out, size_t max,
 	(void)tcsetattr(fd, TCSAFLUSH, &quiet);
 	ok = read_line(fd, out, max, n);
 	(void)tcsetattr(fd, TCSAFLUSH, &was);
-	dprintf(fd, "\n");
+	if (ok)
+		dprintf(fd, "\n");
 	(void)close(fd);
 	return ok ? 0 : -1;
 }

@@ -128,12 +128,15 @@ report(const struct err *e, int r)
 static int
 finish(int status)
 {
-	if (fflush(stdout) != 0 || ferror(stdout)) {
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	/* cli_print() has told why.  What failed before that is not known now. */
+	if (status != EXIT_SYSTEM)
 		fprintf(stderr, "%s: standard output: %s\n", program_name,
-		    strerror(errno));
-		return status != 0 ? status : EXIT_SYSTEM;
-	}
-	return status;
+		    errno != 0 ? strerror(errno)
+			       : "not all of it could be written");
+	return status != 0 ? status : EXIT_SYSTEM;
 }
 
 /* Follow the words that name commands, from argv[*i] on, with -C between them:
@@ -270,7 +273,7 @@ cli_print(struct str *s, struct err *e)
 
 	if (r != 0)
 		r = err_nomem(e);
-	else if (fwrite(s->p, 1, s->n, stdout) != s->n)
+	else if (fwrite(s->p, 1, s->n, stdout) != s->n || fflush(stdout) != 0)
 		r = err_sys(e, "standard output");
 	str_clear(s);
 	return r;

@@ -230,6 +230,15 @@ t_eq 'a denial is a refusal' 1 $?
 t_has 'with its comment' "$out" 'not today'
 t_not 'and its key is gone' test -e conf/requests/"$id"*/key
 
+# --- an output that cannot take it
+for words in status "show $id --json" 'pending --csv' 'config ssh'; do
+	# shellcheck disable=SC2086 # they are words
+	out=$(in_work $words 2>&1 >/dev/full)
+	t_eq "$words is not half told" 6 $?
+	t_eq 'and the reason is the one there is' \
+		'writ: standard output: No space left on device' "$out"
+done
+
 # --- several at once, one signature
 rm -f state/signatures
 ids=()

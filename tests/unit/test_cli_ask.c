@@ -106,6 +106,9 @@ only_yes_is_yes(void **state)
 		if (got != cases[i].want)
 			fail_msg("%s: got %d", cases[i].typed, got);
 		expect_has(cases[i].typed, shown, "really? [y/N] ");
+		/* What is said next begins a line. */
+		if (shown[strlen(shown) - 1] != '\n')
+			fail_msg("%s: ends in: %s", cases[i].typed, shown);
 	}
 }
 
