@@ -107,25 +107,6 @@ asks_on_terminal(void)
 	return true;
 }
 
-static int
-make_env(const char ***out)
-{
-	const char **env;
-	size_t n = 0;
-
-	while (environ[n] != NULL)
-		n++;
-	env = calloc(n + 2, sizeof(*env));
-	if (env == NULL)
-		return ERR_NOMEM;
-	for (size_t i = 0; i < n; i++)
-		env[i] = environ[i];
-	if (asks_on_terminal())
-		env[n] = "SSH_ASKPASS_REQUIRE=never";
-	*out = env;
-	return 0;
-}
-
 /* Its last line that says something, without what ends lines on a terminal. */
 static int
 said_no(const struct child_result *r, bool shown, struct err *e)
@@ -195,12 +176,14 @@ person_sign(const char *path, const char *ns, struct slice msg, struct str *out,
 	};
 	struct child_result res = {0};
 	struct pubkey *key = NULL;
-	const char **env = NULL;
+	const char *more = NULL, **env = NULL;
 	int r;
 
 	if ((r = person_pubkey(path, &key, e)) != 0)
 		return r;
-	if ((r = make_env(&env)) != 0) {
+	if (asks_on_terminal())
+		more = "SSH_ASKPASS_REQUIRE=never";
+	if ((r = child_env_with(more, &env)) != 0) {
 		(void)err_nomem(e);
 		goto out;
 	}

@@ -117,24 +117,6 @@ build_args(struct args *a, const struct link_options *o, const struct dest *d)
 	arg(a, "writ");
 }
 
-/* A Match exec of the user's own configuration must not ask us again. */
-static int
-make_env(const char ***out)
-{
-	const char **env;
-	size_t n = 0;
-
-	while (environ[n] != NULL)
-		n++;
-	if ((env = calloc(n + 2, sizeof(*env))) == NULL)
-		return ERR_NOMEM;
-	for (size_t i = 0; i < n; i++)
-		env[i] = environ[i];
-	env[n] = "WRIT_INSIDE=1";
-	*out = env;
-	return 0;
-}
-
 int
 link_start(struct link *l, const struct link_options *o, struct err *e)
 {
@@ -147,7 +129,8 @@ link_start(struct link *l, const struct link_options *o, struct err *e)
 	if ((r = dest_parse(o->address, &d, e)) != 0)
 		return r;
 	build_args(&a, o, &d);
-	if (a.failed || make_env(&env) != 0) {
+	/* A Match exec of the user's own configuration must not ask us again. */
+	if (a.failed || child_env_with("WRIT_INSIDE=1", &env) != 0) {
 		r = err_nomem(e);
 		goto out;
 	}

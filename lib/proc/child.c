@@ -211,3 +211,20 @@ child_result_clear(struct child_result *r)
 	free(r->err_text);
 	*r = (struct child_result){0};
 }
+
+int
+child_env_with(const char *more, const char ***out)
+{
+	const char **env;
+	size_t n = 0;
+
+	while (environ[n] != NULL)
+		n++;
+	if ((env = calloc(n + 2, sizeof(*env))) == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < n; i++)
+		env[i] = environ[i];
+	env[n] = more;
+	*out = env;
+	return 0;
+}

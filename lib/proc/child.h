@@ -41,6 +41,13 @@ int  child_run(const struct child_run *run, struct child_result *out,
 void child_result_clear(struct child_result *r);
 
 /*
+ * For child_run.env: the caller's environment and after it "NAME=VALUE", or NULL
+ * for no more than the caller's.  free() the array alone: its strings are
+ * borrowed, valid until the environment is changed.  ERR_NOMEM.
+ */
+int child_env_with(const char *more, const char ***out) MUST_CHECK;
+
+/*
  * Start a program and take its lines as they come, of at most out_max bytes each.
  * take says 0 to go on, CHILD_ENOUGH (the program is killed), or an ERR_*, which
  * is returned.  `in` is empty and err_through is set.  *status: as above, -1 after

@@ -300,6 +300,45 @@ an_environment_given_is_the_whole_of_it(void **state)
 	assert_string_equal(res.out, "ONLY=this\n");
 }
 
+/* What env says with one variable more than ours. */
+static char *
+env_says(const char *more)
+{
+	struct child_run run = {.argv = ARGV("env"), .out_max = 1 << 20};
+	const char **env = NULL;
+
+	assert_int_equal(child_env_with(more, &env), 0);
+	run.env = env;
+	assert_int_equal(child_run(&run, &res, &err), 0);
+	free(env);
+	return res.out;
+}
+
+static void
+ours_goes_along_with_one_more(void **state)
+{
+	(void)state;
+	assert_int_equal(setenv("WRIT_TEST_OURS", "a b", 1), 0);
+	assert_non_null(strstr(env_says("WRIT_TEST_MORE=c"),
+	    "\nWRIT_TEST_MORE=c\n"));
+	assert_non_null(strstr(res.out, "WRIT_TEST_OURS=a b\n"));
+	child_result_clear(&res);
+	assert_null(strstr(env_says(NULL), "WRIT_TEST_MORE"));
+	assert_non_null(strstr(res.out, "WRIT_TEST_OURS=a b\n"));
+	assert_int_equal(unsetenv("WRIT_TEST_OURS"), 0);
+}
+
+static int
+env_once(void *arg)
+{
+	const char **env = NULL;
+	int r = child_env_with("A=b", &env);
+
+	(void)arg;
+	free(env);
+	return r;
+}
+
 static int
 run_once(void *arg)
 {
@@ -315,6 +354,7 @@ every_failing_allocation_is_reported(void **state)
 {
 	(void)state;
 	assert_true(alloc_each(run_once, NULL) >= 3);
+	assert_int_equal(alloc_each(env_once, NULL), 1);
 }
 
 #define T(f) cmocka_unit_test_teardown(f, teardown)
@@ -339,6 +379,7 @@ main(void)
 	    T(it_works_with_standard_descriptors_closed),
 	    T(ignored_signals_and_masks_are_not_inherited),
 	    T(an_environment_given_is_the_whole_of_it),
+	    T(ours_goes_along_with_one_more),
 	    T(every_failing_allocation_is_reported),
 	};
 
