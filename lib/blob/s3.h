@@ -3,7 +3,8 @@
  * Inside lib/blob: a bucket as a store.
  *
  *	s3.c		opening, reading, probing
- *	s3_put.c	putting: look, write, read back
+ *	s3_put.c	putting: look, write, read back (s3_put.h)
+ *	s3_put_judge.c	what the answers to that mean
  *	s3_list.c	listing versions
  *	s3_request.c	requests, many at a time
  *	s3_retry.c	and again, where that may help
