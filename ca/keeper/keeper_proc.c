@@ -176,7 +176,7 @@ store_and_sweep(struct kp *k)
 static void
 each_second(struct kp *k, struct clockwork *w)
 {
-	if (store_is_due(k, w, kp_mono_ms()))
+	if (store_is_due(k, w, clock_mono_ms()))
 		store_and_sweep(k);
 	kp_wait_sweep(k);
 	kp_notice_send(k);
@@ -186,7 +186,7 @@ each_second(struct kp *k, struct clockwork *w)
 static void
 on_clock(struct kp *k, struct clockwork *w)
 {
-	int64_t now = kp_mono_ms();
+	int64_t now = clock_mono_ms();
 	struct err e = {0};
 
 	if (k->keys_changed) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "ca/keeper/kp_impl.h"
+#include "lib/base/clock.h"
 
 #define JUMP_SECS 60     /* fewer is what NTP does */
 #define HOLD_MS   300000 /* time for somebody to look */
@@ -15,7 +16,7 @@ void
 kp_clock_look(struct kp *k)
 {
 	struct kp_clock *c = &k->clock;
-	int64_t mono = kp_mono_ms(), off = k->now - mono / 1000;
+	int64_t mono = clock_mono_ms(), off = k->now - mono / 1000;
 	int64_t jump = off - c->off;
 	struct str text = STR_INIT;
 
@@ -39,5 +40,5 @@ kp_clock_look(struct kp *k)
 bool
 kp_clock_is_held(const struct kp *k)
 {
-	return kp_mono_ms() < k->clock.held_until;
+	return clock_mono_ms() < k->clock.held_until;
 }

@@ -16,15 +16,6 @@
 #include "ca/keeper/kp_commit_impl.h"
 #include "lib/base/clock.h"
 
-int64_t
-kp_mono_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* --- news for the loop ---------------------------------------------------- */
 
 static void
@@ -72,7 +63,7 @@ new_done(void)
 static void
 publish_again_later(struct committer *c)
 {
-	c->unpublished = kp_mono_ms() + AGAIN_MS;
+	c->unpublished = clock_mono_ms() + AGAIN_MS;
 }
 
 static void
@@ -137,13 +128,13 @@ open_again(struct committer *c)
 		copier_of(c->copier, c->local->ledger);
 		c->broken = false;
 	}
-	c->next_open = kp_mono_ms() + AGAIN_MS;
+	c->next_open = clock_mono_ms() + AGAIN_MS;
 }
 
 bool
 kp_commit_usable(struct committer *c)
 {
-	if ((c->local == NULL || c->broken) && kp_mono_ms() >= c->next_open)
+	if ((c->local == NULL || c->broken) && clock_mono_ms() >= c->next_open)
 		open_again(c);
 	if (c->local == NULL || c->broken)
 		return false;
@@ -207,7 +198,7 @@ tick(struct committer *c)
 
 	kp_commit_settle(c);
 	(void)!local_tick(c->local, &d->e);
-	c->next_tick = kp_mono_ms() + c->c.tick * 1000;
+	c->next_tick = clock_mono_ms() + c->c.tick * 1000;
 	tell(c, d);
 }
 
@@ -219,7 +210,7 @@ look_at_krl(struct committer *c)
 	kp_commit_settle(c);
 	kp_commit_krl(c, d, false);
 	/* A revocation that hosts do not hear of waits for nothing else. */
-	c->next_krl = kp_mono_ms() + (d->e.code == 0 ? KRL_EVERY : AGAIN_MS);
+	c->next_krl = clock_mono_ms() + (d->e.code == 0 ? KRL_EVERY : AGAIN_MS);
 	tell(c, d);
 }
 
@@ -231,7 +222,7 @@ look_at_signer(struct committer *c)
 
 	memset(&c->signer_why, 0, sizeof(c->signer_why));
 	c->signer_up = local_reach(c->local, &c->signer_why) == 0;
-	c->next_look = kp_mono_ms() + LOOK_EVERY;
+	c->next_look = clock_mono_ms() + LOOK_EVERY;
 	if (c->signer_up != was)
 		tell(c, new_done());
 }
@@ -246,7 +237,7 @@ earlier(int64_t a, int64_t b)
 static int64_t
 periodic(struct committer *c)
 {
-	int64_t now = kp_mono_ms(), next;
+	int64_t now = clock_mono_ms(), next;
 	bool busy;
 
 	look_at_publisher(c);
@@ -282,7 +273,7 @@ wait_for_jobs(struct committer *c, int64_t until)
 	bool copied;
 
 	while (STAILQ_EMPTY(&c->jobs) && !c->stop && !c->published &&
-	    !c->copied && kp_mono_ms() < until)
+	    !c->copied && clock_mono_ms() < until)
 		(void)pthread_cond_timedwait(&c->more, &c->lock, &t);
 	c->published = false;
 	copied = c->copied;
@@ -339,7 +330,7 @@ committer_run(void *arg)
 			continue;
 		}
 		kp_commit_work(c, d);
-		c->last_job = kp_mono_ms();
+		c->last_job = clock_mono_ms();
 		tell(c, d);
 	}
 	kp_commit_settle(c);

@@ -142,7 +142,7 @@ static void
 issue_batch(struct committer *c, struct kp_done *d)
 {
 	struct err e = {0};
-	int64_t start = kp_mono_ms();
+	int64_t start = clock_mono_ms();
 	struct kp_job *j;
 	size_t n = 0;
 	int r;
@@ -166,7 +166,7 @@ issue_batch(struct committer *c, struct kp_done *d)
 		c->broken = r == ERR_RECORD || r == ERR_CORRUPT;
 		c->why = e;
 	}
-	d->secs = (double)(kp_mono_ms() - start) / 1000;
+	d->secs = (double)(clock_mono_ms() - start) / 1000;
 }
 
 static void

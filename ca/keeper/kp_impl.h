@@ -265,7 +265,7 @@ struct kp_notice {
 	struct hash request;	/* zero: about none */
 	char *kind, *body;
 	int64_t due, tries, stored_tries;
-	int64_t settles;	/* kp_mono_ms(): not before; 0: at once */
+	int64_t settles;	/* clock_mono_ms(): not before; 0: at once */
 	int state;
 	bool is_later, stored;
 	struct kp_notice *bucket;
@@ -556,7 +556,5 @@ int kp_told_json(struct kp *k, struct jw *w, const struct hash *h,
  */
 void kp_clock_look(struct kp *k);
 bool kp_clock_is_held(const struct kp *k);
-
-int64_t kp_mono_ms(void);
 
 #endif

@@ -72,7 +72,7 @@ kp_notice_waiting(struct kp *k, struct asked *a)
 {
 	const struct service_config *s = &k->config.service;
 	bool before = a->told_waiting || told_before(k, a, "waiting");
-	int64_t settles = kp_mono_ms() + SETTLE_MS;
+	int64_t settles = clock_mono_ms() + SETTLE_MS;
 
 	a->told_waiting = true;
 	if (before)
@@ -342,7 +342,7 @@ send_one(struct kp *k, struct kp_notice *d, struct err *e)
 static void
 connect_notify(struct kp *k)
 {
-	int64_t now = kp_mono_ms();
+	int64_t now = clock_mono_ms();
 	struct err e = {0};
 	int fd = -1, r;
 
@@ -372,7 +372,7 @@ kp_notice_lost(struct kp *k)
 	chan_free(k->notify);
 	k->notify = NULL;
 	k->notify_open = 0;
-	k->notify_next = kp_mono_ms() + BACKOFF_MIN;
+	k->notify_next = clock_mono_ms() + BACKOFF_MIN;
 }
 
 void

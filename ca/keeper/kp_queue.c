@@ -10,6 +10,7 @@
 
 #include "ca/keeper/kp_impl.h"
 #include "ca/keeper/requests_impl.h"
+#include "lib/base/clock.h"
 
 #define QUEUE_MAX  10000         /* notices that wait, and that are done */
 #define YOUNG_MS   INT64_C(3000) /* after it has settled */
@@ -171,7 +172,7 @@ void
 kp_queue_due(struct kp_queue *q, int64_t now)
 {
 	struct kp_notice *n = TAILQ_FIRST(&q->later), *next;
-	int64_t mono = kp_mono_ms();
+	int64_t mono = clock_mono_ms();
 
 	for (; n != NULL; n = next) {
 		next = TAILQ_NEXT(n, link);
@@ -400,8 +401,8 @@ int
 kp_queue_store(struct kp *k, struct err *e)
 {
 	/* Nothing is young at the end. */
-	const struct storing q = {
-	    k, requests_store(k->rows), k->stopping ? INT64_MAX : kp_mono_ms()};
+	const struct storing q = {k, requests_store(k->rows),
+	    k->stopping ? INT64_MAX : clock_mono_ms()};
 	int r;
 
 	drop_decided(k, &k->notices.ready);

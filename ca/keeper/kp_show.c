@@ -330,7 +330,7 @@ kp_wait(struct kp *k, struct kp_call *c, struct kp_answer *a, struct err *e)
 		r = one_answer(k, c, &row, a, e);
 	} else {
 		c->hash = row.hash;
-		c->deadline = kp_mono_ms() + seconds * 1000;
+		c->deadline = clock_mono_ms() + seconds * 1000;
 		LIST_INSERT_HEAD(waiting_for(k, &c->hash), c, waiting);
 		wait_event(k, c, &row);
 		r = KP_LATER;
@@ -391,7 +391,7 @@ void
 kp_wait_sweep(struct kp *k)
 {
 	struct kp_call *c = TAILQ_FIRST(&k->calls), *next;
-	int64_t now = kp_mono_ms();
+	int64_t now = clock_mono_ms();
 
 	for (; c != NULL; c = next) {
 		next = TAILQ_NEXT(c, link);

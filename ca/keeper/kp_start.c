@@ -35,13 +35,13 @@ static int
 open_local(struct kp *k, struct local_options *o, struct local **out,
     struct err *e)
 {
-	int64_t until = kp_mono_ms() + SIGNER_MS;
+	int64_t until = clock_mono_ms() + SIGNER_MS;
 	bool said = false;
 	int r;
 
 	(void)k;
 	while ((r = local_open(o, out, e)) == ERR_NET &&
-	    o->signer_socket != NULL && kp_mono_ms() < until) {
+	    o->signer_socket != NULL && clock_mono_ms() < until) {
 		if (!said)
 			plog_err(PLOG_WARN, e, "waits for the signer", NULL);
 		said = true;

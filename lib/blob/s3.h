@@ -101,7 +101,6 @@ bool s3_ok(const struct s3_req *req);  /* 2xx, whole */
 /* Would the same request later have a chance? */
 bool s3_retriable(const struct s3_req *req);
 void s3_backoff(int try); /* sleeps: 0.1 s, 0.4 s, then 1.6 s */
-int64_t s3_now_ms(void);  /* monotonic */
 
 /* The sentence for a request that is not s3_ok(); what: "put", "read", ... */
 int s3_explain(const struct s3_store *s, const struct s3_req *req,

@@ -191,7 +191,7 @@ s3_put_many(struct blob_store *b, struct blob_item *items, size_t n,
 		size_t left = 1;
 
 		l->n = n - i < S3_PUT_CHUNK ? n - i : S3_PUT_CHUNK;
-		l->end = s3_now_ms() + l->s->timeout_ms;
+		l->end = clock_mono_ms() + l->s->timeout_ms;
 		l->backoff = 0;
 		for (size_t j = 0; j < l->n; j++)
 			put_init(&l->v[j], l->s, &items[i + j]);

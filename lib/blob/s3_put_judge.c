@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/blob/s3_xml.h"
 
 #define TRIES 5 /* of STEP_WRITE */
@@ -167,7 +168,7 @@ static int
 after_write(struct s3_puts *l, struct s3_put *p, struct err *e)
 {
 	bool mutable = (p->item->flags & BLOB_MUTABLE) != 0;
-	int64_t now = s3_now_ms();
+	int64_t now = clock_mono_ms();
 
 	if (s3_ok(&p->req)) {
 		memcpy(p->version, p->req.a.version, sizeof(p->version));

@@ -14,15 +14,6 @@
 #define TRIES_ABSENT 3  /* where nobody listens */
 #define EXPIRES_SOON 60 /* seconds: read credentials anew */
 
-int64_t
-s3_now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 void
 s3_backoff(int try)
 {
@@ -165,7 +156,7 @@ int
 s3_run(struct s3_store *s, struct s3_req **reqs, size_t n, struct err *e)
 {
 	struct s3_req **todo = calloc(n + 1, sizeof(*todo));
-	int64_t end = s3_now_ms() + s->timeout_ms;
+	int64_t end = clock_mono_ms() + s->timeout_ms;
 	bool reloaded = false, changed = false;
 	size_t left = n;
 	int r;
@@ -181,8 +172,8 @@ s3_run(struct s3_store *s, struct s3_req **reqs, size_t n, struct err *e)
 		if ((r = s3_run_once(s, todo, left, e)) != 0)
 			goto out;
 		/* One more try is allowed whatever the first one took. */
-		left = again(todo, left, try + 1, try > 0 && s3_now_ms() > end,
-		    &slow, &refused);
+		left = again(todo, left, try + 1,
+		    try > 0 && clock_mono_ms() > end, &slow, &refused);
 		if (left == 0 && refused && !reloaded) {
 			if ((r = cred_reload(s, &changed, e)) != 0)
 				goto out;
