@@ -90,16 +90,6 @@ check_kept(struct mk *k, const struct hash *h, struct err *e)
 	    "in a while");
 }
 
-static const struct hash *
-enrol_of(const struct statement *s)
-{
-	if (s->type == ST_ACCEPT)
-		return &s->u.accept.enrol;
-	if (s->type == ST_REJECT && s->u.reject.host == NULL)
-		return &s->u.reject.enrol;
-	return NULL;
-}
-
 /* Takes s.  0: the call has a part open. */
 static int
 take_statement(struct mk *k, struct mk_call *c, size_t part,
@@ -107,7 +97,7 @@ take_statement(struct mk *k, struct mk_call *c, size_t part,
 {
 	struct mk_item from = {.s = *s, .call = c, .part = part};
 	struct mk_item *item = NULL, *asked = NULL;
-	const struct hash *enrol = enrol_of(&from.s);
+	const struct hash *enrol = statement_enrol_of(&from.s);
 	int r;
 
 	statement_init(s, ST_ENROL);

@@ -82,16 +82,6 @@ find_given(struct statement **given, size_t n, const struct hash *h)
 	return NULL;
 }
 
-static const struct hash *
-enrol_of(const struct statement *s)
-{
-	if (s->type == ST_ACCEPT)
-		return &s->u.accept.enrol;
-	if (s->type == ST_REJECT && s->u.reject.host == NULL)
-		return &s->u.reject.enrol;
-	return NULL;
-}
-
 static int
 add_enrol(struct keeper *k, struct statement *enrol, const struct hash *h,
     struct keeper_leaves *leaves, struct err *e)
@@ -138,7 +128,7 @@ keeper_apply_host(struct keeper *k, const struct statement *s,
     struct statement **given, size_t n_given, struct keeper_leaves *leaves,
     struct err *e)
 {
-	const struct hash *h = enrol_of(s);
+	const struct hash *h = statement_enrol_of(s);
 	bool has;
 	int r;
 

@@ -73,17 +73,6 @@ kp_master_keys(struct kp *k, struct key_table *t)
 
 /* --- what is brought ------------------------------------------------------ */
 
-/* The enrol statement that this one is about, or NULL. */
-static const struct hash *
-enrol_of(const struct statement *s)
-{
-	if (s->type == ST_ACCEPT)
-		return &s->u.accept.enrol;
-	if (s->type == ST_REJECT && s->u.reject.host == NULL)
-		return &s->u.reject.enrol;
-	return NULL;
-}
-
 /* It is among those before it in the call, or was kept of an earlier one; NULL:
  * the log has it, or will be found not to. */
 static int
@@ -152,7 +141,7 @@ take_renewal(struct kp *k, struct kp_part *p, struct err *e)
 int
 kp_host_take(struct kp *k, struct kp_part *p, struct err *e)
 {
-	const struct hash *h = enrol_of(&p->s);
+	const struct hash *h = statement_enrol_of(&p->s);
 	struct statement *enrol = NULL;
 	int r;
 

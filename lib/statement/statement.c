@@ -302,3 +302,13 @@ statement_signed_by(const struct statement *s, const struct pubkey *k)
 			return (int)i;
 	return -1;
 }
+
+const struct hash *
+statement_enrol_of(const struct statement *s)
+{
+	if (s->type == ST_ACCEPT)
+		return &s->u.accept.enrol;
+	if (s->type == ST_REJECT && s->u.reject.host == NULL)
+		return &s->u.reject.enrol;
+	return NULL;
+}

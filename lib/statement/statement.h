@@ -371,6 +371,10 @@ int statement_encode(const struct statement *s, struct str *out,
 /* Did this key sign (a verified block)?  The block's index, or -1. */
 int statement_signed_by(const struct statement *s, const struct pubkey *k);
 
+/* The enrol statement that an accept, or a reject of one that asks, is about;
+ * NULL for any other.  Borrowed of s. */
+const struct hash *statement_enrol_of(const struct statement *s);
+
 /* In words, for people: several lines, or as an object of JSON. */
 struct jw;
 void statement_describe(const struct statement *s, struct str *out);
