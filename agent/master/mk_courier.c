@@ -12,6 +12,7 @@
 #include "lib/proc/plog.h"
 #include "lib/proc/socket.h"
 #include "lib/ssh/cert.h"
+#include "lib/trust/standing.h"
 
 #define BACKOFF_MAX_MS 5000
 #define POLL_MS        60000
@@ -106,13 +107,6 @@ struct sending {
 	bool any, full;
 };
 
-static bool
-is_for_ca(enum statement_type t)
-{
-	return t == ST_ENROL || t == ST_ACCEPT || t == ST_REJECT ||
-	    t == ST_RENAME || t == ST_FORGET || t == ST_TOKEN;
-}
-
 static int
 add_act(void *ctx, uint64_t index, bool report, struct slice bytes)
 {
@@ -128,7 +122,7 @@ add_act(void *ctx, uint64_t index, bool report, struct slice bytes)
 	statement_init(&s, ST_ENROL);
 	if ((r = statement_parse("store", bytes, &s, NULL)) == 0) {
 		x->next = index + 1;
-		if (is_for_ca(s.type)) {
+		if (standing_is_about_host(s.type)) {
 			jw_strn(&x->w, NULL, (const char *)bytes.p, bytes.n);
 			x->bytes += bytes.n;
 			x->any = true;

@@ -7,19 +7,13 @@
  */
 #include "agent/master/mk_impl.h"
 #include "lib/proc/plog.h"
+#include "lib/trust/standing.h"
 
 struct fold {
 	struct mk *k;
 	const struct policy *policy; /* in force at that leaf */
 	struct err *e;
 };
-
-static bool
-is_of_hosts(enum statement_type t)
-{
-	return t == ST_ENROL || t == ST_ACCEPT || t == ST_REJECT ||
-	    t == ST_RENAME || t == ST_FORGET || t == ST_TOKEN;
-}
 
 /* What was taken once and is not now is said, and does not end the start. */
 static int
@@ -69,7 +63,7 @@ fold_one(void *ctx, uint64_t index, bool report, struct slice bytes)
 		    f->e);
 	else if (s.type == ST_REPORT)
 		r = fold_report(f, &s);
-	else if (is_of_hosts(s.type))
+	else if (standing_is_about_host(s.type))
 		r = fold_host(f, &s);
 out:
 	statement_clear(&s);
