@@ -273,12 +273,6 @@ progress_count(const struct progress *p, struct progress_counts *out)
 			out->silent++;
 }
 
-static bool
-is_bad(enum run_outcome o)
-{
-	return o == RUN_FAILED || o == RUN_UNDONE || o == RUN_REFUSED;
-}
-
 int
 progress_status(const struct progress *p)
 {
@@ -409,7 +403,7 @@ static void
 junit_host(const struct progress *p, const struct progress_host *h,
     struct str *out)
 {
-	bool bad = h->said && is_bad(h->outcome);
+	bool bad = h->said && run_outcome_is_failure(h->outcome);
 	const char *tag = bad ? "failure" : "system-out";
 
 	str_addf(out, "    <testcase classname=\"batch %u\" name=\"", h->batch);

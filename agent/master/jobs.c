@@ -33,12 +33,6 @@ job_part_name(enum job_part p)
 	return names[p];
 }
 
-bool
-job_outcome_is_failure(enum run_outcome o)
-{
-	return o == RUN_FAILED || o == RUN_UNDONE || o == RUN_REFUSED;
-}
-
 void
 job_free(struct job *j)
 {

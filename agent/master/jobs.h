@@ -153,6 +153,5 @@ const struct job *jobs_at(const struct jobs *j, size_t i);
 /* "running", "done"; "waiting", "away". */
 const char *job_state_name(enum job_state s);
 const char *job_part_name(enum job_part p);
-bool job_outcome_is_failure(enum run_outcome o);
 
 #endif

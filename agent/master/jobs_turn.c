@@ -108,14 +108,14 @@ static void
 take_report(struct job *n, struct job_host *h, enum run_outcome outcome)
 {
 	bool failed =
-	    h->part == JOB_REPORTED && job_outcome_is_failure(h->outcome);
+	    h->part == JOB_REPORTED && run_outcome_is_failure(h->outcome);
 
 	job_set_part(n, h, JOB_REPORTED);
 	/* A host that failed has failed, whatever it does afterwards. */
 	if (failed)
 		return;
 	h->outcome = (uint8_t)outcome;
-	n->failures += job_outcome_is_failure(outcome);
+	n->failures += run_outcome_is_failure(outcome);
 }
 
 int

@@ -46,6 +46,12 @@ run_outcome_name(enum run_outcome o)
 	return (size_t)o < N(outcomes) ? outcomes[o] : NULL;
 }
 
+bool
+run_outcome_is_failure(enum run_outcome o)
+{
+	return o == RUN_FAILED || o == RUN_UNDONE || o == RUN_REFUSED;
+}
+
 const char *
 change_result_name(enum change_result r)
 {

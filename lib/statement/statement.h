@@ -335,6 +335,7 @@ void statement_clear(struct statement *s);
 bool token_pattern_is_valid(const char *s);
 /* "changed", "done": as the report spells them. */
 const char *run_outcome_name(enum run_outcome o);
+bool run_outcome_is_failure(enum run_outcome o); /* the last three */
 const char *change_result_name(enum change_result r);
 const char *report_kind_name(enum report_kind k);
 
