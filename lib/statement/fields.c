@@ -86,6 +86,40 @@ out:
 }
 
 int
+st_read_map(const json_t *o, const char *key, const char *what, size_t max,
+    size_t row_size,
+    int (*read)(const json_t *obj, const char *name, void *row, struct err *e),
+    void **rows, size_t *n_rows, struct err *e)
+{
+	const json_t *members = NULL;
+	json_t *obj;
+	char *row;
+	int r;
+
+	r = json_object_of(o, key, JSON_OPTIONAL, &members, e);
+	if (r != 0 || members == NULL)
+		return r;
+	if (json_object_size(members) == 0)
+		return err_set(e, ERR_PARSE,
+		    "field '%s' is empty, expected at least one %s", key, what);
+	if (json_object_size(members) > max)
+		return err_set(e, ERR_LIMIT,
+		    "field '%s' is too long, expected at most %zu %ss", key,
+		    max, what);
+	if ((row = calloc(json_object_size(members), row_size)) == NULL)
+		return err_nomem(e);
+	*rows = row;
+	obj = json_object_get(o, key); /* an iterator wants it writable */
+	for (void *it = json_object_iter(obj); it != NULL && r == 0;
+	     it = json_object_iter_next(obj, it)) {
+		++*n_rows;
+		r = read(members, json_object_iter_key(it), row, e);
+		row += row_size;
+	}
+	return r;
+}
+
+int
 st_read_pubkey(const json_t *o, const char *key, struct pubkey **out,
     struct err *e)
 {

@@ -67,6 +67,17 @@ int st_read_id(const json_t *o, const char *key, char **out, struct err *e)
 int st_read_set(const json_t *o, const char *key, unsigned flags,
     size_t max_items, size_t max, struct strs *out, struct err *e) MUST_CHECK;
 
+/*
+ * The members of an object, 1..max; absent: none.  read() is given the object, a
+ * member's name and the row to fill, which is zero; *rows is allocated, n_rows
+ * counts those that were begun, and both are to be cleared whatever the result.
+ * what: "zone", for messages.
+ */
+int st_read_map(const json_t *o, const char *key, const char *what, size_t max,
+    size_t row_size,
+    int (*read)(const json_t *obj, const char *name, void *row, struct err *e),
+    void **rows, size_t *n_rows, struct err *e) MUST_CHECK;
+
 /* One of two words; *out is its index. */
 int st_read_either(const json_t *o, const char *key,
     const char *const words[2], size_t *out, struct err *e) MUST_CHECK;

@@ -71,8 +71,9 @@ by_name(const void *a, const void *b)
 }
 
 static int
-read_zone(const json_t *o, const char *name, struct zone_rule *z, struct err *e)
+read_zone(const json_t *o, const char *name, void *row, struct err *e)
 {
+	struct zone_rule *z = row;
 	struct tz_rule rule;
 	char q[QUOTE_MAX];
 	int r;
@@ -96,34 +97,15 @@ read_zone(const json_t *o, const char *name, struct zone_rule *z, struct err *e)
 static int
 read_zones(const json_t *o, struct bundle_statement *b, struct err *e)
 {
-	const json_t *zones = NULL;
-	json_t *obj;
-	int r;
+	void *rows = NULL;
+	int r = st_read_map(o, "zones", "zone", BUNDLE_ZONES_MAX,
+	    sizeof(*b->zones), read_zone, &rows, &b->n_zones, e);
 
-	r = json_object_of(o, "zones", JSON_OPTIONAL, &zones, e);
-	if (r != 0 || zones == NULL)
-		return r;
-	if (json_object_size(zones) == 0)
-		return err_set(e, ERR_PARSE,
-		    "field 'zones' is empty, expected at least one zone");
-	if (json_object_size(zones) > BUNDLE_ZONES_MAX)
-		return err_set(e, ERR_LIMIT,
-		    "field 'zones' is too long, expected at most %d zones",
-		    BUNDLE_ZONES_MAX);
-	b->zones = calloc(json_object_size(zones), sizeof(*b->zones));
-	if (b->zones == NULL)
-		return err_nomem(e);
-	obj = json_object_get(o, "zones"); /* an iterator wants it writable */
-	for (void *it = json_object_iter(obj); it != NULL;
-	     it = json_object_iter_next(obj, it)) {
-		r = read_zone(zones, json_object_iter_key(it),
-		    &b->zones[b->n_zones++], e);
-		if (r != 0)
-			return r;
-	}
+	b->zones = rows;
 	/* Only for a list in one order: the bytes stay as they came. */
-	qsort(b->zones, b->n_zones, sizeof(*b->zones), by_name);
-	return 0;
+	if (r == 0 && b->n_zones > 0)
+		qsort(b->zones, b->n_zones, sizeof(*b->zones), by_name);
+	return r;
 }
 
 static int

@@ -27,9 +27,9 @@ is_grain_name(const char *s)
 }
 
 static int
-read_grain(const json_t *grains, const char *name, struct enrol_grain *g,
-    struct err *e)
+read_grain(const json_t *grains, const char *name, void *row, struct err *e)
 {
+	struct enrol_grain *g = row;
 	char q[QUOTE_MAX];
 
 	if (!is_grain_name(name))
@@ -45,33 +45,14 @@ read_grain(const json_t *grains, const char *name, struct enrol_grain *g,
 static int
 read_grains(const json_t *o, struct enrol_statement *n, struct err *e)
 {
-	const json_t *grains = NULL;
-	json_t *obj;
-	int r;
+	void *rows = NULL;
+	int r = st_read_map(o, "grains", "grain", ENROL_GRAINS_MAX,
+	    sizeof(*n->grains), read_grain, &rows, &n->n_grains, e);
 
-	r = json_object_of(o, "grains", JSON_OPTIONAL, &grains, e);
-	if (r != 0 || grains == NULL)
-		return r;
-	if (json_object_size(grains) == 0)
-		return err_set(e, ERR_PARSE,
-		    "field 'grains' is empty, expected at least one grain");
-	if (json_object_size(grains) > ENROL_GRAINS_MAX)
-		return err_set(e, ERR_LIMIT,
-		    "field 'grains' is too long, expected at most %d grains",
-		    ENROL_GRAINS_MAX);
-	n->grains = calloc(json_object_size(grains), sizeof(*n->grains));
-	if (n->grains == NULL)
-		return err_nomem(e);
-	obj = json_object_get(o, "grains"); /* an iterator wants it writable */
-	for (void *it = json_object_iter(obj); it != NULL;
-	     it = json_object_iter_next(obj, it)) {
-		r = read_grain(grains, json_object_iter_key(it),
-		    &n->grains[n->n_grains++], e);
-		if (r != 0)
-			return r;
-	}
-	qsort(n->grains, n->n_grains, sizeof(*n->grains), by_name);
-	return 0;
+	n->grains = rows;
+	if (r == 0 && n->n_grains > 0)
+		qsort(n->grains, n->n_grains, sizeof(*n->grains), by_name);
+	return r;
 }
 
 static int
