@@ -228,14 +228,6 @@ struct loading {
 };
 
 static int
-add_decider(void *ctx, const struct decision_row *d)
-{
-	struct asked *a = ctx;
-
-	return strs_add(&a->decided, d->person);
-}
-
-static int
 load_one(void *ctx, const struct request_row *row)
 {
 	struct loading *l = ctx;
@@ -259,6 +251,21 @@ load_one(void *ctx, const struct request_row *row)
 	return 0;
 }
 
+static int
+add_decider(void *ctx, const struct decision_row *d)
+{
+	struct asked *a = ctx;
+
+	return strs_add(&a->decided, d->person);
+}
+
+int
+kp_asked_deciders(struct kp *k, struct asked *a, struct err *e)
+{
+	strs_clear(&a->decided);
+	return requests_decisions(k->rows, &a->s.hash, add_decider, a, e);
+}
+
 int
 kp_board_load(struct kp *k, struct err *e)
 {
@@ -272,8 +279,7 @@ kp_board_load(struct kp *k, struct err *e)
 	if ((r = requests_unsigned(k->rows, k->now, load_one, &l, e)) != 0)
 		return r;
 	TAILQ_FOREACH (a, &k->board, link)
-		if ((r = requests_decisions(k->rows, &a->s.hash, add_decider, a,
-			 e)) != 0)
+		if ((r = kp_asked_deciders(k, a, e)) != 0)
 			return r;
 	return kp_board_retry(k, true, e);
 }

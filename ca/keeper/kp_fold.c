@@ -84,14 +84,6 @@ fold(struct kp *k, struct kp_done *d, struct err *e)
 
 /* --- what it changes ------------------------------------------------------ */
 
-static int
-add_decider(void *ctx, const struct decision_row *d)
-{
-	struct asked *a = ctx;
-
-	return strs_add(&a->decided, d->person);
-}
-
 static void
 log_change(const struct request_row *row, enum request_change what)
 {
@@ -143,8 +135,7 @@ take_change(struct kp *k, const struct kp_change *c, struct err *e)
 		a->ends = row.ends;
 	}
 	if (a != NULL && c->what == CHANGE_DECIDED) {
-		strs_clear(&a->decided);
-		r = requests_decisions(k->rows, &c->hash, add_decider, a, e);
+		r = kp_asked_deciders(k, a, e);
 		k->board_changed = true;
 	}
 	/* One that waited for somebody hears of the end. */

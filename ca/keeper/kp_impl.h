@@ -424,6 +424,8 @@ void kp_asked_unpin(struct kp *k, struct asked *a);
 void kp_asked_board(struct kp *k, struct asked *a, bool waits);
 /* What a batch said about it; takes from j. */
 void kp_asked_update(struct asked *a, struct kp_job *j);
+/* Who has decided it, anew from the rows. */
+int kp_asked_deciders(struct kp *k, struct asked *a, struct err *e) MUST_CHECK;
 void kp_asked_free_all(struct kp *k);
 /* All that wait, and those a crash left without certificate, to the committer.
  */
