@@ -70,16 +70,6 @@ is_name(struct conf_in *in, const struct yaml_node *n)
 }
 
 static void
-read_root(struct conf_in *in, const struct conf_key *k,
-    const struct yaml_node *n, void *field)
-{
-	if (!conf_is(in, k, n, YAML_TEXT))
-		return;
-	if (hash_from_fingerprint(n->text, field) != 0)
-		conf_bad(in, k, n);
-}
-
-static void
 read_key(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field)
 {
@@ -167,7 +157,7 @@ static const struct conf_key master_keys[] = {
     {"name", conf_text, FIELD(name), .required = true, .min = 1,
 	.max = MASTER_NAME_MAX, .check = is_name,
 	.expect = "a name such as master_1"},
-    {"root", read_root, FIELD(realm), .required = true,
+    {"root", conf_fingerprint, FIELD(realm), .required = true,
 	.expect = "the realm, such as writ policy sign printed it: SHA256:..."},
     LOG_HOME_KEYS(struct master_config, home),
     {"log_key", conf_text, FIELD(log_key), .min = 1, .max = ID_MAX,

@@ -105,21 +105,11 @@ is_person(struct conf_in *in, const struct yaml_node *n)
 	return false;
 }
 
-static void
-read_realm(struct conf_in *in, const struct conf_key *k,
-    const struct yaml_node *n, void *field)
-{
-	if (!conf_is(in, k, n, YAML_TEXT))
-		return;
-	if (hash_from_fingerprint(n->text, field) != 0)
-		conf_bad(in, k, n);
-}
-
 #define FIELD(f) .offset = offsetof(struct profile, f)
 static const struct conf_key keys[] = {
     {"ca", conf_text, FIELD(ca), .required = true, .min = 1, .max = DEST_MAX,
 	.check = is_address, .expect = "an address such as ca.example.com"},
-    {"realm", read_realm, FIELD(realm), .required = true,
+    {"realm", conf_fingerprint, FIELD(realm), .required = true,
 	.expect = "the root of trust, SHA256:..."},
     {"key", conf_text, FIELD(key), .min = 1, .max = 4096,
 	.expect = "the file of a key"},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/crypto/hash.h"
 
 void
 conf_nomem(struct conf_in *in)
@@ -209,6 +210,16 @@ conf_time(struct conf_in *in, const struct conf_key *k,
 		conf_bad(in, k, n);
 	else
 		*out = v;
+}
+
+void
+conf_fingerprint(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n, void *field)
+{
+	if (!conf_is(in, k, n, YAML_TEXT))
+		return;
+	if (hash_from_fingerprint(n->text, field) != 0)
+		conf_bad(in, k, n);
 }
 
 bool

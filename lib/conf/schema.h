@@ -59,6 +59,8 @@ void conf_span(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field); /* int64_t seconds */
 void conf_time(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field); /* int64_t; no limits */
+void conf_fingerprint(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n, void *field); /* struct hash; "SHA256:..." */
 void conf_bool(struct conf_in *in, const struct conf_key *k,
     const struct yaml_node *n, void *field); /* yes no true false */
 
