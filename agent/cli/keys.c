@@ -13,8 +13,8 @@ add_host(struct table *t, const struct host_known *h, enum table_format f)
 	table_add(t, h->rejected ? "rejected" : "accepted");
 	table_add(t, h->id);
 	table_add(t, h->fingerprint);
-	online_add_words(t, &h->names);
-	online_add_words(t, &h->roles);
+	table_add_list(t, &h->names);
+	table_add_list(t, &h->roles);
 	table_add(t, "");
 	online_add_time(t, h->since, f);
 	online_add_time(t, h->renew_until, f);
@@ -99,7 +99,7 @@ print_tokens(const struct host_keys *k, enum table_format f, struct err *e)
 		table_add(&t, x->hosts);
 		table_addf(&t, "%llu", (unsigned long long)x->left);
 		table_addf(&t, "%llu", (unsigned long long)x->count);
-		online_add_words(&t, &x->roles);
+		table_add_list(&t, &x->roles);
 		online_add_time(&t, x->expires, f);
 		table_add(&t, x->by);
 	}

@@ -161,25 +161,6 @@ print_text(const struct logins_told *l, struct err *e)
 	return online_print(&t, TABLE_TEXT, e);
 }
 
-static void
-add_number(struct table *t, bool has, uint64_t v)
-{
-	if (has)
-		table_addf(t, "%llu", (unsigned long long)v);
-	else
-		table_add(t, NULL);
-}
-
-static void
-add_fingerprint(struct table *t, bool has, const struct hash *h)
-{
-	char text[FINGERPRINT_MAX];
-
-	if (has)
-		hash_fingerprint(h, text);
-	table_add(t, has ? text : NULL);
-}
-
 /* In the order of a report's fields, and then where it stands. */
 static void
 add_fields(struct table *t, const struct login_told *x, enum table_format f)
@@ -191,19 +172,19 @@ add_fields(struct table *t, const struct login_told *x, enum table_format f)
 	table_add(t, x->host);
 	table_add(t, login_what_name(v->what));
 	online_add_time(t, v->until, f);
-	add_number(t, v->what == LOGIN_FAILED, v->count);
+	table_add_number(t, v->what == LOGIN_FAILED, v->count);
 	table_add(t, login_source_name(v->source));
 	table_add(t, v->session);
 	table_add(t, v->account);
 	table_add(t, v->from);
-	add_number(t, v->port != 0, v->port);
+	table_add_number(t, v->port != 0, v->port);
 	table_add(t, v->method);
-	add_fingerprint(t, v->has_key, &v->key);
-	add_fingerprint(t, v->has_cert, &v->ca);
-	add_number(t, v->has_cert, v->serial);
+	table_add_fingerprint(t, v->has_key, &v->key);
+	table_add_fingerprint(t, v->has_cert, &v->ca);
+	table_add_number(t, v->has_cert, v->serial);
 	table_add(t, v->key_id);
-	add_fingerprint(t, v->has_tbs, &v->tbs);
-	add_number(t, v->signatures != 0, v->signatures);
+	table_add_fingerprint(t, v->has_tbs, &v->tbs);
+	table_add_number(t, v->signatures != 0, v->signatures);
 	table_add(t, v->command);
 	table_add(t, v->as);
 	table_add(t, v->why);
@@ -212,9 +193,9 @@ add_fields(struct table *t, const struct login_told *x, enum table_format f)
 		table_addf(t, "%lld", (long long)x->clock);
 	else
 		table_add(t, NULL);
-	add_number(t, true, x->seq);
-	add_number(t, true, (uint64_t)x->number);
-	add_number(t, true, x->index);
+	table_add_number(t, true, x->seq);
+	table_add_number(t, true, (uint64_t)x->number);
+	table_add_number(t, true, x->index);
 	hash_hex(&x->report, hex);
 	table_add(t, hex);
 }

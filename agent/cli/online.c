@@ -170,18 +170,6 @@ online_add_time(struct table *t, int64_t when, enum table_format f)
 	table_add(t, text);
 }
 
-void
-online_add_words(struct table *t, const struct strs *l)
-{
-	struct str s = STR_INIT;
-
-	for (size_t i = 0; i < l->n; i++)
-		str_addf(&s, "%s%s", i > 0 ? "," : "", l->v[i]);
-	table_add(t, s.p);
-	t->failed |= str_check(&s) != 0;
-	str_clear(&s);
-}
-
 int
 online_note(const struct online *o, struct str *text, struct err *e)
 {

@@ -78,8 +78,6 @@ int  online_note(const struct online *o, struct str *text, struct err *e)
 
 /* "2026-11-29T10:00:00Z", or "-" for 0. */
 void online_add_time(struct table *t, int64_t when, enum table_format f);
-/* Words with a comma between. */
-void online_add_words(struct table *t, const struct strs *l);
 
 /* Options that these share. */
 #define ONLINE_MASTER {0, "master", "ADDRESS", "the master that is asked (one of fleet.yaml)"}

@@ -157,7 +157,7 @@ add_short(struct table *t, const struct host_then *h, const char *log,
 	char until[CLOCK_TEXT];
 
 	table_add(t, h->id);
-	hosts_add_number(t, h->ran && h->run_version > 0, h->run_version);
+	table_add_number(t, h->ran && h->run_version > 0, h->run_version);
 	hosts_add_time(t, h->ran, h->run_at, a);
 	table_add(t, x->control);
 	table_add(t, x->result);
@@ -184,7 +184,7 @@ add_all(struct table *t, const struct host_then *h, const char *log,
 	const struct control_state *s = x->excepted;
 
 	table_add(t, h->id);
-	hosts_add_number(t, h->ran && h->run_version > 0, h->run_version);
+	table_add_number(t, h->ran && h->run_version > 0, h->run_version);
 	hosts_add_time(t, h->ran, h->run_at, a);
 	table_add(t, !h->ran ? NULL : h->enforce ? "enforce" : "test");
 	table_add(t, x->control);
@@ -195,7 +195,7 @@ add_all(struct table *t, const struct host_then *h, const char *log,
 	table_add(t, s != NULL ? s->owner : NULL);
 	hosts_add_time(t, s != NULL, s != NULL ? s->expires : 0, a);
 	table_add(t, log);
-	hosts_add_number(t, h->ran, h->run_index);
+	table_add_number(t, h->ran, h->run_index);
 	table_add(t, h->ran ? h->run_report : NULL);
 }
 

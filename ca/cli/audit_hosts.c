@@ -21,15 +21,6 @@ hosts_add_time(struct table *t, bool has, int64_t at, const struct cli_args *a)
 		table_add(t, NULL);
 }
 
-void
-hosts_add_number(struct table *t, bool has, uint64_t v)
-{
-	if (has)
-		table_addf(t, "%llu", (unsigned long long)v);
-	else
-		table_add(t, NULL);
-}
-
 /* What fits a terminal. */
 static void
 add_short(struct table *t, const struct host_then *h, const char *log,
@@ -37,7 +28,7 @@ add_short(struct table *t, const struct host_then *h, const char *log,
 {
 	table_add(t, h->id);
 	hosts_add_time(t, h->reported, h->at, a);
-	hosts_add_number(t, h->reported, h->fleet_version);
+	table_add_number(t, h->reported, h->fleet_version);
 	hosts_add_time(t, h->ran, h->run_at, a);
 	table_addf(t, "%s%s",
 	    h->rejected  ? "rejected"
@@ -62,17 +53,17 @@ add_all(struct table *t, const struct host_then *h, const char *log,
 {
 	table_add(t, h->id);
 	hosts_add_time(t, h->reported, h->at, a);
-	hosts_add_number(t, h->reported, h->fleet_version);
-	hosts_add_number(t, h->reported, h->policy_version);
-	hosts_add_number(t, h->reported, h->krl_version);
+	table_add_number(t, h->reported, h->fleet_version);
+	table_add_number(t, h->reported, h->policy_version);
+	table_add_number(t, h->reported, h->krl_version);
 	hosts_add_time(t, h->ran, h->run_at, a);
 	table_add(t, !h->ran ? NULL : h->enforce ? "enforce" : "test");
 	table_add(t, h->ran ? run_outcome_name(h->outcome) : NULL);
 	table_add(t, h->failed);
-	hosts_add_number(t, h->ran, h->more);
+	table_add_number(t, h->ran, h->more);
 	table_add(t, h->rejected ? "yes" : "no");
 	table_add(t, log);
-	hosts_add_number(t, h->ran, h->run_index);
+	table_add_number(t, h->ran, h->run_index);
 	table_add(t, h->ran ? h->run_report : NULL);
 	hosts_add_time(t, as_of != 0, as_of, a);
 }

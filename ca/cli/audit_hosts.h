@@ -6,10 +6,9 @@
 #include "ca/audit/hosts_then.h"
 #include "ca/cli/audit_uses.h"
 
-/* A cell; empty where there is nothing to say. */
+/* A cell; empty where it has none. */
 void hosts_add_time(struct table *t, bool has, int64_t at,
      const struct cli_args *a);
-void hosts_add_number(struct table *t, bool has, uint64_t v);
 
 /*
  * audit_cis.c: rows of the controls of each host, as they were at a time by the

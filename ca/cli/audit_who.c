@@ -30,15 +30,6 @@ is_asked(const struct cli_args *a, const struct answer *x)
 	    (x->of != NULL && strstr(x->of->reason, reason) != NULL);
 }
 
-static void
-add_number(struct table *t, bool has, uint64_t v)
-{
-	if (has)
-		table_addf(t, "%llu", (unsigned long long)v);
-	else
-		table_add(t, NULL);
-}
-
 static const char *const short_columns[] = {"at", "host", "account", "person",
     "from", "reason", "approved_by", "proof"};
 
@@ -93,16 +84,6 @@ static const char *const columns[] = {"at", "host", "account", "person", "from",
     "revoked_why", "revocation", "revocation_log", "revocation_index"};
 
 static void
-add_hash(struct table *t, bool has, const struct hash *h)
-{
-	char text[FINGERPRINT_MAX];
-
-	if (has)
-		hash_fingerprint(h, text);
-	table_add(t, has ? text : NULL);
-}
-
-static void
 add_grant(struct table *t, const struct grant_use *g)
 {
 	static const struct grant_use none;
@@ -116,18 +97,6 @@ add_grant(struct table *t, const struct grant_use *g)
 }
 
 static void
-add_list(struct table *t, const struct strs *l)
-{
-	struct str s = STR_INIT;
-
-	for (size_t i = 0; i < l->n; i++)
-		str_addf(&s, "%s%s", i > 0 ? "," : "", l->v[i]);
-	table_add(t, s.p);
-	t->failed |= str_check(&s) != 0;
-	str_clear(&s);
-}
-
-static void
 add_limits(struct table *t, const struct grant_use *g, const struct cli_args *a)
 {
 	if (g == NULL) {
@@ -137,10 +106,10 @@ add_limits(struct table *t, const struct grant_use *g, const struct cli_args *a)
 	}
 	add_when(t, g->valid_after, a);
 	add_when(t, g->valid_before, a);
-	add_list(t, &g->principals);
+	table_add_list(t, &g->principals);
 	table_add(t, g->source);
 	table_add(t, g->log);
-	add_number(t, true, g->index);
+	table_add_number(t, true, g->index);
 }
 
 static void
@@ -162,7 +131,7 @@ add_revoked(struct table *t, const struct grant_use *g,
 	table_add(t, v->reason);
 	table_add(t, hex);
 	table_add(t, v->log);
-	add_number(t, true, v->index);
+	table_add_number(t, true, v->index);
 }
 
 /* In the order of columns[]. */
@@ -176,19 +145,19 @@ add_all(struct table *t, const struct answer *x, const struct cli_args *a)
 	table_add(t, ev->account);
 	table_add(t, x->of != NULL ? x->of->person : NULL);
 	table_add(t, ev->from);
-	add_number(t, ev->port != 0, ev->port);
+	table_add_number(t, ev->port != 0, ev->port);
 	table_add(t, ev->method);
 	table_add(t, use_kind_name(x->kind));
 	table_add(t, x->why);
 	add_grant(t, x->of);
-	add_hash(t, ev->has_cert, &ev->ca);
-	add_number(t, ev->has_cert, ev->serial);
+	table_add_fingerprint(t, ev->has_cert, &ev->ca);
+	table_add_number(t, ev->has_cert, ev->serial);
 	table_add(t, ev->key_id);
-	add_hash(t, ev->has_key, &ev->key);
+	table_add_fingerprint(t, ev->has_key, &ev->key);
 	add_limits(t, x->of, a);
 	table_add(t, ev->session);
 	table_add(t, x->use->report);
-	add_number(t, x->use->report != NULL, x->use->index);
+	table_add_number(t, x->use->report != NULL, x->use->index);
 	if (x->use->clock != 0)
 		table_addf(t, "%lld", (long long)x->use->clock);
 	else

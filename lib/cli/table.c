@@ -43,6 +43,37 @@ table_addf(struct table *t, const char *fmt, ...)
 	str_clear(&s);
 }
 
+void
+table_add_number(struct table *t, bool has, uint64_t v)
+{
+	if (has)
+		table_addf(t, "%llu", (unsigned long long)v);
+	else
+		table_add(t, NULL);
+}
+
+void
+table_add_fingerprint(struct table *t, bool has, const struct hash *h)
+{
+	char text[FINGERPRINT_MAX];
+
+	if (has)
+		hash_fingerprint(h, text);
+	table_add(t, has ? text : NULL);
+}
+
+void
+table_add_list(struct table *t, const struct strs *l)
+{
+	struct str s = STR_INIT;
+
+	for (size_t i = 0; i < l->n; i++)
+		str_addf(&s, "%s%s", i > 0 ? "," : "", l->v[i]);
+	table_add(t, s.p);
+	t->failed |= str_check(&s) != 0;
+	str_clear(&s);
+}
+
 size_t
 table_rows(const struct table *t)
 {

@@ -7,7 +7,11 @@
 #ifndef LIB_CLI_TABLE_H
 #define LIB_CLI_TABLE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "lib/base/str.h"
+#include "lib/crypto/hash.h"
 
 enum table_format { TABLE_TEXT, TABLE_JSON, TABLE_CSV };
 
@@ -23,6 +27,11 @@ void table_clear(struct table *t);
 /* The next cell of the row; NULL is an empty one. */
 void table_add(struct table *t, const char *text);
 void table_addf(struct table *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* An empty cell where there is none. */
+void table_add_number(struct table *t, bool has, uint64_t v);
+void table_add_fingerprint(struct table *t, bool has, const struct hash *h);
+/* "a,b,c" */
+void table_add_list(struct table *t, const struct strs *l);
 size_t table_rows(const struct table *t);
 /* ERR_NOMEM when an add failed. */
 int  table_print(const struct table *t, enum table_format f, struct str *out)

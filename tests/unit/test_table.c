@@ -92,6 +92,34 @@ an_empty_table_keeps_its_head(void **state)
 }
 
 static void
+cells_of_numbers_keys_and_lists(void **state)
+{
+	static const char *const names[] = {
+	    "n", "none", "key", "no_key", "list", "no_list"};
+	static const struct hash h;
+	struct strs l = {0}, empty = {0};
+	struct table t;
+
+	(void)state;
+	assert_int_equal(strs_add(&l, "web"), 0);
+	assert_int_equal(strs_add(&l, "db"), 0);
+	table_init(&t, names, LEN(names));
+	table_add_number(&t, true, UINT64_MAX);
+	table_add_number(&t, false, 7);
+	table_add_fingerprint(&t, true, &h);
+	table_add_fingerprint(&t, false, &h);
+	table_add_list(&t, &l);
+	table_add_list(&t, &empty);
+	expect(&t, TABLE_CSV,
+	    "n,none,key,no_key,list,no_list\r\n"
+	    "18446744073709551615,,"
+	    "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA,,"
+	    "\"web,db\",\r\n");
+	table_clear(&t);
+	strs_clear(&l);
+}
+
+static void
 csv_quotes_what_needs_it(void **state)
 {
 	static const struct {
@@ -222,6 +250,7 @@ main(void)
 	    cmocka_unit_test(text_lines_up_by_characters),
 	    cmocka_unit_test(a_cell_wider_than_its_head_widens_the_column),
 	    cmocka_unit_test(an_empty_table_keeps_its_head),
+	    cmocka_unit_test(cells_of_numbers_keys_and_lists),
 	    cmocka_unit_test(csv_quotes_what_needs_it),
 	    cmocka_unit_test(csv_has_a_line_for_each_row),
 	    cmocka_unit_test(json_is_an_array_of_objects),
