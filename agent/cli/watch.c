@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /* A job that runs: a line for each host as it reports, and how it went. */
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "agent/cli/watch.h"
 #include "agent/client/progress.h"
 #include "lib/base/file.h"
 #include "lib/base/json.h"
+#include "lib/cli/interrupt.h"
 
 #define RETRY_FIRST_MS 500
 #define RETRY_MOST_MS  15000
@@ -24,39 +23,8 @@ struct watching {
 	struct progress progress;
 	bool quiet; /* JSON is what is printed */
 	struct err fault;
-	sigset_t before;
-	int signals;
+	struct interrupt signals;
 };
-
-/* --- signals -------------------------------------------------------------- */
-
-static int
-catch_signals(struct watching *x, struct err *e)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	(void)sigprocmask(SIG_BLOCK, &set, &x->before);
-	x->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return x->signals != -1 ? 0 : err_sys(e, "signalfd");
-}
-
-static void
-release_signals(struct watching *x)
-{
-	struct signalfd_siginfo info;
-
-	/* Taken: it meant the watching, not the program. */
-	while (x->signals != -1 &&
-	    read(x->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		continue;
-	if (x->signals != -1)
-		(void)close(x->signals);
-	(void)sigprocmask(SIG_SETMASK, &x->before, NULL);
-}
 
 /* --- following ------------------------------------------------------------ */
 
@@ -106,7 +74,7 @@ reconnect(struct watching *x, struct err *e)
 
 	cli_warn("the connection is lost; the job goes on, trying again");
 	while (r == ERR_NET && spent < RETRY_ALL_MS) {
-		struct pollfd p = {.fd = x->signals, .events = POLLIN};
+		struct pollfd p = {.fd = x->signals.fd, .events = POLLIN};
 
 		if (poll(&p, 1, ms) == 1)
 			return LINK_CANCELLED;
@@ -292,16 +260,18 @@ int
 watch_job(struct online *o, const struct watched *w, const struct cli_args *a,
     struct err *e)
 {
-	struct watching x = {
-	    .o = o, .w = w, .quiet = cli_flag(a, "json"), .signals = -1};
+	struct watching x = {.o = o,
+	    .w = w,
+	    .quiet = cli_flag(a, "json"),
+	    .signals = INTERRUPT_INIT};
 	int r, told;
 
 	if (progress_new(&x.progress, &w->targets, w->enforce) != 0)
 		return err_nomem(e);
-	if ((r = catch_signals(&x, e)) != 0)
+	if ((r = interrupt_catch(&x.signals, e)) != 0)
 		goto out;
-	o->master.cancel_fd = x.signals; /* for connections to come */
-	link_cancel_by(o->master.link, x.signals);
+	o->master.cancel_fd = x.signals.fd; /* for connections to come */
+	link_cancel_by(o->master.link, x.signals.fd);
 	if ((r = follow(&x, e)) == LINK_CANCELLED)
 		r = left(&x, e);
 	o->master.cancel_fd = -1;
@@ -319,7 +289,7 @@ watch_job(struct online *o, const struct watched *w, const struct cli_args *a,
 	if (r == 0)
 		r = progress_status(&x.progress);
 out:
-	release_signals(&x);
+	interrupt_release(&x.signals);
 	progress_clear(&x.progress);
 	return r;
 }

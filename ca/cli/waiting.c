@@ -2,17 +2,16 @@
 /* Waiting for approvals: one live line on a terminal, else a line a change. */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "ca/cli/remote_request.h"
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
+#include "lib/cli/interrupt.h"
 
 #define WAIT_SECS      43200 /* the most that one call may wait */
 #define WAIT_SLACK_MS  60000
@@ -22,11 +21,10 @@
 struct waiting {
 	struct remote *r;
 	struct kept *k;
-	bool live;       /* standard error is a terminal */
-	char *last;      /* the line that stands there */
-	json_t *answer;  /* of wait, once it waits no more */
-	sigset_t before; /* signals as they were */
-	int signals;     /* signalfd */
+	bool live;      /* standard error is a terminal */
+	char *last;     /* the line that stands there */
+	json_t *answer; /* of wait, once it waits no more */
+	struct interrupt signals;
 };
 
 /* --- showing -------------------------------------------------------------- */
@@ -160,7 +158,7 @@ wait_once(struct waiting *w, int *status, struct err *e)
 static int
 pause_for(struct waiting *w, int ms)
 {
-	struct pollfd p = {.fd = w->signals, .events = POLLIN};
+	struct pollfd p = {.fd = w->signals.fd, .events = POLLIN};
 
 	return poll(&p, 1, ms) == 1 ? LINK_CANCELLED : 0;
 }
@@ -200,34 +198,6 @@ wait_long(struct waiting *w, struct err *e)
 }
 
 static int
-catch_signals(struct waiting *w, struct err *e)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	(void)sigprocmask(SIG_BLOCK, &set, &w->before);
-	w->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return w->signals != -1 ? 0 : err_sys(e, "signalfd");
-}
-
-static void
-release_signals(struct waiting *w)
-{
-	struct signalfd_siginfo info;
-
-	/* Taken: it meant the waiting, not the program. */
-	while (w->signals != -1 &&
-	    read(w->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		continue;
-	if (w->signals != -1)
-		(void)close(w->signals);
-	(void)sigprocmask(SIG_SETMASK, &w->before, NULL);
-}
-
-static int
 finish(struct waiting *w, struct err *e)
 {
 	struct seen q;
@@ -255,14 +225,16 @@ int
 remote_wait(struct remote *r, struct kept *k, const struct asking *asked,
     struct err *e)
 {
-	struct waiting w = {
-	    .r = r, .k = k, .live = isatty(STDERR_FILENO) == 1, .signals = -1};
+	struct waiting w = {.r = r,
+	    .k = k,
+	    .live = isatty(STDERR_FILENO) == 1,
+	    .signals = INTERRUPT_INIT};
 	int rc;
 
-	if ((rc = catch_signals(&w, e)) != 0)
+	if ((rc = interrupt_catch(&w.signals, e)) != 0)
 		goto out;
-	link_cancel_by(r->link, w.signals);
-	r->cancel_fd = w.signals; /* for connections to come */
+	link_cancel_by(r->link, w.signals.fd);
+	r->cancel_fd = w.signals.fd; /* for connections to come */
 	if (asked != NULL)
 		show_start(asked);
 	rc = wait_long(&w, e);
@@ -275,7 +247,7 @@ out:
 	r->cancel_fd = -1;
 	if (r->link != NULL)
 		link_cancel_by(r->link, -1);
-	release_signals(&w);
+	interrupt_release(&w.signals);
 	json_decref(w.answer);
 	free(w.last);
 	return rc;
