@@ -68,27 +68,8 @@ bcase_open(struct batchcase *w)
 void
 bcase_leaf(struct batchcase *w)
 {
-	static const uint8_t nonce[CERT_NONCE_LEN] = {7};
-	struct issue_result *r = &w->c.r;
-	struct buf *tbs = NULL;
-
-	w->c.in.nonce = nonce;
-	issue_case_expect(&w->c, "leaf", "ready");
 	free(w->leaf.tbs);
-	w->leaf = (struct issue_leaf){.realm = *fixture_realm(),
-	    .now = w->c.in.now,
-	    .rules = ISSUE_RULES,
-	    .policy_version = w->c.policy->version,
-	    .policy = w->c.policy->hash,
-	    .request = w->c.request.hash,
-	    .decisions = w->decisions,
-	    .n_decisions = r->n_counted};
-	for (size_t i = 0; i < r->n_counted; i++)
-		w->decisions[i] = w->c.list[r->counted[i]]->hash;
-	assert_int_equal(buf_new(&tbs, CERT_MAX), 0);
-	assert_int_equal(cert_encode_tbs(&r->cert, tbs), 0);
-	buf_take(tbs, &w->leaf.tbs, &w->leaf.tbs_len);
-	buf_free(tbs);
+	issue_case_leaf(&w->c, w->decisions, &w->leaf);
 	w->jobs[0] = (struct signer_job){.leaf = &w->leaf,
 	    .request = &w->c.request,
 	    .decisions = w->c.list,

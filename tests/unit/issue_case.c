@@ -9,6 +9,9 @@
 
 #include <cmocka.h>
 
+#include "lib/ssh/cert.h"
+#include "lib/statement/leaf.h"
+
 const char ISSUE_CASE_YAML[] =
     "people:\n"
     "  alice@example.com: {keys: [<4>, <14>], groups: [engineers]}\n"
@@ -298,4 +301,30 @@ issue_case_expect(struct issue_case *c, const char *what, const char *rule)
 	if (c->r.verdict != ISSUE_READY &&
 	    (c->r.why.msg[0] == '\0' || c->r.cert.key != NULL || c->r.end != 0))
 		fail_msg("%s: no sentence, or something to sign", what);
+}
+
+void
+issue_case_leaf(struct issue_case *c,
+    struct hash decisions[ISSUE_CASE_DECISIONS], struct issue_leaf *leaf)
+{
+	static const uint8_t nonce[CERT_NONCE_LEN] = {7};
+	struct issue_result *r = &c->r;
+	struct buf *tbs = NULL;
+
+	c->in.nonce = nonce;
+	issue_case_expect(c, "leaf", "ready");
+	*leaf = (struct issue_leaf){.realm = *fixture_realm(),
+	    .now = c->in.now,
+	    .rules = ISSUE_RULES,
+	    .policy_version = c->policy->version,
+	    .policy = c->policy->hash,
+	    .request = c->request.hash,
+	    .decisions = decisions,
+	    .n_decisions = r->n_counted};
+	for (size_t i = 0; i < r->n_counted; i++)
+		decisions[i] = c->list[r->counted[i]]->hash;
+	assert_int_equal(buf_new(&tbs, CERT_MAX), 0);
+	assert_int_equal(cert_encode_tbs(&r->cert, tbs), 0);
+	buf_take(tbs, &leaf->tbs, &leaf->tbs_len);
+	buf_free(tbs);
 }

@@ -78,5 +78,9 @@ void issue_case_ask_row(struct issue_case *c, const struct issue_row *row);
 /* Run; the verdict's rule must be this one. */
 void issue_case_expect(struct issue_case *c, const char *what,
     const char *rule);
+/* It is ready: the leaf of its certificate, with the decisions that count.  Of
+ * leaf only tbs is allocated; free() it. */
+void issue_case_leaf(struct issue_case *c,
+    struct hash decisions[ISSUE_CASE_DECISIONS], struct issue_leaf *leaf);
 
 #endif

@@ -14,33 +14,6 @@
 
 #include "lib/proc/frame.h"
 
-static void
-make_leaf(struct signer_case *s)
-{
-	static const uint8_t nonce[CERT_NONCE_LEN] = {7};
-	struct issue_result *r = &s->c.r;
-	struct buf *tbs = NULL;
-
-	s->c.in.nonce = nonce;
-	issue_case_expect(&s->c, "leaf", "ready");
-	s->leaf = (struct issue_leaf){.realm = *fixture_realm(),
-	    .now = s->c.in.now,
-	    .rules = ISSUE_RULES,
-	    .policy_version = s->c.policy->version,
-	    .policy = s->c.policy->hash,
-	    .request = s->c.request.hash,
-	    .decisions = s->decisions,
-	    .n_decisions = r->n_counted};
-	for (size_t i = 0; i < r->n_counted; i++)
-		s->decisions[i] = s->c.list[r->counted[i]]->hash;
-	assert_int_equal(buf_new(&tbs, CERT_MAX), 0);
-	assert_int_equal(cert_encode_tbs(&r->cert, tbs), 0);
-	buf_take(tbs, &s->leaf.tbs, &s->leaf.tbs_len);
-	buf_free(tbs);
-	str_init(&s->text);
-	assert_int_equal(issue_leaf_encode(&s->leaf, &s->text), 0);
-}
-
 /* Of single leaves alone: what a proof of a few needs. */
 static int
 get(void *ctx, unsigned level, uint64_t index, struct hash *out, struct err *e)
@@ -94,7 +67,9 @@ signer_case_open(struct signer_case *s, bool before)
 	issue_case_open(&s->c);
 	issue_case_ask(&s->c, FIXTURE_BY(SEED_ALICE));
 	issue_case_approve(&s->c, OLGA, FIXTURE_BY(SEED_OLGA));
-	make_leaf(s);
+	issue_case_leaf(&s->c, s->decisions, &s->leaf);
+	str_init(&s->text);
+	assert_int_equal(issue_leaf_encode(&s->leaf, &s->text), 0);
 	s->job.leaf = &s->leaf;
 	s->job.bytes = slice_of(s->text.p, s->text.n);
 	s->job.request = &s->c.request;
