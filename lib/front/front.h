@@ -91,7 +91,7 @@ bool front_name_is_valid(const char *s);
 struct keymap; /* opaque */
 #define KEYMAP_MAX 1000000
 
-int  keymap_new(struct keymap **out) MUST_CHECK;
+int  keymap_new(struct keymap **out) MUST_CHECK; /* ERR_NOMEM */
 void keymap_free(struct keymap *k); /* NULL allowed */
 /* 0; KEYMAP_NEW: another table is in force now.  ERR_PARSE: malformed, out of
  * turn, or a key of two names; ERR_LIMIT, ERR_NOMEM.  Then the table in force

@@ -93,6 +93,7 @@ int  ledger_open(const struct ledger_config *c, struct ledger **out,
      struct err *e) MUST_CHECK;
 void ledger_close(struct ledger *l);
 
+/* Of all leaves that are durable, published or not; the head is not signed. */
 uint64_t ledger_size(const struct ledger *l);
 void	 ledger_head(const struct ledger *l, struct checkpoint *out);
 /* The last checkpoint published at home; size 0 when there is none. */

@@ -126,11 +126,14 @@ struct net_counts {
 };
 void net_server_counts(const struct net_server *s, struct net_counts *out);
 
+/* Borrowed, until gone() has returned: the name that whose() gave him; the
+ * address is text without a port. */
 const char *net_peer_person(const struct net_peer *p);
 const char *net_peer_fingerprint(const struct net_peer *p);
 const char *net_peer_address(const struct net_peer *p);
 const struct source *net_peer_source(const struct net_peer *p);
 unsigned    net_peer_open(const struct net_peer *p); /* calls not answered */
+/* The owner's own, which the server neither looks at nor frees; NULL at first. */
 void	   *net_peer_data(const struct net_peer *p);
 void	    net_peer_set_data(struct net_peer *p, void *data);
 

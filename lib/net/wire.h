@@ -48,6 +48,7 @@ int wire_put_head(struct buf *b, enum wire_kind kind,
  */
 struct wire_reader;
 
+/* ERR_NOMEM. */
 int  wire_reader_new(enum wire_kind kind, struct wire_reader **out) MUST_CHECK;
 void wire_reader_free(struct wire_reader *r); /* NULL allowed */
 

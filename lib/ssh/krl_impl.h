@@ -21,6 +21,8 @@ struct krl_ranges {		/* zero-initialise */
 	size_t n, cap, sorted;
 };
 
+/* lo and hi are both inclusive; the caller has compared them.  ERR_LIMIT: more
+ * than KRL_ENTRIES_MAX; ERR_NOMEM. */
 int  krl_ranges_add(struct krl_ranges *r, uint64_t lo, uint64_t hi) MUST_CHECK;
 bool krl_ranges_has(const struct krl_ranges *r, uint64_t serial);
 /* Does one range of the sorted ones hold all of lo..hi?  Quick: adding what is
@@ -28,6 +30,7 @@ bool krl_ranges_has(const struct krl_ranges *r, uint64_t serial);
 bool krl_ranges_cover(const struct krl_ranges *r, uint64_t lo, uint64_t hi);
 /* Sort and merge: all that touch become one. */
 void krl_ranges_compact(struct krl_ranges *r);
+/* Into one that is zero.  ERR_NOMEM. */
 int  krl_ranges_copy(const struct krl_ranges *r, struct krl_ranges *out)
      MUST_CHECK;
 void krl_ranges_clear(struct krl_ranges *r);
@@ -42,9 +45,12 @@ struct krl_set {		/* zero-initialise */
 	size_t n, cap, sorted;
 };
 
+/* A copy of the bytes.  ERR_LIMIT, ERR_NOMEM as above. */
 int  krl_set_add(struct krl_set *s, struct slice bytes) MUST_CHECK;
 bool krl_set_has(const struct krl_set *s, struct slice bytes);
+/* Among the sorted ones: quick, as krl_ranges_cover(). */
 bool krl_set_has_sorted(const struct krl_set *s, struct slice bytes);
+/* Sort, and keep each once. */
 void krl_set_compact(struct krl_set *s);
 /* The items in order, each once; they still belong to s.  The caller frees the
  * array. */

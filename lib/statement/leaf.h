@@ -77,6 +77,8 @@ void leaf_clear(struct leaf *l);
 int leaf_parse(const char *name, struct slice bytes, struct leaf *l,
     struct err *e) MUST_CHECK;
 
+/* Append the bytes of the leaf, which leaf_parse() takes back.  ERR_LIMIT: more
+ * decisions or a longer certificate than a leaf may have; ERR_NOMEM. */
 int issue_leaf_encode(const struct issue_leaf *l, struct str *out) MUST_CHECK;
 int certificate_leaf_encode(const struct certificate_leaf *l,
     struct str *out) MUST_CHECK;

@@ -91,7 +91,7 @@ struct fleet_token_row {
 	int64_t	     expires;
 };
 
-int  fleet_hosts_new(struct fleet_hosts **out) MUST_CHECK;
+int  fleet_hosts_new(struct fleet_hosts **out) MUST_CHECK; /* ERR_NOMEM */
 void fleet_hosts_free(struct fleet_hosts *h);
 
 /*

@@ -36,7 +36,7 @@
 
 struct standing; /* opaque */
 
-int  standing_new(struct standing **out) MUST_CHECK;
+int  standing_new(struct standing **out) MUST_CHECK; /* ERR_NOMEM */
 void standing_free(struct standing *s);
 /* A deep copy, to try a statement before it is logged; it knows no hosts, who
  * are many and of one place. */
@@ -94,6 +94,8 @@ int standing_report(struct standing *st, const struct hash *realm,
 /* Who is which host; NULL: nobody was accepted yet. */
 const struct fleet_hosts *standing_hosts(const struct standing *st);
 
+/* Does a revocation that counts name him, the key, the serial, the key id?  None
+ * of them looks for the others. */
 bool standing_person_revoked(const struct standing *st, const char *id);
 bool standing_key_revoked(const struct standing *st, const struct pubkey *k);
 bool standing_serial_revoked(const struct standing *st, uint64_t serial);
