@@ -4,7 +4,6 @@
  * hand puts on hosts, and which exceptions it makes.  For auditors: a host may
  * be gone, so nothing of it is asked but its id and its roles.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

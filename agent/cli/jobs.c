@@ -4,7 +4,6 @@
  * is and whom it is for comes from its statement and TARGETS, by their hashes;
  * the master tells how it goes.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

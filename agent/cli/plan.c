@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* writ fleet plan: what a host would get, compiled from the working copy. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,7 +3,6 @@
  * writ-master init: the two keys of a master and its master.yaml, and what officers
  * have to add to the policy so that hosts believe it.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* writ-master status and metrics: what the keeper says of itself. */
-#include <stdlib.h>
 
 #include "agent/master/admin.h"
 #include "agent/master/config.h"

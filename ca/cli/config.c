@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* writ config: what other programs need to know of a deployment. */
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

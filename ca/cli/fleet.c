@@ -4,7 +4,6 @@
  * The CA and the fleet share no code above lib, so neither has to trust the
  * other's.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

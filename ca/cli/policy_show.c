@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* writ policy show, signers, log, who: what is in force, for people to read. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

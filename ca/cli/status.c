@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* writ status, writ pending, writ fetch: what is asked, and what came of it. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

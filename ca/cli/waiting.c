@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Waiting for approvals: one live line on a terminal, else a line a change. */
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

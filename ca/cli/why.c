@@ -4,7 +4,6 @@
  * the certificates at hand, which need no network, then what the CA knows, then
  * what the host saw.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 #include "ca/client/unsent.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Requests through the keeper: decide, log, hand to the signer, log again. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

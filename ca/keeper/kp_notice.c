@@ -5,7 +5,6 @@
  * What a notice says is made when it is sent, of what is true then: a reminder
  * of what was decided meanwhile is not sent at all.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "ca/keeper/kp_start.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -3,7 +3,6 @@
  * why: what a person may have somewhere and what he has, as far as the CA knows.
  * The host has the last word: this says which certificates it could be shown.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Leaves into the log: committed, their checkpoint signed, published. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* The ssh(1) of a connection: how it is started, and why it gave up. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

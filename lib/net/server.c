@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <limits.h>
 #include <malloc.h>
 #include <netdb.h>
 #include <netinet/in.h>

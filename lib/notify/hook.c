@@ -4,7 +4,6 @@
  * does nothing but read a notice, run the channel's program, and say how it
  * ended.  A packet each way: the JSON; a byte and a sentence.
  */
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -24,7 +24,6 @@
  * Ends with 1 at the first command that does not come out; MS is 10000 unless
  * said.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "lib/proc/frame.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

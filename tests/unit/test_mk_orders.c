@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "agent/master/mk_calls.h"
 #include "agent/master/scribe_impl.h"
