@@ -234,6 +234,8 @@ until_next(const struct uplink *u)
 		sooner(u, u->next_enrol != 0 ? u->next_enrol : 1, &ms);
 	if (u->attending && u->want != NULL)
 		sooner(u, u->next_renew, &ms);
+	if (u->more_unsent && uplink_is_up(u))
+		ms = 0;
 	if (json_object_get(u->held, "run") != NULL)
 		sooner(u, u->next_settle, &ms);
 	if (u->changed && uplink_is_up(u))

@@ -74,6 +74,7 @@ struct uplink {
 	/* Reports that no master has. */
 	struct strs unsent;
 	uint64_t first_unsent, acked;
+	bool more_unsent;	 /* of which the last turn took some */
 
 	char *enrol;		 /* the statement; NULL: not made yet */
 	char *by_token;		 /* an acceptance of it; NULL: none */

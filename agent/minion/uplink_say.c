@@ -107,10 +107,11 @@ send_one(struct uplink *u, struct err *e)
 void
 uplink_send(struct uplink *u)
 {
-	uint64_t made = uplink_u64(u->held, "seq");
+	uint64_t made = uplink_u64(u->held, "seq"), had_acked = u->acked;
 	struct err e = {0};
 	int r = 0;
 
+	u->more_unsent = false;
 	if (u->unsent.n > 0 && u->acked >= u->first_unsent) {
 		uint64_t had = u->acked - u->first_unsent + 1;
 
@@ -124,6 +125,8 @@ uplink_send(struct uplink *u)
 		r = ask_for_more(u, &e);
 	while (r == 0 && u->unsent.n > 0 && uplink_is_up(u))
 		r = send_one(u, &e);
+	/* An answer of the applier's is not all that there is. */
+	u->more_unsent = r == 0 && u->acked > had_acked && made > u->acked;
 	if (r == 0 || !uplink_is_up(u))
 		return;
 	plog_err(PLOG_WARN, &e, "the master does not take a report", NULL);
