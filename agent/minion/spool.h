@@ -9,6 +9,7 @@
  *	rename		what gives the host another id
  *	krl krl.statement   a revocation list and who says so
  *	certificate	a host certificate, its line
+ *	clock		the link's own: this boot, and the master's time at its start
  */
 #ifndef AGENT_MINION_SPOOL_H
 #define AGENT_MINION_SPOOL_H
@@ -23,5 +24,6 @@
 #define SPOOL_KRL	 "krl"
 #define SPOOL_KRL_SAID	 "krl.statement"
 #define SPOOL_CERTIFICATE "certificate"
+#define SPOOL_CLOCK	 "clock"
 
 #endif

@@ -256,6 +256,7 @@ uplink_run(struct uplink *u, struct err *e)
 			return r;
 	}
 	u->acked = uplink_u64(u->held, "acked");
+	uplink_clock_kept(u);
 	set_times(u);
 	while (!u->stop && !u->gone) {
 		bool worked = step(u);

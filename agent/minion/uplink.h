@@ -198,6 +198,8 @@ void uplink_confirm(struct uplink *u);
 /* Ask the master, which is up, what time it is; without a good answer nothing
  * changes. */
 void uplink_ask_clock(struct uplink *u);
+/* What one said before this process began, in this boot; nothing where none did. */
+void uplink_clock_kept(struct uplink *u);
 /* How many seconds this host's clock is ahead of the master's.  false: not known, or
  * more than REPORT_CLOCK_MAX. */
 bool uplink_clock(const struct uplink *u, int64_t *off);
