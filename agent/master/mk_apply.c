@@ -127,6 +127,11 @@ reported(struct mk *k, const struct mk_item *i)
 	}
 	k->totals.reports++;
 	mk_note_report(k, h, &i->s, k->now);
+	if (i->s.at - (r->has_clock ? r->clock : 0) >
+	    k->now + FLEET_HOSTS_AHEAD)
+		mk_alarm(k, h, "report",
+		    "a report is from the future: the clock is ahead by more "
+		    "than it says");
 	if (i->gap)
 		mk_alarm(k, h, "report",
 		    "reports before the last one are missing");
@@ -194,16 +199,24 @@ set_back(int64_t at, int64_t by)
 	return t < 0 ? 0 : t > CLOCK_MAX ? CLOCK_MAX : t;
 }
 
-/* Whoever asks for a time means the one of his own clock, and finds what a host saw
- * whose clock is off. */
+/*
+ * Whoever asks for a time means the one of his own clock, and finds what a host saw
+ * whose clock is off.  Nothing was seen after it was told: where a host does not
+ * know how far its clock is ahead, or says less, it is so far at least.
+ */
 static void
-set_by_master(struct login_row *l, int64_t clock)
+set_by_master(struct login_row *l, int64_t clock, int64_t came)
 {
+	bool sum = l->event.what == LOGIN_FAILED;
+	int64_t last = sum ? l->event.until : l->event.at;
+
+	if (last - clock > came + FLEET_HOSTS_AHEAD)
+		clock = last - came;
 	if (clock >= -MK_CLOCK_OFF && clock <= MK_CLOCK_OFF)
 		return;
-	l->clock = clock;
+	l->clock = clock < REPORT_CLOCK_MAX ? clock : REPORT_CLOCK_MAX;
 	l->event.at = set_back(l->event.at, clock);
-	if (l->event.what == LOGIN_FAILED)
+	if (sum)
 		l->event.until = set_back(l->event.until, clock);
 }
 
@@ -222,8 +235,7 @@ mk_put_logins(struct mk *k, const struct mk_item *item, int64_t came,
 	for (size_t i = 0; i < p->n_events && r == 0; i++) {
 		l.number = (unsigned)i;
 		l.event = p->events[i];
-		if (p->has_clock)
-			set_by_master(&l, p->clock);
+		set_by_master(&l, p->has_clock ? p->clock : 0, came);
 		r = rows_put_login(k->rows, &l, e);
 	}
 	return r;

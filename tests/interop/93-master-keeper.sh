@@ -441,8 +441,6 @@ done
 REALM=0000000000000000000000000000000000000000000000000000000000000000 \
 	report_statement web1 $web1 >realm.report
 hostile_says 'a report of another realm' 'realm' host/$web1 report realm.report
-AT=2099-01-01T00:00:00Z report_statement web1 $web1 >future.report
-hostile_says 'a report from the future' 'future' host/$web1 report future.report
 hostile_says 'an acceptance for a report' 'type accept' host/$web1 report \
 	web1.accept
 printf '2 %s\n1 %s\n' $web1 $web2 | sort >targets2
@@ -507,6 +505,17 @@ t_has 'and that the host lost some too' \
 	"$(call petra@example.com '{"call":"status"}')" \
 	'12 lines about logins could not be kept'
 t_eq 'what it has is counted, and nothing that was refused' 4 "$(n_logins)"
+t_eq 'a host whose clock is years ahead is heard as well' '{"seq":"4"}' \
+	"$(AT=2099-01-01T00:00:00Z report web2 $web2 \
+		"$(logins_of "{${seen_sudo/2026-11-01T10/2098-12-31T23}}")")"
+t_has 'which is an alarm' "$(call petra@example.com '{"call":"status"}')" \
+	'a report is from the future: the clock is ahead by more than it says'
+ahead=$(call petra@example.com "{\"call\":\"logins\",\"host\":\"$web2\"}" |
+	jq -c '.events[] | select(.clock)')
+t_eq 'and was seen when it was told' "$(jq -r .came <<<"$ahead")" \
+	"$(jq -r .at <<<"$ahead")"
+t_eq 'so that its own time is known' 2098-12-31T23:00:02Z \
+	"$(jq -r '(.at | fromdate) + .clock | todate' <<<"$ahead")"
 
 # --- other names
 rename() { # FILE HOST TO
