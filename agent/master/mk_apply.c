@@ -115,6 +115,20 @@ logins_lost(struct mk *k, struct mk_host *h, uint64_t n)
 	str_clear(&s);
 }
 
+/* The words are what people's programs look for; the number comes after them. */
+static void
+reports_missing(struct mk *k, struct mk_host *h, uint64_t n)
+{
+	static const char words[] = "reports before the last one are missing";
+	struct str s = STR_INIT;
+
+	str_add(&s, words);
+	if (n > 0)
+		str_addf(&s, ", %llu of them", (unsigned long long)n);
+	mk_alarm(k, h, "report", str_check(&s) == 0 ? s.p : words);
+	str_clear(&s);
+}
+
 static void
 reported(struct mk *k, const struct mk_item *i)
 {
@@ -133,8 +147,7 @@ reported(struct mk *k, const struct mk_item *i)
 		    "a report is from the future: the clock is ahead by more "
 		    "than it says");
 	if (i->gap)
-		mk_alarm(k, h, "report",
-		    "reports before the last one are missing");
+		reports_missing(k, h, i->missing);
 	if (r->lost > 0)
 		logins_lost(k, h, r->lost);
 	if (!r->has_job || r->kind != REPORT_RUN)

@@ -109,6 +109,7 @@ mk_report(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 {
 	const struct hash *realm = &content_trust(k->content)->realm;
 	struct mk_item from = {.call = c}, *item = NULL;
+	const struct fleet_host_row *row = NULL;
 	struct err why = {0};
 	int r;
 
@@ -120,13 +121,14 @@ mk_report(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 	    (r = mk_parts(c, 1, e)) != 0 ||
 	    (r = mk_item_new(&from, &item, e)) != 0)
 		goto out;
-	r = fleet_hosts_report(k->hosts, realm, &item->s, NULL, &why);
+	r = fleet_hosts_report(k->hosts, realm, &item->s, &row, &why);
 	if (r < 0) {
 		if (e != NULL)
 			*e = why;
 		goto out;
 	}
 	item->gap = r == FLEET_HOSTS_GAP;
+	item->missing = item->gap ? row->missing : 0;
 	item->has_leaf = r != FLEET_HOSTS_AGAIN;
 	c->parts[0].hash = item->s.hash;
 	c->parts[0].number = item->s.u.report.seq;

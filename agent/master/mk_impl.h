@@ -183,6 +183,7 @@ struct mk_item {
 	char	*targets;	/* of a job; taken */
 	size_t	 n_targets;
 	bool	 gap;		/* reports are missing before it */
+	uint64_t missing;	/* so many; 0: not known */
 };
 STAILQ_HEAD(mk_items, mk_item);
 

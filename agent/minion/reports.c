@@ -29,6 +29,8 @@ parse(const json_t *o, void *out, struct err *e)
 	if ((r = json_u64(o, "seq", 0, 0, UINT64_MAX, &s->seq, e)) != 0 ||
 	    (r = json_u64(o, "acked", 0, 0, s->seq, &s->acked, e)) != 0 ||
 	    (r = json_u64(o, "quiet", 0, 0, UINT64_MAX, &s->quiet, e)) != 0 ||
+	    (r = json_u64(o, "dropped", JSON_OPTIONAL, 1, UINT64_MAX,
+		 &s->dropped, e)) != 0 ||
 	    (r = json_time(o, "at", 0, &s->at, e)) != 0 ||
 	    (r = json_u64(o, "run", JSON_OPTIONAL, 1, UINT64_MAX, &s->run,
 		 e)) != 0)
@@ -67,6 +69,8 @@ report_state_write(const char *state_dir, const struct report_state *s,
 		jw_hex(&w, "last", s->last.b, HASH_LEN);
 	jw_u64(&w, "acked", s->acked);
 	jw_u64(&w, "quiet", s->quiet);
+	if (s->dropped > 0)
+		jw_u64(&w, "dropped", s->dropped);
 	jw_time(&w, "at", s->at);
 	if (s->run != 0)
 		jw_u64(&w, "run", s->run);
@@ -148,6 +152,37 @@ boot_id_read(uint8_t out[BOOT_ID_LEN])
 	free(text);
 }
 
+/* What nobody will read any more of who logged in.  One that cannot be read is a
+ * gap all the same, which the master sees. */
+static uint64_t
+logins_in(const char *state_dir, uint64_t seq)
+{
+	const struct report_statement *r;
+	char name[24], *path = NULL, *text = NULL;
+	struct statement s;
+	uint64_t found = 0;
+	size_t n = 0;
+
+	statement_init(&s, ST_REPORT);
+	number_name(seq, name);
+	if (in_dir(state_dir, "reports", name, &path) == 0 &&
+	    file_read(path, STATEMENT_MAX, &text, &n, NULL) == 0 &&
+	    statement_parse(name, slice_of(text, n), &s, NULL) == 0 &&
+	    s.type == ST_REPORT) {
+		r = &s.u.report;
+		/* A sum is as many as it counts. */
+		for (size_t i = 0; i < r->n_events; i++)
+			found += r->events[i].what == LOGIN_FAILED
+			    ? r->events[i].count
+			    : 1;
+		found += r->lost;
+	}
+	statement_clear(&s);
+	free(text);
+	free(path);
+	return found;
+}
+
 static int
 sign(const struct report_by *by, struct statement *s, struct str *out,
     struct err *e)
@@ -174,6 +209,7 @@ report_make(const struct report_by *by, struct report_state *state,
 	struct str text = STR_INIT;
 	struct statement s;
 	char name[24];
+	uint64_t old;
 	int res;
 
 	r->seq = state->seq + 1;
@@ -181,6 +217,10 @@ report_make(const struct report_by *by, struct report_state *state,
 	r->previous = state->last;
 	r->quiet = state->quiet;
 	boot_id_read(r->boot_id);
+	if (r->kind == REPORT_LOGINS) {
+		r->lost += state->dropped;
+		after.dropped = 0;
+	}
 	statement_init(&s, ST_REPORT);
 	s.u.report = *r; /* borrowed: taken out again below */
 	if ((res = sign(by, &s, &text, e)) != 0)
@@ -199,10 +239,15 @@ report_make(const struct report_by *by, struct report_state *state,
 	after.last = s.hash;
 	after.quiet = 0;
 	after.at = by->now;
-	if (after.seq - after.acked > REPORTS_KEPT)
-		remove_report(by->state_dir, after.seq - REPORTS_KEPT);
+	old = after.seq - after.acked > REPORTS_KEPT ? after.seq - REPORTS_KEPT
+						     : 0;
+	if (old != 0)
+		after.dropped += logins_in(by->state_dir, old);
 	if ((res = report_state_write(by->state_dir, &after, e)) != 0)
 		goto out;
+	/* After it is counted; one that stays in a crash is not sent either. */
+	if (old != 0)
+		remove_report(by->state_dir, old);
 	*state = after;
 	if (strs_addn(made, text.p, text.n) != 0)
 		res = err_nomem(e);

@@ -29,6 +29,7 @@ struct report_state {
 	int64_t	    at;		/* of the last */
 	uint64_t    run;	/* the last that was waited for and is told, so
 				   that a crash does not tell it twice; 0: none */
+	uint64_t    dropped;	/* logins of reports that went unread */
 	bool	    has_logins;
 	struct hash logins;	/* the file that goes with the last */
 };
@@ -41,6 +42,9 @@ int report_state_write(const char *state_dir, const struct report_state *s,
 /*
  * Number, sign and keep a report: r has kind and content, versions and boot; seq,
  * previous and quiet are put in here.  Appends its text to made.  Durable.
+ *
+ * Logins in a report that goes (REPORTS_KEPT) are counted, and told as lost by the
+ * next report of logins.
  */
 struct report_by {
 	const char *state_dir, *host;

@@ -220,7 +220,9 @@ look_at_host(struct gaps *g, const json_t *row, int64_t now)
 	x.kind = "reports missing";
 	x.at = 0;
 	x.what = cell(row, "alarms");
-	if (r == 0 && strstr(x.what, "are missing") != NULL)
+	if (r == 0 &&
+	    (strstr(x.what, "are missing") != NULL ||
+		strstr(x.what, "could not be kept") != NULL))
 		r = add(g, &x);
 	return r;
 }

@@ -70,6 +70,7 @@ struct fleet_host_row {
 	uint64_t     seq;		/* of the last report; 0: none */
 	bool	     has_report;
 	struct hash  last_report;
+	uint64_t     missing;		/* reports just before that one */
 };
 
 /* One that asks. */

@@ -203,6 +203,8 @@ fleet_hosts_report(struct fleet_hosts *h, const struct hash *realm,
 		*row = &x->row;
 	if (r == FLEET_HOSTS_AGAIN)
 		return r;
+	x->row.missing =
+	    r == FLEET_HOSTS_GAP ? s->u.report.seq - x->row.seq - 1 : 0;
 	x->row.seq = s->u.report.seq;
 	x->row.has_report = true;
 	x->row.last_report = s->hash;

@@ -5,103 +5,11 @@
 # master is at hand.
 # Needs root.
 
-# shellcheck source=tests/system/hosts.sh
-. "$(dirname "$0")/hosts.sh"
+# shellcheck source=tests/system/logins.sh
+. "$(dirname "$0")/logins.sh"
 
-writ=$O/writ
-export HOME=$T
-for key in olga petra ca alice plain; do
-	ssh-keygen -q -t ed25519 -N '' -f "$key" -C "$key"
-done
-
-# --- a master, and a host that it has accepted --------------------------------
-
-setup() {
-	"$writ" init corp --single-officer --officer olga@example.com=olga.pub \
-	    --operator petra@example.com=petra.pub &&
-	    "$writ" policy sign -C corp -i olga -y
-} >setup.out 2>&1 </dev/null
-t 'a deployment is made' setup
-root=$(grep -ho 'SHA256:[A-Za-z0-9+/]*' setup.out | tail -n 1)
-mkdir m
-"$O/writ-master" -C m init --name master_1 --root "$root" >init.out 2>&1
-cp m/keys/master_1.pub m/keys/master_1_log.pub corp/policy/authorities/
-sed -i 's/^  log: \[/  master: [master_1]\n  log: [master_1_log, /' \
-    corp/policy/ca.yaml
-rm -rf corp/fleet
-mkdir -p corp/fleet/states m/bundle
-cat >corp/fleet/fleet.yaml <<'END'
-masters:
-  - {address: "10.77.0.1:2023", key: master_1}
-hosts: {confirm_within: 60s, interval: 1h, splay: 1m}
-END
-printf 'states:\n  - match: "*"\n    apply: [base]\n' >corp/fleet/top.yaml
-cat >corp/fleet/states/base.yaml <<'END'
-limits:
-  pam_limits:
-    limits: [{domain: alice, type: hard, item: nproc, value: 90}]
-END
-sign() {
-	"$writ" policy sign -C corp -i olga -y &&
-	    "$writ" fleet -C corp sign -i petra -y && cp -a corp/bundle/. m/bundle/
-} >sign.out 2>&1 </dev/null
-t 'policy and fleet are signed' sign
-
-hosts_up web
-# By its own number: what starts it in the network would die alone.
-master() {
-	rm -f master.pid
-	# shellcheck disable=SC2016 # for the shell there
-	near sh -c 'echo $$ >master.pid; exec "$1" -C m run' sh \
-	    "$O/writ-master" >>master.log 2>&1 </dev/null &
-	until [ -s master.pid ]; do
-		sleep 0.1
-	done
-	t_stop_later "$(cat master.pid)"
-}
-master
-hosts put web /usr/bin "$O/writ-agent" "$O/writ-agent-run" "$O/writ-agent-link"
-hosts put web /etc/systemd/system "$TOP"/packaging/systemd/writ-agent.service
-cat >agent.yaml <<END
-root: "$root"
-masters:
-  - {address: "10.77.0.1:2023", key: "$(cut -d' ' -f1,2 m/keys/master_1.pub)"}
-END
-on web mkdir -p /etc/writ
-hosts put web /etc/writ agent.yaml
-hosts put web /etc/ssh ca.pub plain.pub
-on web sh -c 'useradd -r -s /usr/sbin/nologin writ-agent
-    useradd -u 41021 -m -s /bin/bash alice
-    useradd -u 41022 -m -s /bin/bash bob
-    echo alice:correct-horse | chpasswd
-    echo "alice ALL=(ALL) NOPASSWD: ALL" >/etc/sudoers.d/alice
-    install -d -o bob -m 700 /home/bob/.ssh
-    install -o bob -m 600 /etc/ssh/plain.pub /home/bob/.ssh/authorized_keys
-    printf "TrustedUserCAKeys /etc/ssh/ca.pub\nPasswordAuthentication yes\n" \
-        >/etc/ssh/sshd_config.d/00-test.conf
-    chmod 644 /etc/ssh/ca.pub
-    sed -i "0,/^session/s,,session optional pam_exec.so quiet /usr/bin/writ-agent seen\n&," \
-        /etc/pam.d/sshd
-    echo "SSH_AUTH_INFO_0=publickey x" | tee /home/alice/.pam_environment \
-        >/home/bob/.pam_environment
-    systemctl restart ssh; systemctl daemon-reload
-    systemctl start writ-agent.service' >web.out 2>&1
-
-waits() {
-	fleet keys -i petra --json >keys.json && jq -er \
-	    '[.[] | select(.state == "waiting")][0].enrol' keys.json >enrol
-}
-in_time 'the host waits' waits
-t 'and is accepted' fleet accept -i petra --id web.example.com -y "$(cat enrol)"
-began() { on web sh -c 'ls /var/lib/writ/agent/logins/*'; }
 in_time 'from then on its log is read' began
-kill "$(cat master.pid)"
-# In the order of their numbers.
-unsent() {
-	# shellcheck disable=SC2016 # for the shell there
-	on web sh -c 'cd /var/lib/writ/agent/reports && cat $(ls -v)' 2>/dev/null
-}
-
+master_ends
 # --- logins ---------------------------------------------------------------------
 
 # cert SERIAL VALIDITY: another one for alice's key, with a key id that lies.
@@ -213,15 +121,65 @@ has_all() { [ "$(all)" -ge "$(($(wc -l <want) + 2))" ]; }
 in_time 'a master that is back gets all of it' has_all
 t_eq 'once' "$(($(wc -l <want) + 2))" "$(all)"
 
+# --- a clock that is hours off ----------------------------------------------------
+
+# clock SECONDS: of all programs of the host that start from now on, and at once of
+# those that have begun so.
+clock() {
+	python3 -c 'import struct, sys
+sys.stdout.buffer.write(struct.pack("=3q", int(sys.argv[1]), 0, 0))' "$1" >off
+	# In its place: it is mapped.
+	on web dd of=/etc/fakeclock conv=notrunc status=none <off
+}
+# Who asks by his own clock; of a host's that is off, account, method, by how much.
+since() { fleet logins -i petra --since "$1" --what login --json; }
+told() {
+	since 20m | jq -r '.[] | select(.clock != "") |
+	    "\(.account) \(.method) \(.clock)"'
+}
+has_told() { [ "$(told | wc -l)" -ge "$1" ]; }
+hosts put web /usr/lib "$O/tools/fakeclock.so"
+clock -18000
+on web sh -c 'echo /usr/lib/fakeclock.so >/etc/ld.so.preload
+    systemctl restart systemd-journald ssh rsyslog writ-agent'
+t_eq 'the clock of a host is five hours behind' 0 \
+    "$((($(on web date +%s) - $(date +%s) + 18000) / 60))"
+cert 44 -6h:+1h
+t 'somebody logs in there with a certificate' by alice alice true
+t 'with a key' by plain bob true
+t 'and by a password' by_password true
+in_time 'who asks for the last minutes finds them' has_told 3
+t_eq 'each once, set right, with how far the clock is off' \
+    "$(printf '%s\n' 'alice publickey -18000' 'bob publickey -18000' \
+	'alice password -18000')" \
+    "$(told | sed 's/-1799[0-9]$\|-1800[0-9]$/-18000/')"
+clock 7200
+t 'it is set, to two hours ahead, and somebody logs in' by plain bob true
+in_time 'who is found as well' has_told 4
+t_eq 'with how far it is off then' 'bob publickey 7200' \
+    "$(told | tail -n 1 | sed 's/719[0-9]$\|720[0-9]$/7200/')"
+master_ends
+on web systemctl restart writ-agent.service
+t 'somebody logs in while no master is there, to an agent that began so' \
+    by plain bob true
+sent=$(unsent | wc -l)
+told_here() { [ "$(unsent | wc -l)" -gt "$sent" ]; }
+in_time 'which waits' told_here
+master
+in_time 'and is found when one is back' has_told 5
+t_eq 'set right as well' 'bob publickey 7200' \
+    "$(told | tail -n 1 | sed 's/719[0-9]$\|720[0-9]$/7200/')"
+t_eq 'each of them once' 5 "$(told | wc -l)"
+t_eq 'and nobody of a time to come' '' \
+    "$(since 20m | jq -r --arg now "$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
+	'.[] | select(.at > $now) | .at')"
+clock 0
+on web sh -c 'rm /etc/ld.so.preload /etc/fakeclock
+    systemctl restart systemd-journald ssh rsyslog writ-agent'
+
 # --- a host that keeps no journal ---------------------------------------------------
 
-on web sh -c 'mkdir -p /etc/systemd/journald.conf.d
-    printf "[Journal]\nStorage=none\nForwardToSyslog=yes\n" \
-        >/etc/systemd/journald.conf.d/test.conf
-    systemctl restart systemd-journald
-    rm -rf /var/log/journal /run/log/journal
-    systemctl restart writ-agent.service'
-reads_file() { on web grep -q '"source":"file"' -r /var/lib/writ/agent/logins; }
+no_journal
 in_time 'without a journal auth.log is read' reads_file
 t 'somebody logs in' by plain bob true
 on web sh -c 'mv /var/log/auth.log /var/log/auth.log.1
@@ -239,11 +197,7 @@ t_eq 'each once' "$(printf '%s bob %s\n' login "$near_ip" end "$near_ip" \
     login "$near_ip" end "$near_ip")" "$(of_file)"
 
 # A thousand at once, read by processes that are killed while they do.
-awk -v at="$(date -u +%Y-%m-%dT%H:%M:%SZ)" 'BEGIN {
-    for (i = 1; i <= 1000; i++)
-        printf "%s web sshd[%d]: Accepted password for burst from " \
-            "192.0.2.1 port %d ssh2\n", at, 100000 + i, i }' >burst
-on web sh -c 'cat >>/var/log/auth.log' <burst
+logs 1000 burst
 # shellcheck disable=SC2016 # for the shell there
 on web sh -c 'for i in 1 2 3 4 5 6; do
     systemctl restart writ-agent.service; sleep 0.$i
@@ -255,6 +209,19 @@ has_burst() { burst && [ "$(jq length burst.json)" -ge 1000 ]; }
 in_time 'a thousand logins are told' has_burst
 t_eq 'each once' "$(seq 1000)" \
     "$(jq -r '.[].port' burst.json | sort -n)"
+# --- more than a report carries, while no master is at hand --------------------------
+
+master_ends
+logs 250 queued
+waiting() { unsent | grep -c '"account":"queued"'; }
+are_waiting() { [ "$(unsent | grep -o '"account":"queued"' | wc -l)" -eq 250 ]; }
+in_time 'more logins than a report carries wait for a master' are_waiting
+t 'in several reports' test "$(waiting)" -gt 1
+master
+queued() { fleet logins -i petra --account queued --json >queued.json; }
+has_queued() { queued && [ "$(jq length queued.json)" -ge 250 ]; }
+in_time 'a master that is back gets them' has_queued
+t_eq 'each once' "$(seq 250)" "$(jq -r '.[].port' queued.json | sort -n)"
 [ "$t_failed" -eq 0 ] || {
 	tail -n 20 master.log
 	on web journalctl -u writ-agent.service --no-pager | tail -n 30

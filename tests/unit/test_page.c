@@ -42,6 +42,10 @@ hosts_that_say_nothing_are_gaps(void **state)
 		"{\"host\":\"a\",\"connected\":\"yes\",\"alarms\":\"x; reports "
 		"before the last one are missing\"}",
 		"reports missing", 0},
+	    {"lines that a host could not keep",
+		"{\"host\":\"a\",\"connected\":\"yes\",\"alarms\":\"7 lines "
+		"about logins could not be kept\"}",
+		"reports missing", 0},
 	    {"another alarm",
 		"{\"host\":\"a\",\"connected\":\"yes\",\"alarms\":\"x\"}", NULL,
 		0},

@@ -209,6 +209,60 @@ the_oldest_goes_when_there_are_too_many(void **state)
 	strs_clear(&unsent);
 }
 
+static uint64_t
+say_logins(struct bench *b, size_t n, uint64_t lost)
+{
+	struct login_event v[4] = {{.what = LOGIN_IN}, {.what = LOGIN_IN},
+	    {.what = LOGIN_IN}, {.what = LOGIN_FAILED, .count = 7}};
+	struct report_statement r = {.kind = REPORT_LOGINS,
+	    .root_version = 1,
+	    .policy_version = 1,
+	    .events = v,
+	    .n_events = n,
+	    .lost = lost};
+
+	for (size_t i = 0; i < n; i++) {
+		v[i].at = FIXTURE_NOW;
+		if (v[i].what == LOGIN_FAILED) {
+			v[i].until = FIXTURE_NOW;
+			continue;
+		}
+		v[i].account = str_dup("deploy");
+		v[i].method = str_dup("password");
+	}
+	assert_int_equal(report_make(&b->by, &b->state, &r, &b->made, &b->e),
+	    0);
+	for (size_t i = 0; i < n; i++)
+		login_event_clear(&v[i]);
+	return r.lost;
+}
+
+/* Nobody can be told who they were, but how many. */
+static void
+logins_of_a_report_that_goes_are_counted(void **state)
+{
+	struct bench *b = *state;
+
+	assert_int_equal(beat(b), 0);
+	assert_int_equal(say_logins(b, 2, 0), 0);
+	assert_int_equal(say_logins(b, 4, 5), 5); /* 3, a sum of 7, and 5 */
+	b->state.seq = REPORTS_KEPT;
+	for (uint64_t i = 1; i <= 3; i++) {
+		assert_int_equal(beat(b), 0);
+		assert_false(is_kept(b, i));
+	}
+	assert_int_equal(b->state.dropped, 2 + 3 + 7 + 5);
+	/* Also by the next process. */
+	b->state = (struct report_state){0};
+	assert_int_equal(report_state_read(b->dir, &b->state, &b->e), 0);
+	assert_int_equal(b->state.dropped, 17);
+	assert_int_equal(beat(b), 0);
+	assert_int_equal(b->state.dropped, 17);
+	assert_int_equal(say_logins(b, 1, 4), 21);
+	assert_int_equal(b->state.dropped, 0);
+	assert_int_equal(say_logins(b, 1, 0), 0);
+}
+
 static void
 a_state_that_is_not_one_is_named(void **state)
 {
@@ -472,6 +526,7 @@ main(void)
 	    T(what_a_master_has_goes),
 	    T(an_answer_has_so_many),
 	    T(the_oldest_goes_when_there_are_too_many),
+	    T(logins_of_a_report_that_goes_are_counted),
 	    T(a_state_that_is_not_one_is_named),
 	    T(diffs_are_kept_by_their_name_and_bounded),
 	    T(no_failure_makes_a_gap),

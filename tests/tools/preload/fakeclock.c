@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A clock that tests set, for LD_PRELOAD.
+ * A clock that tests set, for LD_PRELOAD, or for /etc/ld.so.preload of a host whose
+ * programs give each other no environment.
  *
- * $FAKECLOCK names a file of 64-bit numbers in the machine's byte order, seconds
+ * $FAKECLOCK, or /etc/fakeclock where it is not set, names a file of 64-bit numbers in the machine's byte order, seconds
  * that the time of day is moved by: the first for every program, the second
  * besides for the one that $FAKECLOCK_OF names, such as writ-ca-signer.  What
  * counts seconds since a start (CLOCK_MONOTONIC) is left alone, as it is when
@@ -39,7 +40,9 @@ static void __attribute__((constructor)) set_up(void)
 
 	/* ISO C has no conversion from an object to a function. */
 	*(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
-	if (path == NULL || (fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+	if (path == NULL)
+		path = "/etc/fakeclock";
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
 		return;
 	p = mmap(NULL, 3 * sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
 	(void)close(fd);
