@@ -9,6 +9,10 @@
  *   NAME.message, NAME.PERSON.sig  each statement: request, decision-1, policy,
  *                        key-1 (of a signer whose key the policy lacks)
  *   allowed_signers      the keys of those who signed
+ *   policy.signers       of these, the officers who signed the policy
+ *   root-N.yaml, .message, .M.sig, .before.signers, .signers   where the root is
+ *                        not version 1: each version from there on, with the
+ *                        officers of the one before it and its own who signed it
  *   key-1.signers        older keys, which let that key in
  *   policy/...           MANIFEST, and of its files those that say whose these
  *                        keys are
@@ -36,6 +40,7 @@
 #include "lib/trust/policy.h"
 
 #define EVIDENCE_SAID_MAX  1024	/* statements about one certificate */
+#define EVIDENCE_LATER_MAX 1024	/* of its keys, what became of them since */
 #define EVIDENCE_FILES_MAX 40000
 
 struct evidence_file {
@@ -110,6 +115,16 @@ struct evidence_said {
 	char		 name[40];	/* "decision-1" */
 	struct statement s;		/* verified */
 };
+struct evidence_root {		/* evidence_root_clear */
+	struct statement s;		/* verified; that of version 1 is not had */
+	struct str	 file;		/* root.yaml */
+	struct policy	*root;		/* what it says */
+};
+void evidence_root_clear(struct evidence_root *x);
+struct evidence_later {		/* a key under a statement, which is over */
+	char	*name;		/* of the statement: "decision-1" */
+	char	*text;		/* "is by a key of olga@example.com that ..." */
+};
 struct evidence_case {		/* zero-initialise / evidence_case_clear */
 	uint64_t	      serial;
 	struct leaf	      issue, certificate;
@@ -121,6 +136,10 @@ struct evidence_case {		/* zero-initialise / evidence_case_clear */
 	struct str	      manifest;
 	struct policy_files   files;	/* that it names */
 	struct policy	     *policy;	/* what they say */
+	struct evidence_root *roots;	/* version 1 and on, to the policy's */
+	size_t		      n_roots, cap_roots;
+	struct evidence_later *later;
+	size_t		      n_later, cap_later;
 	/* Borrowed: */
 	const char	     *ca;	/* the policy's name of its CA */
 	const char	     *log, *origin;
@@ -165,6 +184,28 @@ void evidence_host_check(const struct evidence_case *c,
 int  evidence_older_files(const struct evidence_case *c, struct evidence *out)
      MUST_CHECK;
 void evidence_older_check(const struct evidence_case *c, struct str *out);
+
+/* evidence_roots.c: files of c's roots and of who signed the policy (ERR_PARSE,
+ * ERR_LIMIT, ERR_NOMEM), and what README and check.sh say of them. */
+int  evidence_root_files(const struct evidence_case *c, struct evidence *out,
+     struct err *e) MUST_CHECK;
+void evidence_root_readme(const struct evidence_case *c, struct str *out);
+void evidence_root_check(const struct evidence_case *c, struct str *out);
+
+/*
+ * evidence_later.c: which keys under the statements of c are over by now, of which
+ * the policy `now` lacks them or one of the key statements `said` (in the log's
+ * order) took them back; appended to c's.  What README and check.sh say of it: it
+ * was good then, and is no reason for a check to fail.  ERR_NOMEM, ERR_LIMIT.
+ */
+struct evidence_key_said {
+	const struct statement *s;	/* a key statement */
+	uint64_t	 index;
+};
+int  evidence_find_later(struct evidence_case *c, const struct policy *now,
+     const struct evidence_key_said *said, size_t n) MUST_CHECK;
+void evidence_later_readme(const struct evidence_case *c, struct str *out);
+void evidence_later_check(const struct evidence_case *c, struct str *out);
 
 /* evidence_check.c: what every check.sh begins with.  Appended. */
 void evidence_check_begin(struct str *out);

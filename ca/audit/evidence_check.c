@@ -208,6 +208,58 @@ static const char *const lines[] = {
     "	bad \"key-$1.message is not signed by an older key of $2\"",
     "}",
     "",
+    ("# quorum NAME TYPE SIGNERS YAML WORD N: as many officers of YAML as its "
+     "thresholds"),
+    "# ask for at WORD, which is N, signed NAME.message, by keys in SIGNERS",
+    "quorum() {",
+    "	has_key \"$4\" \"$5\" \"$6\" thresholds ||",
+    "		bad \"$4 does not ask for $6 officers\"",
+    "	for digit in 0 1 2 3 4 5 6 7 8 9; do",
+    "		! has_key \"$4\" \"$5\" \"$6$digit\" thresholds ||",
+    "			bad \"$4 asks for more than $6 officers\"",
+    "	done",
+    "	names=' ' n=0",
+    "	while read -r who _ _ key _; do",
+    "		has_key \"$4\" \"$who\" '' officers ||",
+    "			bad \"$who is no officer of $4\"",
+    "		has_key \"$4\" \"$who\" \"$key\" '' ||",
+    "			bad \"a key of $who is not in $4\"",
+    ("		case $names in *\" $who \"*) ;; *) names=\"$names$who \" ;; "
+     "esac"),
+    "	done <\"$3\"",
+    "	for who in $names; do",
+    "		for f in \"$1\".*.sig; do",
+    ("			ssh-keygen -Y verify -f \"$3\" -I \"$who\" -n "
+     "\"$2@writ\" \\"),
+    ("				-s \"$f\" <\"$1.message\" >/dev/null 2>&1 || "
+     "continue"),
+    "			n=$((n + 1))",
+    "			break",
+    "		done",
+    "	done",
+    "	[ \"$6\" -gt 0 ] || bad \"$4 asks for nobody\"",
+    "	[ \"$n\" -ge \"$6\" ] ||",
+    "		bad \"officers of $4 who signed $1.message: $n, of $6\"",
+    "	ok \"officers of $4 who signed $1.message: $n, asked for: $6\"",
+    "}",
+    "",
+    "realm=''",
+    "# root N BEFORE N1 N2: root-N.yaml follows root-BEFORE.yaml, in the "
+    "$realm",
+    "root() {",
+    "	sum \"root-$1.yaml\"",
+    ("	says \"root-$1.message\" \"\\\"file\\\":\\\"$h\\\"\" "
+     "\"root-$1.message names root-$1.yaml\""),
+    ("	says \"root-$1.message\" \"\\\"version\\\":\\\"$1\\\"\" "
+     "\"it is version $1\""),
+    ("	says \"root-$1.message\" \"\\\"realm\\\":\\\"$realm\\\"\" "
+     "'it is of that realm'"),
+    ("	quorum \"root-$1\" root \"root-$1.before.signers\" "
+     "\"root-$2.yaml\" root \"$3\""),
+    ("	quorum \"root-$1\" root \"root-$1.signers\" \"root-$1.yaml\" root "
+     "\"$4\""),
+    "}",
+    "",
     "# same SIGNED NAME FIELD WHAT: the key of SIGNED.signers is the FIELD of",
     "# NAME.message",
     "same() {",

@@ -116,6 +116,14 @@ evidence_case_clear(struct evidence_case *c)
 	str_clear(&c->manifest);
 	policy_files_clear(&c->files);
 	policy_free(c->policy);
+	for (size_t i = 0; i < c->n_roots; i++)
+		evidence_root_clear(&c->roots[i]);
+	free(c->roots);
+	for (size_t i = 0; i < c->n_later; i++) {
+		free(c->later[i].name);
+		free(c->later[i].text);
+	}
+	free(c->later);
 	str_clear(&c->record);
 	str_clear(&c->line);
 	evidence_case_init(c);
@@ -392,7 +400,9 @@ evidence_write(const struct evidence_case *c, struct evidence *out,
 
 	if ((r = add_statements(c, out, &why)) == 0 &&
 	    (r = evidence_older_files(c, out)) == 0 &&
-	    (r = add_policy(c, out)) == 0 && (r = add_log(c, out)) == 0 &&
+	    (r = add_policy(c, out)) == 0 &&
+	    (r = evidence_root_files(c, out, &why)) == 0 &&
+	    (r = add_log(c, out)) == 0 &&
 	    (r = evidence_more_files(c, out, &why)) == 0 &&
 	    (r = add_named(out, &c->line, "%llu-cert.pub",
 		 (unsigned long long)c->serial)) == 0 &&

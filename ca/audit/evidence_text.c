@@ -72,9 +72,9 @@ static const char *const limits[] = {
     "---------------------",
     "- That realm and log key are those of the organisation you look at:",
     "  compare both with what you have from elsewhere.",
-    "- That policy gives what was issued, that enough officers signed the",
-    "  policy, and that nothing is missing from the log: writ audit verify,",
-    "  which reads all of it, decides every certificate anew.",
+    "- That policy gives what was issued, and that nothing is missing from",
+    "  the log: writ audit verify, which reads all of it, decides every",
+    "  certificate anew.",
     "- The record is a summary for people; what counts is the statements.",
 };
 
@@ -145,12 +145,8 @@ add_about(const struct evidence_case *c, struct str *out)
 	for (size_t i = 0; i < c->n_said; i++)
 		add_said(out, &c->said[i]);
 	evidence_more_readme(c, out);
-	if (c->policy->root_version > 1)
-		str_addf(out,
-		    "\nroot.yaml is version %llu: the way to it from version "
-		    "1, "
-		    "whose hash is the\nrealm, is in the log and not here.\n",
-		    (unsigned long long)c->policy->root_version);
+	evidence_root_readme(c, out);
+	evidence_later_readme(c, out);
 }
 
 void
@@ -182,13 +178,10 @@ check_policy(const struct evidence_case *c, const struct evidence *files,
 		if (strncmp(files->v[i].name, "policy/", 7) == 0 &&
 		    strcmp(files->v[i].name, "policy/MANIFEST") != 0)
 			str_addf(out, "manifest '%s'\n", files->v[i].name + 7);
-	if (c->policy->root_version == 1)
-		str_add(out,
-		    "sum policy/root.yaml\n"
-		    "says issue.leaf \"\\\"realm\\\":\\\"$h\\\"\" \\\n"
-		    "	\"root.yaml is the root of trust, $h\"\n");
+	evidence_root_check(c, out);
 	str_add(out, "keys allowed_signers 0 ''\n");
 	evidence_older_check(c, out);
+	evidence_later_check(c, out);
 }
 
 static void

@@ -305,6 +305,132 @@ sums ev.gone
 t_not 'another leaf does not pass' passes ev.gone 'all of it fits'
 t_has 'it is named' "$(tail -n 1 out)" 'BAD revoked-1.leaf'
 
+# --- a root that is not the first: from the realm to the signature
+ca_key ed25519 igor
+of_roots() { "$writ" audit evidence -C roots "$@"; }
+under() { # KEY [APPROVER]: asked for in the deployment with roots
+	ca_key ed25519 "$1"
+	"$writ" request -C roots -i alice --key "$1.pub" -o "$1.req" \
+		--grant "${2:+asked}${2:-work}" -m 'by which root' deploy || return
+	[ -z "${2:-}" ] || "$writ" approve -C roots -i "$2" -y "$1.req" || return
+	"$writ" sign -C roots "$1.req" -o "$1-cert.pub"
+}
+policy() { # WHO...: the next policy, and with root.yaml the next root
+	local who
+
+	for who; do
+		"$writ" policy sign -C roots -i "$who" -y || return
+	done
+}
+{
+	ca_make roots
+	sed -i 's/^  work:/  askedivan:\n    to: [engineers]\n    principals: [deploy]\n    max: 1h\n    approve: [{approvers: 1}]\n&/' \
+		roots/policy/ca.yaml
+	policy olga
+	under first ivan
+	"$writ" key add alice2.pub -C roots -i alice -o key2.st
+	"$writ" approve -C roots -i olga -y key2.st
+	"$writ" sign -C roots key2.st
+	sed -i "s|^version: 1|version: 2|; s|ivan@example.com|igor@example.com|
+		s|$(cut -d' ' -f2 ivan.pub)|$(cut -d' ' -f2 igor.pub)|" \
+		roots/policy/root.yaml
+	sed -i s/ivan@example.com/igor@example.com/ roots/policy/ca.yaml
+	policy olga ivan igor
+	under second
+	sed -i 's/^version: 2/version: 3/; s/policy: 1/policy: 2/' \
+		roots/policy/root.yaml
+	policy olga igor
+	under third
+} >>"$ca_log" 2>&1 </dev/null
+t_eq 'three certificates, each under a root of its own' 3 "$(cat first-cert.pub \
+	second-cert.pub third-cert.pub 2>>"$ca_log" | wc -l)" ||
+	tail -n 30 "$ca_log"
+for nth in first second third; do
+	t "evidence of the $nth" ends 0 README of_roots "$(ca_serial $nth-cert.pub)" \
+		-o ev.$nth
+done
+t 'of the first root it is the hash that counts' passes ev.first \
+	'ok root.yaml is the root of trust, ' \
+	'ok officers of policy/root.yaml who signed policy.message: 1, asked for: 1' \
+	'NOTE decision-1 is by a key that policy version 4, the newest, does not give ivan@example.com any more' \
+	'all of it fits'
+t 'of the second, the way from there' passes ev.second \
+	'ok root-1.yaml is the root of trust, ' \
+	'ok officers of root-1.yaml who signed root-2.message: 2, asked for: 2' \
+	'ok officers of root-2.yaml who signed root-2.message: 2, asked for: 2' \
+	'ok policy/root.yaml is root-2.yaml' 'all of it fits'
+t 'and of the third' passes ev.third \
+	'ok root-1.yaml is the root of trust, ' \
+	'ok officers of root-1.yaml who signed root-2.message: 2, asked for: 2' \
+	'ok officers of root-2.yaml who signed root-3.message: 2, asked for: 2' \
+	'ok officers of root-3.yaml who signed root-3.message: 2, asked for: 2' \
+	'ok officers of policy/root.yaml who signed policy.message: 2, asked for: 2' \
+	'all of it fits'
+t 'a reader of shells finds nothing in that one' shellcheck ev.third/check.sh
+t_eq 'the realm is what was handed out' \
+	"$(sha256sum <roots/bundle/root.1.yaml)" "$(sha256sum <ev.third/root-1.yaml)"
+t_has 'README says what was approved by whom' "$(cat ev.first/README)" \
+	'NOTE decision-1 is by a key that policy version 4'
+
+# Of these none passes, whatever SHA256SUMS says.
+refuses() { # NAME WHAT COMMAND...
+	local name=$1 what=$2
+
+	shift 2
+	rm -rf ev.bad
+	cp -r ev.third ev.bad
+	(cd ev.bad && "$@" &&
+		sed -i "s/^sums .*/sums $(find . -type f ! -name SHA256SUMS |
+			wc -l)/" check.sh) && sums ev.bad
+	t_not "$name" passes ev.bad 'all of it fits'
+	t_has 'it is named' "$(tail -n 1 out; grep -c ^BAD out)" "BAD $what"
+}
+forge() { # FILE N: a root of mallory's, which she alone signed
+	sed -i "s|$(cut -d' ' -f2 ../olga.pub)|$(cut -d' ' -f2 ../mallory.pub)|" \
+		root-2.yaml
+	sed -i "s|\"file\":\"[0-9a-f]*\"|\"file\":\"$(sha256sum <root-2.yaml |
+		cut -d' ' -f1)\"|" root-2.message
+	rm -f root-2.*.sig
+	ssh-keygen -q -Y sign -f ../mallory -n root@writ root-2.message
+	mv root-2.message.sig root-2.1.sig
+}
+refuses 'a root that its elders did not sign' \
+	'officers of root-1.yaml who signed root-2.message: 0, of 2' forge
+refuses 'one of them did not' 'officers of root-1.yaml who signed root-2.message: 1, of 2' \
+	rm root-2.2.sig
+refuses 'the first root is another one' \
+	'root-1.yaml is the root of trust' cp root-2.yaml root-1.yaml
+refuses 'a root is left out' 'igor@example.com is no officer of root-1.yaml' \
+	sed -i 's/^root 3 2 /root 3 1 /; /^root 2 /d' check.sh
+less() {
+	sed -i 's/^root 3 2 2 /root 3 2 1 /' check.sh
+}
+refuses 'fewer are asked for than the root does' \
+	'root-2.yaml does not ask for 1 officers' less
+twice() { # one person is one, with whatever keys
+	sed 's/^igor@/olga@/' root-3.signers >x && mv x root-3.signers
+}
+refuses 'one person counts twice' 'a key of olga@example.com is not in root-3.yaml' \
+	twice
+refuses 'the policy has one signature of two' \
+	'officers of policy/root.yaml who signed policy.message: 1, of 2' \
+	rm policy.igor@example.com.sig
+
+# --- a key that was retired since
+{
+	ca_key ed25519 retired
+	"$writ" request -C roots -i alice2 --key retired.pub -o retired.req \
+		--grant work -m 'by a key that goes' deploy
+	"$writ" sign -C roots retired.req -o retired-cert.pub
+	"$writ" key retire alice2.pub -C roots -i alice -o retire.st
+	"$writ" sign -C roots retire.st
+} >>"$ca_log" 2>&1 </dev/null
+t 'evidence of what a key asked for that was retired since' ends 0 README of_roots \
+	"$(ca_serial retired-cert.pub)" -o ev.retired || tail -n 20 "$ca_log"
+t 'passes, and says so' passes ev.retired \
+	'NOTE request is by a key of alice@example.com that was retired since: leaf ' \
+	'all of it fits'
+
 # --- what cannot be had
 t 'a folder that is there is left alone' ends 1 "'ev.two' exists already" \
 	evidence "$two" -o ev.two
