@@ -258,5 +258,5 @@ audit_verify(const struct audit_config *c, struct audit_report *report,
 	if (r == 0 && report->failed)
 		r = err_nomem(e);
 	across_clear(&x);
-	return r;
+	return audit_of_store(r);
 }

@@ -99,7 +99,7 @@ struct audit_config {		/* all borrowed */
 
 /*
  * 0 when the log could be gone through, whatever was found; r is added to.
- * ERR_NOTFOUND (no log there), ERR_NET, ERR_DENIED, ERR_SYS, ERR_PARSE
+ * ERR_NOTFOUND (no log there), ERR_NET (a bucket that refuses too), ERR_SYS, ERR_PARSE
  * (since_note), ERR_LIMIT, ERR_NOMEM: nothing can be said.
  */
 int audit_verify(const struct audit_config *c, struct audit_report *r,
@@ -117,7 +117,8 @@ struct audit_log; /* opaque */
 /*
  * Open a log whose checkpoint one of the log keys of policy signed.  Bundles
  * and tiles are read as they are asked for and not verified.
- * ERR_NOTFOUND, ERR_BADSIG, ERR_PARSE, and what blob_open() says.
+ * ERR_NOTFOUND, ERR_CORRUPT (its checkpoint is malformed, or signed by none of
+ * them), ERR_NET, and what blob_open() says.
  */
 int  audit_log_open(const char *url, const struct blob_config *blob,
      const struct hash *realm, const struct policy *policy,

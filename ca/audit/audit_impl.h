@@ -94,6 +94,10 @@ void audit_source_clear(struct audit_source *s);
  * *used is how many bytes they take. */
 unsigned audit_split(struct slice bundle, unsigned max, struct slice *leaf,
     size_t *used);
+/* A store that does not let us in (ERR_DENIED) is one that cannot be read, ERR_NET:
+ * what policy says, or an audit finds, is something else.  Other codes are as they
+ * were. */
+int audit_of_store(int r);
 /* The bytes of a leaf, borrowed until SOURCE_BLOCKS others were asked for.
  * ERR_NOTFOUND, ERR_CORRUPT. */
 int audit_source_leaf(struct audit_source *s, uint64_t index,

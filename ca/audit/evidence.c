@@ -179,7 +179,8 @@ compare_object(struct evidence_gathering *g, const char *key,
 	size_t n;
 	int r;
 
-	r = blob_get(g->l->store, key, OBJECT_MAX, &bytes, &n, e);
+	r = audit_of_store(blob_get(g->l->store, key, OBJECT_MAX, &bytes, &n,
+	    e));
 	if (r == ERR_NOTFOUND)
 		return err_set(e, r, "%s has no %s; run writ audit verify",
 		    blob_url(g->l->store), key);

@@ -48,7 +48,7 @@ read_named(struct evidence_gathering *g, const struct hash *h, size_t max,
 	int r;
 
 	hash_hex(h, key + strlen(key));
-	r = blob_get(g->l->store, key, max, &bytes, &n, e);
+	r = audit_of_store(blob_get(g->l->store, key, max, &bytes, &n, e));
 	if (r != 0)
 		return r;
 	hash_sha256(bytes, n, &is);

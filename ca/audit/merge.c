@@ -50,7 +50,9 @@ forget(struct copying *c)
 static int
 flush(struct copying *c, struct err *e)
 {
-	int r = c->n > 0 ? blob_put_many(c->to, c->items, c->n, e) : 0;
+	int r = c->n > 0
+	    ? audit_of_store(blob_put_many(c->to, c->items, c->n, e))
+	    : 0;
 
 	for (size_t i = 0; i < c->n && r == 0; i++) {
 		c->out->objects++;
@@ -80,7 +82,8 @@ copy(struct copying *c, const char *key, struct err *e)
 	size_t n;
 	int r;
 
-	r = blob_get(c->from, key, BLOB_OBJECT_MAX, &data, &n, e);
+	r = audit_of_store(blob_get(c->from, key, BLOB_OBJECT_MAX, &data, &n,
+	    e));
 	if (r != 0)
 		return r;
 	if (path_joinf(&name, "logs/%s/%s", c->name, key) != 0) {
@@ -108,8 +111,8 @@ copy_all(struct copying *c, struct err *e)
 	int r = 0;
 
 	for (size_t i = 0; i < 5 && r == 0; i++)
-		if ((r = blob_list(c->from, prefixes[i], on_key, c, e)) ==
-		    ERR_NOMEM)
+		if ((r = audit_of_store(blob_list(c->from, prefixes[i], on_key,
+			 c, e))) == ERR_NOMEM)
 			(void)err_nomem(e);
 	for (size_t i = 0; i < c->keys.n && r == 0; i++)
 		r = copy(c, c->keys.v[i], e);
@@ -131,7 +134,7 @@ merged_head(struct blob_store *to, const char *name, uint8_t **note, size_t *n,
 
 	if (path_joinf(&key, "logs/%s/checkpoint", name) != 0)
 		return err_nomem(e);
-	r = blob_get(to, key, NOTE_MAX, note, n, e);
+	r = audit_of_store(blob_get(to, key, NOTE_MAX, note, n, e));
 	free(key);
 	return r == ERR_NOTFOUND ? 0 : r;
 }
@@ -147,7 +150,9 @@ peek_name(struct blob_store *from, const struct hash *realm,
 	size_t n, len;
 	int r;
 
-	if ((r = blob_get(from, "checkpoint", NOTE_MAX, &note, &n, e)) != 0)
+	r = audit_of_store(blob_get(from, "checkpoint", NOTE_MAX, &note, &n,
+	    e));
+	if (r != 0)
 		return r;
 	len = strcspn((const char *)note, "\n");
 	if (len < n && len < sizeof(text)) {

@@ -62,8 +62,12 @@ open_note(struct audit_log *l, const struct hash *realm,
 		if (r == 0 && (l->name = str_dup(log)) == NULL)
 			return err_nomem(e);
 	}
+	if (r == ERR_NOMEM)
+		return err_nomem(e);
+	/* A log that is damaged, and no input of whoever asks. */
 	if (r != 0)
-		return err_set(e, r, "checkpoint in %s: %s", blob_url(l->store),
+		return err_set(e, ERR_CORRUPT, "checkpoint in %s: %s",
+		    blob_url(l->store),
 		    why.msg[0] != '\0' ? why.msg
 				       : "is of no log of this policy");
 	return 0;
@@ -81,7 +85,8 @@ audit_log_open(const char *url, const struct blob_config *blob,
 		return err_nomem(e);
 	if ((r = blob_open(url, blob, &l->store, e)) != 0)
 		goto out;
-	r = blob_get(l->store, "checkpoint", NOTE_MAX, &l->note, &l->n_note, e);
+	r = audit_of_store(blob_get(l->store, "checkpoint", NOTE_MAX, &l->note,
+	    &l->n_note, e));
 	if (r != 0 || (r = open_note(l, realm, policy, e)) != 0)
 		goto out;
 	l->source.store = l->store;
@@ -336,7 +341,7 @@ audit_log_each(struct audit_log *l,
 int
 audit_log_has(struct audit_log *l, const char *key, struct err *e)
 {
-	return blob_exists(l->store, key, e);
+	return audit_of_store(blob_exists(l->store, key, e));
 }
 
 int
@@ -388,11 +393,12 @@ get_subtree(void *ctx, unsigned level, uint64_t index, struct hash *out,
 	t.width = tile_width(t.level, t.index, l->head.size);
 	at = (unsigned)(first % TILE_WIDTH);
 	tile_path(&t, path);
-	r = blob_get(l->store, path, TILE_BYTES, &bytes, &n, e);
+	r = audit_of_store(blob_get(l->store, path, TILE_BYTES, &bytes, &n, e));
 	if (r == ERR_NOTFOUND && t.width < TILE_WIDTH) {
 		t.width = TILE_WIDTH;
 		tile_path(&t, path);
-		r = blob_get(l->store, path, TILE_BYTES, &bytes, &n, e);
+		r = audit_of_store(blob_get(l->store, path, TILE_BYTES, &bytes,
+		    &n, e));
 	}
 	if (r != 0)
 		return r;

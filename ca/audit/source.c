@@ -38,6 +38,12 @@ version_of(const struct audit_source *s, uint64_t index)
 	return NULL;
 }
 
+int
+audit_of_store(int r)
+{
+	return r == ERR_DENIED ? ERR_NET : r;
+}
+
 static int
 read_bundle(struct audit_source *s, const struct tile *t, uint8_t **out,
     size_t *n, struct err *e)
@@ -47,9 +53,10 @@ read_bundle(struct audit_source *s, const struct tile *t, uint8_t **out,
 
 	tile_path(t, path);
 	if (version != NULL)
-		return blob_get_version(s->store, path, version,
-		    BUNDLE_BYTES_MAX, out, n, e);
-	return blob_get(s->store, path, BUNDLE_BYTES_MAX, out, n, e);
+		return audit_of_store(blob_get_version(s->store, path, version,
+		    BUNDLE_BYTES_MAX, out, n, e));
+	return audit_of_store(blob_get(s->store, path, BUNDLE_BYTES_MAX, out, n,
+	    e));
 }
 
 static int

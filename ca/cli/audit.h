@@ -20,6 +20,14 @@ void place_clear(struct place *p);
 int place_open(const struct cli_args *a, struct place *p,
     struct err *e) MUST_CHECK;
 /*
+ * Are these the addresses of logs, before anything is asked of them?  ERR_USAGE,
+ * with the option in front: one is not; ERR_NOMEM.  c NULL: where they are is not
+ * said with an option.
+ */
+int place_check_url(const char *option, const char *url,
+    const struct blob_config *c, struct err *e) MUST_CHECK;
+int place_check_fleet_logs(const struct cli_args *a, struct err *e) MUST_CHECK;
+/*
  * Call fn with DIR's own log, then with each log of the policy that writ audit
  * merge has put below it, in the order of their names; a value of fn other than
  * 0 ends it and is returned.  What audit_log_open() says.

@@ -261,7 +261,8 @@ run_audit_evidence(struct cli_args *a, struct err *e)
 
 	place_init(&p);
 	k.p = &p;
-	if ((r = folder_of(a, &dir, e)) != 0)
+	if ((r = folder_of(a, &dir, e)) != 0 ||
+	    (r = place_check_fleet_logs(a, e)) != 0)
 		goto out;
 	if (parse_u64(id, 1, UINT64_MAX, &k.serial) != 0 &&
 	    (r = of_session(a, id, &k.serial, &told, e)) != 0)

@@ -140,7 +140,8 @@ run_audit_hosts(struct cli_args *a, struct err *e)
 		table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
 	if (at != NULL)
 		r = cli_time("--at", at, now, -1, &when, e);
-	if (r == 0 && (r = place_open(a, &p, e)) == 0 &&
+	if (r == 0 && (r = place_check_fleet_logs(a, e)) == 0 &&
+	    (r = place_open(a, &p, e)) == 0 &&
 	    (r = add_logs(&t, &p, when, a, e)) == 0)
 		r = cli_print_table(&t, a, e);
 	table_clear(&t);

@@ -38,6 +38,31 @@ place_open(const struct cli_args *a, struct place *p, struct err *e)
 	return 0;
 }
 
+int
+place_check_url(const char *option, const char *url,
+    const struct blob_config *c, struct err *e)
+{
+	struct blob_store *s = NULL;
+	struct err why = {0};
+	int r = blob_open(url, c, &s, &why);
+
+	blob_close(s);
+	if (r != ERR_PARSE)
+		return r == ERR_NOMEM ? err_nomem(e) : 0;
+	return err_set(e, ERR_USAGE, "%s: %s", option, why.msg);
+}
+
+int
+place_check_fleet_logs(const struct cli_args *a, struct err *e)
+{
+	const struct strs *named = cli_all(a, "fleet-log");
+	int r = 0;
+
+	for (size_t i = 0; i < named->n && r == 0; i++)
+		r = place_check_url("--fleet-log", named->v[i], NULL, e);
+	return r;
+}
+
 static int
 one_log(const struct place *p, const char *url,
     int (*fn)(void *ctx, struct audit_log *log, struct err *e), void *ctx,

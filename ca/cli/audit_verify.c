@@ -43,6 +43,29 @@ read_since(const struct cli_args *a, struct audit_config *c, char **note,
 	return 0;
 }
 
+/* What the configuration says of S3 is left where an option says it. */
+static int
+say_where(const struct cli_args *a, struct blob_config *to, struct err *e)
+{
+	const struct {
+		const char *name, *option;
+		const char **to;
+	} said[] = {
+	    {"endpoint", "--endpoint", &to->endpoint},
+	    {"region", "--region", &to->region},
+	    {"credentials", "--credentials", &to->credentials},
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]) && r == 0; i++) {
+		if (cli_get(a, said[i].name) == NULL)
+			continue;
+		*said[i].to = cli_get(a, said[i].name);
+		r = place_check_url(said[i].option, "s3://writ", to, e);
+	}
+	return r;
+}
+
 /* --log and --root need no deployment; what is not said comes from -C DIR. */
 static int
 find_log(const struct cli_args *a, struct place *p, struct audit_config *c,
@@ -63,17 +86,13 @@ find_log(const struct cli_args *a, struct place *p, struct audit_config *c,
 	} else if (config_load(cli_dir(a), &p->config, NULL) == 0) {
 		config_blob(&p->config, &p->blob);
 	}
-	if (cli_get(a, "endpoint") != NULL)
-		p->blob.endpoint = cli_get(a, "endpoint");
-	if (cli_get(a, "region") != NULL)
-		p->blob.region = cli_get(a, "region");
-	if (cli_get(a, "credentials") != NULL)
-		p->blob.credentials = cli_get(a, "credentials");
 	if (root == NULL)
 		c->realm = p->trust.realm;
 	c->url = url != NULL ? url : p->url;
 	c->blob = &p->blob;
-	return 0;
+	if (url != NULL && (r = place_check_url("--log", url, NULL, e)) != 0)
+		return r;
+	return say_where(a, &p->blob, e);
 }
 
 /* --- the fleet's logs ----------------------------------------------------- */
@@ -133,6 +152,7 @@ run_audit_verify(struct cli_args *a, struct err *e)
 
 	place_init(&q.place);
 	if ((r = find_log(a, &q.place, &q.c, e)) != 0 ||
+	    (r = place_check_fleet_logs(a, e)) != 0 ||
 	    (r = read_since(a, &q.c, &q.note, e)) != 0 ||
 	    (r = find_fleets(a, &q, e)) != 0 ||
 	    (r = audit_verify(&q.c, &report, e)) != 0)

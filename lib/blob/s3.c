@@ -186,6 +186,8 @@ s3_open(const char *rest, const struct blob_config *config,
 		 e)) != 0 ||
 	    (r = parse_numbers(s, config, e)) != 0)
 		goto fail;
+	if ((r = s3_cred_check(config->credentials, e)) != 0)
+		goto fail;
 	if (config->credentials != NULL &&
 	    (s->cred_spec = str_dup(config->credentials)) == NULL) {
 		r = err_nomem(e);

@@ -382,18 +382,30 @@ out:
 }
 
 int
-s3_cred_load(const char *spec, struct s3_cred *out, struct err *e)
+s3_cred_check(const char *spec, struct err *e)
 {
 	char q[QUOTE_MAX];
 
-	if (spec == NULL || strcmp(spec, "env") == 0)
-		return from_env(out, e);
-	if (strncmp(spec, "file:", 5) == 0 && spec[5] != '\0')
-		return from_file(spec + 5, out, e);
-	if (strncmp(spec, "process:", 8) == 0)
-		return from_process(spec + 8, out, e);
+	if (spec == NULL || strcmp(spec, "env") == 0 ||
+	    (strncmp(spec, "file:", 5) == 0 && spec[5] != '\0') ||
+	    strncmp(spec, "process:", 8) == 0)
+		return 0;
 	return err_set(e, ERR_PARSE,
 	    "%s does not say where S3 credentials are, expected env, "
 	    "file:PATH[#PROFILE] or process:PROGRAM [ARG...]",
 	    str_quote(q, spec));
+}
+
+int
+s3_cred_load(const char *spec, struct s3_cred *out, struct err *e)
+{
+	int r;
+
+	if ((r = s3_cred_check(spec, e)) != 0)
+		return r;
+	if (spec == NULL || strcmp(spec, "env") == 0)
+		return from_env(out, e);
+	if (strncmp(spec, "file:", 5) == 0)
+		return from_file(spec + 5, out, e);
+	return from_process(spec + 8, out, e);
 }

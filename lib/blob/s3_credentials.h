@@ -20,6 +20,8 @@ struct s3_cred { /* s3_cred_clear wipes */
 	int64_t expires; /* 0: not said */
 };
 
+/* Is spec one?  ERR_PARSE: it is not. */
+int s3_cred_check(const char *spec, struct err *e) MUST_CHECK;
 /*
  * Read credentials as spec says (blob.h, struct blob_config); NULL: "env".
  *
