@@ -156,7 +156,8 @@ act_of(const struct audit_across *x, const struct hash *statement)
 }
 
 int
-across_rejected(struct audit *a, uint64_t index, const struct hash *accept)
+across_ended(struct audit *a, uint64_t index, const struct hash *accept,
+    const char *how)
 {
 	struct audit_across *x = a->across;
 	struct across_act *act;
@@ -166,13 +167,14 @@ across_rejected(struct audit *a, uint64_t index, const struct hash *accept)
 		return 0;
 	if (object_of(a, index, &act->object) != 0)
 		return ERR_NOMEM;
+	act->how = how;
 	act->index = index;
 	act->nth_log = x->n_logs;
 	x->n_open++;
 	return 0;
 }
 
-/* They were rejected before this tick: nothing tells it any better. */
+/* They ended before this tick: nothing tells it any better. */
 void
 across_tick_at(struct audit *a, int64_t at)
 {
@@ -340,8 +342,8 @@ judge_act(struct audit *a, uint64_t index, const struct issue_leaf *l,
 	else if (act->over != 0 && l->now > act->over + ACROSS_CLOCKS_OFF)
 		LEAF_FINDING(a, index, "host",
 		    "is a host's certificate, made after its host was "
-		    "rejected: %s, leaf %" PRIu64,
-		    act->object, act->index);
+		    "%s: %s, leaf %" PRIu64,
+		    act->how, act->object, act->index);
 	else
 		return false;
 	return true;

@@ -35,7 +35,8 @@ struct across_use {
 /* A statement that makes a host one. */
 struct across_act {
 	struct hash name;
-	char	   *object;	/* of the rejection of that host; NULL: none */
+	char	   *object;	/* of what ended it; NULL: nothing did */
+	const char *how;	/* "rejected", static */
 	uint64_t    index;
 	uint64_t    nth_log;	/* of those of the fleet, that has it */
 	int64_t     over;	/* the tick after it there; 0: none came yet */
@@ -52,7 +53,7 @@ struct audit_across {		/* zero-initialise / across_clear */
 	struct audit_table table;	/* by name: uses, and acts */
 	struct across_act *acts;	/* who is a host, by the fleet's logs */
 	size_t		   n_acts, cap_acts;
-	size_t		   n_open;	/* rejected since the last tick */
+	size_t		   n_open;	/* ended since the last tick */
 	struct across_policy *policies;
 	size_t		   n_policies, cap_policies;
 	uint64_t	   n_logs;	/* of the fleet */
@@ -69,9 +70,10 @@ void across_clear(struct audit_across *x);
 int across_report(struct audit *a, uint64_t index,
     const struct report_statement *r) MUST_CHECK;
 int across_act(struct audit *a, const struct hash *statement) MUST_CHECK;
-/* The host of that acceptance was rejected at index; a tick came. */
-int across_rejected(struct audit *a, uint64_t index,
-    const struct hash *accept) MUST_CHECK;
+/* That acceptance ended at index: its host was `how` ("rejected", static), of
+ * which the first counts; a tick came. */
+int across_ended(struct audit *a, uint64_t index, const struct hash *accept,
+    const char *how) MUST_CHECK;
 void across_tick_at(struct audit *a, int64_t at);
 int across_list(struct audit *a, uint64_t index, uint64_t version) MUST_CHECK;
 /* In any: the same version is the same policy everywhere. */

@@ -430,8 +430,10 @@ int  audit_fleet_leaf(struct audit *a, const struct audit_slot *s,
      struct err *e) MUST_CHECK;
 /* What makes a host, noted; an acceptance by a token; a tick's list. */
 int  audit_host_act(struct audit *a, const struct statement *s) MUST_CHECK;
-/* After it: a host that it rejected, noted. */
-int  audit_host_ended(struct audit *a, const struct audit_slot *s) MUST_CHECK;
+/* Asked before it counts: which acceptance does it end, if it may?  "rejected",
+ * static, or NULL: none. */
+const char *audit_host_ends(const struct audit *a, const struct statement *s,
+     struct hash *accept);
 void audit_token_in_time(struct audit *a, const struct audit_slot *s);
 int  audit_list_named(struct audit *a, const struct audit_slot *s,
      uint64_t version) MUST_CHECK;

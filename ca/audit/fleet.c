@@ -167,19 +167,27 @@ audit_host_act(struct audit *a, const struct statement *s)
 	return across_act(a, &s->hash);
 }
 
-int
-audit_host_ended(struct audit *a, const struct audit_slot *s)
+const char *
+audit_host_ends(const struct audit *a, const struct statement *s,
+    struct hash *accept)
 {
-	const struct rejection *x = &s->leaf.u.s.u.reject;
 	const struct fleet_hosts *hosts = standing_hosts(a->standing);
 	const struct fleet_host_row *row;
+	const char *host = NULL;
 
-	if (s->leaf.u.s.type != ST_REJECT || x->host == NULL || hosts == NULL)
-		return 0;
-	row = fleet_hosts_by_id(hosts, x->host);
-	return row != NULL && row->rejected
-	    ? across_rejected(a, s->index, &row->accept)
-	    : 0;
+	if (s->type == ST_ACCEPT && s->u.accept.has_replace) {
+		*accept = s->u.accept.replace;
+		return "replaced";
+	}
+	if (s->type == ST_REJECT)
+		host = s->u.reject.host;
+	else if (s->type == ST_FORGET)
+		host = s->u.forget.host;
+	if (host == NULL || hosts == NULL ||
+	    (row = fleet_hosts_by_id(hosts, host)) == NULL)
+		return NULL;
+	*accept = row->accept;
+	return s->type == ST_REJECT ? "rejected" : "forgotten";
 }
 
 /* No clock says when a leaf came, but it came after the tick before it. */

@@ -205,6 +205,8 @@ statement_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 {
 	const struct statement *st = &s->leaf.u.s;
 	const struct policy *p;
+	struct hash accept;
+	const char *how;
 	int r;
 
 	a->counts.signatures += st->n_sigs;
@@ -223,7 +225,12 @@ statement_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 	if ((st->type == ST_DECISION && note_denials(a, s) != 0) ||
 	    audit_host_act(a, st) != 0)
 		return err_nomem(e);
-	if ((r = apply(a, p, s, e)) == 0 && audit_host_ended(a, s) != 0)
+	/* Afterwards a host that is forgotten is not there to be asked, and one
+	   that nobody could end still is. */
+	how = audit_host_ends(a, st, &accept);
+	if ((r = apply(a, p, s, e)) == 0 && how != NULL &&
+	    a->changed == s->index + 1 &&
+	    across_ended(a, s->index, &accept, how) != 0)
 		r = err_nomem(e);
 	return r;
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #define HOST "web-1.example.com"
-enum { HK = 50, TK };
+enum { HK = 50, TK, OTHER_HK, OTHER_TK };
 
 static void
 put_key(struct pubkey **out, uint8_t seed)
@@ -20,25 +20,32 @@ put_key(struct pubkey **out, uint8_t seed)
 }
 
 static void
-make_enrol(struct statement *s)
+make_enrol(struct statement *s, uint8_t hk, uint8_t tk)
 {
 	fixture_statement(s, ST_ENROL, HOST);
-	put_key(&s->u.enrol.host_key, HK);
-	put_key(&s->u.enrol.transport_key, TK);
+	put_key(&s->u.enrol.host_key, hk);
+	put_key(&s->u.enrol.transport_key, tk);
 	s->u.enrol.hostname = str_dup("web-1");
-	fixture_sign(s, FIXTURE_BY(HK, TK));
+	fixture_sign(s, FIXTURE_BY(hk, tk));
 }
 
+/* In the place of `before`, or NULL. */
 static void
-make_accept(struct statement *s, const struct statement *of)
+make_accept(struct statement *s, const struct statement *of,
+    const struct statement *before)
 {
 	struct acceptance *a = &s->u.accept;
 
 	fixture_statement(s, ST_ACCEPT, PETRA);
 	a->host = str_dup(HOST);
 	a->enrol = of->hash;
-	put_key(&a->host_key, HK);
-	put_key(&a->transport_key, TK);
+	assert_int_equal(pubkey_dup(of->u.enrol.host_key, &a->host_key), 0);
+	assert_int_equal(pubkey_dup(of->u.enrol.transport_key,
+			     &a->transport_key),
+	    0);
+	a->has_replace = before != NULL;
+	if (before != NULL)
+		a->replace = before->hash;
 	assert_int_equal(strs_add(&a->names, HOST), 0);
 	a->renew_until = FIXTURE_NOW + 86400 * 365;
 	fixture_sign(s, FIXTURE_BY(SEED_PETRA));
@@ -71,14 +78,37 @@ across_accept(const struct acrosscase *x, struct logcase *l, bool certificate)
 	}
 }
 
+static void
+replace(struct acrosscase *x)
+{
+	struct statement enrol, accept;
+
+	make_enrol(&enrol, OTHER_HK, OTHER_TK);
+	make_accept(&accept, &enrol, &x->accept);
+	(void)logcase_add(&x->fleet, &enrol);
+	(void)logcase_add(&x->fleet, &accept);
+	statement_clear(&accept);
+	statement_clear(&enrol);
+}
+
 void
-across_reject(struct acrosscase *x)
+across_end(struct acrosscase *x, enum across_end how)
 {
 	struct statement s;
 
-	fixture_statement(&s, ST_REJECT, PETRA);
-	s.u.reject.host = str_dup(HOST);
-	s.u.reject.reason = str_dup("stolen");
+	if (how == ACROSS_REPLACED) {
+		replace(x);
+		return;
+	}
+	fixture_statement(&s, how == ACROSS_REJECTED ? ST_REJECT : ST_FORGET,
+	    PETRA);
+	if (how == ACROSS_REJECTED) {
+		s.u.reject.host = str_dup(HOST);
+		s.u.reject.reason = str_dup("stolen");
+	} else {
+		s.u.forget.host = str_dup(HOST);
+		s.u.forget.reason = str_dup("sold");
+	}
 	fixture_sign(&s, FIXTURE_BY(SEED_PETRA));
 	(void)logcase_add(&x->fleet, &s);
 	statement_clear(&s);
@@ -187,8 +217,8 @@ across_open(struct acrosscase *x)
 	logcase_open_fleet(&x->fleet, LOGCASE_MASTER_LOG, SEED_MASTER_LOG, 0,
 	    &x->ca);
 	logcase_story(&x->ca);
-	make_enrol(&x->enrol);
-	make_accept(&x->accept, &x->enrol);
+	make_enrol(&x->enrol, HK, TK);
+	make_accept(&x->accept, &x->enrol, NULL);
 }
 
 void

@@ -32,8 +32,10 @@ struct shown {
 /* A host asks in and is accepted in l; and gets a certificate there. */
 void across_accept(const struct acrosscase *x, struct logcase *l,
     bool certificate);
-/* An operator rejects it, in the fleet's log. */
-void across_reject(struct acrosscase *x);
+/* An operator ends that, in the fleet's log; replaced: another machine has the
+ * host's id from then on. */
+enum across_end { ACROSS_REJECTED, ACROSS_FORGOTTEN, ACROSS_REPLACED };
+void across_end(struct acrosscase *x, enum across_end how);
 /* after: seconds. */
 void across_tick(struct logcase *l, int64_t after, uint64_t krl);
 /* The host's report in the fleet's log: n logins, all alike. */

@@ -205,9 +205,12 @@ a_hosts_certificate_stands_on_what_the_fleet_said(void **state)
 }
 
 static void
-a_host_that_was_rejected_renews_nothing(void **state)
+a_host_whose_acceptance_ended_renews_nothing(void **state)
 {
-	/* Seconds: of the tick after the rejection (0: none comes), of the
+	static const char *const how[] = {[ACROSS_REJECTED] = "rejected",
+	    [ACROSS_FORGOTTEN] = "forgotten",
+	    [ACROSS_REPLACED] = "replaced"};
+	/* Seconds: of the tick after the end (0: none comes), of the
 	 * certificate. */
 	static const struct {
 		const char *name;
@@ -218,30 +221,60 @@ a_host_that_was_rejected_renews_nothing(void **state)
 	    {"renewed after", 600, 3600, true},
 	    {"as much later as clocks may differ", 600, 900, false},
 	    {"a second more", 600, 901, true},
-	    {"nobody knows when it was rejected", 0, 3600, false},
+	    {"nobody knows when it ended", 0, 3600, false},
 	};
+	const size_t n = sizeof(cases) / sizeof(cases[0]);
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < 3 * n; i++) {
+		char text[80];
 		struct audit_report r;
 
 		across_accept(&x, &x.fleet, false);
 		across_tick(&x.fleet, 0, 0);
-		across_reject(&x);
-		if (cases[i].tick != 0) {
-			across_tick(&x.fleet, cases[i].tick, 0);
-			across_tick(&x.fleet, cases[i].tick + 600, 0);
+		across_end(&x, (enum across_end)(i / n));
+		if (cases[i % n].tick != 0) {
+			across_tick(&x.fleet, cases[i % n].tick, 0);
+			across_tick(&x.fleet, cases[i % n].tick + 600, 0);
 		}
-		x.ca.now = FIXTURE_NOW + cases[i].issued;
+		x.ca.now = FIXTURE_NOW + cases[i % n].issued;
 		across_accept(&x, &x.ca, true);
 		audit_all(&r, 0);
-		if (says(&r, false, "after its host was rejected", &x.ca,
-			x.ca.n - 2) != cases[i].finding ||
-		    r.n_findings != cases[i].finding)
-			fail_with(&r, cases[i].name, "wrong");
+		(void)snprintf(text, sizeof(text), "after its host was %s",
+		    how[i / n]);
+		if (says(&r, false, text, &x.ca, x.ca.n - 2) !=
+			cases[i % n].finding ||
+		    r.n_findings != cases[i % n].finding)
+			fail_with(&r, cases[i % n].name, how[i / n]);
 		audit_report_clear(&r);
 		(void)teardown(state);
 		(void)setup(state);
 	}
+}
+
+/* Who is no operator ends nothing, and that he said so is a finding alone. */
+static void
+what_may_not_end_it_does_not(void **state)
+{
+	struct audit_report r;
+	struct statement s;
+
+	(void)state;
+	across_accept(&x, &x.fleet, false);
+	fixture_statement(&s, ST_FORGET, ALICE);
+	s.u.forget.host = str_dup("web-1.example.com");
+	s.u.forget.reason = str_dup("sold");
+	fixture_sign(&s, FIXTURE_BY(SEED_ALICE));
+	(void)logcase_add(&x.fleet, &s);
+	statement_clear(&s);
+	across_tick(&x.fleet, 600, 0);
+	across_tick(&x.fleet, 1200, 0);
+	x.ca.now = FIXTURE_NOW + 900;
+	across_accept(&x, &x.ca, true);
+	audit_all(&r, 0);
+	if (says(&r, false, "after its host was", &x.ca, x.ca.n - 2))
+		fail_with(&r, "alice", "ended it");
+	assert_true(r.n_findings > 0);
+	audit_report_clear(&r);
 }
 
 /* --- policy and lists ----------------------------------------------------- */
@@ -373,7 +406,8 @@ main(void)
 	    TEST(logins_are_by_what_was_issued),
 	    TEST(also_by_what_was_issued_before),
 	    TEST(a_hosts_certificate_stands_on_what_the_fleet_said),
-	    TEST(a_host_that_was_rejected_renews_nothing),
+	    TEST(a_host_whose_acceptance_ended_renews_nothing),
+	    TEST(what_may_not_end_it_does_not),
 	    TEST(another_policy_of_that_version_is_found),
 	    TEST(a_list_that_the_ca_did_not_make_is_found),
 	    TEST(the_log_of_no_master_is_told),
