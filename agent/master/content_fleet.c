@@ -145,17 +145,11 @@ pillar_name(const char *path)
 {
 	size_t n = strlen(path), skip = strlen(FLEET_PILLAR);
 
-	if (strncmp(path, FLEET_PILLAR, skip) != 0)
+	if (!fleet_is_pillar(path))
 		return NULL;
 	if (n > skip + 5 && strcmp(path + n - 5, ".yaml") == 0)
 		n -= 5;
 	return str_dupn(path + skip, n - skip);
-}
-
-static bool
-is_pillar(const char *path)
-{
-	return strncmp(path, FLEET_PILLAR, strlen(FLEET_PILLAR)) == 0;
 }
 
 /*
@@ -173,7 +167,7 @@ index_version(struct content_version *v, struct err *e)
 	for (size_t i = 0; i < f->n; i++)
 		content_add(v->files, &v->n_files,
 		    slice_of(f->v[i].data, f->v[i].n),
-		    is_pillar(f->v[i].path) ? f->v[i].path : NULL);
+		    fleet_is_pillar(f->v[i].path) ? f->v[i].path : NULL);
 	content_add(v->files, &v->n_files, v->chain.manifest, NULL);
 	content_sort(v->files, v->n_files);
 	return 0;

@@ -38,12 +38,6 @@ fleet_chain_input(const struct fleet_chain *c, struct fleet_input *in)
 
 /* --- reading --- */
 
-static bool
-is_pillar(const char *path)
-{
-	return strncmp(path, FLEET_PILLAR, strlen(FLEET_PILLAR)) == 0;
-}
-
 /* MANIFEST and files of the statement that was read. */
 static int
 read_content(const char *dir, struct fleet_chain *c, struct err *e)
@@ -64,7 +58,7 @@ read_content(const char *dir, struct fleet_chain *c, struct err *e)
 		 s.u.bundle.manifest_size, BUNDLE_MANIFEST_MAX, &c->manifest,
 		 e)) == 0)
 		r = place_read_files(dir, c->manifest,
-		    c->some_pillar ? is_pillar : NULL, &c->files, e);
+		    c->some_pillar ? fleet_is_pillar : NULL, &c->files, e);
 out:
 	statement_clear(&s);
 	return r;

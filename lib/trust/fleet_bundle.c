@@ -243,8 +243,8 @@ fleet_manifest_check(const struct bundle_statement *b, struct slice text,
 	return 0;
 }
 
-static bool
-is_pillar(const char *path)
+bool
+fleet_is_pillar(const char *path)
 {
 	return strncmp(path, FLEET_PILLAR, strlen(FLEET_PILLAR)) == 0;
 }
@@ -263,7 +263,7 @@ fleet_files_check(const struct manifest *m, const struct policy_files *files,
 		    : j >= files->n ? 1
 				    : strcmp(f->path, x->path);
 
-		if (c > 0 && some_pillar && is_pillar(x->path)) {
+		if (c > 0 && some_pillar && fleet_is_pillar(x->path)) {
 			i++;
 			continue;
 		}
@@ -346,7 +346,7 @@ fleet_pillar_check(const struct policy_files *files, const struct strs *names,
 {
 	for (size_t i = 0; i < files->n; i++) {
 		const char *path = files->v[i].path;
-		bool given = !is_pillar(path);
+		bool given = !fleet_is_pillar(path);
 
 		for (size_t j = 0; j < names->n && !given; j++)
 			given = is_file_of(path, names->v[j]);
@@ -359,7 +359,7 @@ fleet_pillar_check(const struct policy_files *files, const struct strs *names,
 		bool there = false;
 
 		for (size_t i = 0; i < files->n && !there; i++)
-			there = is_pillar(files->v[i].path) &&
+			there = fleet_is_pillar(files->v[i].path) &&
 			    is_file_of(files->v[i].path, names->v[j]);
 		if (!there)
 			return err_set(e, ERR_PARSE,

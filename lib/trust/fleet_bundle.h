@@ -28,6 +28,9 @@
 #define FLEET_BETWEEN_MAX 4096			/* versions jumped over */
 #define FLEET_PILLAR	  "pillar/"		/* where pillar files lie */
 
+/* Is a file of that path one, which not every host may see? */
+bool fleet_is_pillar(const char *path);
+
 /* What a holder has accepted; all zero: nothing yet.  Owns nothing. */
 struct fleet_held {
 	bool	    have;
