@@ -133,3 +133,16 @@ bc_expect(const char *name, struct trust *t, const struct parcel *p,
 		assert_memory_equal(&before, t, sizeof(before));
 	}
 }
+
+struct hash
+bc_name_of(const struct bundle_chain *c)
+{
+	struct statement s;
+	struct hash h;
+
+	statement_init(&s, ST_POLICY);
+	assert_int_equal(statement_parse("p", c->statement, &s, NULL), 0);
+	h = s.hash;
+	statement_clear(&s);
+	return h;
+}

@@ -6,6 +6,7 @@
 #ifndef TESTS_UNIT_BUNDLECASE_H
 #define TESTS_UNIT_BUNDLECASE_H
 
+#include "lib/bundle/bundles.h"
 #include "lib/trust/bundle.h"
 #include "tests/unit/fixture.h"
 
@@ -40,6 +41,9 @@ void bc_add_bundle(struct parcel *p, uint64_t version,
 void bc_first(struct parcel *p);
 /* What somebody holds after that. */
 void bc_hold_first(struct trust *t);
+
+/* The hash that names the statement of a chain. */
+struct hash bc_name_of(const struct bundle_chain *c);
 
 /* Expect this answer and, on failure, words and an unchanged t. */
 void bc_expect(const char *name, struct trust *t, const struct parcel *p,

@@ -15,6 +15,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/key/key_impl.h"
+#include "tests/unit/bundlecase.h"
 #include "tests/unit/issue_case.h"
 
 #define DAY 86400
@@ -105,19 +106,6 @@ taken(struct str *s)
 	return slice_of(p, n);
 }
 
-static struct hash
-name_of(const struct bundle_chain *c)
-{
-	struct statement s;
-	struct hash h;
-
-	statement_init(&s, ST_POLICY);
-	assert_int_equal(statement_parse("p", c->statement, &s, NULL), 0);
-	h = s.hash;
-	statement_clear(&s);
-	return h;
-}
-
 struct bundle_chain *
 deployment_sign(struct deployment *d, const char *ca_yaml)
 {
@@ -145,7 +133,7 @@ deployment_sign(struct deployment *d, const char *ca_yaml)
 	c->statement = taken(&statement);
 	c->manifest = taken(&manifest);
 	c->version = ++d->version;
-	d->policy = name_of(c);
+	d->policy = bc_name_of(c);
 	return c;
 }
 

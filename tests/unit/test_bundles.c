@@ -19,7 +19,7 @@
 #include "lib/bundle/bundles.h"
 #include "lib/cli/draft.h"
 #include "tests/unit/alloc.h"
-#include "tests/unit/fixture.h"
+#include "tests/unit/bundlecase.h"
 #include "tests/unit/tmpdir.h"
 
 #define DAY 86400
@@ -123,20 +123,6 @@ load(int want, const char *words)
 	return version;
 }
 
-/* The hash that names the statement of a chain. */
-static struct hash
-name_of(const struct bundle_chain *c)
-{
-	struct statement s;
-	struct hash h;
-
-	statement_init(&s, ST_POLICY);
-	assert_int_equal(statement_parse("p", c->statement, &s, NULL), 0);
-	h = s.hash;
-	statement_clear(&s);
-	return h;
-}
-
 static void
 store_two(struct hash *first, struct hash *second)
 {
@@ -144,11 +130,11 @@ store_two(struct hash *first, struct hash *second)
 
 	make_chain(&c, 1, NULL, NULL);
 	store(&c);
-	*first = name_of(&c);
+	*first = bc_name_of(&c);
 	bundle_chain_clear(&c);
 	make_chain(&c, 2, first, second_ca);
 	store(&c);
-	*second = name_of(&c);
+	*second = bc_name_of(&c);
 	bundle_chain_clear(&c);
 }
 
