@@ -21,7 +21,7 @@
 #include "lib/key/person.h"
 #include "lib/ssh/sshsig.h"
 #include "tests/unit/env.h"
-#include "tests/unit/sshtool.h"
+#include "tests/unit/keycase.h"
 
 static struct err err;
 
@@ -44,18 +44,6 @@ group_setup(void **state)
 	return 0;
 }
 
-static struct pubkey *
-public_of(const char *name)
-{
-	struct pubkey *pub = NULL;
-	size_t n;
-	char *line = sshtool_read(name, &n);
-
-	assert_int_equal(pubkey_parse_line(line, n, &pub, NULL, NULL), 0);
-	free(line);
-	return pub;
-}
-
 static void
 copy(const char *from, const char *to)
 {
@@ -69,7 +57,7 @@ copy(const char *from, const char *to)
 static void
 assert_person(const char *file, const char *pub_name)
 {
-	struct pubkey *want = public_of(pub_name), *pub = NULL;
+	struct pubkey *want = kc_public_of(pub_name), *pub = NULL;
 
 	assert_int_equal(person_pubkey(sshtool_path(file), &pub, &err), 0);
 	assert_true(pubkey_equal(pub, want));
@@ -113,7 +101,7 @@ assert_signs(const char *file, const char *pub_name)
 {
 	struct slice msg = slice_str("the message\n");
 	struct str text = STR_INIT;
-	struct pubkey *want = public_of(pub_name);
+	struct pubkey *want = kc_public_of(pub_name);
 	struct sshsig s;
 	size_t used = 0;
 
