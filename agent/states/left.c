@@ -94,14 +94,16 @@ can_be_absent(struct slice kind)
 static int
 owns(const struct state *s, struct strs *out)
 {
+	int (*names)(const void *, struct strs *) =
+	    s->ops->leaves != NULL ? s->ops->leaves : s->ops->owns;
 	struct strs all = {0};
 	int r;
 
-	if (s->params == NULL || s->ops->owns == NULL)
+	if (s->params == NULL || names == NULL)
 		return 0;
 	if ((s->ops->flags & STATE_EACH) != 0)
-		return s->ops->owns(s->params, out);
-	if ((r = s->ops->owns(s->params, &all)) == 0 && all.n > 0)
+		return names(s->params, out);
+	if ((r = names(s->params, &all)) == 0 && all.n > 0)
 		r = strs_add(out, all.v[0]);
 	strs_clear(&all);
 	return r;

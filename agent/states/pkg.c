@@ -19,22 +19,42 @@
 #include "agent/states/pkg_impl.h"
 #include "agent/states/words.h"
 
+/* "pkg:NAME" and what is true of it, for each of a list. */
 static int
-owns(const void *params, struct strs *out)
+name_all(const struct strs *l, const char *what, struct strs *out)
 {
-	const struct pkg_params *p = params;
 	int r = 0;
 
-	/* Two states may both need a package; not one need and one forbid. */
-	for (size_t i = 0; r == 0 && i < p->absent.n; i++) {
+	for (size_t i = 0; r == 0 && i < l->n; i++) {
 		struct str s = STR_INIT;
 		char *name;
 
-		str_addf(&s, "pkg:%s", p->absent.v[i]);
+		str_addf(&s, "pkg:%s%s", l->v[i], what);
 		if ((r = str_take(&s, &name)) == 0)
 			r = strs_add(out, name);
 		free(name);
 	}
+	return r;
+}
+
+/* Two states may both need a package; not one need and one forbid. */
+static int
+owns(const void *params, struct strs *out)
+{
+	const struct pkg_params *p = params;
+
+	return name_all(&p->absent, "", out);
+}
+
+static int
+leaves(const void *params, struct strs *out)
+{
+	const struct pkg_params *p = params;
+	int r;
+
+	if ((r = name_all(&p->present, " installed", out)) == 0 &&
+	    (r = name_all(&p->absent, " removed", out)) == 0)
+		r = name_all(&p->held, " held", out);
 	return r;
 }
 
@@ -161,11 +181,12 @@ fingerprint(struct host *h, const struct state_env *env, const void *params,
 const struct state_ops state_pkg = {
     .name = "pkg",
     .summary = "packages: present, absent, held",
-    .flags = STATE_FIRST,
+    .flags = STATE_FIRST | STATE_EACH,
     .params_size = sizeof(struct pkg_params),
     .observed_size = sizeof(struct pkg_observed),
     .parse = pkg_parse,
     .owns = owns,
+    .leaves = leaves,
     .observe = pkg_observe,
     .plan = plan,
     .apply = apply,

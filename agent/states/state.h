@@ -41,7 +41,8 @@ enum {
 	STATE_FIRST = 2,	/* applied before the rest is planned (pkg) */
 	STATE_EACH = 4,		/* what it owns are things of their own: one
 				   that policy names no more stays as it is,
-				   though another is named (fstab, service) */
+				   though another is named (fstab, service,
+				   pkg) */
 };
 
 struct state_ops {
@@ -60,6 +61,9 @@ struct state_ops {
 	   "/etc/ssh/sshd_config.d/00-writ.conf", "iptables:filter".  NULL:
 	   none. */
 	int (*owns)(const void *params, struct strs *out);
+	/* What stays when policy speaks of it no more (left.h), appended to out.
+	   NULL: what it owns. */
+	int (*leaves)(const void *params, struct strs *out);
 	/* Does it take away what it owns (`ensure: absent`)?  NULL: no state of
 	   this kind does. */
 	bool (*is_absent)(const void *params);

@@ -4,6 +4,20 @@
 # from edited by hand, from half applied by a killed agent, and from hostile
 # files.  A dry run says what is then done, a second run has nothing to do, what
 # policy drops is named and what it makes absent is gone.
+#
+# What is done to which kind, and then is as it should be, twice over:
+#
+#	from stock, edited, half applied	all
+#	immutable				all: the kind's file; of service the
+#			directory of systemd's links, of pkg the list of dpkg
+#	its file behind a link, not to be replaced, huge, somebody else's
+#			all that have a file of their own: not service, not pkg,
+#			which write nothing themselves
+#	its directory somebody else's link	those, but fstab: /etc is none
+#	a link to nothing in its place		service: the unit is masked
+#	dropped					all
+#	absent					those that have it: not service, not
+#			pkg, where another state says the contrary
 # Needs root.
 
 # shellcheck disable=SC2034 # fleet() has arrays by name
@@ -18,8 +32,11 @@ kinds=(sshd iptables fail2ban limits fstab ca service pkg)
 # holds	a command on the host: is it so where it counts?
 # edit	what somebody does by hand, so that it is not
 # file	what an attacker puts something else in the place of; none: no such file
+# stuck	what is immutable, so that it cannot be brought about; file if not said
+# halfway	what makes it so slow that the agent is killed while /run/halfway is
+#	there; none: it is killed before it puts a file in its place
 
-declare -A yaml absent holds edit file
+declare -A yaml absent holds edit file stuck halfway
 
 yaml[sshd]='sshd_config: {settings: {PermitRootLogin: no, MaxAuthTries: 4}}'
 absent[sshd]='sshd_config: {ensure: absent}'
@@ -43,10 +60,10 @@ file[fail2ban]=/etc/fail2ban/jail.d/zzz-writ.local
 edit[fail2ban]='printf "[sshd]\nmaxretry = 99\n" \
     >/etc/fail2ban/jail.d/zzz-writ.local; fail2ban-client reload'
 
-yaml[limits]='pam_limits: {limits: [{domain: nobody, type: hard,
+yaml[limits]='pam_limits: {limits: [{domain: limited, type: hard,
     item: nproc, value: 7}]}'
 absent[limits]='pam_limits: {ensure: absent}'
-holds[limits]='su -s /bin/bash nobody -c "ulimit -Hu" | grep -qx 7'
+holds[limits]='su -s /bin/bash limited -c "ulimit -Hu" | grep -qx 7'
 file[limits]=/etc/security/limits.d/zzz-writ.conf
 edit[limits]='sed -i "s/7\$/70/" /etc/security/limits.d/zzz-writ.conf'
 
@@ -66,11 +83,18 @@ edit[ca]='rm /etc/ssh/sshd_config.d/00-writ-ca.conf'
 
 yaml[service]='service: {name: cron, running: no, enabled: no}'
 holds[service]='! systemctl is-active cron && ! systemctl is-enabled cron'
-edit[service]='systemctl enable --now cron'
+edit[service]='rm -f /run/halfway; systemctl unmask cron
+    systemctl enable --now cron'
+stuck[service]=/etc/systemd/system/multi-user.target.wants
+halfway[service]='mkdir -p /etc/systemd/system/cron.service.d &&
+    printf "[Service]\nExecStop=/bin/sh -c \"touch /run/halfway; sleep 2\"\n" \
+	>/etc/systemd/system/cron.service.d/slow.conf &&
+    systemctl daemon-reload && systemctl restart cron'
 
 yaml[pkg]='pkg: {held: [cron]}'
 holds[pkg]='apt-mark showhold | grep -qx cron'
 edit[pkg]='apt-mark unhold cron'
+stuck[pkg]=/var/lib/dpkg/status
 
 # --- three fleets: with the states, without them, and with them absent --------------
 
@@ -160,11 +184,31 @@ edited() {
 	ends 7 agent "$1" test --full && is_made "$1" --full
 }
 
+# The agent is at work, until it is not.
+killed_halfway() {
+	local host=$1 pid i
+
+	agent "$host" apply --full --again &
+	pid=$!
+	for ((i = 0; i < 200; i++)); do
+		! on "$host" test -e /run/halfway || break
+		sleep 0.05
+	done
+	# shellcheck disable=SC2016 # for the shell there
+	on "$host" sh -c 'kill -KILL $(pgrep -f "^/usr/bin/writ-agent apply")'
+	wait "$pid"
+}
+
 renames=renameat2,renameat,rename
 half_applied() {
 	local host=$1 status=0
 
 	on "$host" sh -c "${edit[$host]}"
+	[ -z "${halfway[$host]:-}" ] || {
+		on "$host" sh -c "${halfway[$host]}" || return
+		ends 137 killed_halfway "$host" && is_made "$host" --full
+		return
+	}
 	under=(strace -f -b execve -o /dev/null -e "trace=$renames"
 	    -e "inject=$renames:signal=KILL:when=3")
 	agent "$host" apply --full --again || status=$?
@@ -185,6 +229,47 @@ behind_a_link() {
 	    rm -f $f; ln -s /root/victim $f"
 	is_made "$host" --full || on "$host" sh -c "rm $f; mv /root/was $f"
 	[ "$(on "$host" cat /root/victim)" = mine ] && is_made "$host" --full
+}
+
+# Whoever may change where the directory's name leads would have it written there.
+behind_their_link() {
+	local host=$1 dir sums status=0
+
+	dir=$(dirname "${file[$host]}")
+	on "$host" sh -c "mv $dir /root/dir && cp -a /root/dir /srv/theirs &&
+	    chown -R nobody /srv/theirs && ln -s /srv/theirs $dir &&
+	    chown -h nobody $dir" || return
+	sums=$(on "$host" sh -c 'ls -la /srv/theirs; cat /srv/theirs/* | sha256sum')
+	agent "$host" apply --full --again >"$host.said" 2>&1 || status=$?
+	cat "$host.said"
+	[ "$status" -eq 1 ] && [ "$(on "$host" sh -c 'ls -la /srv/theirs
+	    cat /srv/theirs/* | sha256sum')" = "$sums" ] || status=100
+	on "$host" sh -c "rm -rf $dir /srv/theirs; mv /root/dir $dir"
+	[ "$status" -eq 1 ] && ends 0 agent "$host" test --full
+}
+
+# Not even root changes it: one sentence, nothing half done, and it goes on when it
+# may be changed again.
+immutable() {
+	local host=$1 f=${stuck[$1]:-${file[$1]}} sums status=0
+
+	on "$host" sh -c "${edit[$host]}"
+	on "$host" sh -c "[ -e $f ] || touch $f; chattr +i $f" || return
+	sums=$(on "$host" sh -c "ls -la $f; cat $f 2>/dev/null | sha256sum")
+	agent "$host" apply --full --again >"$host.said" 2>&1 || status=$?
+	cat "$host.said"
+	on "$host" chattr -i "$f"
+	[ "$status" -eq 1 ] && [ "$(on "$host" sh -c \
+	    "ls -la $f; cat $f 2>/dev/null | sha256sum")" = "$sums" ] &&
+	    ! on "$host" sh -c "${holds[$host]}" && is_made "$host" --full
+}
+
+masked() {
+	on "$1" sh -c "${edit[$1]}; rm -f /etc/systemd/system/cron.service
+	    ln -s /dev/null /etc/systemd/system/cron.service
+	    systemctl daemon-reload"
+	is_made "$1" --full && on "$1" systemctl unmask cron &&
+	    is_made "$1" --full
 }
 
 # It cannot be replaced: one sentence, and nothing half done.
@@ -264,9 +349,16 @@ one_kind() {
 		t "$kind: not to be replaced" not_to_be_replaced "$kind"
 		t "$kind: huge" huge "$kind"
 		t "$kind: somebody else's" of_somebody_else "$kind"
+		[ "$kind" = fstab ] ||
+		    t "$kind: its directory is somebody else's link" \
+			behind_their_link "$kind"
 	fi
+	[ "$kind" != service ] || t "$kind: masked" masked "$kind"
+	if [ "$immutables" = yes ]; then
+		t "$kind: immutable" immutable "$kind"
+	fi
+	t "$kind: dropped from policy" dropped "$kind"
 	if [ -n "${absent[$kind]:-}" ]; then
-		t "$kind: dropped from policy" dropped "$kind"
 		t "$kind: absent" taken_away "$kind"
 		t_not "$kind: which is so" on "$kind" sh -c "${holds[$kind]}"
 	fi
@@ -279,6 +371,14 @@ for kind in "${kinds[@]}"; do
 	hosts put "$kind" /etc/systemd/system \
 	    "$TOP"/packaging/systemd/writ-agent-undo.service
 done
+# What root may do depends on the machine that lends the hosts its kernel.
+immutables=yes
+on pkg sh -c 'touch /root/i && chattr +i /root/i && chattr -i /root/i' || {
+	immutables=no
+	t_skip 'immutable files' 'nothing can be made immutable here'
+}
+# A number that no other host has: the kernel counts processes of one over all.
+on limits useradd -u 41031 -m limited
 t_before=$t_passed
 for kind in "${kinds[@]}"; do
 	(t_passed=0 && one_kind "$kind") >"$kind.out" 2>&1 </dev/null &

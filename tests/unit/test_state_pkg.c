@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "agent/states/kinds.h"
+#include "agent/states/pkg_impl.h"
 #include "tests/unit/statecase.h"
 
 #define OPS (&state_pkg)
@@ -165,6 +166,30 @@ undo_installs_and_removes_again(void **state)
 	assert_true(fakehost_has_run(f, APT "remove -- fail2ban"));
 }
 
+/* Two states may need one package, but what either of them brought about stays. */
+static void
+what_policy_drops_is_known_by_its_name(void **state)
+{
+	struct pkg_params p = {0};
+	struct strs owned = {0}, left = {0};
+
+	(void)state;
+	assert_int_equal(strs_add(&p.present, "fail2ban"), 0);
+	assert_int_equal(strs_add(&p.absent, "telnetd"), 0);
+	assert_int_equal(strs_add(&p.held, "cron"), 0);
+	assert_int_equal(OPS->owns(&p, &owned), 0);
+	assert_int_equal(owned.n, 1);
+	assert_string_equal(owned.v[0], "pkg:telnetd");
+	assert_int_equal(OPS->leaves(&p, &left), 0);
+	assert_int_equal(left.n, 3);
+	assert_string_equal(left.v[0], "pkg:fail2ban installed");
+	assert_string_equal(left.v[1], "pkg:telnetd removed");
+	assert_string_equal(left.v[2], "pkg:cron held");
+	pkg_params_clear(&p);
+	strs_clear(&owned);
+	strs_clear(&left);
+}
+
 static void
 a_host_of_another_kind_says_so(void **state)
 {
@@ -194,6 +219,7 @@ main(void)
 	    T(a_cascade_is_refused_with_its_names),
 	    T(a_package_nobody_has_is_named),
 	    T(undo_installs_and_removes_again),
+	    cmocka_unit_test(what_policy_drops_is_known_by_its_name),
 	    cmocka_unit_test(a_host_of_another_kind_says_so),
 	    T(a_host_that_fails_is_never_taken_for_compliant),
 	};
