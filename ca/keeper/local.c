@@ -194,6 +194,8 @@ open_ledger(struct local *l, const struct local_options *o, struct err *e)
 	if ((r = ledger_config(l, &c, e)) != 0)
 		return r;
 	c.read_only = o->mode == LOCAL_READ;
+	/* Who serves has a thread for them. */
+	c.copies_later = o->mode == LOCAL_SERVE;
 	if (!c.read_only && (r = file_mkdirs(l->log_dir, 0755, e)) != 0)
 		return r;
 	return ledger_open(&c, &l->ledger, e);

@@ -254,7 +254,7 @@ void
 copies_put_object(struct ledger *l, const char *key, struct slice data)
 {
 	/* Apart they get it with what is published next. */
-	for (size_t i = 0; i < l->c.n_copies && l->copy_waits == NULL; i++) {
+	for (size_t i = 0; i < l->c.n_copies && !copies_are_apart(l); i++) {
 		struct copy *c = &l->copies[i];
 		struct err e = {0};
 		int r = 0;

@@ -70,6 +70,10 @@ struct ledger_config {		/* all borrowed while the ledger is open */
 	   that lags, a foreign version.  NULL: nobody. */
 	void (*warn)(void *ctx, const char *sentence);
 	void		   *warn_ctx;
+	bool		    copies_later; /* copies get nothing by a commit or a
+					   put, but by whom ledger_copies_apart()
+					   names; until then a commit asks each
+					   whether it is ahead */
 	bool		    read_only;	/* no lock, no recovery, no commit */
 };
 

@@ -209,6 +209,12 @@ void copies_close(struct ledger *l);
 int copies_allow(struct ledger *l, struct err *e) MUST_CHECK;
 /* false: one is behind. */
 bool copies_catch_up(struct ledger *l);
+/* Is it for another to bring them up to date? */
+static inline bool
+copies_are_apart(const struct ledger *l)
+{
+	return l->copy_waits != NULL || l->c.copies_later;
+}
 void copies_put_object(struct ledger *l, const char *key, struct slice data);
 /* Make dst, which has `have` leaves of ours, what home is. */
 int copy_from_home(struct ledger *l, struct blob_store *dst, uint64_t have,

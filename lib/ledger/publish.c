@@ -432,7 +432,7 @@ ledger_publish(struct ledger *l, struct slice note, struct err *e)
 	l->ahead_from = l->ahead_to = 0;
 	l->settled = c.size;
 	index_settle(l->index, l->settled);
-	if (l->copy_waits == NULL)
+	if (!copies_are_apart(l))
 		(void)copies_catch_up(l);
 	ledger_restart_when_full(l,
 	    l->home_dir != NULL ? LEDGER_JOURNAL_MOST : LEDGER_JOURNAL_ROOM);

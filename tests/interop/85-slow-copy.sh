@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # Goal of this test: a copy of the log that takes a request and never answers
-# delays no certificate, no revocation and no checkpoint at home. It gets what it
-# lacks once it is one that answers, records too.
+# delays no certificate, no revocation and no checkpoint at home, nor a start that
+# has a policy to log. It gets what it lacks once it is one that answers, records
+# too.
 #
 # Needs locked memory.
 
@@ -19,6 +20,14 @@ ca_people
 t 'a deployment' ca_make ca
 mkdir -m 700 ca/run
 mkdir copy
+# As a crash leaves it between storing a policy and logging it.
+cp -r ca next
+sed -i 's/max: 8h/max: 7h/' next/policy/ca.yaml
+for who in olga ivan; do
+	"$writ" policy sign -C next -i $who -y >>"$ca_log" 2>&1
+done
+cp -r next/bundle/. ca/bundle/
+t 'a policy that is not in the log yet' test -f ca/bundle/policy.2
 cp ca/writ.yaml kept.yaml
 python3 "$TOP/tests/interop/slowbucket.py" "$port" >heard 2>heard.err &
 bucket=$!
@@ -49,6 +58,7 @@ END
 export AWS_ACCESS_KEY_ID=somebody AWS_SECRET_ACCESS_KEY=something
 here 'a signer is there' signer_starts ca
 here 'a keeper with a copy that is slow' keeper_starts
+t_has 'has logged the policy' "$("$writ" policy log -C ca)" 2
 t 'a certificate is issued' issued k1
 here 'and the copy is waited for' until_ok says heard put
 t 'meanwhile another is issued' issued k2
