@@ -157,8 +157,7 @@ run_listing(struct cli_args *a, struct listing *l, struct err *e)
 	table_init(&t, columns, N_COLUMNS);
 	l->table = &t;
 	if (since != NULL &&
-	    (r = cli_time("--since", since, clock_now(), -1, &l->since, e)) !=
-		0)
+	    (r = cli_since(since, clock_now(), &l->since, e)) != 0)
 		goto out;
 	if ((r = place_open(a, &p, e)) != 0 ||
 	    (r = place_each_log(&p, list_log, l, e)) != 0)

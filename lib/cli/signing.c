@@ -11,6 +11,8 @@
 #include "lib/crypto/random.h"
 #include "lib/key/person.h"
 
+#define DAY_S 86400
+
 int
 cli_read_statement(const char *path, struct statement *out, struct err *e)
 {
@@ -89,6 +91,22 @@ cli_time(const char *option, const char *text, int64_t now, int sign,
 	    "%s is %s, expected a span such as 24h or a time such as "
 	    "2026-11-23T08:00:00Z",
 	    option, str_quote(quoted, text));
+}
+
+int
+cli_since(const char *text, int64_t now, int64_t *out, struct err *e)
+{
+	int64_t at;
+	int r;
+
+	if ((r = cli_time("--since", text, now, -1, &at, e)) != 0)
+		return r;
+	/* A date alone is the last second of that day. */
+	*out = strlen(text) == sizeof("2026-11-23") - 1 &&
+		clock_parse_lax(text, &at) == 0
+	    ? at - (DAY_S - 1)
+	    : at;
+	return 0;
 }
 
 /* --- drafts --------------------------------------------------------------- */

@@ -140,6 +140,15 @@ t_eq 'of one person' 3 \
 t_eq 'of nobody' '[]' "$(audit who --person bob@example.com --json | jq -c .)"
 t 'as CSV' ends 0 ',10.0.0.8,50112,publickey,issued,,asked,disk is full,OPS-7,' \
 	audit who --csv
+t 'a date alone is all of that day' audit who --since 2026-11-02
+t_eq 'for the master too' 2026-11-02T00:00:00Z "$(jq -r \
+	'select(.call == "logins") | .since' state/calls | tail -n 1)"
+t 'and up to a date with it' audit who --since 2026-11-02 --until 2026-11-02
+t_eq 'until its end' '2026-11-02T00:00:00Z 2026-11-02T23:59:59Z' "$(jq -r \
+	'select(.call == "logins") | "\(.since) \(.until)"' state/calls |
+	tail -n 1)"
+t_eq 'so it is for certificates' 4 "$(audit list --json \
+	--since "${now%T*}" | jq length)"
 t 'nothing is a gap' ends 0 'GAP' audit gaps
 t_eq 'but the header' 1 "$(wc -l <out)"
 
