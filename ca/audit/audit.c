@@ -2,6 +2,7 @@
 /* One audit, from the list of objects to the report. */
 #include "ca/audit/audit.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,6 +113,12 @@ go_through(struct audit *a, struct err *e)
 		return r;
 	if (a->name[0] == '\0')
 		return 0;
+	/* Nothing would be judged, and nothing found. */
+	if (a->c->since_note.n == 0 && a->since > a->head.size)
+		OBJECT_FINDING(a, STAGE_HEAD, "since", "checkpoint",
+		    "has %" PRIu64 " leaves, fewer than the %" PRIu64
+		    " that were judged before",
+		    a->head.size, a->since);
 	if ((r = audit_walk(a, e)) != 0 || (r = audit_heads_grown(a, e)) != 0 ||
 	    (r = audit_tree_finish(a, e)) != 0)
 		return r;

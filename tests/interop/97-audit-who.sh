@@ -149,6 +149,8 @@ t_eq 'until its end' '2026-11-02T00:00:00Z 2026-11-02T23:59:59Z' "$(jq -r \
 	tail -n 1)"
 t_eq 'so it is for certificates' 4 "$(audit list --json \
 	--since "${now%T*}" | jq length)"
+t 'more leaves than there are were not judged before' ends 1 \
+	'fewer than the 99999 that were judged before' audit verify --since 99999
 t 'nothing is a gap' ends 0 'GAP' audit gaps
 t_eq 'but the header' 1 "$(wc -l <out)"
 
