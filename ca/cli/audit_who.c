@@ -191,6 +191,34 @@ add_answer(struct table *t, const struct use *u, struct asked_uses *q,
 	return r;
 }
 
+/* A name that is none finds nothing, which is no answer to who mistyped it. */
+static void
+say_unknown_person(const struct cli_args *a, const struct policy *p)
+{
+	const char *person = cli_get(a, "person");
+	char quoted[QUOTE_MAX];
+
+	if (person != NULL && policy_person(p, person) == NULL)
+		cli_warn("%s is no person of policy version %llu",
+		    str_quote(quoted, person), (unsigned long long)p->version);
+}
+
+static void
+say_unknown_host(const char *host, const json_t *rows)
+{
+	char quoted[QUOTE_MAX];
+
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const char *id =
+		    json_string_value(json_object_get(json_array_get(rows, i),
+			"host"));
+
+		if (id != NULL && strcmp(id, host) == 0)
+			return;
+	}
+	cli_warn("no host is called %s now", str_quote(quoted, host));
+}
+
 /* Is it all of it?  Not where reports are missing, or a host says nothing. */
 static int
 say_what_may_lack(struct cli_args *a, struct err *e)
@@ -204,6 +232,8 @@ say_what_may_lack(struct cli_args *a, struct err *e)
 
 	if ((r = ask_fleet(a, words, &rows, e)) == 0)
 		r = gaps_of_hosts(&g, rows, clock_now(), e);
+	if (r == 0 && host != NULL)
+		say_unknown_host(host, rows);
 	json_decref(rows);
 	for (size_t i = 0; i < g.n && r == 0; i++) {
 		const struct gap *x = &g.v[i];
@@ -238,8 +268,10 @@ run_audit_who(struct cli_args *a, struct err *e)
 			(void)err_nomem(e);
 	if (r == 0)
 		r = cli_print_table(&t, a, e);
-	if (r == 0)
+	if (r == 0) {
+		say_unknown_person(a, q.place.trust.policy);
 		r = say_what_may_lack(a, e);
+	}
 	table_clear(&t);
 	asked_uses_clear(&q);
 	return r;

@@ -192,6 +192,8 @@ run_leaf(struct cli_args *a, const struct cli_command *leaf, int argc,
 		return help_through(a, leaf, argc, argv, i, e);
 	if ((r = parse_rest(a, leaf, argc, argv, i, e)) != 0)
 		return r;
+	if (cli_flag(a, "json") && cli_flag(a, "csv"))
+		return err_set(e, ERR_USAGE, "--json or --csv, not both");
 	return leaf->run(a, e);
 }
 

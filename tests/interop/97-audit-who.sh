@@ -140,6 +140,19 @@ t_eq 'of one person' 3 \
 t_eq 'of nobody' '[]' "$(audit who --person bob@example.com --json | jq -c .)"
 t 'as CSV' ends 0 ',10.0.0.8,50112,publickey,issued,,asked,disk is full,OPS-7,' \
 	audit who --csv
+
+# What was meant is not what was typed.
+told() { # SENTENCE COMMAND...: on standard error, beside an answer
+	"$writ" audit "$2" -C corp "${@:3}" 2>told.err >told.out &&
+		grep -qF -e "$1" told.err
+}
+t 'of a person that is none it is said' told \
+	"'alice' is no person of policy version 1" who --person alice
+t 'and of a host' told "no host is called 'web-9.example.com' now" \
+	who --host web-9.example.com
+t_not 'of one that is there nothing is' told 'no host is called' \
+	who --host web-1.example.com
+t 'two forms at once are none' ends 2 'not both' audit who --json --csv
 t 'a date alone is all of that day' audit who --since 2026-11-02
 t_eq 'for the master too' 2026-11-02T00:00:00Z "$(jq -r \
 	'select(.call == "logins") | .since' state/calls | tail -n 1)"
@@ -149,6 +162,7 @@ t_eq 'until its end' '2026-11-02T00:00:00Z 2026-11-02T23:59:59Z' "$(jq -r \
 	tail -n 1)"
 t_eq 'so it is for certificates' 4 "$(audit list --json \
 	--since "${now%T*}" | jq length)"
+t 'a page without a name' ends 2 '--html FILE' audit report --html ''
 t 'more leaves than there are were not judged before' ends 1 \
 	'fewer than the 99999 that were judged before' audit verify --since 99999
 t 'nothing is a gap' ends 0 'GAP' audit gaps
