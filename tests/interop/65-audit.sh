@@ -111,4 +111,29 @@ echo strange >clean/tile/strange
 t_not 'a foreign file' verify clean
 rm clean/tile/strange
 t 'the copy is as it was' verify clean
+
+# --- what is not read again.  Leaves are, for who had which key is in them, and so
+# are the logs that were merged.
+reads() { # PATTERN [OPTION...]: how many of these objects verify opened
+	strace -f -qq -e trace=openat2 -o trace "$writ" audit verify \
+		--log dir:clean --root "$root" "${@:2}" >trace.out || return
+	grep -c "\"$1\"" trace
+}
+if ! command -v strace >/dev/null || ldd "$writ" | grep -q libasan; then
+	t_skip 'what is not read again' 'strace is not installed, or not for this'
+else
+	of='records/[^"]*\.\(json\|pub\)'
+	own=$(find clean/records -type f | wc -l)
+	merged=$(find clean/logs -path '*/records/*' -type f | wc -l)
+	leaves=$(sed -n 2p clean/checkpoint)
+	t_eq 'all records are read' $((own + merged)) "$(reads "$of")"
+	t_eq 'after all leaves were judged none of its own is' "$merged" \
+		"$(reads "$of" --since "$leaves")"
+	t_eq 'nor after the checkpoint of that time' "$merged" \
+		"$(reads "$of" --since clean/checkpoint)"
+	t_eq 'and of the last certificate that alone' $((merged + 2)) \
+		"$(reads "$of" --since $((leaves - 2)))"
+	t_eq 'leaves are read as they were' "$(reads 'tile/entries/[^"]*')" \
+		"$(reads 'tile/entries/[^"]*' --since "$leaves")"
+fi
 t_done
