@@ -10,6 +10,8 @@
 # which each step is repeated until it is acknowledged, and goes on when the
 # process was killed and is back.  Every few dozen runs the service is stopped
 # and two judges read the whole log.
+#
+# Needs locked memory.
 
 # shellcheck source=tests/fault/lib.sh
 . "$(dirname "$0")/lib.sh"

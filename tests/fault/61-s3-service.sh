@@ -7,6 +7,8 @@
 # under another key, and the old one is of no use to a thief.
 #
 # The hour is one of the clocks of service and bucket alone: see s_clock.
+#
+# Needs locked memory.
 
 # shellcheck source=tests/fault/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -5,6 +5,8 @@
 # disk takes the list's leaf and not its file; the keeper dies on top.  Every
 # revocation that was acknowledged is in the next list, no list is published
 # without its leaf or its file, and the service starts and goes on by itself.
+#
+# Needs locked memory.
 
 if [ "$(id -u)" = 0 ] && [ "${1:-}" != in ] && unshare -m true 2>/dev/null; then
 	exec unshare -m --propagation private bash "$0" in

@@ -5,6 +5,8 @@
 # and a keeper that is killed, or whose store is taken away, goes on where it was.
 # A host that was taken over gets nothing that is not its own: each thing it tries
 # is refused with one sentence and raises one alarm.
+#
+# Needs locked memory.
 
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -4,6 +4,8 @@
 # processes, over ssh: what is published is pushed, hosts ask in and are accepted,
 # an order goes through its batches and stops where too many fail.  Hosts are
 # played, each with its own keys, through stock ssh.
+#
+# Needs locked memory.
 
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -4,6 +4,8 @@
 # processes, hears a person's stock ssh, lets strangers enrol and nothing else,
 # starts again whichever process dies, and says what is wrong with what it is
 # given.
+#
+# Needs locked memory.
 
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"
