@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/cli/cli.h"
 #include "agent/fleet/reach.h"
@@ -228,8 +229,10 @@ print_hosts(struct controls *c, const struct cli_args *a, struct err *e)
 	if (json) {
 		jw_end(&c->w, ']');
 		str_addc(&c->text, '\n');
-	} else if (table_print(&c->table, TABLE_TEXT, &c->text) != 0) {
-		return err_nomem(e);
+	} else {
+		c->table.width = cli_width(STDOUT_FILENO);
+		if (table_print(&c->table, TABLE_TEXT, &c->text) != 0)
+			return err_nomem(e);
 	}
 	return cli_print(&c->text, e);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/client/submit.h"
 #include "lib/base/clock.h"
@@ -148,6 +149,7 @@ online_print(struct table *t, enum table_format f, struct err *e)
 	struct str s = STR_INIT;
 	int r;
 
+	t->width = cli_width(STDOUT_FILENO);
 	if ((r = table_print(t, f, &s)) != 0)
 		(void)err_nomem(e);
 	else

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ca/cli/cli.h"
 #include "lib/base/clock.h"
@@ -169,7 +170,10 @@ int
 cli_print_table(struct table *t, const struct cli_args *a, struct err *e)
 {
 	struct str s = STR_INIT;
-	int r = table_print(t, cli_format(a), &s);
+	int r;
+
+	t->width = cli_width(STDOUT_FILENO);
+	r = table_print(t, cli_format(a), &s);
 
 	if (r != 0)
 		(void)err_nomem(e);

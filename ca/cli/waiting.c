@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "ca/cli/remote_request.h"
@@ -31,24 +30,9 @@ struct waiting {
 static size_t
 columns(void)
 {
-	struct winsize w;
+	size_t n = cli_width(STDERR_FILENO);
 
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20)
-		return w.ws_col;
-	return 80;
-}
-
-/* As much of clean text as n columns show, characters whole. */
-static size_t
-cut(const char *p, size_t n)
-{
-	size_t len = strlen(p);
-
-	while (len > 0 && text_length(p, len) > n)
-		do
-			len--;
-		while (len > 0 && ((unsigned char)p[len] & 0xc0) == 0x80);
-	return len;
+	return n > 20 ? n : 80;
 }
 
 static void
@@ -59,8 +43,8 @@ show_line(struct waiting *w, const char *line)
 	free(w->last);
 	w->last = str_dup(line);
 	if (w->live)
-		fprintf(stderr, "\r\033[K%.*s", (int)cut(line, columns() - 1),
-		    line);
+		fprintf(stderr, "\r\033[K%.*s",
+		    (int)text_cut(line, columns() - 1), line);
 	else
 		fprintf(stderr, "%s\n", line);
 	fflush(stderr);

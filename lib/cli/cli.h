@@ -94,6 +94,8 @@ int cli_ask_line(const char *question, char **out, struct err *e) MUST_CHECK;
 /* A passphrase from the terminal, or $SSH_ASKPASS; see struct passphrase. */
 int cli_ask_passphrase(void *ctx, const char *what, char *out, size_t max,
     size_t *n);
+/* Characters that a line of the terminal fd takes; 0: it is none. */
+size_t cli_width(int fd);
 /* Write what a str holds to standard output; clears it.  ERR_SYS, ERR_NOMEM. */
 int cli_print(struct str *s, struct err *e);
 

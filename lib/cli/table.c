@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "lib/cli/table.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/json.h"
+#include "lib/cli/table_impl.h"
 
 void
 table_init(struct table *t, const char *const *columns, size_t n)
@@ -79,46 +79,10 @@ table_rows(const struct table *t)
 	return t->n_columns == 0 ? 0 : t->cells.n / t->n_columns;
 }
 
-static const char *
-cell(const struct table *t, size_t row, size_t col)
+const char *
+table_cell(const struct table *t, size_t row, size_t col)
 {
 	return t->cells.v[row * t->n_columns + col];
-}
-
-static void
-add_padded(struct str *out, const char *text, size_t width, bool last)
-{
-	size_t len = text_length(text, strlen(text));
-
-	str_add(out, text);
-	for (; !last && len < width + 2; len++)
-		str_addc(out, ' ');
-}
-
-static void
-print_text(const struct table *t, const size_t *width, struct str *out)
-{
-	for (size_t c = 0; c < t->n_columns; c++) {
-		char head[64];
-		size_t i;
-
-		for (i = 0; t->columns[c][i] != '\0' && i < 63; i++) {
-			char ch = t->columns[c][i];
-
-			head[i] = ch == '_'          ? ' '
-			    : ch >= 'a' && ch <= 'z' ? (char)(ch - 'a' + 'A')
-						     : ch;
-		}
-		head[i] = '\0';
-		add_padded(out, head, width[c], c + 1 == t->n_columns);
-	}
-	str_addc(out, '\n');
-	for (size_t r = 0; r < table_rows(t); r++) {
-		for (size_t c = 0; c < t->n_columns; c++)
-			add_padded(out, cell(t, r, c), width[c],
-			    c + 1 == t->n_columns);
-		str_addc(out, '\n');
-	}
 }
 
 static void
@@ -131,7 +95,7 @@ print_json(const struct table *t, struct str *out)
 	for (size_t r = 0; r < table_rows(t); r++) {
 		jw_begin(&w, NULL, '{');
 		for (size_t c = 0; c < t->n_columns; c++)
-			jw_str(&w, t->columns[c], cell(t, r, c));
+			jw_str(&w, t->columns[c], table_cell(t, r, c));
 		jw_end(&w, '}');
 	}
 	jw_end(&w, ']');
@@ -168,7 +132,7 @@ print_csv(const struct table *t, struct str *out)
 		for (size_t c = 0; c < t->n_columns; c++) {
 			if (c > 0)
 				str_addc(out, ',');
-			csv_cell(out, cell(t, r, c));
+			csv_cell(out, table_cell(t, r, c));
 		}
 		str_add(out, "\r\n");
 	}
@@ -177,8 +141,6 @@ print_csv(const struct table *t, struct str *out)
 int
 table_print(const struct table *t, enum table_format f, struct str *out)
 {
-	size_t *width;
-
 	if (t->failed)
 		return ERR_NOMEM;
 	if (f == TABLE_JSON) {
@@ -189,18 +151,5 @@ table_print(const struct table *t, enum table_format f, struct str *out)
 		print_csv(t, out);
 		return str_check(out);
 	}
-	if ((width = calloc(t->n_columns + 1, sizeof(*width))) == NULL)
-		return ERR_NOMEM;
-	for (size_t c = 0; c < t->n_columns; c++) {
-		width[c] = strlen(t->columns[c]);
-		for (size_t r = 0; r < table_rows(t); r++) {
-			const char *text = cell(t, r, c);
-			size_t n = text_length(text, strlen(text));
-
-			width[c] = n > width[c] ? n : width[c];
-		}
-	}
-	print_text(t, width, out);
-	free(width);
-	return str_check(out);
+	return table_print_text(t, out);
 }

@@ -19,6 +19,7 @@ struct table {			/* table_init / table_clear */
 	const char *const *columns; /* "person", "valid_before"; borrowed */
 	size_t		   n_columns;
 	struct strs	   cells;   /* row after row */
+	size_t		   width;   /* as text: of a line; 0: what it takes */
 	bool		   failed;
 };
 
@@ -33,7 +34,12 @@ void table_add_fingerprint(struct table *t, bool has, const struct hash *h);
 /* "a,b,c" */
 void table_add_list(struct table *t, const struct strs *l);
 size_t table_rows(const struct table *t);
-/* ERR_NOMEM when an add failed. */
+/*
+ * As text, where width is given and too small, the widest columns are narrowed,
+ * down to TABLE_NARROWEST, and their cells go on in the lines below: nothing is
+ * cut off.  ERR_NOMEM, also when an add failed.
+ */
+#define TABLE_NARROWEST 8
 int  table_print(const struct table *t, enum table_format f, struct str *out)
      MUST_CHECK;
 

@@ -79,6 +79,83 @@ a_cell_wider_than_its_head_widens_the_column(void **state)
 	table_clear(&t);
 }
 
+/* A row of three in a terminal that wide. */
+static const struct {
+	size_t width;
+	const char *cells[3], *want;
+} rows[] = {
+    {0, {"12:00", "olga", "a text"},
+	"AT     APPROVED BY  WHAT\n"
+	"12:00  olga         a text\n"},
+    /* It fits, to the last character; and one less. */
+    {26, {"12:00", "olga", "a text"},
+	"AT     APPROVED BY  WHAT\n"
+	"12:00  olga         a text\n"},
+    {25, {"12:00", "olga", "a text"},
+	"AT     APPROVED    WHAT\n"
+	"       BY\n"
+	"12:00  olga        a text\n"},
+    /* The widest gives way alone, and what is left over is used. */
+    {32, {"12:00", "olga", "roll out it all"},
+	"AT     APPROVED BY  WHAT\n"
+	"12:00  olga         roll out it\n"
+	"                    all\n"},
+    /* At a blank first, else behind what divides, else anywhere. */
+    {28, {"x", "y", "2026-11-30 09:19:19"},
+	"AT  APPROVED BY  WHAT\n"
+	"x   y            2026-11-30\n"
+	"                 09:19:19\n"},
+    {28, {"x", "y", "olga@example.com"},
+	"AT  APPROVED BY  WHAT\n"
+	"x   y            olga@\n"
+	"                 example.com\n"},
+    {28, {"x", "y", "abcdefghijklmnopqrstuvwxyz"},
+	"AT  APPROVED BY  WHAT\n"
+	"x   y            abcdefghijk\n"
+	"                 lmnopqrstuv\n"
+	"                 wxyz\n"},
+    /* Two at once, of which the last is done first. */
+    {25, {"x", "alice and bob and tom", "one two three"},
+	"AT  APPROVED    WHAT\n"
+	"    BY\n"
+	"x   alice and   one two\n"
+	"    bob and     three\n"
+	"    tom\n"},
+    /* Characters are counted, and stay whole. */
+    {28,
+	{"x", "y",
+	    "\xc5\xaf\xc5\xaf\xc5\xaf\xc5\xaf\xc5\xaf\xc5\xaf"
+	    "\xc5\xaf\xc5\xaf\xc5\xaf\xc5\xaf\xc5\xaf\xc5\xbe"},
+	"AT  APPROVED BY  WHAT\n"
+	"x   y            \xc5\xaf\xc5\xaf\xc5\xaf\xc5\xaf\xc5\xaf\xc5\xaf"
+	"\xc5\xaf\xc5\xaf\xc5\xaf\xc5\xaf\xc5\xaf\n"
+	"                 \xc5\xbe\n"},
+    /* None is narrower than eight, whatever that takes. */
+    {1, {"x", "123456789", "12345678"},
+	"AT  APPROVED  WHAT\n"
+	"    BY\n"
+	"x   12345678  12345678\n"
+	"    9\n"},
+};
+
+static void
+a_line_that_is_too_long_goes_on_below(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		static const char *const three[] = {
+		    "at", "approved_by", "what"};
+		struct table t;
+
+		table_init(&t, three, LEN(three));
+		for (size_t c = 0; c < LEN(three); c++)
+			table_add(&t, rows[i].cells[c]);
+		t.width = rows[i].width;
+		expect(&t, TABLE_TEXT, rows[i].want);
+		table_clear(&t);
+	}
+}
+
 static void
 an_empty_table_keeps_its_head(void **state)
 {
@@ -249,6 +326,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(text_lines_up_by_characters),
 	    cmocka_unit_test(a_cell_wider_than_its_head_widens_the_column),
+	    cmocka_unit_test(a_line_that_is_too_long_goes_on_below),
 	    cmocka_unit_test(an_empty_table_keeps_its_head),
 	    cmocka_unit_test(cells_of_numbers_keys_and_lists),
 	    cmocka_unit_test(csv_quotes_what_needs_it),
