@@ -281,8 +281,19 @@ host_key: %s/hostkey
 """ % (os.environ['ROOT'], PORT, line('master'), os.environ['AS'], T))
 master = [subprocess.Popen([O + '/tools/playmaster', '127.0.0.1:%d' % PORT,
                             'master', PLAY])]
-agent = subprocess.Popen([O + '/writ-agent', 'run', '--config', T + '/agent.yaml',
-                          '--state', STATE], stderr=open('agent.log', 'ab'))
+
+
+def begun_agent():
+    return subprocess.Popen([O + '/writ-agent', 'run', '--config', T + '/agent.yaml',
+                             '--state', STATE], stderr=open('agent.log', 'ab'))
+
+
+agent = begun_agent()
+
+
+def name_before(w):
+    return a_rename(w, 'rename: .*this host is www', host='web-9.example.com',
+                    to='web-8.example.com', before=good['renames'])
 
 
 def end():
@@ -919,12 +930,20 @@ try:
     answer('hello', {'now': 'soon'})
     agent.terminate()
     agent.wait()
-    agent = subprocess.Popen([O + '/writ-agent', 'run', '--config', T + '/agent.yaml',
-                              '--state', STATE], stderr=open('agent.log', 'ab'))
-    attack('the name before, to an agent that was started anew',
-           lambda w: a_rename(w, 'rename: .*this host is www', host='web-9.example.com',
-                              to='web-8.example.com', before=good['renames']))
-    check('a time that is none is not told', 'clock' not in reports('alarm')[-1])
+    agent = begun_agent()
+    attack('the name before, to an agent that was started anew', name_before)
+    check('a time that is none changes nothing of what is known',
+          10800 <= reports('alarm')[-1].get('clock', 0) < 14400, reports('alarm')[-1])
+    agent.terminate()
+    agent.wait()
+    os.unlink(STATE + '/spool/clock')
+    agent = begun_agent()
+    n, unknown = len(reports('alarm')), copy.deepcopy(good)
+    name_before(unknown)
+    say(unknown)
+    wait('an alarm of an agent that knows nothing of the time',
+         lambda: len(reports('alarm')) > n)
+    check('nor is it told', 'clock' not in reports('alarm')[-1], reports('alarm')[-1])
     check('%d attacks' % len(ATTACKS), len(ATTACKS) >= 40)
 except (Failed, OSError, subprocess.CalledProcessError) as e:
     check('the table', False, repr(e))
