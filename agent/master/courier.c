@@ -86,17 +86,22 @@ send_frame(struct courier *c, uint16_t type, uint32_t id, const struct buf *b)
 
 /* Without memory for an answer he had better come again. */
 static void
-send_or_drop(struct courier *c, uint16_t type, uint32_t id, struct buf *b,
-    int r)
+drop_unanswered(struct courier *c, int r)
 {
 	struct err e = {0};
 
-	if (r == 0) {
+	(void)err_set(&e, r, "answer: %s", err_text(r));
+	drop_keeper(c, &e);
+}
+
+static void
+send_or_drop(struct courier *c, uint16_t type, uint32_t id, struct buf *b,
+    int r)
+{
+	if (r == 0)
 		send_frame(c, type, id, b);
-	} else {
-		(void)err_set(&e, r, "answer: %s", err_text(r));
-		drop_keeper(c, &e);
-	}
+	else
+		drop_unanswered(c, r);
 	buf_free(b);
 }
 
@@ -141,7 +146,7 @@ answer_failure(struct courier *c, const struct ask *a, const struct err *why)
 		answer(c, a, (uint8_t)cli_exit_status(why->code),
 		    slice_of(s.p, s.n));
 	else
-		send_or_drop(c, MSG_ANSWERED, a->id, NULL, r);
+		drop_unanswered(c, r);
 	str_clear(&s);
 }
 

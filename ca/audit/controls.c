@@ -67,7 +67,7 @@ read_exception(const json_t *row, struct control_state *s, struct err *e)
 static int
 check_fleet(const json_t *row, const struct hash *want, struct err *e)
 {
-	struct hash is;
+	struct hash is = {{0}};
 	int r = json_hex(row, "fleet", 0, is.b, HASH_LEN, e);
 
 	if (r == 0 && want != NULL && !hash_equal(&is, want))

@@ -244,8 +244,8 @@ static const char *const lines[] = {
     "}",
     "",
     "realm=''",
-    "# root N BEFORE N1 N2: root-N.yaml follows root-BEFORE.yaml, in the "
-    "$realm",
+    ("# root N BEFORE N1 N2: root-N.yaml follows root-BEFORE.yaml, in the "
+     "$realm"),
     "root() {",
     "	sum \"root-$1.yaml\"",
     ("	says \"root-$1.message\" \"\\\"file\\\":\\\"$h\\\"\" "

@@ -21,7 +21,7 @@ make_head(const char *name, char head[HEAD_MAX + 1])
 {
 	size_t i;
 
-	for (i = 0; name[i] != '\0' && i < HEAD_MAX; i++) {
+	for (i = 0; i < HEAD_MAX && name[i] != '\0'; i++) {
 		char ch = name[i];
 
 		head[i] = ch == '_'          ? ' '
