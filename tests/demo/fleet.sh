@@ -127,6 +127,8 @@ agent apply --full
 chapter 'Where it counts'
 want=255 web_ssh -o PreferredAuthentications=password "deploy@$web" true
 answers 'Permission denied (publickey)'
+want=255 web_ssh "root@$web" true
+answers 'Permission denied'
 tell 'Scripts in /tmp, a fork bomb, a port that nobody named, and who guesses:'
 "$HOSTS" exec web sh -c 'printf "#!/bin/sh\necho ran\n" >/tmp/x; chmod 755 /tmp/x
     ncat -k -l 8080 >/dev/null 2>&1 &'

@@ -33,23 +33,24 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# ask NAME OPTION...: a request of alice, approved by olga: alice/NAME.req.
+# ask NAME OPTION...: a request of alice, or $who, approved by olga:
+# alice/NAME.req.
 ask() {
-	local name=$1
+	local by=${who:-alice} name=$1
 
 	shift
-	as alice writ request -C ca "$@" --key alice/id_ed25519.pub \
-	    -o "alice/$name.req"
+	as "$by" writ request -C ca "$@" --key "$by/id_ed25519.pub" \
+	    -o "$by/$name.req"
 	lines=4 as olga writ approve -C ca -y -i olga/id_ed25519 \
-	    "alice/$name.req"
+	    "$by/$name.req"
 }
 
 serial_of() {
 	ssh-keygen -L -f "$1" | awk '$1 == "Serial:" { print $2 }'
 }
 
-tell "Six people: olga and ivan, security officers; alice and bob, engineers;" \
-	"petra, who runs the machines; anna, who audits.  Each has an SSH key" \
+tell "Seven people: olga and ivan, security officers; alice, bob and lena," \
+	"engineers; petra, who runs the machines; anna, who audits.  Each has an SSH key" \
 	"and a directory here, $DEMO_HOME.  web1.example.com is this machine" \
 	"in namespaces of its own: a network that is loopback alone, its own" \
 	"accounts, its own /etc/ssh."
@@ -63,7 +64,7 @@ as petra "$LAB/rgw" start "$DEMO_HOME/s3" $port
 as petra "$O/tools/blobtool" -e "$S3_ENDPOINT" s3://$bucket make-bucket lock
 
 chapter 'A CA'
-for person in olga ivan petra alice bob anna; do
+for person in olga ivan petra alice bob lena anna; do
 	mkdir $person
 	ssh-keygen -q -t ed25519 -N '' -C $person -f $person/id_ed25519
 done
@@ -77,14 +78,12 @@ as petra writ init ca --officer olga@example.com=olga/id_ed25519.pub \
 chapter 'A policy, signed by two'
 tell 'The officers write down who may become what.  alice is an engineer, and' \
 	'engineers may deploy for up to eight hours if one approver agrees.'
-cat >ca/policy/people/alice@example.com.yaml <<END
-keys: ["$(cat alice/id_ed25519.pub)"]
-groups: [engineers]
-END
-cat >ca/policy/people/bob@example.com.yaml <<END
-keys: ["$(cat bob/id_ed25519.pub)"]
-groups: [engineers]
-END
+for person in alice bob lena; do
+	cat >ca/policy/people/$person@example.com.yaml <<-END
+	keys: ["$(cat $person/id_ed25519.pub)"]
+	groups: [engineers]
+	END
+done
 grants=$(cat <<'END'
   deploy:
     to: [engineers]
