@@ -219,8 +219,8 @@ sooner(const struct uplink *u, int64_t at, int *ms)
 		*ms = left > 0 ? (int)left : 0;
 }
 
-static int
-until_next(const struct uplink *u)
+int
+uplink_until_next(const struct uplink *u)
 {
 	int ms = TURN_MS;
 
@@ -237,7 +237,7 @@ until_next(const struct uplink *u)
 	if (u->more_unsent && uplink_is_up(u))
 		ms = 0;
 	if (json_object_get(u->held, "run") != NULL)
-		sooner(u, u->next_settle, &ms);
+		sooner(u, u->next_settle != 0 ? u->next_settle : 1, &ms);
 	if (u->changed && uplink_is_up(u))
 		sooner(u, u->next_take + AGAIN_MS, &ms);
 	return ms;
@@ -260,7 +260,7 @@ uplink_run(struct uplink *u, struct err *e)
 	set_times(u);
 	while (!u->stop && !u->gone) {
 		bool worked = step(u);
-		int ms = until_next(u);
+		int ms = uplink_until_next(u);
 
 		/* What a fetch or a handshake needed is given back. */
 		if (worked || !uplink_is_up(u))

@@ -107,6 +107,8 @@ int uplink_watch_logs(struct uplink *u, struct err *e) MUST_CHECK;
 
 /* --- among uplink*.c --- */
 
+/* Milliseconds until something is due that the loop waits for; 0: now. */
+int uplink_until_next(const struct uplink *u);
 /* One turn of everything, ms at most.  ERR_SYS, ERR_PARSE. */
 int uplink_turn(struct uplink *u, int ms, struct err *e) MUST_CHECK;
 /*

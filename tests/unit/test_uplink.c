@@ -234,6 +234,26 @@ memory_that_runs_out_does_not_lose_a_token(void **state)
 	assert_true(n > 5);
 }
 
+/* A host that is about to undo what it did does not wait until something else
+ * happens before it has the master look. */
+static void
+a_run_that_waits_is_looked_after_at_once(void **state)
+{
+	(void)state;
+	begin(ACCEPTED);
+	come_up();
+	be_wanted("{}");
+	p.u->changed = false;
+	assert_true(uplink_until_next(p.u) > 1000);
+	p.held = "{" MASTERS ",\"accepted\":true,\"seq\":\"0\",\"run\":\"1\","
+		 "\"left\":30}";
+	assert_int_equal(uplink_ask(p.u, VERB_LOOK, "", NULL, NULL), 0);
+	assert_int_equal(uplink_until_next(p.u), 0);
+	/* One that was looked after has its time. */
+	p.u->next_settle = loop_now(p.u->loop) + 2000;
+	assert_in_range(uplink_until_next(p.u), 1000, 2000);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -246,6 +266,7 @@ main(void)
 	    T(who_has_no_token_is_asked_once),
 	    T(news_do_not_end_what_is_being_taken),
 	    T(what_says_nothing_of_a_thing_is_asked_again_in_a_while),
+	    T(a_run_that_waits_is_looked_after_at_once),
 	    T(memory_that_runs_out_costs_time_and_nothing_else),
 	    T(memory_that_runs_out_does_not_lose_a_token),
 	};
