@@ -172,7 +172,7 @@ approved() {
 	login "$1" deploy "$2" -i "$DEMO_HOME/$2/id_ed25519"
 }
 approved web alice 'Roll out release 4.3'
-approved db bob 'Restart the database'
+approved db tom 'Restart the database'
 approved edge lena 'Look why the proxy is slow'
 tell 'And two that nobody has: the scanner, by the password that was left open' \
 	'for it, and a certificate by a copy of the CA key, which sshd cannot tell' \

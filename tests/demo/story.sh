@@ -49,7 +49,7 @@ serial_of() {
 	ssh-keygen -L -f "$1" | awk '$1 == "Serial:" { print $2 }'
 }
 
-tell "Seven people: olga and ivan, security officers; alice, bob and lena," \
+tell "Eight people: olga and ivan, security officers; alice, bob, lena and tom," \
 	"engineers; petra, who runs the machines; anna, who audits.  Each has an SSH key" \
 	"and a directory here, $DEMO_HOME.  web1.example.com is this machine" \
 	"in namespaces of its own: a network that is loopback alone, its own" \
@@ -64,7 +64,7 @@ as petra "$LAB/rgw" start "$DEMO_HOME/s3" $port
 as petra "$O/tools/blobtool" -e "$S3_ENDPOINT" s3://$bucket make-bucket lock
 
 chapter 'A CA'
-for person in olga ivan petra alice bob lena anna; do
+for person in olga ivan petra alice bob lena tom anna; do
 	mkdir $person
 	ssh-keygen -q -t ed25519 -N '' -C $person -f $person/id_ed25519
 done
@@ -78,7 +78,7 @@ as petra writ init ca --officer olga@example.com=olga/id_ed25519.pub \
 chapter 'A policy, signed by two'
 tell 'The officers write down who may become what.  alice is an engineer, and' \
 	'engineers may deploy for up to eight hours if one approver agrees.'
-for person in alice bob lena; do
+for person in alice bob lena tom; do
 	cat >ca/policy/people/$person@example.com.yaml <<-END
 	keys: ["$(cat $person/id_ed25519.pub)"]
 	groups: [engineers]
