@@ -199,5 +199,5 @@ t 'it verifies there' audit
 t 'and all of it, with who asked and why' ends 0 'a test of logins' \
 	"$writ" audit list -C d
 wrong_audit() { AWS_SECRET_ACCESS_KEY=wrong audit; }
-t 'not with a wrong secret' ends 1 'not the one of this access key' wrong_audit
+t 'not with a wrong secret' ends 6 'not the one of this access key' wrong_audit
 t_done
