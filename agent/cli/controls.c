@@ -6,7 +6,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent/cli/cli.h"
 #include "agent/fleet/reach.h"
@@ -226,14 +225,10 @@ print_hosts(struct controls *c, const struct cli_args *a, struct err *e)
 		r = add_host(c, hosts->v[i], json, e);
 	if (r != 0)
 		return r;
-	if (json) {
-		jw_end(&c->w, ']');
-		str_addc(&c->text, '\n');
-	} else {
-		c->table.width = cli_width(STDOUT_FILENO);
-		if (table_print(&c->table, TABLE_TEXT, &c->text) != 0)
-			return err_nomem(e);
-	}
+	if (!json)
+		return cli_print_table(&c->table, TABLE_TEXT, e);
+	jw_end(&c->w, ']');
+	str_addc(&c->text, '\n');
 	return cli_print(&c->text, e);
 }
 

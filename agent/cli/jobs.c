@@ -188,12 +188,10 @@ run_jobs(struct cli_args *a, struct err *e)
 	const json_t *list = NULL;
 	struct online o = {0};
 	json_t *body = NULL;
-	enum table_format f;
+	enum table_format f = cli_format(a);
 	struct table t;
 	int r;
 
-	if ((r = online_format(a, &f, e)) != 0)
-		return r;
 	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
 	if ((r = online_ask(a, &o, e)) == 0)
 		r = ask_jobs(&o, &body, &list, e);

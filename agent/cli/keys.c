@@ -111,11 +111,9 @@ list(struct cli_args *a, bool tokens, struct err *e)
 {
 	struct host_keys k = {0};
 	struct online o = {0};
-	enum table_format f;
+	enum table_format f = cli_format(a);
 	int r;
 
-	if ((r = online_format(a, &f, e)) != 0)
-		return r;
 	if ((r = online_ask(a, &o, e)) != 0 ||
 	    (r = online_keys(&o, &k, e)) != 0)
 		goto out;

@@ -220,11 +220,10 @@ run_logins(struct cli_args *a, struct err *e)
 	struct logins_told told = {0};
 	struct online o = {0};
 	struct question q;
-	enum table_format f;
+	enum table_format f = cli_format(a);
 	int r;
 
-	if ((r = online_format(a, &f, e)) != 0 ||
-	    (r = read_question(a, &q, e)) != 0)
+	if ((r = read_question(a, &q, e)) != 0)
 		return r;
 	if ((r = online_ask(a, &o, e)) == 0 && (r = ask(&o, &q, &told, e)) == 0)
 		r = f == TABLE_TEXT ? print_text(&told, e)

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent/client/submit.h"
 #include "lib/base/clock.h"
@@ -133,28 +132,10 @@ online_keys(struct online *o, struct host_keys *out, struct err *e)
 /* --- tables --------------------------------------------------------------- */
 
 int
-online_format(const struct cli_args *a, enum table_format *out, struct err *e)
-{
-	bool json = cli_flag(a, "json"), csv = cli_flag(a, "csv");
-
-	if (json && csv)
-		return err_set(e, ERR_USAGE, "--json or --csv, not both");
-	*out = json ? TABLE_JSON : csv ? TABLE_CSV : TABLE_TEXT;
-	return 0;
-}
-
-int
 online_print(struct table *t, enum table_format f, struct err *e)
 {
-	struct str s = STR_INIT;
-	int r;
+	int r = cli_print_table(t, f, e);
 
-	t->width = cli_width(STDOUT_FILENO);
-	if ((r = table_print(t, f, &s)) != 0)
-		(void)err_nomem(e);
-	else
-		r = cli_print(&s, e);
-	str_clear(&s);
 	table_clear(t);
 	return r;
 }

@@ -46,9 +46,6 @@ int  online_call(struct online *o, const char *name, json_t **body,
 int  online_keys(struct online *o, struct host_keys *out, struct err *e)
      MUST_CHECK;
 
-/* Of --json, --csv: ERR_USAGE where both are said. */
-int  online_format(const struct cli_args *a, enum table_format *out,
-     struct err *e) MUST_CHECK;
 /* Print a table and clear it. */
 int  online_print(struct table *t, enum table_format f, struct err *e)
      MUST_CHECK;

@@ -128,11 +128,9 @@ run_status(struct cli_args *a, struct err *e)
 	struct host_states s = {0};
 	struct str line = STR_INIT;
 	struct online o = {0};
-	enum table_format f;
+	enum table_format f = cli_format(a);
 	int r;
 
-	if ((r = online_format(a, &f, e)) != 0)
-		return r;
 	if ((r = online_ask(a, &o, e)) != 0 ||
 	    (r = online_states(&o, cli_get(a, "on"), &s, e)) != 0)
 		goto out;

@@ -62,7 +62,7 @@ print(const struct gaps *g, struct cli_args *a, struct err *e)
 			table_add(&t, NULL);
 		table_add(&t, x->what);
 	}
-	r = cli_print_table(&t, a, e);
+	r = cli_print_table(&t, cli_format(a), e);
 	table_clear(&t);
 	return r;
 }

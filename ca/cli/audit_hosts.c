@@ -143,7 +143,7 @@ run_audit_hosts(struct cli_args *a, struct err *e)
 	if (r == 0 && (r = place_check_fleet_logs(a, e)) == 0 &&
 	    (r = place_open(a, &p, e)) == 0 &&
 	    (r = add_logs(&t, &p, when, a, e)) == 0)
-		r = cli_print_table(&t, a, e);
+		r = cli_print_table(&t, cli_format(a), e);
 	table_clear(&t);
 	place_clear(&p);
 	return r;

@@ -164,7 +164,7 @@ run_listing(struct cli_args *a, struct listing *l, struct err *e)
 		goto out;
 	for (size_t i = 0; l->rows != NULL && i < l->n && i < l->seen; i++)
 		table_add_row(&t, &l->rows[i]);
-	r = cli_print_table(&t, a, e);
+	r = cli_print_table(&t, cli_format(a), e);
 out:
 	table_clear(&t);
 	place_clear(&p);

@@ -170,7 +170,7 @@ print_table(const struct telling *t, const struct cli_args *a, struct err *e)
 		else
 			table_add(&table, NULL);
 	}
-	r = cli_print_table(&table, a, e);
+	r = cli_print_table(&table, cli_format(a), e);
 	table_clear(&table);
 	return r;
 }

@@ -267,7 +267,7 @@ run_audit_who(struct cli_args *a, struct err *e)
 		if ((r = add_answer(&t, &q.uses.v[i], &q, a)) != 0)
 			(void)err_nomem(e);
 	if (r == 0)
-		r = cli_print_table(&t, a, e);
+		r = cli_print_table(&t, cli_format(a), e);
 	if (r == 0) {
 		say_unknown_person(a, q.place.trust.policy);
 		r = say_what_may_lack(a, e);

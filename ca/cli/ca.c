@@ -265,7 +265,7 @@ run_list(struct cli_args *a, struct err *e)
 			    &ca_lists[i], l->v[j], e);
 	}
 	if (r == 0)
-		r = cli_print_table(&t, a, e);
+		r = cli_print_table(&t, cli_format(a), e);
 out:
 	table_clear(&t);
 	trust_clear(&trust);

@@ -83,9 +83,6 @@ int cli_decide(const struct cli_world *w, const struct statement *request,
     const struct person *who, struct issue_result *out,
     struct err *e) MUST_CHECK;
 
-enum table_format cli_format(const struct cli_args *a);
-int cli_print_table(
-    struct table *t, const struct cli_args *a, struct err *e) MUST_CHECK;
 /* Print warnings and errors of a check, a line each, on standard error. */
 void cli_print_diags(const struct conf_diags *d);
 

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ca/cli/cli.h"
 #include "lib/base/clock.h"
@@ -157,31 +156,6 @@ cli_signer_file(const char *path, const struct policy *p,
 }
 
 /* --- output --------------------------------------------------------------- */
-
-enum table_format
-cli_format(const struct cli_args *a)
-{
-	if (cli_flag(a, "json"))
-		return TABLE_JSON;
-	return cli_flag(a, "csv") ? TABLE_CSV : TABLE_TEXT;
-}
-
-int
-cli_print_table(struct table *t, const struct cli_args *a, struct err *e)
-{
-	struct str s = STR_INIT;
-	int r;
-
-	t->width = cli_width(STDOUT_FILENO);
-	r = table_print(t, cli_format(a), &s);
-
-	if (r != 0)
-		(void)err_nomem(e);
-	else
-		r = cli_print(&s, e);
-	str_clear(&s);
-	return r;
-}
 
 void
 cli_print_diags(const struct conf_diags *d)

@@ -261,7 +261,7 @@ run_policy_log(struct cli_args *a, struct err *e)
 	for (uint64_t v = 1; r == 0 && v <= trust.policy->version; v++)
 		r = add_version(cli_dir(a), v, trust.root, &t, e);
 	if (r == 0)
-		r = cli_print_table(&t, a, e);
+		r = cli_print_table(&t, cli_format(a), e);
 	trust_clear(&trust);
 	table_clear(&t);
 	return r;
@@ -357,7 +357,7 @@ run_policy_who(struct cli_args *a, struct err *e)
 				    standing_person_revoked(
 					keeper_standing(l->keeper), who->id));
 		}
-	r = cli_print_table(&t, a, e);
+	r = cli_print_table(&t, cli_format(a), e);
 out:
 	table_clear(&t);
 	local_free(l);

@@ -73,7 +73,7 @@ print_list(const struct cli_args *a, const json_t *body, const char *none,
 		if (table_rows(&t) == 0 && cli_format(a) == TABLE_TEXT)
 			printf("%s\n", none);
 		else
-			r = cli_print_table(&t, a, e);
+			r = cli_print_table(&t, cli_format(a), e);
 	}
 	fflush(stdout);
 	table_clear(&t);

@@ -2,8 +2,10 @@
 #include "lib/cli/table.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/json.h"
+#include "lib/cli/cli.h"
 #include "lib/cli/table_impl.h"
 
 void
@@ -152,4 +154,27 @@ table_print(const struct table *t, enum table_format f, struct str *out)
 		return str_check(out);
 	}
 	return table_print_text(t, out);
+}
+
+enum table_format
+cli_format(const struct cli_args *a)
+{
+	if (cli_flag(a, "json"))
+		return TABLE_JSON;
+	return cli_flag(a, "csv") ? TABLE_CSV : TABLE_TEXT;
+}
+
+int
+cli_print_table(struct table *t, enum table_format f, struct err *e)
+{
+	struct str s = STR_INIT;
+	int r;
+
+	t->width = cli_width(STDOUT_FILENO);
+	if ((r = table_print(t, f, &s)) != 0)
+		(void)err_nomem(e);
+	else
+		r = cli_print(&s, e);
+	str_clear(&s);
+	return r;
 }

@@ -43,4 +43,12 @@ size_t table_rows(const struct table *t);
 int  table_print(const struct table *t, enum table_format f, struct str *out)
      MUST_CHECK;
 
+/* What --json and --csv ask for, which are not given both. */
+struct cli_args;
+enum table_format cli_format(const struct cli_args *a);
+/* To standard output, in the width of the terminal if that is one.  ERR_SYS,
+ * ERR_NOMEM. */
+int cli_print_table(struct table *t, enum table_format f, struct err *e)
+    MUST_CHECK;
+
 #endif
