@@ -161,6 +161,14 @@ int evidence_write(const struct evidence_case *c, struct evidence *out,
 /* A file more, named so.  ERR_LIMIT, ERR_NOMEM. */
 int evidence_add(struct evidence *out, struct slice text, const char *fmt, ...)
     PRINTF_LIKE(3, 4) MUST_CHECK;
+/* What follows the message of a statement that was parsed, and the first signature of
+ * that; rest goes on behind it.  Both borrowed of s.  ERR_PARSE, ERR_NOMEM. */
+struct slice evidence_signatures(const struct statement *s);
+int evidence_signature(struct slice *rest, struct slice *sig, struct err *e)
+    MUST_CHECK;
+/* A line of allowed_signers(5). */
+void evidence_signer(struct str *out, const char *who, const char *namespaces,
+    const struct pubkey *k);
 /* PREFIXlog.vkey and PREFIXlog.pem.  ERR_NOMEM, ERR_LIMIT. */
 int evidence_add_log_key(struct evidence *out, const char *prefix,
     const char *origin, const struct pubkey *k) MUST_CHECK;

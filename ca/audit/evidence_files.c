@@ -164,6 +164,30 @@ nth_of(const struct evidence_case *c, const struct statement *s, size_t at,
 	return n;
 }
 
+struct slice
+evidence_signatures(const struct statement *s)
+{
+	struct slice all = statement_bytes(s);
+
+	return slice_of(all.p + s->message_len, all.n - s->message_len);
+}
+
+int
+evidence_signature(struct slice *rest, struct slice *sig, struct err *e)
+{
+	struct sshsig parsed;
+	size_t used;
+	int r;
+
+	sshsig_init(&parsed);
+	if ((r = sshsig_parse_armor(*rest, &parsed, &used, e)) == 0) {
+		*sig = slice_of(rest->p, used);
+		*rest = slice_of(rest->p + used, rest->n - used);
+	}
+	sshsig_clear(&parsed);
+	return r;
+}
+
 /* NAME.PERSON.sig, a person's second one NAME.PERSON,2.sig: no id has a comma
  * in it, nor capitals. */
 static int
@@ -189,27 +213,26 @@ add_said(const struct evidence_case *c, const struct evidence_said *x,
     struct evidence *out, struct err *e)
 {
 	struct slice message = statement_message(&x->s);
-	struct slice rest = statement_bytes(&x->s);
+	struct slice rest = evidence_signatures(&x->s), sig;
 	struct str s = STR_INIT;
 	int r;
 
 	str_addn(&s, (const char *)message.p, message.n);
 	r = add_named(out, &s, "%s.message", x->name);
 	str_clear(&s);
-	rest = slice_of(rest.p + message.n, rest.n - message.n);
-	for (size_t i = 0; i < x->s.n_sigs && r == 0; i++) {
-		struct sshsig sig;
-		size_t used;
-
-		sshsig_init(&sig);
-		r = sshsig_parse_armor(rest, &sig, &used, e);
-		sshsig_clear(&sig);
-		if (r != 0)
-			break;
-		r = add_signature(c, x, i, slice_of(rest.p, used), out);
-		rest = slice_of(rest.p + used, rest.n - used);
-	}
+	for (size_t i = 0; i < x->s.n_sigs && r == 0; i++)
+		if ((r = evidence_signature(&rest, &sig, e)) == 0)
+			r = add_signature(c, x, i, sig, out);
 	return r;
+}
+
+void
+evidence_signer(struct str *out, const char *who, const char *namespaces,
+    const struct pubkey *k)
+{
+	str_addf(out, "%s namespaces=\"%s\" ", who, namespaces);
+	pubkey_add_line(out, k, NULL);
+	str_addc(out, '\n');
 }
 
 /* The same line again adds nothing. */
@@ -222,12 +245,8 @@ add_signer(const struct evidence_case *c, const struct pubkey *k,
 
 	if (who == NULL)
 		return;
-	str_addf(&line,
-	    "%s "
-	    "namespaces=\"request@writ,decision@writ,key@writ,policy@writ\" ",
-	    who);
-	pubkey_add_line(&line, k, NULL);
-	str_addc(&line, '\n');
+	evidence_signer(&line, who,
+	    "request@writ,decision@writ,key@writ,policy@writ", k);
 	out->failed |= line.failed;
 	if (strstr(out->p, line.p) == NULL)
 		str_add(out, line.p);

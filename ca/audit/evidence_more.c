@@ -148,30 +148,19 @@ static int
 add_signatures(const struct evidence_case *c, const struct evidence_more *m,
     struct evidence *out, struct err *e)
 {
-	struct slice rest = statement_bytes(&m->s);
+	struct slice rest = evidence_signatures(&m->s), sig;
 	struct str signers = STR_INIT;
 	int r = 0;
 
-	rest = slice_of(rest.p + m->s.message_len, rest.n - m->s.message_len);
 	for (size_t i = 0; i < m->s.n_sigs && r == 0; i++) {
 		const char *who = who_signed(c, m, i);
-		struct sshsig sig;
-		size_t used;
 
-		sshsig_init(&sig);
-		r = sshsig_parse_armor(rest, &sig, &used, e);
-		sshsig_clear(&sig);
-		if (r != 0)
-			break;
-		r = evidence_add(out, slice_of(rest.p, used), "%s.sig.%zu",
-		    m->name, i + 1);
-		rest = slice_of(rest.p + used, rest.n - used);
-		if (who == NULL)
-			continue;
-		str_addf(&signers, "%s namespaces=\"%s\" ", who,
-		    statement_namespace(m->s.type));
-		pubkey_add_line(&signers, m->s.sigs[i].key, NULL);
-		str_addc(&signers, '\n');
+		if ((r = evidence_signature(&rest, &sig, e)) == 0)
+			r = evidence_add(out, sig, "%s.sig.%zu", m->name,
+			    i + 1);
+		if (who != NULL)
+			evidence_signer(&signers, who,
+			    statement_namespace(m->s.type), m->s.sigs[i].key);
 	}
 	if (r == 0 && (r = str_check(&signers)) == 0)
 		r = evidence_add(out, slice_of(signers.p, signers.n),

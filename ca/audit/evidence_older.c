@@ -26,12 +26,9 @@ add_signers(const struct evidence_case *c, const struct evidence_said *x,
 		const struct pubkey *k = s->sigs[i].key;
 		const char *who = evidence_who(c, k);
 
-		if (pubkey_equal(k, s->u.k.key) || who == NULL ||
-		    strcmp(who, s->by) != 0)
-			continue;
-		str_addf(&lines, "%s namespaces=\"key@writ\" ", who);
-		pubkey_add_line(&lines, k, NULL);
-		str_addc(&lines, '\n');
+		if (!pubkey_equal(k, s->u.k.key) && who != NULL &&
+		    strcmp(who, s->by) == 0)
+			evidence_signer(&lines, who, "key@writ", k);
 	}
 	if ((r = str_check(&lines)) == 0)
 		r = evidence_add(out, slice_of(lines.p, lines.n), "%s.signers",

@@ -41,12 +41,9 @@ add_signers(const struct policy *root, const struct statement *s,
 	for (size_t i = 0; i < s->n_sigs; i++) {
 		const char *who = officer(root, s->sigs[i].key);
 
-		if (who == NULL)
-			continue;
-		str_addf(&lines, "%s namespaces=\"%s\" ", who,
-		    statement_namespace(s->type));
-		pubkey_add_line(&lines, s->sigs[i].key, NULL);
-		str_addc(&lines, '\n');
+		if (who != NULL)
+			evidence_signer(&lines, who,
+			    statement_namespace(s->type), s->sigs[i].key);
 	}
 	if ((r = str_check(&lines)) == 0)
 		r = evidence_add(out, slice_of(lines.p, lines.n), "%s", name);
@@ -58,23 +55,13 @@ static int
 add_signatures(const struct statement *s, unsigned version,
     struct evidence *out, struct err *e)
 {
-	struct slice rest = statement_bytes(s);
+	struct slice rest = evidence_signatures(s), sig;
 	int r = 0;
 
-	rest = slice_of(rest.p + s->message_len, rest.n - s->message_len);
-	for (size_t i = 0; i < s->n_sigs && r == 0; i++) {
-		struct sshsig sig;
-		size_t used;
-
-		sshsig_init(&sig);
-		r = sshsig_parse_armor(rest, &sig, &used, e);
-		sshsig_clear(&sig);
-		if (r != 0)
-			break;
-		r = evidence_add(out, slice_of(rest.p, used), "root-%u.%zu.sig",
-		    version, i + 1);
-		rest = slice_of(rest.p + used, rest.n - used);
-	}
+	for (size_t i = 0; i < s->n_sigs && r == 0; i++)
+		if ((r = evidence_signature(&rest, &sig, e)) == 0)
+			r = evidence_add(out, sig, "root-%u.%zu.sig", version,
+			    i + 1);
 	return r;
 }
 
