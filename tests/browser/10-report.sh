@@ -23,23 +23,8 @@ mkdir bin state
 cp "$TOP/tests/tools/fakemaster" bin/ssh
 export FAKE_DIR=$T/corp FAKE_STATE=$T/state
 make_corp() {
-	ca_people
-	ca_key ed25519 petra
+	fleet_corp
 	ca_key ed25519 one
-	ca_key ed25519 master_1
-	"$writ" init corp --single-officer --officer olga@example.com=olga.pub \
-		--operator petra@example.com=petra.pub
-	ca_policy corp/policy
-	cp master_1.pub corp/policy/authorities/
-	sed -i 's/^  log: \(.*\)$/  log: \1\n  master: [master_1]/' \
-		corp/policy/ca.yaml
-	"$writ" policy sign -C corp -i olga -y
-	rm -rf corp/fleet
-	mkdir -p corp/fleet/states corp/fleet/pillar
-	printf 'masters: [{address: m1.example.com, key: master_1}]\n' \
-		>corp/fleet/fleet.yaml
-	printf 'states: []\n' >corp/fleet/top.yaml
-	fleet_sign corp petra
 	"$writ" request -C corp -i alice --key one.pub -o one.req --grant work \
 		-m 'deploy <b>4711</b> & "so on"' deploy &&
 		"$writ" sign -C corp one.req -o one-cert.pub

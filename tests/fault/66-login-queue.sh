@@ -46,7 +46,7 @@ on web systemctl start writ-agent.service
 are_late() { [ "$(unsent | grep -o '"account":"late"' | wc -l)" -eq 1200 ]; }
 in_time 'what comes then is kept' are_late
 first=$(on web ls -v /var/lib/writ/agent/reports | head -n 1)
-master
+master_starts
 late() { fleet logins -i petra --account late --json >late.json; }
 has_late() { late && [ "$(jq length late.json)" -ge 1200 ]; }
 in_time 'a master that is back gets it' has_late
@@ -55,7 +55,7 @@ t_eq 'and none of what went' '[]' \
     "$(fleet logins -i petra --account early --json | jq -c .)"
 alarms=$(fleet status --json -i petra | jq -r '.[0].alarms')
 # The log has the same gap, as an auditor sees it.
-gap=$("$writ" audit verify --log "dir:$PWD/m/log" --root "$root" |
+gap=$("$O/writ" audit verify --log "dir:$PWD/m/log" --root "$root" |
     grep -o "[0-9]* to $((first - 1)) are missing")
 t_has 'which is counted by reports' "$alarms" \
     "are missing, $((first - ${gap%% *})) of them"

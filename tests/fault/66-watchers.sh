@@ -41,24 +41,10 @@ fi
 
 setup() {
 	make_keys && ssh-keygen -q -t ed25519 -N '' -C petra -f petra &&
-	    "$writ" init corp --single-officer \
-		--officer olga@example.com=keys/olga.pub \
-		--operator petra@example.com=petra.pub &&
-	    "$writ" policy sign -C corp -i keys/olga -y || return
-	root=$(grep -ho 'SHA256:[A-Za-z0-9+/]*' setup.out | tail -n 1)
-	mkdir m && "$O/writ-master" -C m init --name master_1 --root "$root" ||
-	    return
-	cp m/keys/master_1.pub m/keys/master_1_log.pub corp/policy/authorities/
-	sed -i 's/^  log: \[/  master: [master_1]\n  log: [master_1_log, /' \
-	    corp/policy/ca.yaml
-	rm -rf corp/fleet
-	mkdir -p corp/fleet/states m/bundle
+	    corp_make keys/olga petra || return
 	# No run of its own comes in the time of this test.
-	cat >corp/fleet/fleet.yaml <<-'END'
-	masters:
-	  - {address: "10.77.0.1:2023", key: master_1}
-	hosts: {confirm_within: 10s, interval: 24h, splay: 24h}
-	END
+	sed -i 's/^hosts:.*/hosts: {confirm_within: 10s, interval: 24h, splay: 24h}/' \
+	    corp/fleet/fleet.yaml
 	echo 'states:' >corp/fleet/top.yaml
 	printf '  - {match: %s.example.com, apply: [base]}\n' "${hosts[@]}" \
 	    >>corp/fleet/top.yaml
@@ -66,19 +52,7 @@ setup() {
 	firewall:
 	  iptables: {input: {policy: drop, allow: [{port: 22}]}}
 	END
-	"$writ" policy sign -C corp -i keys/olga -y &&
-	    "$writ" fleet -C corp sign -i petra -y && cp -a corp/bundle/. m/bundle/
-}
-
-# By its own number: what starts it in the network would die alone.
-master() {
-	# shellcheck disable=SC2016 # for the shell there
-	near sh -c 'echo $$ >master.pid; exec "$1" -C m run' sh \
-	    "$O/writ-master" >>master.log 2>&1 </dev/null &
-	until [ -s master.pid ]; do
-		sleep 0.1
-	done
-	t_stop_later "$(cat master.pid)"
+	corp_sign keys/olga petra
 }
 
 # Before a change is confirmed a session is opened, which waits there until it may
@@ -226,12 +200,11 @@ reported() {
 }
 
 setup >setup.out 2>&1 </dev/null || {
-	t_fail 'a master is set up' "$(tail -n 8 setup.out)"
+	t_fail 'a master is set up' "$(tail -qn 8 ./*.out)"
 	t_done
 }
-root=$(grep -ho 'SHA256:[A-Za-z0-9+/]*' setup.out | tail -n 1)
 hosts_up "${hosts[@]}"
-master
+master_starts
 ones=()
 for host in "${hosts[@]}"; do
 	t "$host: its agent starts" agent_starts "$host"

@@ -7,6 +7,8 @@
 #				operators, in the current directory
 #	fleet_make DIR		DIR with policy 1 in force; DIR/fleet is empty
 #	fleet_sign DIR KEY	DIR/fleet as the next version, by the operator KEY
+#	fleet_corp		after ca.sh: corp, whose policy is the one of ca_policy
+#				and names a master, master_1.pub; petra signs its fleet
 #	fleet_root DIR		the root's fingerprint, as hosts are told it
 #
 # What goes wrong is in $fleet_log.
@@ -32,6 +34,25 @@ fleet_make() {
 	} >>"$fleet_log" 2>&1 </dev/null && rm -rf "$1/fleet" &&
 	    mkdir -p "$1/fleet/states" "$1/fleet/pillar"
 }
+
+fleet_corp() {
+	ca_people
+	ca_key ed25519 petra
+	ca_key ed25519 master_1
+	"$O/writ" init corp --single-officer --officer olga@example.com=olga.pub \
+	    --operator petra@example.com=petra.pub
+	ca_policy corp/policy
+	cp master_1.pub corp/policy/authorities/
+	sed -i 's/^  log: \(.*\)$/  log: \1\n  master: [master_1]/' \
+	    corp/policy/ca.yaml
+	"$O/writ" policy sign -C corp -i olga -y
+	rm -rf corp/fleet
+	mkdir -p corp/fleet/states corp/fleet/pillar
+	printf 'masters: [{address: m1.example.com, key: master_1}]\n' \
+	    >corp/fleet/fleet.yaml
+	printf 'states: []\n' >corp/fleet/top.yaml
+	fleet_sign corp petra
+} >>"$fleet_log" 2>&1 </dev/null
 
 fleet_hash() {
 	sha256sum | cut -d' ' -f1

@@ -16,26 +16,7 @@ export HOME=$T
 
 # --- a deployment, its master and its fleet -----------------------------------
 
-setup() {
-	"$writ" init corp --single-officer --officer olga@example.com=olga.pub \
-	    --operator petra@example.com=petra.pub &&
-	    "$writ" policy sign -C corp -i olga -y
-} >setup.out 2>&1 </dev/null
-t 'a deployment is made' setup
-root=$(grep -ho 'SHA256:[A-Za-z0-9+/]*' setup.out | tail -n 1)
-mkdir m
-t 'and a master' "$O/writ-master" -C m init --name master_1 --root "$root"
-cp m/keys/master_1.pub m/keys/master_1_log.pub corp/policy/authorities/
-sed -i 's/^  log: \[/  master: [master_1]\n  log: [master_1_log, /' \
-    corp/policy/ca.yaml
-rm -rf corp/fleet
-mkdir -p corp/fleet/states corp/fleet/pillar
-cat >corp/fleet/fleet.yaml <<'END'
-masters:
-  - {address: "10.77.0.1:2023", key: master_1}
-hosts: {confirm_within: 60s, interval: 1h, splay: 1m}
-END
-printf 'states:\n  - match: "*"\n    apply: [base]\n' >corp/fleet/top.yaml
+here 'a deployment is made, and a master' corp_make olga petra
 
 # state NPROC [MORE]: the one file of states.
 state() {
@@ -47,22 +28,12 @@ state() {
 	END
 }
 state 20
-t 'the policy knows the master' "$writ" policy sign -C corp -i olga -y
-t 'the fleet is signed' "$writ" fleet -C corp sign -i petra -y
-mkdir -p m/bundle
-cp -a corp/bundle/. m/bundle/
+t 'policy and fleet are signed' corp_sign olga petra
 
 # --- the master and a host -------------------------------------------------------
 
 hosts_up web db
-# By its own number: what starts it in the network would die alone.
-# shellcheck disable=SC2016 # for the shell there
-near sh -c 'echo $$ >master.pid; exec "$1" -C m run' sh "$O/writ-master" \
-    >master.log 2>&1 </dev/null &
-until [ -s master.pid ]; do
-	sleep 0.1
-done
-t_stop_later "$(cat master.pid)"
+master_starts
 for host in web db; do
 	hosts put "$host" /usr/bin "$O/writ-agent" "$O/writ-agent-run" \
 	    "$O/writ-agent-link"

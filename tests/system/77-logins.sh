@@ -115,7 +115,7 @@ on web sh -c 'journalctl -q --rotate; journalctl -q --vacuum-time=1s;
 t 'somebody logs in after the journal was removed' by plain bob true
 in_time 'which is told' has_events "$(($(wc -l <want) + 2))"
 t_has 'and that something is missing' "$(unsent)" '"lost":"1"'
-master
+master_starts
 all() { fleet logins -i petra --json | jq length; }
 has_all() { [ "$(all)" -ge "$(($(wc -l <want) + 2))" ]; }
 in_time 'a master that is back gets all of it' has_all
@@ -165,7 +165,7 @@ t 'somebody logs in while no master is there, to an agent that began so' \
 sent=$(unsent | wc -l)
 told_here() { [ "$(unsent | wc -l)" -gt "$sent" ]; }
 in_time 'which waits' told_here
-master
+master_starts
 in_time 'and is found when one is back' has_told 5
 t_eq 'set right as well' 'bob publickey 7200' \
     "$(told | tail -n 1 | sed 's/719[0-9]$\|720[0-9]$/7200/')"
@@ -217,7 +217,7 @@ waiting() { unsent | grep -c '"account":"queued"'; }
 are_waiting() { [ "$(unsent | grep -o '"account":"queued"' | wc -l)" -eq 250 ]; }
 in_time 'more logins than a report carries wait for a master' are_waiting
 t 'in several reports' test "$(waiting)" -gt 1
-master
+master_starts
 queued() { fleet logins -i petra --account queued --json >queued.json; }
 has_queued() { queued && [ "$(jq length queued.json)" -ge 250 ]; }
 in_time 'a master that is back gets them' has_queued

@@ -8,6 +8,10 @@
 #	near COMMAND...		in the fleet's network, with this machine's files
 #	hosts ...		any other command of tests/lab/testhosts
 #	fleet ...		writ fleet, of the deployment corp
+#	corp_make OLGA PETRA	a deployment corp by these keys, with a master in m that
+#				its policy names and a fleet without states; $root
+#	corp_sign OLGA PETRA	policy and fleet as they are, for hosts and the master
+#	master_starts		the master of m, in the fleet's network; master.pid
 #	in_time NAME COMMAND...	ok when COMMAND succeeds within the two minutes
 #				that a lost line takes to be given up
 #
@@ -35,6 +39,46 @@ near() {
 
 fleet() {
 	near env HOME="$T" "$O/writ" fleet -C corp "$@" </dev/null
+}
+
+corp_make() {
+	"$O/writ" init corp --single-officer \
+	    --officer "olga@example.com=$1.pub" \
+	    --operator "petra@example.com=$2.pub" &&
+	    "$O/writ" policy sign -C corp -i "$1" -y || return
+	root=SHA256:$(openssl dgst -sha256 -binary corp/bundle/root.1.yaml |
+	    base64 | tr -d =)
+	mkdir -p m/bundle
+	"$O/writ-master" -C m init --name master_1 --root "$root" || return
+	cp m/keys/master_1.pub m/keys/master_1_log.pub corp/policy/authorities/
+	sed -i 's/^  log: \[/  master: [master_1]\n  log: [master_1_log, /' \
+	    corp/policy/ca.yaml
+	rm -rf corp/fleet
+	mkdir -p corp/fleet/states corp/fleet/pillar
+	cat >corp/fleet/fleet.yaml <<-'END'
+	masters:
+	  - {address: "10.77.0.1:2023", key: master_1}
+	hosts: {confirm_within: 60s, interval: 1h, splay: 1m}
+	END
+	printf 'states:\n  - match: "*"\n    apply: [base]\n' >corp/fleet/top.yaml
+} >corp_make.out 2>&1 </dev/null
+
+corp_sign() {
+	"$O/writ" policy sign -C corp -i "$1" -y &&
+	    "$O/writ" fleet -C corp sign -i "$2" -y &&
+	    cp -a corp/bundle/. m/bundle/
+} >corp_sign.out 2>&1 </dev/null
+
+# By its own number: what starts it in the network would die alone.
+master_starts() {
+	rm -f master.pid
+	# shellcheck disable=SC2016 # for the shell there
+	near sh -c 'echo $$ >master.pid; exec "$1" -C m run' sh \
+	    "$O/writ-master" >>master.log 2>&1 </dev/null &
+	until [ -s master.pid ]; do
+		sleep 0.1
+	done
+	t_stop_later "$(cat master.pid)"
 }
 
 in_time() {

@@ -4,7 +4,7 @@
 # the fleet's network and a host `web` that it has accepted, with alice, who has a
 # certificate's CA and a password, and bob, who has a key.
 #
-#	master		start it; master_ends: and wait until it has ended
+#	master_ends	the master, and wait until it has ended
 #	unsent		what the host has reported and no master has, a line each
 #	logs N ACCOUNT	N logins to ACCOUNT into the host's auth.log
 #	began		is its log read by now?
@@ -14,7 +14,6 @@
 # shellcheck source=tests/system/hosts.sh
 . "$(dirname "${BASH_SOURCE[0]}")/hosts.sh"
 
-writ=$O/writ
 export HOME=$T
 for key in olga petra ca alice plain; do
 	ssh-keygen -q -t ed25519 -N '' -f "$key" -C "$key"
@@ -22,49 +21,15 @@ done
 
 # --- a master, and a host that it has accepted --------------------------------
 
-setup() {
-	"$writ" init corp --single-officer --officer olga@example.com=olga.pub \
-	    --operator petra@example.com=petra.pub &&
-	    "$writ" policy sign -C corp -i olga -y
-} >setup.out 2>&1 </dev/null
-t 'a deployment is made' setup
-root=$(grep -ho 'SHA256:[A-Za-z0-9+/]*' setup.out | tail -n 1)
-mkdir m
-"$O/writ-master" -C m init --name master_1 --root "$root" >init.out 2>&1
-cp m/keys/master_1.pub m/keys/master_1_log.pub corp/policy/authorities/
-sed -i 's/^  log: \[/  master: [master_1]\n  log: [master_1_log, /' \
-    corp/policy/ca.yaml
-rm -rf corp/fleet
-mkdir -p corp/fleet/states m/bundle
-cat >corp/fleet/fleet.yaml <<'END'
-masters:
-  - {address: "10.77.0.1:2023", key: master_1}
-hosts: {confirm_within: 60s, interval: 1h, splay: 1m}
-END
-printf 'states:\n  - match: "*"\n    apply: [base]\n' >corp/fleet/top.yaml
+here 'a deployment is made' corp_make olga petra
 cat >corp/fleet/states/base.yaml <<'END'
 limits:
   pam_limits:
     limits: [{domain: alice, type: hard, item: nproc, value: 90}]
 END
-sign() {
-	"$writ" policy sign -C corp -i olga -y &&
-	    "$writ" fleet -C corp sign -i petra -y && cp -a corp/bundle/. m/bundle/
-} >sign.out 2>&1 </dev/null
-t 'policy and fleet are signed' sign
+t 'policy and fleet are signed' corp_sign olga petra
 
 hosts_up web
-# By its own number: what starts it in the network would die alone.
-master() {
-	rm -f master.pid
-	# shellcheck disable=SC2016 # for the shell there
-	near sh -c 'echo $$ >master.pid; exec "$1" -C m run' sh \
-	    "$O/writ-master" >>master.log 2>&1 </dev/null &
-	until [ -s master.pid ]; do
-		sleep 0.1
-	done
-	t_stop_later "$(cat master.pid)"
-}
 # Another one has to wait for its sockets.
 master_ends() {
 	local pid
@@ -77,7 +42,7 @@ master_ends() {
 	done
 	return 1
 }
-master
+master_starts
 hosts put web /usr/bin "$O/writ-agent" "$O/writ-agent-run" "$O/writ-agent-link"
 hosts put web /etc/systemd/system "$TOP"/packaging/systemd/writ-agent.service
 cat >agent.yaml <<END
