@@ -10,7 +10,8 @@
 #	ahead NAME COMMAND...	begins a part that gets what time the others leave
 #	behind NAME		waits for it, shows it and counts it as part does
 #	left_out NAME WHY...	says so, counts nothing
-#	parts_done		times, then `N passed, N failed`; exits
+#	parts_done		what failed once more, times, then `N passed, N failed`;
+#				exits
 
 set -u
 # What packaging/deps installs, whatever else somebody has in front of it: a
@@ -20,6 +21,7 @@ parts_passed=0
 parts_failed=0
 parts_left_out=0
 parts_times=()
+parts_failures=()
 parts_log=$(mktemp) || exit 1
 declare -A parts_ahead=()
 # Whoever sets a trap of his own on EXIT calls parts_clear in it.
@@ -35,6 +37,24 @@ trap parts_clear EXIT
 
 parts_time() {
 	parts_times+=("$(printf '%-24s %5d s  %s' "$1" "$2" "$3")")
+}
+
+# What failed, from output in which `-- NAME: N s` follows what NAME said: whoever
+# has but the end of a long run has to see which test it was.  Indented, so that a
+# run within another one does not say it twice.
+parts_why() {
+	awk -v name="$1" '
+	function told(by,  i) {
+		for (i = 0; i < n; i++)
+			print "  " by ": " line[i]
+		n = 0
+	}
+	/^-- [^:]*: [0-9]+ s$/ { told(substr($2, 1, length($2) - 1)) }
+	/^not ok / { line[n++] = $0; more = 8; next }
+	/^test_.* tests  FAILED |^\[  (ERROR   |FAILED  )\] / { line[n++] = $0; next }
+	/^  # / && more-- > 0 { line[n++] = $0; next }
+	{ more = 0 }
+	END { told(name) }' | head -n 60
 }
 
 # Whatever was left running and holds the output would keep tee(1), and so us,
@@ -91,7 +111,9 @@ part() {
 	parts_failed=$((parts_failed + failed))
 	parts_time "$name" $((SECONDS - start)) "$passed passed, $failed failed"
 	printf -- '-- %s: %d s\n' "$name" $((SECONDS - start))
-	[ "$failed" -eq 0 ]
+	[ "$failed" -eq 0 ] && return
+	parts_failures+=("$(parts_why "$name" <"$parts_log")")
+	return 1
 }
 
 one() {
@@ -108,6 +130,7 @@ one() {
 		parts_passed=$((parts_passed + 1))
 	else
 		parts_failed=$((parts_failed + 1))
+		parts_failures+=("  not ok $name")
 	fi
 	parts_time "$name" $((SECONDS - start)) "$word"
 	printf '%s %s: %d s\n' "$word" "$name" $((SECONDS - start))
@@ -151,6 +174,10 @@ left_out() {
 }
 
 parts_done() {
+	if [ ${#parts_failures[@]} -gt 0 ]; then
+		printf '== what failed\n'
+		printf '%s\n' "${parts_failures[@]}"
+	fi
 	printf '== seconds\n'
 	printf '%s\n' "${parts_times[@]}" "$(printf '%-24s %5d s' 'all' \
 	    "$SECONDS")"
