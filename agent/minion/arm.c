@@ -13,6 +13,7 @@
 #include "agent/states/runs.h"
 #include "agent/states/undo.h"
 #include "lib/base/file.h"
+#include "lib/proc/socket.h"
 
 /*
  * "{ path=/usr/bin/writ-agent ; argv[]=... }": the path, in text itself; NULL
@@ -107,6 +108,7 @@ undo_locked(struct host *h, const char *dir, unsigned flags, struct err *e)
 	if ((r = record_read(dir, &rec, e)) != 0)
 		goto out;
 	env.host_id = rec.host_id;
+	service_notify("WATCHDOG_USEC=" ARM_UNDO_S "000000");
 	r = undo_run(h, dir, &env, flags | (waits ? UNDO_UNCONFIRMED : 0),
 	    waits ? (flags & UNDO_QUIET) != 0
 		    ? "not confirmed before the machine was booted"

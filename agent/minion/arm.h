@@ -14,13 +14,20 @@
 
 #define ARM_UNIT       "writ-agent-undo.service"
 #define ARM_WATCH_UNIT "writ-agent-watch" /* -RUN-PID */
+/*
+ * Seconds after which systemd takes a watching process for one that stands still,
+ * since its last look, and since it began to undo: services that do not stop may
+ * keep that up for as long as systemd gives each of them.
+ */
+#define ARM_LOOK_S "20"
+#define ARM_UNDO_S "300"
 
 /* Would a boot undo it?  ERR_DENIED says what is missing. */
 int arm_has_boot_unit(struct host *h, struct err *e) MUST_CHECK;
 /*
  * Start the process that watches run number; returns when it runs.  guarded: as a
  * unit of systemd's, which starts it again a second after it was killed, as often
- * as it takes.  Otherwise nobody does so.  ERR_DENIED, ERR_SYS, ERR_NOMEM: there is
+ * as it takes, and kills it when it stands still.  Otherwise nobody does so.  ERR_DENIED, ERR_SYS, ERR_NOMEM: there is
  * none.
  */
 int arm_watch(struct host *h, const char *state_dir, uint64_t number,

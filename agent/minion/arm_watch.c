@@ -94,7 +94,8 @@ own_path(char *out, size_t size, struct err *e)
 
 /*
  * By systemd, which starts it again however it ends but well, and which neither
- * the end of the agent nor that of its unit reaches.
+ * the end of the agent nor that of its unit reaches.  One that stands still is
+ * killed first: nothing but SIGKILL reaches who was stopped.
  */
 static int
 start_unit(struct host *h, const char *const *watch, const char *number,
@@ -106,6 +107,8 @@ start_unit(struct host *h, const char *const *watch, const char *number,
 	    "--property=Type=exec", "--property=Restart=always",
 	    "--property=RestartPreventExitStatus=0", "--property=RestartSec=1",
 	    "--property=StartLimitIntervalSec=0",
+	    "--property=WatchdogSec=" ARM_LOOK_S,
+	    "--property=WatchdogSignal=SIGKILL",
 	    "--property=OOMScoreAdjust=-1000", "--", self};
 	size_t n = 0;
 	int r;

@@ -13,6 +13,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/json.h"
+#include "lib/proc/socket.h"
 
 #define LOOK_MS  500
 #define AGAIN_MS 10000 /* where nothing can be said of the run */
@@ -52,8 +53,10 @@ watch(struct host *h, const char *dir, uint64_t number)
 {
 	int r;
 
-	while ((r = arm_look(h, dir, number, NULL)) != WATCH_OVER)
+	while ((r = arm_look(h, dir, number, NULL)) != WATCH_OVER) {
+		service_notify("WATCHDOG=1");
 		(void)usleep(1000 * (r < 0 ? AGAIN_MS : LOOK_MS));
+	}
 	return r;
 }
 

@@ -26,9 +26,12 @@ declare -A fate=(
 	[watcher]='kill -KILL $(watcher)'
 	[link]='kill -KILL $(watcher) $(pidof writ-agent-link)'
 	[stopped]='kill -STOP $(pidof writ-agent-link); kill -KILL $(watcher)'
-	[all]='kill -KILL $(watcher) $(pgrep writ-agent)'
+	[all]='kill -KILL $(watcher) && pkill -KILL writ-agent'
 	[still]='kill -STOP $(watcher)'
+	[both]='kill -STOP $(watcher) $(pidof writ-agent-link)'
+	[amid]='touch /run/change; until [ -e /run/amid ]; do sleep 0.1; done; kill -STOP $(watcher)'
 )
+# amid: while it undoes, which takes as long as sshd does to read its file again.
 # cut: no line, while the master tries to get in; told: none, from when he has told
 # that he did.  What is ordered of the latter is good.
 if all; then
@@ -74,6 +77,17 @@ slow_sessions() {
 		    >>/etc/pam.d/su'
 }
 
+# Told again after the undo, not after the change.
+slow_reload() {
+	cat >slow.conf <<-'END' &&
+	[Service]
+	ExecReload=
+	ExecReload=/bin/sh -c 'kill -HUP $MAINPID; [ ! -e /run/change ] || { touch /run/amid; sleep 3; }'
+	END
+	    on "$1" mkdir -p /etc/systemd/system/ssh.service.d &&
+	    hosts put "$1" /etc/systemd/system/ssh.service.d slow.conf
+}
+
 agent_starts() {
 	local host=$1
 
@@ -81,6 +95,7 @@ agent_starts() {
 	    "$root" "{address: \"10.77.0.1:2023\", key: \"$(cut -d' ' -f1,2 \
 	    m/keys/master_1.pub)\"}" >agent.yaml
 	[ "$host" != told ] || slow_sessions "$host" || return
+	[ "$host" != amid ] || slow_reload "$host" || return
 	on "$host" mkdir -p /etc/writ &&
 	    hosts put "$host" /etc/writ agent.yaml &&
 	    hosts put "$host" /usr/bin "$O"/writ-agent{,-run,-link} &&
@@ -152,14 +167,16 @@ befalls() {
 }
 
 ends_well() {
-	local host=$1 i
+	local host=$1 i most=120
 
+	# As long as an undo is given.
+	[ "$host" != amid ] || most=720
 	befalls "$host"
-	for ((i = 0; i < 120; i++)); do
+	for ((i = 0; i < most; i++)); do
 		! is_back "$host" || break
 		sleep 0.5
 	done
-	if [ "$i" -lt 120 ]; then
+	if [ "$i" -lt "$most" ]; then
 		t_ok "$host: it is as it was"
 	else
 		t_fail "$host: it is as it was" \
@@ -225,7 +242,8 @@ done
 states=corp/fleet/states
 sed 's/{port: 22}/{port: 22, from: 192.0.2.0\/24}/' $states/base.yaml >$states/bad.yaml
 printf 'tries:\n  sshd_config: {settings: {MaxAuthTries: 4}}\n' >$states/good.yaml
-sed -i '/told/s/base/base, good/; /told/!s/base/bad/' corp/fleet/top.yaml
+sed -i '/told/s/base/base, good/; /amid/s/base/bad, good/; s/\[base\]/[bad]/' \
+    corp/fleet/top.yaml
 {
 	"$writ" fleet -C corp sign -i petra -y && fleet push -i petra
 } >sign.out 2>&1 </dev/null || t_fail 'a bad one is signed' "$(cat sign.out)"

@@ -58,6 +58,7 @@ setup(void **state)
 	    "--property=Type=exec --property=Restart=always "
 	    "--property=RestartPreventExitStatus=0 --property=RestartSec=1 "
 	    "--property=StartLimitIntervalSec=0 "
+	    "--property=WatchdogSec=20 --property=WatchdogSignal=SIGKILL "
 	    "--property=OOMScoreAdjust=-1000 -- %s undo --watch --run 7 "
 	    "--state %s",
 	    (int)getpid(), self, b.dir);
