@@ -10,6 +10,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
 #include "lib/cli/interrupt.h"
+#include "lib/cli/width.h"
 
 #define WAIT_SECS      43200 /* the most that one call may wait */
 #define WAIT_SLACK_MS  60000
@@ -44,7 +45,7 @@ show_line(struct waiting *w, const char *line)
 	w->last = str_dup(line);
 	if (w->live)
 		fprintf(stderr, "\r\033[K%.*s",
-		    (int)text_cut(line, columns() - 1), line);
+		    (int)width_cut(line, columns() - 1), line);
 	else
 		fprintf(stderr, "%s\n", line);
 	fflush(stderr);

@@ -92,8 +92,6 @@ bool text_is_clean(const char *s, size_t n, size_t *bad_at);
 bool text_is_utf8(const char *s, size_t n, size_t *bad_at);
 /* Characters (code points) of clean text. */
 size_t text_length(const char *s, size_t n);
-/* Bytes of the first n characters of clean text, or of all. */
-size_t text_cut(const char *s, size_t n);
 
 /* Ids of persons, hosts: [a-z0-9._@+-]{1,100}. */
 #define ID_MAX 100

@@ -179,17 +179,6 @@ text_length(const char *s, size_t n)
 	return count;
 }
 
-size_t
-text_cut(const char *s, size_t n)
-{
-	size_t i = 0;
-
-	for (; s[i] != '\0'; i++)
-		if (((unsigned char)s[i] & 0xc0) != 0x80 && n-- == 0)
-			break;
-	return i;
-}
-
 static bool
 is_id_char(char c)
 {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/cli/table_impl.h"
+#include "lib/cli/width.h"
 
 #define GAP      2 /* blanks between columns */
 #define HEAD_MAX 63
@@ -70,7 +71,7 @@ measure(const struct table *t, struct column *v)
 		v[c].width = strlen(v[c].head);
 		for (size_t r = 0; r < table_rows(t); r++) {
 			const char *text = table_cell(t, r, c);
-			size_t len = text_length(text, strlen(text));
+			size_t len = width_of(text, strlen(text));
 
 			v[c].width = len > v[c].width ? len : v[c].width;
 		}
@@ -96,7 +97,7 @@ break_behind(const char *text, size_t n, const char *chars)
 static size_t
 line_of(const char *text, size_t width)
 {
-	size_t whole = text_cut(text, width), n;
+	size_t whole = width_cut(text, width), n;
 
 	if (text[whole] == '\0' || text[whole] == ' ')
 		return whole;
@@ -121,7 +122,7 @@ add_line(struct column *v, size_t n, bool first, struct str *out)
 {
 	for (size_t c = 0; c < n; c++) {
 		size_t len = line_of(v[c].rest, v[c].width);
-		size_t shown = text_length(v[c].rest, len);
+		size_t shown = width_of(v[c].rest, len);
 
 		str_addn(out, v[c].rest, len);
 		v[c].rest += len;

@@ -130,6 +130,34 @@ static const struct {
 	"x   y            \xc5\xaf\xc5\xaf\xc5\xaf\xc5\xaf\xc5\xaf\xc5\xaf"
 	"\xc5\xaf\xc5\xaf\xc5\xaf\xc5\xaf\xc5\xaf\n"
 	"                 \xc5\xbe\n"},
+    /* A wide one takes two columns, and one that is left over stays empty. */
+    {27,
+	{"\xe4\xb8\xad\xe6\x96\x87", "y",
+	    "\xe4\xb8\xad\xe6\x96\x87\xe4\xb8\xad\xe6\x96\x87"
+	    "\xe4\xb8\xad\xe6\x96\x87"},
+	"AT    APPROVED    WHAT\n"
+	"      BY\n"
+	"\xe4\xb8\xad\xe6\x96\x87  y           "
+	"\xe4\xb8\xad\xe6\x96\x87\xe4\xb8\xad\xe6\x96\x87\n"
+	"                  \xe4\xb8\xad\xe6\x96\x87\n"},
+    {0, {"\xf0\x9f\x98\x80", "y", "z"},
+	"AT  APPROVED BY  WHAT\n"
+	"\xf0\x9f\x98\x80  y            z\n"},
+    /* A mark over a character takes none, and stays with it. */
+    {28,
+	{"a\xcc\x81"
+	 "e\xcc\x81",
+	    "y",
+	    "abcdefghijk\xcc\x81"
+	    "l"},
+	"AT  APPROVED BY  WHAT\n"
+	"a\xcc\x81"
+	"e\xcc\x81  y            abcdefghijk\xcc\x81\n"
+	"                 l\n"},
+    /* What is no UTF-8 is not looked into. */
+    {0, {"\xe4\xb8", "\xff", "z"},
+	"AT  APPROVED BY  WHAT\n"
+	"\xe4\xb8  \xff            z\n"},
     /* None is narrower than eight, whatever that takes. */
     {1, {"x", "123456789", "12345678"},
 	"AT  APPROVED  WHAT\n"

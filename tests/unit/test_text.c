@@ -183,30 +183,6 @@ length_counts_characters(void **state)
 }
 
 static void
-a_cut_leaves_characters_whole(void **state)
-{
-	static const struct {
-		const char *text;
-		size_t n, bytes;
-	} cases[] = {
-	    {"", 3, 0},
-	    {"abc", 0, 0},
-	    {"abc", 2, 2},
-	    {"abc", 3, 3},
-	    {"abc", 9, 3},
-	    {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z", 1, 2},
-	    {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z", 2, 5},
-	    {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z", 3, 9},
-	    {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z", 4, 10},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		assert_int_equal(text_cut(cases[i].text, cases[i].n),
-		    cases[i].bytes);
-}
-
-static void
 one_is_called_as_one(void **state)
 {
 	(void)state;
@@ -269,7 +245,6 @@ main(void)
 	    cmocka_unit_test(text_ends_where_its_length_says),
 	    cmocka_unit_test(each_byte_is_judged_alike_wherever_it_stands),
 	    cmocka_unit_test(length_counts_characters),
-	    cmocka_unit_test(a_cut_leaves_characters_whole),
 	    cmocka_unit_test(one_is_called_as_one),
 	    cmocka_unit_test(ids_are_short_and_plain),
 	    cmocka_unit_test(patterns_are_ids_with_stars),
