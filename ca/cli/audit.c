@@ -63,6 +63,7 @@ out:
 static const struct cli_option list_options[] = {
     {0, "since", "T|SPAN", "issued since then, such as 30d"},
     {0, "person", "P", "of one person"},
+    USES_UTC,
     CLI_JSON,
     CLI_CSV,
 };
@@ -86,6 +87,7 @@ static const struct cli_option prove_options[] = {
 };
 static const struct cli_option sample_options[] = {
     {0, "since", "T|SPAN", "of those issued since then"},
+    USES_UTC,
     CLI_JSON,
     CLI_CSV,
 };
@@ -108,7 +110,7 @@ static const struct cli_option hosts_options[] = {
     {0, "cis", NULL, "the controls of each host, by its version of the fleet"},
     {0, "fleet-log", "URL",
 	"a master's log; repeatable (default: fleet_logs of -C DIR)"},
-    {0, "utc", NULL, "times in UTC (JSON and CSV always have them so)"},
+    USES_UTC,
     CLI_JSON,
     CLI_CSV,
 };

@@ -4,25 +4,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/cli/audit.h"
+#include "ca/cli/audit_uses.h"
+#include "ca/issue/issue.h"
 #include "lib/base/clock.h"
 #include "lib/crypto/random.h"
 
+#define N_OF(a) (sizeof(a) / sizeof((a)[0]))
+
+/* What fits a terminal; the rest is for programs, and in the record. */
+static const char *const short_columns[] = {
+    "valid_after", "person", "principals", "reason", "approved_by", "serial"};
 static const char *const columns[] = {"serial", "person", "kind", "principals",
     "grant", "reason", "ticket", "approved_by", "asked_at", "valid_after",
     "valid_before", "log", "index"};
-#define N_COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
 struct listing {
+	const struct cli_args *a;
 	int64_t since;
 	const char *person;
+	const char *own; /* the log of -C DIR */
 	const char *log; /* the one that is being read */
 	struct table *table;
 	bool failed;
 	/* A sample: which of those that pass are wanted, how many have. */
 	size_t n;
 	uint64_t seen;
-	struct strs *rows; /* n of them, N_COLUMNS cells each */
+	struct strs *rows; /* n of them */
 };
 
 static void
@@ -33,12 +40,41 @@ join(const struct strs *l, struct str *out)
 }
 
 static int
-add_time(struct strs *row, uint64_t t)
+add_text(struct strs *row, struct str *text)
 {
-	char text[CLOCK_TEXT];
+	int r = text->failed ? ERR_NOMEM : strs_add(row, text->p);
 
-	clock_format(t > (uint64_t)CLOCK_MAX ? CLOCK_MAX : (int64_t)t, text);
-	return strs_add(row, text);
+	str_clear(text);
+	return r;
+}
+
+static int
+add_list(struct strs *row, const struct strs *l)
+{
+	struct str s = STR_INIT;
+
+	join(l, &s);
+	return add_text(row, &s);
+}
+
+static int
+add_approvers(struct strs *row, const struct audit_certificate *c)
+{
+	struct str s = STR_INIT;
+
+	for (size_t i = 0; i < c->n_decisions; i++)
+		str_addf(&s, "%s%s", i > 0 ? "," : "", c->decisions[i]->by);
+	return add_text(row, &s);
+}
+
+static int
+add_time(struct strs *row, uint64_t t, const struct cli_args *a)
+{
+	char text[WHEN_TEXT];
+
+	return strs_add(row,
+	    format_when(t > (uint64_t)CLOCK_MAX ? CLOCK_MAX : (int64_t)t, a,
+		text));
 }
 
 static int
@@ -50,38 +86,89 @@ add_number(struct strs *row, uint64_t v)
 	return strs_add(row, text);
 }
 
+/* "deploy for 8h", "web1.example.com for 90d (host)" */
 static int
-make_row(const struct audit_certificate *c, const char *log, struct strs *row)
+add_what(struct strs *row, const struct cert *c)
+{
+	char span[SPAN_TEXT];
+	struct str s = STR_INIT;
+
+	join(&c->principals, &s);
+	if (c->valid_before <= (uint64_t)CLOCK_MAX &&
+	    c->valid_before > c->valid_after + ISSUE_BACKDATE) {
+		span_format((int64_t)(c->valid_before - c->valid_after) -
+			ISSUE_BACKDATE,
+		    span);
+		str_addf(&s, " for %s", span);
+	}
+	str_add(&s, c->kind == CERT_HOST ? " (host)" : "");
+	return add_text(row, &s);
+}
+
+static int
+add_reason(struct strs *row, const struct request *q)
+{
+	struct str s = STR_INIT;
+
+	str_add(&s, q->reason);
+	if (q->ticket != NULL)
+		str_addf(&s, " (%s)", q->ticket);
+	return add_text(row, &s);
+}
+
+/* The log too, where it is not the one that was asked. */
+static int
+add_serial(struct strs *row, const struct audit_certificate *c,
+    const struct listing *l)
+{
+	struct str s = STR_INIT;
+
+	str_addf(&s, "%llu", (unsigned long long)c->cert->serial);
+	if (strcmp(l->log, l->own) != 0)
+		str_addf(&s, " (%s)", l->log);
+	return add_text(row, &s);
+}
+
+/* In the order of short_columns[]. */
+static int
+make_short(const struct audit_certificate *c, const struct listing *l,
+    struct strs *row)
+{
+	bool renewal = c->request->type == ST_RENEW;
+
+	if (add_time(row, c->cert->valid_after, l->a) != 0 ||
+	    strs_add(row, c->request->by) != 0 || add_what(row, c->cert) != 0 ||
+	    /* A host asks by its acceptance alone. */
+	    (renewal ? strs_add(row, "") : add_reason(row, &c->request->u.r)) !=
+		0 ||
+	    add_approvers(row, c) != 0 || add_serial(row, c, l) != 0)
+		return ERR_NOMEM;
+	return 0;
+}
+
+/* In the order of columns[]. */
+static int
+make_whole(const struct audit_certificate *c, const struct listing *l,
+    struct strs *row)
 {
 	const bool renewal = c->request->type == ST_RENEW;
 	const struct request *q = &c->request->u.r;
-	struct str principals = STR_INIT, approvers = STR_INIT;
-	int r = ERR_NOMEM;
+	bool host = c->cert->kind == CERT_HOST;
 
-	join(&c->cert->principals, &principals);
-	for (size_t i = 0; i < c->n_decisions; i++)
-		str_addf(&approvers, "%s%s", i > 0 ? "," : "",
-		    c->decisions[i]->by);
-	if (principals.failed || approvers.failed ||
-	    add_number(row, c->cert->serial) != 0 ||
+	if (add_number(row, c->cert->serial) != 0 ||
 	    strs_add(row, c->request->by) != 0 ||
-	    strs_add(row, c->cert->kind == CERT_HOST ? "host" : "user") != 0 ||
-	    strs_add(row, principals.p) != 0 ||
-	    /* A host asks by its acceptance alone. */
+	    strs_add(row, host ? "host" : "user") != 0 ||
+	    add_list(row, &c->cert->principals) != 0 ||
 	    strs_add(row, renewal ? "" : q->grant) != 0 ||
 	    strs_add(row, renewal ? "" : q->reason) != 0 ||
 	    strs_add(row, renewal || q->ticket == NULL ? "" : q->ticket) != 0 ||
-	    strs_add(row, approvers.p) != 0 ||
-	    add_time(row, (uint64_t)c->request->at) != 0 ||
-	    add_time(row, c->cert->valid_after) != 0 ||
-	    add_time(row, c->cert->valid_before) != 0 ||
-	    strs_add(row, log) != 0 || add_number(row, c->index) != 0)
-		goto out;
-	r = 0;
-out:
-	str_clear(&principals);
-	str_clear(&approvers);
-	return r;
+	    add_approvers(row, c) != 0 ||
+	    add_time(row, (uint64_t)c->request->at, l->a) != 0 ||
+	    add_time(row, c->cert->valid_after, l->a) != 0 ||
+	    add_time(row, c->cert->valid_before, l->a) != 0 ||
+	    strs_add(row, l->log) != 0 || add_number(row, c->index) != 0)
+		return ERR_NOMEM;
+	return 0;
 }
 
 static void
@@ -126,7 +213,9 @@ on_certificate(void *ctx, const struct audit_certificate *c)
 	if (c->leaf->now < l->since ||
 	    (l->person != NULL && strcmp(c->request->by, l->person) != 0))
 		return 0;
-	if ((r = make_row(c, l->log, &row)) == 0 && l->rows != NULL)
+	r = cli_format(l->a) == TABLE_TEXT ? make_short(c, l, &row)
+					   : make_whole(c, l, &row);
+	if (r == 0 && l->rows != NULL)
 		r = sample_row(l, &row);
 	else if (r == 0)
 		table_add_row(l->table, &row);
@@ -154,13 +243,20 @@ run_listing(struct cli_args *a, struct listing *l, struct err *e)
 	int r;
 
 	place_init(&p);
-	table_init(&t, columns, N_COLUMNS);
+	if (cli_format(a) == TABLE_TEXT)
+		table_init(&t, short_columns, N_OF(short_columns));
+	else
+		table_init(&t, columns, N_OF(columns));
+	t.whole = "serial";
+	l->a = a;
 	l->table = &t;
 	if (since != NULL &&
 	    (r = cli_since(since, clock_now(), &l->since, e)) != 0)
 		goto out;
-	if ((r = place_open(a, &p, e)) != 0 ||
-	    (r = place_each_log(&p, list_log, l, e)) != 0)
+	if ((r = place_open(a, &p, e)) != 0)
+		goto out;
+	l->own = p.config.log_name;
+	if ((r = place_each_log(&p, list_log, l, e)) != 0)
 		goto out;
 	for (size_t i = 0; l->rows != NULL && i < l->n && i < l->seen; i++)
 		table_add_row(&t, &l->rows[i]);

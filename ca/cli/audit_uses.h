@@ -15,10 +15,9 @@
 #define USES_ASKED                                                            \
 	{'i', NULL, "KEY", "your key, to be known by at the master"},         \
 	{0, "master", "ADDRESS", "ask this one (default: the fleet's first)"}
-#define USES_OPTIONS                                                          \
-	USES_ASKED,                                                           \
-	{0, "utc", NULL, "times in UTC (JSON and CSV always have them so)"},  \
-	CLI_JSON, CLI_CSV
+#define USES_UTC                                                              \
+	{0, "utc", NULL, "times in UTC (JSON and CSV always have them so)"}
+#define USES_OPTIONS USES_ASKED, USES_UTC, CLI_JSON, CLI_CSV
 
 struct asked_uses {		/* zero-initialise / asked_uses_clear */
 	struct place  place;

@@ -20,6 +20,7 @@ struct table {			/* table_init / table_clear */
 	size_t		   n_columns;
 	struct strs	   cells;   /* row after row */
 	size_t		   width;   /* as text: of a line; 0: what it takes */
+	const char	  *whole;   /* of columns: see below; NULL: none */
 	bool		   failed;
 };
 
@@ -37,7 +38,8 @@ size_t table_rows(const struct table *t);
 /*
  * As text, where width is given and too small, the widest columns are narrowed,
  * down to TABLE_NARROWEST, and their cells go on in the lines below: nothing is
- * cut off.  ERR_NOMEM, also when an add failed.
+ * cut off.  Words of the column called whole are not divided: people copy them.
+ * ERR_NOMEM, also when an add failed.
  */
 #define TABLE_NARROWEST 8
 int  table_print(const struct table *t, enum table_format f, struct str *out)

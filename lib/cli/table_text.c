@@ -12,7 +12,7 @@
 /* A column: how wide it is, and what is still to be printed of its cell. */
 struct column {
 	char head[HEAD_MAX + 1];
-	size_t width;
+	size_t width, least;
 	const char *rest;
 };
 
@@ -34,6 +34,15 @@ make_head(const char *name, char head[HEAD_MAX + 1])
 
 /* --- widths --------------------------------------------------------------- */
 
+/* Of a column that is narrowed to most, where it can be. */
+static size_t
+narrowed(const struct column *v, size_t most)
+{
+	size_t width = most > v->least ? most : v->least;
+
+	return v->width < width ? v->width : width;
+}
+
 /* What all columns take if none is wider than most. */
 static size_t
 total(const struct column *v, size_t n, size_t most)
@@ -41,7 +50,7 @@ total(const struct column *v, size_t n, size_t most)
 	size_t sum = n > 0 ? (n - 1) * GAP : 0;
 
 	for (size_t c = 0; c < n; c++)
-		sum += v[c].width < most ? v[c].width : most;
+		sum += narrowed(&v[c], most);
 	return sum;
 }
 
@@ -56,24 +65,46 @@ narrow(struct column *v, size_t n, size_t width)
 		most++;
 	left = total(v, n, most) < width ? width - total(v, n, most) : 0;
 	for (size_t c = 0; c < n; c++) {
-		if (v[c].width <= most)
+		size_t to = narrowed(&v[c], most);
+
+		if (v[c].width <= to)
 			continue;
-		v[c].width = left > 0 ? most + 1 : most;
+		v[c].width = left > 0 ? to + 1 : to;
 		left -= left > 0;
 	}
+}
+
+static size_t
+longest_word(const char *text)
+{
+	size_t longest = 0;
+
+	while (*text != '\0') {
+		size_t n = strcspn(text, " "), width = width_of(text, n);
+
+		longest = width > longest ? width : longest;
+		text += n + strspn(text + n, " ");
+	}
+	return longest;
 }
 
 static void
 measure(const struct table *t, struct column *v)
 {
 	for (size_t c = 0; c < t->n_columns; c++) {
+		bool whole =
+		    t->whole != NULL && strcmp(t->columns[c], t->whole) == 0;
+
 		make_head(t->columns[c], v[c].head);
 		v[c].width = strlen(v[c].head);
+		v[c].least = TABLE_NARROWEST;
 		for (size_t r = 0; r < table_rows(t); r++) {
 			const char *text = table_cell(t, r, c);
 			size_t len = width_of(text, strlen(text));
 
 			v[c].width = len > v[c].width ? len : v[c].width;
+			len = whole ? longest_word(text) : 0;
+			v[c].least = len > v[c].least ? len : v[c].least;
 		}
 	}
 	if (t->width != 0 && total(v, t->n_columns, SIZE_MAX) > t->width)

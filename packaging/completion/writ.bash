@@ -105,13 +105,13 @@ _writ_words() {
 	'audit report')
 		words='--html --since -i --master -C' ;;
 	'audit list')
-		words='--since --person --json --csv -C' ;;
+		words='--since --person --utc --json --csv -C' ;;
 	'audit verify')
 		words='--log --root --since --fleet-log --fleet-since --endpoint --region --credentials --json -C' ;;
 	'audit prove')
 		words='-o -C' ;;
 	'audit sample')
-		words='--since --json --csv -C' ;;
+		words='--since --utc --json --csv -C' ;;
 	'audit evidence')
 		words='-o --host --since --fleet-log -i --master -C' ;;
 	'audit merge')

@@ -45,6 +45,25 @@ t_eq 'changes nothing' 4 "$(listed | wc -l)"
 t_eq 'as table, CSV and JSON it has as many lines' '5 5' "$(
 	"$writ" audit list -C ca | wc -l) $(
 	"$writ" audit list -C ca --csv | wc -l)"
+# list OPTION...: the log as a table.
+list() { "$writ" audit list -C ca "$@"; }
+terminal 80 "$writ" audit list -C ca >narrow
+t 'the table fits a terminal' test "$(widest narrow)" -le 80
+list >wide
+t_eq 'with all that it has' "$(characters wide)" "$(characters narrow)"
+t_eq 'and serials that can be copied' 2 "$(grep -cw "$both" narrow)"
+t_eq 'for how long they are good is told' 4 "$(grep -c ' for 8h ' wide)"
+t_eq 'a log that was merged is told, the own one is not' \
+	"$day $night(emergency_log)" "$(awk -v a="$day" -v b="$night" '
+		$NF == a { printf "%s", a }
+		$(NF - 1) == b { print " " b $NF }' wide)"
+t_has 'times are of the zone' "$(TZ=Asia/Kathmandu list)" ' +0545  '
+t_not 'with --utc they are not' grep -q +0545 \
+	<(TZ=Asia/Kathmandu list --utc)
+t_eq 'as JSON they never are' "$(list --json)" \
+	"$(TZ=Asia/Kathmandu list --json)"
+t_has 'of a sample too' "$(TZ=Asia/Kathmandu "$writ" audit sample -C ca 1)" \
+	' +0545  '
 t_eq 'of one person' 4 "$(listed --person alice@example.com | wc -l)"
 t_eq 'of another' 0 "$(listed --person olga@example.com | wc -l)"
 t_eq 'a sample of all is all' 4 \

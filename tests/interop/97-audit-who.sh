@@ -120,34 +120,8 @@ t_has 'whose clock is off is told' "$(grep 'web-1.* 10.0.0.9 ' out)" \
 	'; its clock is 3h behind'
 t_eq 'and no other' 1 "$(grep -c 'its clock' out)"
 t_eq 'a login a line' 4 "$(wc -l <out)"
-# on_terminal COLUMNS WORDS...: what writ shows on a terminal that wide
-on_terminal() {
-	python3 - "$@" <<'END'
-import fcntl, os, pty, struct, sys, termios
-pid, fd = pty.fork()
-if pid == 0:
-    os.read(0, 1)
-    os.execvp(sys.argv[2], sys.argv[2:])
-fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
-os.write(fd, b"\n")
-shown = b""
-try:
-    while True:
-        some = os.read(fd, 4096)
-        if not some:
-            break
-        shown += some
-except OSError:
-    pass
-os.waitpid(pid, 0)
-sys.stdout.write(shown.decode().replace("\r\n", "\n").lstrip("\n"))
-END
-}
-widest() { awk '{n = length($0) > n ? length($0) : n} END {print n}' "$1"; }
-
-characters() { tr -d ' \n' <"$1" | fold -w 1 | sort; }
-on_terminal 80 "$writ" audit who -C corp --utc >narrow
-on_terminal 500 "$writ" audit who -C corp --utc >wide
+terminal 80 "$writ" audit who -C corp --utc >narrow
+terminal 500 "$writ" audit who -C corp --utc >wide
 t 'a table fits the terminal' test "$(widest narrow)" -le 80
 t 'which it would not' test "$(widest wide)" -gt 80
 t_eq 'but says all the same' "$(characters wide)" "$(characters narrow)"

@@ -16,6 +16,10 @@
 #	says FILE TEXT		TEXT stands in FILE
 #	ends STATUS PART COMMAND...	it ends so, and PART is in what it says on
 #				either output, which the file `out` has then
+#	terminal COLUMNS COMMAND...	what it shows on a terminal that wide
+#	widest FILE		the most characters of a line of FILE
+#	characters FILE		those of FILE in order, without blanks: a table
+#				has the same ones on each terminal
 #	t_ports FIRST		prints the first port from there on, in steps of
 #				200, that is free with the 63 after it: two runs
 #				at once must not meet
@@ -173,6 +177,33 @@ here() {
 		t_fail "$name" "$*"
 	fi
 }
+
+terminal() {
+	python3 - "$@" <<'END'
+import fcntl, os, pty, struct, sys, termios
+pid, fd = pty.fork()
+if pid == 0:
+    os.read(0, 1)
+    os.execvp(sys.argv[2], sys.argv[2:])
+fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
+os.write(fd, b"\n")
+shown = b""
+try:
+    while True:
+        some = os.read(fd, 4096)
+        if not some:
+            break
+        shown += some
+except OSError:
+    pass
+os.waitpid(pid, 0)
+sys.stdout.write(shown.decode().replace("\r\n", "\n").lstrip("\n"))
+END
+}
+
+widest() { awk '{n = length($0) > n ? length($0) : n} END {print n}' "$1"; }
+
+characters() { tr -d ' \n' <"$1" | fold -w 1 | sort; }
 
 # A script that checked nothing has failed.
 t_done() {

@@ -185,6 +185,34 @@ a_line_that_is_too_long_goes_on_below(void **state)
 }
 
 static void
+words_that_are_copied_stay_whole(void **state)
+{
+	static const char *const two[] = {"what", "serial"};
+	struct table t;
+
+	(void)state;
+	table_init(&t, two, LEN(two));
+	table_add(&t, "roll out it all");
+	table_add(&t, "1234567890123 (a_log)");
+	t.width = 24;
+	expect(&t, TABLE_TEXT,
+	    "WHAT         SERIAL\n"
+	    "roll out it  12345678901\n"
+	    "all          23 (a_log)\n");
+	t.whole = "serial";
+	expect(&t, TABLE_TEXT,
+	    "WHAT       SERIAL\n"
+	    "roll out   1234567890123\n"
+	    "it all     (a_log)\n");
+	t.width = 1;
+	expect(&t, TABLE_TEXT,
+	    "WHAT      SERIAL\n"
+	    "roll out  1234567890123\n"
+	    "it all    (a_log)\n");
+	table_clear(&t);
+}
+
+static void
 an_empty_table_keeps_its_head(void **state)
 {
 	struct table t;
@@ -355,6 +383,7 @@ main(void)
 	    cmocka_unit_test(text_lines_up_by_characters),
 	    cmocka_unit_test(a_cell_wider_than_its_head_widens_the_column),
 	    cmocka_unit_test(a_line_that_is_too_long_goes_on_below),
+	    cmocka_unit_test(words_that_are_copied_stay_whole),
 	    cmocka_unit_test(an_empty_table_keeps_its_head),
 	    cmocka_unit_test(cells_of_numbers_keys_and_lists),
 	    cmocka_unit_test(csv_quotes_what_needs_it),
