@@ -7,6 +7,7 @@
 #include "ca/cli/remote.h"
 #include "ca/client/sshconf.h"
 #include "lib/base/file.h"
+#include "lib/net/dest.h"
 
 /* What is pinned already is not changed in passing. */
 static int
@@ -33,6 +34,29 @@ check_before(const struct remote *r, struct err *e)
 	return rc;
 }
 
+/* Before anybody is asked. */
+static int
+check_operands(const struct cli_args *a, struct hash *realm, struct err *e)
+{
+	const char *address = cli_operand(a, 0), *root = cli_operand(a, 1);
+	char quoted[QUOTE_MAX];
+	struct dest d = {0};
+	struct err why = {0};
+	int r = dest_parse(address, &d, &why);
+
+	dest_clear(&d);
+	if (r == ERR_NOMEM)
+		return err_nomem(e);
+	if (r != 0)
+		return err_set(e, ERR_USAGE, "%s", why.msg);
+	if (hash_from_fingerprint(root, realm) != 0)
+		return err_set(e, ERR_USAGE,
+		    "%s is no root of trust, expected SHA256:... as writ "
+		    "policy sign printed it",
+		    str_quote(quoted, root));
+	return 0;
+}
+
 static int
 fill(const struct cli_args *a, struct remote *r, struct err *e)
 {
@@ -41,11 +65,8 @@ fill(const struct cli_args *a, struct remote *r, struct err *e)
 	char *full;
 	int rc;
 
-	if (hash_from_fingerprint(cli_operand(a, 1), &p->realm) != 0)
-		return err_set(e, ERR_USAGE,
-		    "%s is no root of trust, expected SHA256:... as writ "
-		    "policy sign printed it",
-		    cli_operand(a, 1));
+	if ((rc = check_operands(a, &p->realm, e)) != 0)
+		return rc;
 	if ((rc = profile_dir(&p->dir, e)) != 0)
 		return rc;
 	if (person != NULL && !id_is_valid(person))

@@ -89,11 +89,19 @@ t_not 'and nothing was written then' test -e conf/config.yaml
 out=$(in_work status 2>&1)
 t_eq 'without a CA that is trusted nothing is asked' 6 $?
 t_has 'and says how to begin' "$out" 'writ trust'
+for words in "'a b' $root" "host:99999 $root" "ca.example.com SHA256:abc"; do
+	eval "out=\$(in_work trust $words 2>&1)"
+	t_eq "trust $words is bad usage" 2 $?
+	t_has 'and says what was expected' "$out" ', expected '
+done
 t 'the right root is pinned' in_work trust ca.example.com "$root" \
 	-i "$T/alice"
 t_eq 'the directory is nobody else'"'"'s' 700 "$(stat -c %a conf)"
 t_has 'the configuration names the root' "$(cat conf/config.yaml)" "$root"
 t_has 'and the key' "$(cat conf/config.yaml)" "key: '$T/alice'"
+out=$(in_work policy show 2>&1)
+t_eq 'the policy in force is shown where it is copied to' 6 $?
+t_has 'and that is said' "$out" 'writ policy pull DIR copies'
 t 'pinning it again is fine' in_work trust ca.example.com "$root" -i "$T/alice"
 out=$(in_work trust ca.example.com "$other" 2>&1)
 t_has 'another one needs a place of its own' "$out" WRIT_CONFIG
