@@ -15,7 +15,7 @@ fleet_trust(const char *dir, int64_t now, struct trust *out, struct err *e)
 	int r;
 
 	if ((r = bundles_load(dir, NULL, now, out, e)) < 0)
-		return r;
+		return cli_no_deployment(dir, r, e);
 	r = trust_expiry(out, now, &text, e);
 	if (text.n > 0)
 		cli_warn("%s", text.p);

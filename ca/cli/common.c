@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ca/cli/cli.h"
+#include "ca/cli/remote.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/key/person.h"
@@ -38,8 +39,15 @@ cli_trust(const struct cli_args *a, struct trust *out, struct err *e)
 	struct str text = STR_INIT;
 	int r;
 
-	if ((r = bundles_load(cli_dir(a), NULL, now, out, e)) < 0)
+	if ((r = bundles_load(cli_dir(a), NULL, now, out, e)) < 0) {
+		r = cli_no_deployment(cli_dir(a), r, e);
+		/* Who asks a CA has its policy where he copies it to. */
+		if (r == ERR_NOTFOUND && cli_is_remote(a))
+			err_hint(e,
+			    "writ policy pull DIR copies the CA's policy, and "
+			    "-C DIR names it");
 		return r;
+	}
 	r = trust_expiry(out, now, &text, e);
 	if (text.n > 0)
 		cli_warn("%s", text.p);

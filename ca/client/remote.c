@@ -73,6 +73,8 @@ load_policy(struct remote *r, struct err *e)
 	int rc =
 	    bundles_load(r->profile.dir, &r->profile.realm, 0, &r->trust, e);
 
+	if (rc == ERR_NOTFOUND)
+		err_hint(e, "writ policy pull fetches it");
 	return rc < 0 ? rc : 0;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "lib/base/file.h"
 #include "lib/cli/cli_impl.h"
 #include "lib/cli/version.h"
 
@@ -79,6 +80,29 @@ bool
 cli_has_dir(const struct cli_args *a)
 {
 	return a->dir != NULL;
+}
+
+static bool
+has_file(const char *dir, const char *name)
+{
+	char *path = NULL;
+	bool has = path_join(dir, name, &path) == 0 && file_exists(path);
+
+	free(path);
+	return has;
+}
+
+int
+cli_no_deployment(const char *dir, int r, struct err *e)
+{
+	char quoted[QUOTE_MAX];
+
+	if (r != ERR_NOTFOUND || has_file(dir, "bundle") ||
+	    has_file(dir, "policy") || has_file(dir, "writ.yaml"))
+		return r;
+	r = err_set(e, r, "%s is no deployment", str_quote(quoted, dir));
+	err_hint(e, "-C DIR names one");
+	return r;
 }
 
 /* --- running ------------------------------------------------------------- */

@@ -70,6 +70,12 @@ const char *cli_operand(const struct cli_args *a, size_t i);
 const struct strs *cli_operands(const struct cli_args *a);
 const char *cli_dir(const struct cli_args *a); /* -C, or "." */
 bool	    cli_has_dir(const struct cli_args *a); /* was -C given? */
+/*
+ * Where r is ERR_NOTFOUND, since no policy is in dir, and there is not even
+ * one to be signed or a writ.yaml: say that it is no deployment, instead of what
+ * is to be done in one.  Returns r.
+ */
+int cli_no_deployment(const char *dir, int r, struct err *e);
 
 /* Parse argv against the table, run, report the failure on standard error as
  * "PROGRAM: message" and "  hint".  Returns the exit status. */

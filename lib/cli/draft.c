@@ -91,8 +91,12 @@ read_place(const char *deployment, const struct draft *what, size_t place,
 		what->places[place].sub) != 0)
 		return err_nomem(e);
 	if ((d = opendir(path)) == NULL) {
-		if (errno != ENOENT || place == 0)
+		bool none = errno == ENOENT;
+
+		if (!none || place == 0)
 			r = err_sys(e, "%s", path);
+		if (r != 0 && none)
+			err_hint(e, "-C DIR names the deployment that has it");
 		free(path);
 		return r;
 	}

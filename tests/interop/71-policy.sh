@@ -109,6 +109,18 @@ t "policy 1 stays" ends 0 "policy 1" "$writ" policy show -C secret
 unset SSH_ASKPASS SSH_ASKPASS_REQUIRE
 
 # --- the first version: the root threshold, persons and not keys
+mkdir empty
+for words in "policy show" "policy log" "config sshd" "fleet status"; do
+	# shellcheck disable=SC2086 # they are words
+	t "$words needs a deployment" ends 6 "'empty' is no deployment" \
+		"$writ" $words -C empty
+	t "  and says how one is named" says out '-C DIR names one'
+	t "  not that something is to be signed" lacks 'policy sign' cat out
+done
+t "a working copy is looked for there too" ends 6 '-C DIR names' \
+	"$writ" policy check -C empty
+t "a file is no deployment either" ends 6 'alice.pub' \
+	"$writ" policy show -C alice.pub
 t "nothing is in force yet" ends 6 "no policy has been signed" policy show
 t "the check says that it works" ends 0 "policy works" policy check
 t "the difference is all of it" ends 0 "+thresholds:" policy diff
