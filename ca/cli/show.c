@@ -18,6 +18,7 @@ struct showing {
 	const struct cli_args *a;
 	const char *name;
 	const struct policy *policy; /* a CA's, or NULL: what is in DIR */
+	const struct seen *seen;     /* what a CA says of it, or NULL */
 	bool json;
 };
 
@@ -146,7 +147,11 @@ show_statement(const struct showing *g, const char *text, size_t n,
 		goto out;
 	if (g->json) {
 		jw_init(&w, s, true);
-		statement_json(&st, &w);
+		jw_begin(&w, NULL, '{');
+		statement_json_members(&st, &w);
+		if (g->seen != NULL)
+			seen_json(g->seen, &w, "at_ca");
+		jw_end(&w, '}');
 		str_addc(s, '\n');
 		goto out;
 	}
@@ -325,6 +330,7 @@ show_request(struct showing *g, struct str *s, struct err *e)
 		seen_describe(&q, s);
 	}
 	g->name = "as signed";
+	g->seen = &q;
 	if (json_is_string(text))
 		rc = show_statement(g, json_string_value(text),
 		    json_string_length(text), s, e);

@@ -348,3 +348,79 @@ seen_describe(const struct seen *q, struct str *s)
 	add_time(s, "good until", q->valid_before);
 	str_clear(&line);
 }
+
+/* --- as JSON -------------------------------------------------------------- */
+
+static void
+strings_json(struct jw *w, const char *key, const json_t *list)
+{
+	const json_t *item;
+	size_t i;
+
+	jw_begin(w, key, '[');
+	json_array_foreach (list, i, item)
+		jw_str(w, NULL, json_string_value(item));
+	jw_end(w, ']');
+}
+
+/* What an item has of these; no other was looked at. */
+static void
+item_json(struct jw *w, const json_t *item, const char *const *keys)
+{
+	jw_begin(w, NULL, '{');
+	for (; *keys != NULL; keys++) {
+		const json_t *v = json_object_get(item, *keys);
+
+		if (json_is_string(v))
+			jw_str(w, *keys, json_string_value(v));
+		else if (json_is_integer(v))
+			jw_int(w, *keys, json_integer_value(v));
+		else if (json_is_boolean(v))
+			jw_bool(w, *keys, json_is_true(v));
+		else if (json_is_array(v))
+			strings_json(w, *keys, v);
+	}
+	jw_end(w, '}');
+}
+
+static void
+items_json(struct jw *w, const char *key, const json_t *list,
+    const char *const *keys)
+{
+	const json_t *item;
+	size_t i;
+
+	if (list == NULL)
+		return;
+	jw_begin(w, key, '[');
+	json_array_foreach (list, i, item)
+		item_json(w, item, keys);
+	jw_end(w, ']');
+}
+
+void
+seen_json(const struct seen *q, struct jw *w, const char *key)
+{
+	static const char *const needs[] = {
+	    "group", "need", "have", "who", NULL};
+	static const char *const told[] = {"person", "how", "at", "sent", NULL};
+	static const char *const decisions[] = {
+	    "person", "approve", "comment", "length", "at", NULL};
+
+	jw_begin(w, key, '{');
+	jw_str(w, "state", states[q->state]);
+	if (q->why != NULL)
+		jw_str(w, "why", q->why);
+	items_json(w, "needs", q->needs, needs);
+	items_json(w, "told", q->told, told);
+	items_json(w, "decisions", q->decisions, decisions);
+	if (q->ends != 0)
+		jw_time(w, "ends", q->ends);
+	if (q->serial != 0) {
+		jw_u64(w, "serial", q->serial);
+		jw_bool(w, "revoked", q->revoked);
+	}
+	if (q->valid_before != 0)
+		jw_time(w, "valid_before", q->valid_before);
+	jw_end(w, '}');
+}

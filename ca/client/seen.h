@@ -51,5 +51,9 @@ void seen_told(const struct seen *q, struct str *s);
 void seen_decisions(const struct seen *q, struct str *s);
 /* All of it, several lines, indented as statement_describe() does. */
 void seen_describe(const struct seen *q, struct str *s);
+/* What is in no statement of the requester's, as an object: state, why, needs,
+ * told, decisions, ends, serial, revoked, valid_before. */
+struct jw;
+void seen_json(const struct seen *q, struct jw *w, const char *key);
 
 #endif

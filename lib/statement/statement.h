@@ -376,10 +376,12 @@ int statement_signed_by(const struct statement *s, const struct pubkey *k);
  * NULL for any other.  Borrowed of s. */
 const struct hash *statement_enrol_of(const struct statement *s);
 
-/* In words, for people: several lines, or as an object of JSON. */
+/* In words, for people: several lines, or as an object of JSON, or as what is in
+ * that object, for one that is open. */
 struct jw;
 void statement_describe(const struct statement *s, struct str *out);
 void statement_json(const struct statement *s, struct jw *w);
+void statement_json_members(const struct statement *s, struct jw *w);
 
 /* Clears for those who build parts by hand. */
 void outcome_clear(struct outcome *o);

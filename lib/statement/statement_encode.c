@@ -108,15 +108,10 @@ statement_describe(const struct statement *s, struct str *out)
 }
 
 void
-statement_json(const struct statement *s, struct jw *w)
+statement_json_members(const struct statement *s, struct jw *w)
 {
 	char fp[FINGERPRINT_MAX];
 
-	if (st_family(s->type) == NULL || s->by == NULL) {
-		jw_null(w, NULL);
-		return;
-	}
-	jw_begin(w, NULL, '{');
 	if (s->n_bytes > 0)
 		st_write_hash(w, "name", &s->hash);
 	write_fields(s, w);
@@ -134,5 +129,16 @@ statement_json(const struct statement *s, struct jw *w)
 		jw_end(w, '}');
 	}
 	jw_end(w, ']');
+}
+
+void
+statement_json(const struct statement *s, struct jw *w)
+{
+	if (st_family(s->type) == NULL || s->by == NULL) {
+		jw_null(w, NULL);
+		return;
+	}
+	jw_begin(w, NULL, '{');
+	statement_json_members(s, w);
 	jw_end(w, '}');
 }

@@ -174,6 +174,12 @@ out=$(in_work show "$id")
 t_has 'show has the reason' "$out" 'to mend it'
 t_has 'and who signed it, by the policy of the CA' "$out" \
 	"$(ssh-keygen -lf alice.pub | cut -d' ' -f2) alice@example.com"
+in_work show "$id" --json >show.json
+t_eq 'as JSON it has what was signed' 'to mend it true' \
+	"$(jq -r '"\(.reason) \(.verified)"' show.json)"
+t_eq 'and apart from it the state, and for whom it waits' \
+	'waiting approvers olga@example.com' "$(jq -r '.at_ca | "\(.state) \(
+		.needs[0].group) \(.needs[0].who[0])"' show.json)"
 out=$(in_work show abc 2>&1)
 t_has 'what is neither file nor ID is told so' "$out" \
 	'no ID, expected 8 hex digits'
@@ -191,6 +197,10 @@ t_has 'one'"'"'s own request: a warning' "$out" 'does not count'
 rm -f "$FAKE_STATE"/*.req.alice@example.com
 t 'an approver approves it' as olga approve "$id" -i "$T/olga" -y
 t 'fetch puts it into the agent' in_work fetch "$id"
+t_eq 'then it is told as issued, and on whose word' \
+	'issued olga@example.com true' "$(in_work show "$id" --json |
+		jq -r '.at_ca | "\(.state) \(.decisions[0].person) \(
+			.decisions[0].approve)"')"
 t_has 'as admin' "$(ssh-add -L | grep cert | while read -r line; do
 	echo "$line" | ssh-keygen -L -f -
 done)" admin

@@ -64,6 +64,41 @@ a_whole_one_is_told_in_words(void **state)
 	json_decref(o);
 }
 
+/* What the CA adds, and nothing that nobody looked at. */
+static void
+as_json_it_is_what_the_ca_said(void **state)
+{
+	static const char *const keys[] = {
+	    "state", "why", "needs", "told", "decisions", "ends", "serial"};
+	const size_t n = sizeof(keys) / sizeof(keys[0]);
+	json_t *o = read_text(good), *back, *seen;
+	struct str s = STR_INIT;
+	struct seen q;
+	struct jw w;
+
+	(void)state;
+	assert_int_equal(seen_parse(o, &q, NULL), 0);
+	assert_int_equal(json_object_set_new(json_array_get(q.needs, 0), "x",
+			     json_string("\033[2J")),
+	    0);
+	jw_init(&w, &s, true);
+	jw_begin(&w, NULL, '{');
+	seen_json(&q, &w, "at_ca");
+	jw_end(&w, '}');
+	back = read_text(s.p);
+	assert_int_equal(json_object_del(json_array_get(q.needs, 0), "x"), 0);
+	seen = json_object_get(back, "at_ca");
+	/* And whether it is revoked, where there is a certificate. */
+	assert_int_equal(json_object_size(seen), n + 1);
+	assert_true(json_is_false(json_object_get(seen, "revoked")));
+	for (size_t i = 0; i < n; i++)
+		assert_true(json_equal(json_object_get(o, keys[i]),
+		    json_object_get(seen, keys[i])));
+	json_decref(back);
+	json_decref(o);
+	str_clear(&s);
+}
+
 /* Each field with a value that it may not have. */
 static void
 what_is_malformed_is_refused_and_named(void **state)
@@ -135,6 +170,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_whole_one_is_told_in_words),
+	    cmocka_unit_test(as_json_it_is_what_the_ca_said),
 	    cmocka_unit_test(what_is_malformed_is_refused_and_named),
 	    cmocka_unit_test(what_must_be_there_is_missed),
 	};
