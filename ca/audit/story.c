@@ -315,29 +315,53 @@ story_login(const struct uses *u, const char *session, const char *host)
 	return NULL;
 }
 
+/* The hosts that have it, each once. */
+static int
+hosts_of(const struct uses *u, const char *session, const char *wanted,
+    struct strs *out)
+{
+	for (size_t i = 0; i < u->n; i++)
+		if (is_of(&u->v[i], session, wanted) &&
+		    !strs_has(out, u->v[i].host) &&
+		    strs_add(out, u->v[i].host) != 0)
+			return ERR_NOMEM;
+	return 0;
+}
+
 int
 story_host(const struct uses *u, const char *session, const char *wanted,
     const char **host, struct err *e)
 {
 	char quoted[QUOTE_MAX];
-	const char *found = NULL;
+	struct strs hosts = {0};
+	struct str list = STR_INIT;
+	int r;
 
-	for (size_t i = 0; i < u->n; i++) {
-		const struct use *x = &u->v[i];
-
-		if (!is_of(x, session, wanted))
-			continue;
-		if (found != NULL && strcmp(found, x->host) != 0)
-			return err_set(e, ERR_USAGE,
-			    "session %s is one of %s and one of %s, expected "
-			    "--host with one of them",
-			    str_quote(quoted, session), found, x->host);
-		found = x->host;
+	if ((r = hosts_of(u, session, wanted, &hosts)) != 0) {
+		(void)err_nomem(e);
+		goto out;
 	}
-	if (found == NULL)
-		return err_set(e, ERR_NOTFOUND,
-		    "no host saw a session %s in that time",
-		    str_quote(quoted, session));
-	*host = found;
-	return 0;
+	str_quote(quoted, session);
+	if (hosts.n == 0) {
+		r = err_set(e, ERR_NOTFOUND,
+		    "no host saw a session %s in that time", quoted);
+	} else if (hosts.n > 1) {
+		strs_sort(&hosts);
+		for (size_t i = 0; i < hosts.n; i++)
+			str_addf(&list, "%s%s", i > 0 ? ", " : "", hosts.v[i]);
+		r = str_check(&list) != 0
+		    ? err_nomem(e)
+		    : err_set(e, ERR_USAGE,
+			  "%zu hosts have a session %s, expected --host with "
+			  "one of %s",
+			  hosts.n, quoted, list.p);
+	} else {
+		for (size_t i = 0; i < u->n; i++)
+			if (is_of(&u->v[i], session, wanted))
+				*host = u->v[i].host;
+	}
+out:
+	str_clear(&list);
+	strs_clear(&hosts);
+	return r;
 }

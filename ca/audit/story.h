@@ -66,7 +66,8 @@ int story_add_revocation(struct story *s, const struct revocation *v,
 void story_sort(struct story *s);
 
 /* The host of the events with this session, among those of wanted (NULL: all):
- * one and the same, else ERR_NOTFOUND, or ERR_USAGE, which says which have it. */
+ * one and the same, else ERR_NOTFOUND, or ERR_USAGE, which says which have it.
+ * ERR_NOMEM. */
 int story_host(const struct uses *u, const char *session, const char *wanted,
     const char **host, struct err *e) MUST_CHECK;
 /* Its first login there, borrowed; NULL: none was seen. */

@@ -131,6 +131,7 @@ static const struct cli_option report_options[] = {
 };
 static const struct cli_option evidence_options[] = {
     {'o', NULL, "DIR", "make this directory (required)"},
+    {0, "log", "NAME", "of this log, where several have such a serial"},
     {0, "host", "ID", "of a session on this host"},
     {0, "since", "T|SPAN", "of a session since then (" USES_SPAN ")"},
     {0, "fleet-log", "URL",

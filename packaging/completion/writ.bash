@@ -113,7 +113,7 @@ _writ_words() {
 	'audit sample')
 		words='--since --utc --json --csv -C' ;;
 	'audit evidence')
-		words='-o --host --since --fleet-log -i --master -C' ;;
+		words='-o --log --host --since --fleet-log -i --master -C' ;;
 	'audit merge')
 		words='--json -C' ;;
 	'fleet' | 'fleet '*)

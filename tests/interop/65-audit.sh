@@ -78,6 +78,22 @@ for serial in $day $night $both; do
 done
 t_not 'no proof of what is not there' "$writ" audit prove -C ca 77
 
+
+# --- a serial that two logs have
+evidence() { "$writ" audit evidence -C ca "$@"; }
+t 'of two certificates with one serial none is chosen' ends 2 \
+	'expected --log with one of ca_log, emergency_log' evidence "$both" -o ev
+t_not 'and nothing is made' test -e ev
+t 'nor in a log that has none' ends 2 'with one of ca_log, emergency_log' \
+	evidence "$both" --log log_key -o ev
+for log in ca_log emergency_log; do
+	t "evidence of the one in $log" evidence "$both" --log $log -o ev-$log
+	t '  which stock tools check' sh ev-$log/check.sh
+	t_has '  is about it' "$(cat ev-$log/checkpoint)" "/$log"
+done
+t_eq 'they are two' 2 "$(cat ev-*_log/*-cert.pub | sort -u | wc -l)"
+t 'one that is in one log needs no name of it' evidence "$day" -o ev-day
+
 root=$("$writ" policy show -C ca --json | jq -r .realm)
 verify() {
 	"$writ" audit verify --log "dir:$1" --root "$root"
