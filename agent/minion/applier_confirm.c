@@ -174,7 +174,7 @@ applier_waits(struct applier *a, uint64_t *number, int64_t *left, struct err *e)
 		*number = p.number;
 		*left = 0;
 		if (s.stands == STANDS_UNCONFIRMED)
-			*left = p.within - (run_uptime() - s.up);
+			*left = run_left(&s, p.within);
 		if (*left < 0)
 			*left = 0;
 	}

@@ -219,7 +219,7 @@ confirm(struct host *h, const char *dir, const struct run_status *s, int pid,
 		r = err_set(e, ERR_EXPIRED,
 		    "too late: run %" PRIu64 " is being undone", rec.number);
 	else if (!any_login)
-		r = login_is_newer(h, pid, s->up, e);
+		r = login_is_newer(h, pid, s->up_ms, e);
 	if (r == 0)
 		r = run_status_write(dir, STANDS_CONFIRMED, host_now(h), NULL,
 		    e);

@@ -169,7 +169,7 @@ status_text(uint64_t number, const struct run_status *s,
 		str_addf(out, ": %s", s->text);
 	str_addc(out, '\n');
 	if (s->stands == STANDS_UNCONFIRMED) {
-		left = rec->within - (run_uptime() - s->up);
+		left = run_left(s, rec->within);
 		str_addf(out, "%" PRId64 " s are left to confirm it\n",
 		    left > 0 ? left : 0);
 	}

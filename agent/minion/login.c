@@ -10,7 +10,7 @@
 struct process {
 	char name[64];
 	int parent;
-	int64_t began; /* seconds since the boot */
+	int64_t began_ms; /* since the boot */
 };
 
 /*
@@ -45,12 +45,12 @@ parse_stat(const char *text, struct process *out)
 				return ERR_PARSE;
 			memcpy(word, text, n);
 			word[n] = '\0';
-			if (parse_u64(word, 0, INT64_MAX, &v) != 0)
+			if (parse_u64(word, 0, INT64_MAX / 1000, &v) != 0)
 				return ERR_PARSE;
 			if (field == 4)
 				out->parent = (int)v;
 			else
-				out->began = (int64_t)v / ticks;
+				out->began_ms = (int64_t)v * 1000 / ticks;
 		}
 		text += n;
 	}
@@ -84,7 +84,7 @@ is_sshd(const struct process *p)
 }
 
 int
-login_is_newer(struct host *h, int pid, int64_t up, struct err *e)
+login_is_newer(struct host *h, int pid, int64_t up_ms, struct err *e)
 {
 	struct process p;
 	int r;
@@ -95,7 +95,7 @@ login_is_newer(struct host *h, int pid, int64_t up, struct err *e)
 		/* The nearest: the session's own. */
 		if (!is_sshd(&p))
 			continue;
-		if (p.began > up)
+		if (p.began_ms > up_ms)
 			return 0;
 		r = err_set(e, ERR_DENIED,
 		    "this login is older than the change, so it does not show "

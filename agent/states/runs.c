@@ -46,11 +46,13 @@ run_status_clear(struct run_status *s)
 }
 
 int64_t
-run_uptime(void)
+run_uptime_ms(void)
 {
 	struct timespec t;
 
-	return clock_gettime(CLOCK_BOOTTIME, &t) == 0 ? t.tv_sec : 0;
+	if (clock_gettime(CLOCK_BOOTTIME, &t) != 0)
+		return 0;
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 void
@@ -183,6 +185,7 @@ run_status_write(const char *run_dir, enum run_stands s, int64_t now,
 	struct str out = STR_INIT;
 	struct jw w;
 	size_t n = text != NULL ? strlen(text) : 0;
+	int64_t up_ms = run_uptime_ms();
 	int r;
 
 	run_boot_id(boot);
@@ -190,7 +193,8 @@ run_status_write(const char *run_dir, enum run_stands s, int64_t now,
 	jw_begin(&w, NULL, '{');
 	jw_str(&w, "stands", run_stands_name(s));
 	jw_time(&w, "at", now);
-	jw_int(&w, "up", run_uptime());
+	jw_int(&w, "up", up_ms / 1000);
+	jw_int(&w, "ms", up_ms % 1000);
 	jw_str(&w, "boot", boot);
 	jw_strn(&w, "text", text != NULL ? text : "",
 	    n < RUN_TEXT_MAX ? n : RUN_TEXT_MAX);
@@ -209,16 +213,19 @@ static int
 parse_status(const json_t *o, struct run_status *s, struct err *e)
 {
 	const char *name = "";
+	int64_t up = 0, ms = 999; /* where it says none, no login is newer */
 	int r;
 
 	if ((r = json_str(o, "stands", 0, 32, &name, e)) != 0 ||
 	    (r = json_time(o, "at", 0, &s->at, e)) != 0 ||
-	    (r = json_int(o, "up", 0, 0, INT64_MAX, &s->up, e)) != 0 ||
+	    (r = json_int(o, "up", 0, 0, INT64_MAX / 1000 - 1, &up, e)) != 0 ||
+	    (r = json_int(o, "ms", JSON_OPTIONAL, 0, 999, &ms, e)) != 0 ||
 	    (r = json_strdup(o, "boot", JSON_EMPTY_OK, RUN_BOOT_MAX, &s->boot,
 		 e)) != 0 ||
 	    (r = json_strdup(o, "text", JSON_EMPTY_OK, RUN_TEXT_MAX, &s->text,
 		 e)) != 0)
 		return r;
+	s->up_ms = up * 1000 + ms;
 	for (size_t i = 1; i < N_NAMES; i++)
 		if (strcmp(name, names[i]) == 0)
 			s->stands = (enum run_stands)i;
@@ -260,6 +267,12 @@ run_status_read(const char *run_dir, struct run_status *out, struct err *e)
 	return r;
 }
 
+int64_t
+run_left(const struct run_status *s, int64_t within)
+{
+	return within - (run_uptime_ms() - s->up_ms) / 1000;
+}
+
 bool
 run_is_overdue(const struct run_status *s, int64_t within)
 {
@@ -267,5 +280,5 @@ run_is_overdue(const struct run_status *s, int64_t within)
 
 	run_boot_id(boot);
 	return s->boot == NULL || strcmp(s->boot, boot) != 0 ||
-	    run_uptime() - s->up >= within;
+	    run_left(s, within) <= 0;
 }

@@ -37,14 +37,16 @@ bool run_is_finished(enum run_stands s);
 struct run_status {		/* zero-initialise; run_status_clear */
 	enum run_stands stands;
 	int64_t	 at;		/* Unix seconds */
-	int64_t	 up;		/* seconds since the boot */
+	int64_t	 up_ms;		/* since the boot */
 	char	*boot;		/* that boot's id */
 	char	*text;		/* why it was undone; "" */
 };
 void run_status_clear(struct run_status *s);
 
-/* Seconds since the boot, sleep counted: no clock that is set moves it. */
-int64_t run_uptime(void);
+/* Milliseconds since the boot, sleep counted: no clock that is set moves it. */
+int64_t run_uptime_ms(void);
+/* Seconds that are left of within since the status; below 0: none. */
+int64_t run_left(const struct run_status *s, int64_t within);
 /* An id of this boot; "" where /proc has none. */
 void run_boot_id(char out[RUN_BOOT_MAX]);
 

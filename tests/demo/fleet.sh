@@ -120,7 +120,6 @@ tell 'The change touches ways in.  It is made, and a process of its own will' \
 lines=40 want=3 agent apply
 ask r9 deploy --for 1h -m 'Look at the hardened web host'
 as petra writ sign -C ca alice/r9.req
-sleep 1 # a login of the same second is none that is newer
 web_ssh "deploy@$web" sudo writ-agent confirm
 tell 'Once more, everything observed anew: nothing is left to do.'
 agent apply --full

@@ -165,7 +165,6 @@ in_by_ssh() {
 	    "root@$(hosts ip a)" "$@"
 }
 t 'it is made again' ends 3 'writ-agent confirm' agent apply --local /srv/writ
-sleep 1.1
 t 'a new login confirms it' ends 0 'is confirmed, and stays' \
     in_by_ssh writ-agent confirm
 sleep 12

@@ -59,16 +59,18 @@ teardown(void **state)
 	return 0;
 }
 
-/* A process of a fake /proc; began in seconds after the boot. */
+/* A process of a fake /proc; began in milliseconds after the boot. */
 static void
-process(struct bench *b, int pid, const char *name, int parent, int64_t began)
+process(struct bench *b, int pid, const char *name, int parent,
+    int64_t began_ms)
 {
 	char path[40], text[300];
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	(void)snprintf(text, sizeof(text),
 	    "%d (%s) S %d 1 1 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 %lld 9 9",
-	    pid, name, parent, (long long)began * sysconf(_SC_CLK_TCK));
+	    pid, name, parent,
+	    (long long)began_ms * sysconf(_SC_CLK_TCK) / 1000);
 	fakehost_file(b->f, path, 0444, text);
 }
 
@@ -78,33 +80,35 @@ a_login_counts_when_it_is_newer(void **state)
 	static const struct {
 		const char *name;
 		const char *program; /* two above who types */
-		int64_t began;
+		int64_t began_ms;
 		int want;
 	} cases[] = {
-	    {"newer", "sshd", 101, 0},
-	    {"of OpenSSH 9.8", "sshd-session", 101, 0},
-	    {"in the same second", "sshd", 100, ERR_DENIED},
-	    {"older", "sshd", 99, ERR_DENIED},
-	    {"a console", "login", 101, ERR_DENIED},
-	    {"named like one", "sshd) S 1 (x", 101, ERR_DENIED},
+	    {"newer", "sshd", 101000, 0},
+	    {"of OpenSSH 9.8", "sshd-session", 101000, 0},
+	    {"in the same second", "sshd", 100300, 0},
+	    {"in the same tick", "sshd", 100250, ERR_DENIED},
+	    {"older", "sshd", 99990, ERR_DENIED},
+	    {"a console", "login", 101000, ERR_DENIED},
+	    {"named like one", "sshd) S 1 (x", 101000, ERR_DENIED},
 	};
 	struct bench *b = *state;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int r;
 
-		process(b, 40, "sudo", 39, 150);
-		process(b, 39, "ba) sh", 38, 140);
-		process(b, 38, cases[i].program, 37, cases[i].began);
+		process(b, 40, "sudo", 39, 150000);
+		process(b, 39, "ba) sh", 38, 140000);
+		process(b, 38, cases[i].program, 37, cases[i].began_ms);
 		/* The listener is not a login, however new. */
-		process(b, 37, "systemd-thing", 1, 120);
-		r = login_is_newer(b->h, 40, 100, &b->e);
+		process(b, 37, "systemd-thing", 1, 120000);
+		r = login_is_newer(b->h, 40, 100259, &b->e);
 		if (r != cases[i].want)
 			fail_msg("%s: %d", cases[i].name, r);
 	}
-	assert_int_equal(login_is_newer(b->h, 4711, 100, &b->e), ERR_NOTFOUND);
+	assert_int_equal(login_is_newer(b->h, 4711, 100259, &b->e),
+	    ERR_NOTFOUND);
 	fakehost_file(b->f, "/proc/5/stat", 0444, "5 (x) S");
-	assert_int_equal(login_is_newer(b->h, 5, 100, &b->e), ERR_PARSE);
+	assert_int_equal(login_is_newer(b->h, 5, 100259, &b->e), ERR_PARSE);
 }
 
 #define SHOW_UNIT "systemctl show --property=ExecStart --value " ARM_UNIT
@@ -229,10 +233,40 @@ only_a_new_login_confirms(void **state)
 	assert_int_equal(arm_confirm(b->h, b->dir, 40, false, &number, &b->e),
 	    ERR_DENIED);
 	assert_int_equal(stands(b, n), STANDS_UNCONFIRMED);
-	process(b, 38, "sshd", 1, run_uptime() + 10);
+	process(b, 38, "sshd", 1, run_uptime_ms() + 10000);
 	assert_int_equal(arm_confirm(b->h, b->dir, 40, false, &number, &b->e),
 	    0);
 	assert_int_equal(number, n);
+}
+
+/* Status files had no thousandths once: of that second no login is newer. */
+static void
+a_status_of_whole_seconds_is_read(void **state)
+{
+	struct bench *b = *state;
+	uint64_t n = a_run(b, 3600);
+	struct run_status s = {0};
+	char *dir, *path, *text, *ms;
+	int64_t at;
+	size_t len;
+
+	assert_int_equal(runs_path(b->dir, n, &dir), 0);
+	assert_int_equal(path_join(dir, "status", &path), 0);
+	assert_int_equal(run_status_read(dir, &s, &b->e), 0);
+	at = s.up_ms;
+	run_status_clear(&s);
+	assert_int_equal(file_read(path, 16384, &text, &len, &b->e), 0);
+	ms = strstr(text, ",\"ms\":");
+	assert_non_null(ms);
+	memmove(ms, strchr(ms + 1, ','), strlen(strchr(ms + 1, ',')) + 1);
+	assert_int_equal(file_write(path, text, strlen(text), 0600, 0, &b->e),
+	    0);
+	assert_int_equal(run_status_read(dir, &s, &b->e), 0);
+	assert_int_equal(s.up_ms, at / 1000 * 1000 + 999);
+	run_status_clear(&s);
+	free(text);
+	free(path);
+	free(dir);
 }
 
 /* Its process died: the lock is free, and the status says it writes. */
@@ -452,6 +486,7 @@ main(void)
 	    T(a_boot_unit_has_to_be_enabled),
 	    T(what_is_not_confirmed_in_time_is_undone),
 	    T(only_a_new_login_confirms),
+	    T(a_status_of_whole_seconds_is_read),
 	    T(what_its_process_left_is_undone_at_once),
 	    T(a_boot_undoes_and_tells_no_service),
 	    T(every_grain_is_said),
