@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/audit/past.h"
 #include "ca/audit/uses.h"
 
 void
@@ -172,6 +173,12 @@ across_ended(struct audit *a, uint64_t index, const struct hash *accept,
 	act->nth_log = x->n_logs;
 	x->n_open++;
 	return 0;
+}
+
+bool
+across_is_open(const struct audit *a)
+{
+	return a->across != NULL && a->across->fleet && a->across->n_open > 0;
 }
 
 /* They ended before this tick: nothing tells it any better. */
@@ -356,6 +363,10 @@ across_renewed(struct audit *a, uint64_t index, const struct issue_leaf *l)
 
 	if (x == NULL || x->fleet || x->n_logs == 0)
 		return;
+	/* What ends its host, or makes it one, may still come. */
+	if (l->now + ACROSS_CLOCKS_OFF > x->until &&
+	    past_keep_later(a, index) != 0)
+		a->r->failed = true;
 	for (size_t i = 0; i < l->n_decisions; i++)
 		if (judge_act(a, index, l, act_of(x, &l->decisions[i])))
 			return;
@@ -376,6 +387,9 @@ across_log(struct audit *a)
 		return;
 	}
 	x->n_open = 0;
+	hash_sha256v((const struct slice[]){slice_of(x->logs.b, HASH_LEN),
+			 slice_str(a->name)},
+	    2, &x->logs);
 	if (x->n_logs++ == 0 || a->last_tick < x->until)
 		x->until = a->last_tick;
 	if (a->chain.trust.have && !audit_is_master(a))

@@ -57,6 +57,7 @@ struct audit_across {		/* zero-initialise / across_clear */
 	struct across_policy *policies;
 	size_t		   n_policies, cap_policies;
 	uint64_t	   n_logs;	/* of the fleet */
+	struct hash	   logs;	/* of their names */
 	int64_t		   until;	/* the earliest of their last ticks */
 	uint64_t	   krl, krl_index;	/* the newest that they name */
 	char		  *krl_object;
@@ -75,6 +76,8 @@ int across_act(struct audit *a, const struct hash *statement) MUST_CHECK;
 int across_ended(struct audit *a, uint64_t index, const struct hash *accept,
     const char *how) MUST_CHECK;
 void across_tick_at(struct audit *a, int64_t at);
+/* Did one end since the last tick? */
+bool across_is_open(const struct audit *a);
 int across_list(struct audit *a, uint64_t index, uint64_t version) MUST_CHECK;
 /* In any: the same version is the same policy everywhere. */
 int across_policy(struct audit *a, uint64_t index, const struct statement *s)

@@ -8,6 +8,8 @@
 
 #include "ca/audit/across.h"
 #include "ca/audit/audit_impl.h"
+#include "ca/audit/past.h"
+#include "lib/base/file.h"
 
 static void
 clear(struct audit *a)
@@ -50,6 +52,7 @@ clear(struct audit *a)
 	for (size_t i = 0; i < a->n_compare; i++)
 		str_clear(&a->compare[i].want);
 	free(a->compare);
+	past_free(a->past);
 }
 
 /* The earlier checkpoint is one more head that this log must have had. */
@@ -58,6 +61,9 @@ add_since(struct audit *a, struct err *e)
 {
 	struct slice note = a->c->since_note;
 	struct audit_head *h;
+
+	if (a->past != NULL && a->past->have)
+		note = slice_of(a->past->note, a->past->n_note);
 
 	a->since = a->c->since;
 	if (note.n == 0)
@@ -108,8 +114,9 @@ go_through(struct audit *a, struct err *e)
 	if (a->n_heads == 0 && a->n_tiles == 0)
 		return err_set(e, ERR_NOTFOUND,
 		    "no log in %s, expected a checkpoint", a->c->url);
-	if ((r = add_since(a, e)) != 0 || (r = audit_heads_load(a, e)) != 0 ||
-	    (r = find_since(a, e)) != 0 || (r = audit_heads_choose(a, e)) != 0)
+	if ((r = past_open(a, e)) != 0 || (r = add_since(a, e)) != 0 ||
+	    (r = audit_heads_load(a, e)) != 0 || (r = find_since(a, e)) != 0 ||
+	    (r = audit_heads_choose(a, e)) != 0)
 		return r;
 	if (a->name[0] == '\0')
 		return 0;
@@ -125,9 +132,10 @@ go_through(struct audit *a, struct err *e)
 	audit_heads_check(a);
 	across_log(a);
 	tell_pending(a);
-	if ((r = audit_list_records(a, e)) != 0)
+	if ((r = audit_list_records(a, e)) != 0 ||
+	    (r = audit_check_files(a, e)) != 0)
 		return r;
-	return audit_check_files(a, e);
+	return past_give(a, e);
 }
 
 static void
@@ -159,6 +167,12 @@ add_part(const struct audit *a, struct err *e)
 	    .counts = a->counts};
 	for (size_t i = 0; i < a->n_issues; i++)
 		p->fresh += a->issues[i].index >= a->since;
+	if (!a->c->all && a->since > 0) {
+		p->old_leaves = a->since < a->walked ? a->since : a->walked;
+		p->old_certificates = a->n_issues - p->fresh;
+		r->old_leaves += p->old_leaves;
+		r->old_certificates += p->old_certificates;
+	}
 	add_counts(&r->counts, &a->counts);
 	return p->name == NULL || p->label == NULL ? err_nomem(e) : 0;
 }
@@ -179,6 +193,7 @@ go_merged(const struct audit *a, struct err *e)
 		c.name = a->logs.v[i];
 		c.since = 0;
 		c.since_note = slice_of(NULL, 0);
+		c.state = NULL;
 		if (url.failed || label.failed)
 			r = err_nomem(e);
 		else
@@ -237,6 +252,7 @@ go_fleet(const struct audit_config *ca, const struct audit_fleet *f,
 	c.url = f->url;
 	c.since = 0;
 	c.since_note = f->since_note;
+	c.state = f->state;
 	c.name = NULL;
 	str_addf(&label, "%s/", f->url);
 	r = label.failed ? err_nomem(e)
@@ -266,4 +282,16 @@ audit_verify(const struct audit_config *c, struct audit_report *report,
 		r = err_nomem(e);
 	across_clear(&x);
 	return audit_of_store(r);
+}
+
+int
+audit_report_keep(const struct audit_report *report, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0;
+	     i < report->n_left && report->n_findings == 0 && r == 0; i++)
+		r = file_write(report->left[i].path, report->left[i].bytes,
+		    report->left[i].n, 0600, 0, e);
+	return r;
 }

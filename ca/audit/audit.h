@@ -52,23 +52,42 @@ struct audit_part {
 	struct audit_counts counts;
 	uint64_t	    since;	/* where judging began */
 	uint64_t	    fresh;	/* certificates from there on */
+	uint64_t	    old_leaves;	/* of counts, judged by an earlier */
+	uint64_t	    old_certificates; /* audit and not by this one */
+};
+
+/* What an audit leaves to the next one, to be written there. */
+struct audit_left {
+	char	*path;
+	uint8_t *bytes;
+	size_t	 n;
 };
 
 struct audit_report {		/* zero-initialise; audit_report_clear */
 	struct audit_part    *parts;	/* the log, then merged ones */
 	size_t		      n_parts, cap_parts;
 	struct audit_counts   counts;	/* of all */
+	uint64_t	      old_leaves, old_certificates;
+	struct audit_left    *left;
+	size_t		      n_left, cap_left;
 	struct audit_finding *v;
 	size_t		      n, cap;
 	uint64_t	      n_findings, n_notices; /* kept or not */
 	bool		      failed;	/* memory ran out on the way */
 };
 void audit_report_clear(struct audit_report *r);
+/*
+ * Write the states that were asked for, where nothing was found in any log; else
+ * the next audit begins where this one did, and finds it again.  0600, for whoever
+ * may write them can hide a leaf of before.  ERR_SYS, ERR_NOMEM.
+ */
+int  audit_report_keep(const struct audit_report *r, struct err *e) MUST_CHECK;
 
 /* The log of a master; read with the blob_config of the CA's. */
 struct audit_fleet {
 	const char  *url;
 	struct slice since_note;	/* as below, or empty */
+	const char  *state;		/* as below, or NULL */
 };
 struct audit_config {		/* all borrowed */
 	const char		 *url;	/* the log's home */
@@ -85,6 +104,13 @@ struct audit_config {		/* all borrowed */
 						   size is taken for since and
 						   which this log must extend */
 	bool			  all;	/* judge those before since too */
+	/*
+	 * A file with what an earlier audit left (audit_report_keep()), or where
+	 * nothing is yet; NULL: no such file.  Leaves that it has seen are not
+	 * read again, but those that later ones refer to: ca/audit/past.h.  Not
+	 * with since, since_note or all.
+	 */
+	const char		 *state;
 	int64_t			  now;	/* for the age of ticks; 0: not asked */
 	const char		 *name;	/* demand this log; NULL: any */
 	/*
@@ -100,7 +126,8 @@ struct audit_config {		/* all borrowed */
 /*
  * 0 when the log could be gone through, whatever was found; r is added to.
  * ERR_NOTFOUND (no log there), ERR_NET (a bucket that refuses too), ERR_SYS, ERR_PARSE
- * (since_note), ERR_LIMIT, ERR_NOMEM: nothing can be said.
+ * (since_note; a state of another log), ERR_CORRUPT (a state), ERR_LIMIT,
+ * ERR_NOMEM: nothing can be said.
  */
 int audit_verify(const struct audit_config *c, struct audit_report *r,
     struct err *e) MUST_CHECK;

@@ -88,6 +88,8 @@ struct audit_source {		/* zero-initialise; audit_source_clear */
 	uint64_t	    clock;
 	struct source_version *versions;
 	size_t		    n_versions, cap_versions;
+	const struct hash  *roots;	/* borrowed: bundles before n_roots */
+	uint64_t	    n_roots;	/* count if they hash to that */
 };
 void audit_source_clear(struct audit_source *s);
 /* Split a bundle into leaves; returns how many of at most max there are.
@@ -176,6 +178,7 @@ struct audit_slot {		/* a leaf of the chunk */
 	struct hash  name;
 	uint8_t	     tag;
 	bool	     old;	/* before since: not judged again */
+	bool	     again;	/* of a state: gone through, not judged */
 	bool	     parsed;
 	struct leaf  leaf;
 	struct cert  cert;	/* of a certificate leaf */
@@ -251,6 +254,7 @@ struct audit {
 	struct audit_head   *heads;
 	size_t		     n_heads, cap_heads;
 	struct checkpoint    head;	/* the one audited */
+	struct slice	     head_note;
 	char		     name[ID_MAX + 1];
 	struct audit_log_key {
 		uint8_t	 pk[32];
@@ -308,6 +312,11 @@ struct audit {
 	/* records.c */
 	struct audit_compare *compare;
 	size_t		     n_compare, cap_compare;
+
+	/* past.c */
+	struct audit_past  *past;	/* NULL: none is kept */
+	uint64_t	     resumed;	/* leaves that an earlier audit judged,
+					   by its state */
 };
 
 /* The bundle that holds a leaf, for messages. */
@@ -402,8 +411,18 @@ int  audit_chain_policy(struct audit *a, struct audit_chain *c,
 
 /* leaves.c */
 int  audit_walk(struct audit *a, struct err *e) MUST_CHECK;
+/* The slots: each for itself; a statement, after those before it. */
+void audit_look(struct audit *a);
+int  audit_statement_leaf(struct audit *a, const struct audit_slot *s,
+     struct err *e) MUST_CHECK;
+void audit_chunk_clear(struct audit *a);
 
 /* look_back.c */
+/* Is a leaf part of what policy and standing are made of? */
+bool audit_is_lasting(uint8_t tag);
+/* Every statement stands once. */
+int  audit_register(struct audit *a, const struct audit_slot *s, struct err *e)
+     MUST_CHECK;
 /* What was read again, after each chunk. */
 void audit_pool_clear(struct audit *a);
 /* A parsed and verified leaf before the current one; NULL and *r = 0: there is

@@ -18,6 +18,11 @@ audit_report_clear(struct audit_report *r)
 		free(r->parts[i].name);
 		free(r->parts[i].label);
 	}
+	for (size_t i = 0; i < r->n_left; i++) {
+		free(r->left[i].path);
+		free(r->left[i].bytes);
+	}
+	free(r->left);
 	free(r->v);
 	free(r->parts);
 	memset(r, 0, sizeof(*r));
@@ -100,10 +105,20 @@ add_count(struct str *out, const char *before, uint64_t n, const char *one,
 }
 
 static void
-counts_text(const struct audit_counts *c, struct str *out)
+add_old(struct str *out, uint64_t n)
+{
+	if (n > 0)
+		str_addf(out, " (%llu judged before)", (unsigned long long)n);
+}
+
+static void
+counts_text(const struct audit_counts *c, uint64_t old_leaves,
+    uint64_t old_certificates, struct str *out)
 {
 	add_count(out, "", c->leaves, "leaf", "leaves");
+	add_old(out, old_leaves);
 	add_count(out, ", ", c->certificates, "certificate", "certificates");
+	add_old(out, old_certificates);
 	add_count(out, ", ", c->signatures, "signature verified",
 	    "signatures verified");
 	add_count(out, ", ", c->records, "record compared", "records compared");
@@ -144,10 +159,11 @@ audit_report_text(const struct audit_report *r, struct str *out)
 		    (unsigned long long)(all - r->n));
 	for (size_t i = 0; r->n_parts > 1 && i < r->n_parts; i++) {
 		str_addf(out, "%s%s: ", r->parts[i].label, r->parts[i].name);
-		counts_text(&r->parts[i].counts, out);
+		counts_text(&r->parts[i].counts, r->parts[i].old_leaves,
+		    r->parts[i].old_certificates, out);
 		str_add(out, "\n");
 	}
-	counts_text(&r->counts, out);
+	counts_text(&r->counts, r->old_leaves, r->old_certificates, out);
 	add_count(out, ", ", r->n_findings, "finding\n", "findings\n");
 }
 
@@ -181,6 +197,13 @@ counts_json(const struct audit_counts *c, struct jw *w)
 }
 
 static void
+old_json(uint64_t leaves, uint64_t certificates, struct jw *w)
+{
+	jw_u64(w, "leaves_before", leaves);
+	jw_u64(w, "certificates_before", certificates);
+}
+
+static void
 part_json(const struct audit_part *p, struct jw *w)
 {
 	jw_begin(w, NULL, '{');
@@ -190,6 +213,7 @@ part_json(const struct audit_part *p, struct jw *w)
 	jw_u64(w, "size", p->head.size);
 	jw_base64(w, "root", p->head.root.b, HASH_LEN);
 	counts_json(&p->counts, w);
+	old_json(p->old_leaves, p->old_certificates, w);
 	jw_end(w, '}');
 }
 
@@ -201,6 +225,7 @@ audit_report_json(const struct audit_report *r, struct str *out)
 	jw_init(&w, out, true);
 	jw_begin(&w, NULL, '{');
 	counts_json(&r->counts, &w);
+	old_json(r->old_leaves, r->old_certificates, &w);
 	jw_u64(&w, "n_findings", r->n_findings);
 	jw_u64(&w, "n_notices", r->n_notices);
 	jw_begin(&w, "logs", '[');

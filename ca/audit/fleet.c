@@ -94,7 +94,8 @@ job_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 /*
  * One that is missing is told, and does not make the audit fail: a master may
  * drop reports, and that it shows is all that can be had.  After `since` the
- * first of a host follows those that were not gone through.
+ * first of a host follows those that were not gone through; a state has the last
+ * of them.
  */
 static int
 report_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
@@ -112,7 +113,8 @@ report_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 	r = standing_report(a->standing, &a->c->realm, st, &why);
 	if (r == ERR_NOMEM)
 		return err_nomem(e);
-	if (r == FLEET_HOSTS_GAP && !(first && a->since > 0 && !a->c->all))
+	if (r == FLEET_HOSTS_GAP &&
+	    !(first && a->since > 0 && a->resumed == 0 && !a->c->all))
 		LEAF_NOTICE(a, s->index, "gap", "%s", why.msg);
 	else if (r == FLEET_HOSTS_AGAIN)
 		LEAF_FINDING(a, s->index, "report", "is there before");

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "ca/audit/audit_impl.h"
+#include "ca/audit/past.h"
 #include "lib/tlog/note.h"
 
 /* --- reading ------------------------------------------------------------- */
@@ -81,6 +82,8 @@ load_head(struct audit *a, struct audit_head *h, struct err *e)
 	char text[160];
 	int r;
 
+	if (past_has_head(a, h->key))
+		return 0; /* passed over */
 	if (h->note != NULL)
 		r = 0; /* given by whoever asks */
 	else if (h->version == NULL)
@@ -321,6 +324,7 @@ audit_heads_choose(struct audit *a, struct err *e)
 	if (prefer(a, true) != NULL)
 		h = prefer(a, true);
 	a->head = h->claim;
+	a->head_note = slice_of(h->note, h->n);
 	a->n_keys = 0; /* the policies come again, in their places */
 	if (!is_checkpoint(h) && audit_has_versions(a, "checkpoint"))
 		OBJECT_FINDING(a, STAGE_HEAD, "checkpoint", "checkpoint",

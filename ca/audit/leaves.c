@@ -9,21 +9,11 @@
 
 #include "ca/audit/across.h"
 #include "ca/audit/audit_impl.h"
+#include "ca/audit/past.h"
 #include "lib/base/clock.h"
 #include "lib/base/parallel.h"
 
 /* --- each for itself ------------------------------------------------------ */
-
-/* Of an old leaf: is it part of what policy and standing are made of? */
-static bool
-is_lasting(uint8_t tag)
-{
-	return tag == LTAG_ROOT || tag == LTAG_POLICY || tag == LTAG_KEY ||
-	    tag == LTAG_FLEET || tag == LTAG_JOB || tag == LTAG_REVOKE ||
-	    tag == LTAG_KEY_DECISION || tag == LTAG_KRL || tag == LTAG_ENROL ||
-	    tag == LTAG_ACCEPT || tag == LTAG_REJECT || tag == LTAG_RENAME ||
-	    tag == LTAG_FORGET || tag == LTAG_TOKEN;
-}
 
 static int
 verify_certificate(struct audit *a, struct audit_slot *s)
@@ -49,7 +39,8 @@ look(void *ctx, size_t i)
 
 	merkle_leaf(s->bytes.p, s->bytes.n, &s->hash);
 	leaf_classify(s->bytes, &s->tag, &s->name);
-	s->old = s->index < a->since && !a->c->all && !is_lasting(s->tag);
+	s->old = s->index < a->since && !a->c->all && !s->again &&
+	    !audit_is_lasting(s->tag);
 	if (s->old && s->tag != LTAG_DECISION)
 		return;
 	s->r = leaf_parse("", s->bytes, &s->leaf, &s->e);
@@ -60,6 +51,12 @@ look(void *ctx, size_t i)
 	else if (s->leaf.kind == LEAF_CERTIFICATE)
 		s->r = verify_certificate(a, s);
 	s->parsed = s->r == 0;
+}
+
+void
+audit_look(struct audit *a)
+{
+	parallel_for(a->n_slots, look, a);
 }
 
 /* --- statements in order ---------------------------------------------------
@@ -200,8 +197,8 @@ bundle_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 	return 0;
 }
 
-static int
-statement_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
+int
+audit_statement_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 {
 	const struct statement *st = &s->leaf.u.s;
 	const struct policy *p;
@@ -231,26 +228,6 @@ statement_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 	if ((r = apply(a, p, s, e)) == 0 && how != NULL &&
 	    a->changed == s->index + 1 &&
 	    across_ended(a, s->index, &accept, how) != 0)
-		r = err_nomem(e);
-	return r;
-}
-
-/* Every statement stands once. */
-static int
-register_statement(struct audit *a, const struct audit_slot *s, struct err *e)
-{
-	uint64_t first;
-	int r = 0;
-
-	if (s->parsed &&
-	    audit_statement(a, s->leaf.u.s.type, &s->leaf.u.s.hash, s->index,
-		&first, &r, e) != NULL)
-		LEAF_FINDING(a, s->index, "leaf", "repeats leaf %llu",
-		    (unsigned long long)first);
-	if (r == 0 &&
-	    audit_table_add(&a->table, TABLE_STATEMENT,
-		audit_key(s->parsed ? &s->leaf.u.s.hash : &s->name),
-		s->index) != 0)
 		r = err_nomem(e);
 	return r;
 }
@@ -299,12 +276,12 @@ old_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 		return err_nomem(e);
 	if (s->tag == LTAG_REQUEST || s->tag == LTAG_DECISION ||
 	    s->tag == LTAG_RENEW)
-		return register_statement(a, s, e);
+		return audit_register(a, s, e);
 	return 0;
 }
 
 static int
-in_order(struct audit *a, const struct audit_slot *s, struct err *e)
+judge(struct audit *a, const struct audit_slot *s, struct err *e)
 {
 	int r;
 
@@ -321,9 +298,9 @@ in_order(struct audit *a, const struct audit_slot *s, struct err *e)
 	}
 	switch (s->leaf.kind) {
 	case LEAF_STATEMENT:
-		if ((r = register_statement(a, s, e)) != 0)
+		if ((r = audit_register(a, s, e)) != 0)
 			return r;
-		return statement_leaf(a, s, e);
+		return audit_statement_leaf(a, s, e);
 	case LEAF_ISSUE:
 		return audit_issue_leaf(a, s, e);
 	case LEAF_CERTIFICATE:
@@ -333,6 +310,18 @@ in_order(struct audit *a, const struct audit_slot *s, struct err *e)
 		return tick_leaf(a, s) != 0 ? err_nomem(e) : 0;
 	}
 	return 0;
+}
+
+static int
+in_order(struct audit *a, const struct audit_slot *s, struct err *e)
+{
+	bool closes = across_is_open(a);
+	int r = judge(a, s, e);
+
+	/* With a finding no state is kept, whatever is in it. */
+	if (r != 0 || s->r != 0 || s->old)
+		return r;
+	return past_keep(a, s, closes) != 0 ? err_nomem(e) : 0;
 }
 
 /* --- chunks ----------------------------------------------------------------
@@ -368,8 +357,8 @@ read_chunk(struct audit *a, uint64_t block, struct err *e)
 	return 0;
 }
 
-static void
-clear_chunk(struct audit *a)
+void
+audit_chunk_clear(struct audit *a)
 {
 	for (size_t i = 0; i < a->n_slots; i++) {
 		leaf_clear(&a->slots[i].leaf);
@@ -389,7 +378,7 @@ walk_chunk(struct audit *a, uint64_t block, bool *stop, struct err *e)
 
 	if ((r = read_chunk(a, block, e)) != 0)
 		return r;
-	parallel_for(a->n_slots, look, a);
+	audit_look(a);
 	for (size_t i = 0; i < a->n_blocks && !*stop; i++) {
 		struct audit_block *b = &a->blocks[i];
 
@@ -412,7 +401,7 @@ int
 audit_walk(struct audit *a, struct err *e)
 {
 	bool stop = false;
-	int r = 0;
+	int r;
 
 	a->blocks = calloc(CHUNK_BLOCKS, sizeof(*a->blocks));
 	a->slots = calloc(CHUNK_LEAVES, sizeof(*a->slots));
@@ -422,11 +411,13 @@ audit_walk(struct audit *a, struct err *e)
 	a->source.size = a->head.size;
 	audit_heads_pass(a, &a->edge_e, NULL, 0, false);
 	audit_heads_pass(a, &a->edge_t, NULL, 0, true);
-	for (uint64_t block = 0;
+	if ((r = past_resume(a, e)) != 0)
+		return r;
+	for (uint64_t block = a->resumed / TILE_WIDTH;
 	     block * TILE_WIDTH < a->head.size && !stop && r == 0;) {
 		r = walk_chunk(a, block, &stop, e);
 		block += a->n_blocks;
-		clear_chunk(a);
+		audit_chunk_clear(a);
 	}
 	if (stop)
 		finding_add(a->r, a->label, STAGE_TREE, "missing", false, NULL,

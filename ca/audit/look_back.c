@@ -7,9 +7,34 @@
 
 #include "ca/audit/audit_impl.h"
 
+bool
+audit_is_lasting(uint8_t tag)
+{
+	return tag == LTAG_ROOT || tag == LTAG_POLICY || tag == LTAG_KEY ||
+	    tag == LTAG_FLEET || tag == LTAG_JOB || tag == LTAG_REVOKE ||
+	    tag == LTAG_KEY_DECISION || tag == LTAG_KRL || tag == LTAG_ENROL ||
+	    tag == LTAG_ACCEPT || tag == LTAG_REJECT || tag == LTAG_RENAME ||
+	    tag == LTAG_FORGET || tag == LTAG_TOKEN;
+}
+
+/* Of a leaf that was read again: 0 unless nothing can be said. */
+static int
+unsound(struct audit *a, uint64_t index, int r, const struct err *why,
+    struct err *e)
+{
+	if (r == ERR_NOMEM || r == ERR_NET || r == ERR_SYS || r == ERR_DENIED)
+		return e != NULL ? err_set(e, r, "%s", why->msg) : r;
+	/* Its own finding was made when it came by, unless it did not. */
+	if (index < a->resumed)
+		LEAF_FINDING(a, index, "tile",
+		    "is not what was judged before: %s", why->msg);
+	return 0;
+}
+
 static const struct leaf *
 pool_get(struct audit *a, uint64_t index, int *r, struct err *e)
 {
+	struct err why = {0};
 	struct pooled *p;
 	uint64_t at;
 	size_t cursor = 0;
@@ -28,14 +53,11 @@ pool_get(struct audit *a, uint64_t index, int *r, struct err *e)
 	a->pool[a->n_pool++] = p;
 	p->index = index;
 	leaf_init(&p->leaf);
-	*r = audit_source_parse(&a->source, index, &p->leaf, e);
+	*r = audit_source_parse(&a->source, index, &p->leaf, &why);
 	if (*r == 0)
 		return &p->leaf;
 	leaf_clear(&p->leaf);
-	/* Its own finding was made when it came by. */
-	if (*r != ERR_NOMEM && *r != ERR_NET && *r != ERR_SYS &&
-	    *r != ERR_DENIED)
-		*r = 0;
+	*r = unsound(a, index, *r, &why, e);
 	return NULL;
 }
 
@@ -46,13 +68,14 @@ audit_leaf(struct audit *a, uint64_t index, int *r, struct err *e)
 	if (a->n_slots > 0 && index >= a->slots[0].index) {
 		uint64_t at = index - a->slots[0].index;
 
-		/* Slots lack the leaves that a bundle lacks. */
-		while (at > 0 &&
-		    (at >= a->n_slots || a->slots[at].index > index))
+		/* Slots lack the leaves that a bundle lacks, or a state. */
+		if (at >= a->n_slots)
+			at = a->n_slots - 1;
+		while (at > 0 && a->slots[at].index > index)
 			at--;
-		if (a->slots[at].index != index)
+		if (a->slots[at].index != index && !a->slots[at].again)
 			return NULL;
-		if (!a->slots[at].old)
+		if (a->slots[at].index == index && !a->slots[at].old)
 			return a->slots[at].parsed ? &a->slots[at].leaf : NULL;
 	}
 	return pool_get(a, index, r, e);
@@ -80,6 +103,25 @@ audit_statement(struct audit *a, enum statement_type type, const struct hash *h,
 		}
 	}
 	return NULL;
+}
+
+int
+audit_register(struct audit *a, const struct audit_slot *s, struct err *e)
+{
+	uint64_t first;
+	int r = 0;
+
+	if (s->parsed &&
+	    audit_statement(a, s->leaf.u.s.type, &s->leaf.u.s.hash, s->index,
+		&first, &r, e) != NULL)
+		LEAF_FINDING(a, s->index, "leaf", "repeats leaf %llu",
+		    (unsigned long long)first);
+	if (r == 0 &&
+	    audit_table_add(&a->table, TABLE_STATEMENT,
+		audit_key(s->parsed ? &s->leaf.u.s.hash : &s->name),
+		s->index) != 0)
+		r = err_nomem(e);
+	return r;
 }
 
 const struct statement *

@@ -59,6 +59,24 @@ read_bundle(struct audit_source *s, const struct tile *t, uint8_t **out,
 	    e));
 }
 
+/* Is it the bundle that an earlier audit judged? */
+static int
+check_root(const struct audit_source *s, const struct source_block *b,
+    struct err *e)
+{
+	struct merkle_edge m = {.size = 0};
+	struct hash h;
+
+	for (unsigned i = 0; i < b->n_leaves; i++) {
+		merkle_leaf(b->leaf[i].p, b->leaf[i].n, &h);
+		merkle_append(&m, &h);
+	}
+	merkle_root(&m, &h);
+	return m.size == TILE_WIDTH && hash_equal(&h, &s->roots[b->index])
+	    ? 0
+	    : err_set(e, ERR_CORRUPT, "its bundle has other leaves");
+}
+
 static int
 load(struct audit_source *s, uint64_t index, struct source_block *b,
     struct err *e)
@@ -81,7 +99,7 @@ load(struct audit_source *s, uint64_t index, struct source_block *b,
 	b->index = index;
 	b->n_leaves =
 	    audit_split(slice_of(b->bytes, b->n), width, b->leaf, &used);
-	return 0;
+	return index < s->n_roots ? check_root(s, b, e) : 0;
 }
 
 static int

@@ -73,6 +73,8 @@ static const struct cli_option verify_options[] = {
     {0, "since", "CHECKPOINT",
 	"a file with an earlier checkpoint, or a number of leaves: judge what "
 	"came later"},
+    {0, "state", "FILE",
+	"judge what came after the audit that wrote it, and write it anew"},
     {0, "fleet-log", "URL",
 	"a master's log, to be compared; repeatable (default: fleet_logs of "
 	"-C DIR)"},

@@ -12,14 +12,17 @@ struct asked {
 	struct audit_config c;
 	struct audit_fleet fleets[CONFIG_FLEETS];
 	char *urls[CONFIG_FLEETS]; /* of those that the configuration names */
-	char *note, *fleet_note;   /* earlier checkpoints */
+	char *states[CONFIG_FLEETS];
+	char *note, *fleet_note; /* earlier checkpoints */
 };
 
 static void
 asked_clear(struct asked *q)
 {
-	for (size_t i = 0; i < CONFIG_FLEETS; i++)
+	for (size_t i = 0; i < CONFIG_FLEETS; i++) {
 		free(q->urls[i]);
+		free(q->states[i]);
+	}
 	free(q->note);
 	free(q->fleet_note);
 	place_clear(&q->place);
@@ -142,6 +145,27 @@ find_fleets(const struct cli_args *a, struct asked *q, struct err *e)
 	return read_fleet_since(a, q, e);
 }
 
+/* FILE, and for the fleet's logs FILE.1 and so on, in their order. */
+static int
+find_states(const struct cli_args *a, struct asked *q, struct err *e)
+{
+	const char *state = cli_get(a, "state");
+
+	if (state == NULL)
+		return 0;
+	if (cli_get(a, "since") != NULL || cli_get(a, "fleet-since") != NULL)
+		return err_set(e, ERR_USAGE,
+		    "--state goes without --since and --fleet-since: it says "
+		    "what was judged before");
+	q->c.state = state;
+	for (size_t i = 0; i < q->c.n_fleets; i++) {
+		if (path_joinf(&q->states[i], "%s.%zu", state, i + 1) != 0)
+			return err_nomem(e);
+		q->fleets[i].state = q->states[i];
+	}
+	return 0;
+}
+
 int
 run_audit_verify(struct cli_args *a, struct err *e)
 {
@@ -155,6 +179,7 @@ run_audit_verify(struct cli_args *a, struct err *e)
 	    (r = place_check_fleet_logs(a, e)) != 0 ||
 	    (r = read_since(a, &q.c, &q.note, e)) != 0 ||
 	    (r = find_fleets(a, &q, e)) != 0 ||
+	    (r = find_states(a, &q, e)) != 0 ||
 	    (r = audit_verify(&q.c, &report, e)) != 0)
 		goto out;
 	if (cli_flag(a, "json"))
@@ -163,6 +188,8 @@ run_audit_verify(struct cli_args *a, struct err *e)
 		audit_report_text(&report, &text);
 	if ((r = cli_print(&text, e)) == 0 && report.n_findings > 0)
 		r = EXIT_REFUSED;
+	if (r == 0)
+		r = audit_report_keep(&report, e);
 out:
 	str_clear(&text);
 	audit_report_clear(&report);

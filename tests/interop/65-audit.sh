@@ -171,4 +171,45 @@ else
 	t_eq 'leaves are read as they were' "$(opened all 'tile/entries/[^"]*')" \
 		"$(opened none 'tile/entries/[^"]*')"
 fi
+
+# --- what one audit leaves to the next: of a log of some bundles the last alone is
+# read, and what is wrong after it is found as ever
+state() {
+	"$writ" audit verify --log dir:long/log --root "$long_root" \
+		--state kept.state
+}
+add_requests() { # DIR N
+	"$O/tools/mkrequests" -C long -o "$1" -n "$2" -g work -p deploy \
+		-i alice@example.com=alice &&
+		"$writ" sign -C long "$1"/*.req
+}
+t 'a deployment of many' ca_make long
+long_root=$("$writ" policy show -C long --json | jq -r .realm)
+t 'with some bundles of leaves' add_requests many 170
+t 'is judged as a whole where there is no state' state
+t_eq 'which is for its owner alone' 600 "$(stat -c %a kept.state)"
+t 'more are issued' add_requests more 2
+said=$(state) || t_fail 'the next audit is clean' "$said"
+t_has 'and begins after the last full bundle' "$said" \
+	'518 leaves (512 judged before), 172 certificates ('
+t_not 'it says itself what was judged before' "$writ" audit verify \
+	--log dir:long/log --root "$long_root" --state kept.state --since 512
+if command -v strace >/dev/null && ! ldd "$writ" | grep -q libasan; then
+	strace -f -qq --seccomp-bpf -e trace=openat2 -o one "$writ" audit verify \
+		--log dir:long/log --root "$long_root" --state kept.state >trace.out
+	t_eq 'of two bundles before it none is read but for the policy' \
+		'"tile/entries/000" "tile/entries/002.p/6"' \
+		"$(grep -o '"tile/entries/[^"]*[0-9]"' one | sort -u | tr '\n' ' ' |
+			sed 's/ $//')"
+	t_eq 'and no hash tile' '"tile/0/002.p/6"' \
+		"$(grep -o '"tile/0/[^"]*[0-9]"' one | sort -u)"
+fi
+last=long/log/tile/entries/002.p/6
+flip $last $(($(stat -c %s $last) / 2))
+t_not 'a byte after it is found' state
+t_not 'and found by the one after that' state
+flip $last $(($(stat -c %s $last) / 2))
+t 'until it is what it was' state
+flip kept.state 100
+t_has 'a damaged state is refused' "$(state 2>&1)" 'is no state of an audit'
 t_done

@@ -176,6 +176,8 @@ across_report_logins(struct acrosscase *x, const struct shown *w, uint64_t seq,
 
 	fixture_statement(&s, ST_REPORT, HOST);
 	r->seq = seq;
+	r->has_previous = seq > 1;
+	r->previous = x->reported;
 	r->kind = REPORT_LOGINS;
 	r->root_version = r->policy_version = 1;
 	r->n_events = n;
@@ -205,6 +207,7 @@ across_report_logins(struct acrosscase *x, const struct shown *w, uint64_t seq,
 	}
 	fixture_sign(&s, FIXTURE_BY(HK));
 	(void)logcase_add(&x->fleet, &s);
+	x->reported = s.hash;
 	statement_clear(&s);
 }
 

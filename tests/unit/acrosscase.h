@@ -14,6 +14,7 @@
 struct acrosscase {
 	struct logcase	 ca, fleet;
 	struct statement enrol, accept;	/* of web-1.example.com */
+	struct hash	 reported;	/* its last report */
 };
 void across_open(struct acrosscase *x);
 void across_close(struct acrosscase *x);
