@@ -668,6 +668,94 @@ t_has 'and names the logins by a CA that is none of the policy' "$both" \
 	'2 logins by serial 41 of CA'
 t_has 'and nothing else' "$both" ' 2 logins, 1 finding'
 
+# --- what the auditor went through, as somebody else counts it: by the files, with
+# nothing of ours.  With HOW and the index of a leaf it writes the log with that leaf
+# left out, with a bit of it changed, or there twice.
+cat >leaves.py <<'END'
+import glob, json, os, struct, sys
+log = sys.argv[1]
+size = int(open(log + "/checkpoint").read().split("\n")[1])
+def path(n):
+    groups, at = [], n // 256
+    while not groups or at:
+        groups.insert(0, ("x" if groups else "") + "%03d" % (at % 1000))
+        at //= 1000
+    width = min(256, size - n)
+    return log + "/tile/entries/" + "/".join(groups) + (
+        "" if width == 256 else ".p/%d" % width)
+def bundle(n):
+    data, out = open(path(n), "rb").read(), []
+    while data:
+        (length,) = struct.unpack(">H", data[:2])
+        assert len(data) >= 2 + length
+        out.append(data[2:2 + length])
+        data = data[2 + length:]
+    return out
+leaves = [x for n in range(0, size, 256) for x in bundle(n)]
+lines = [json.loads(x.split(b"\n")[0]) for x in leaves]
+kinds = [x["type"] for x in lines]
+if len(sys.argv) == 2:
+    logins = sum(e["what"] == "login" for x in lines if x["type"] == "report"
+        for e in x.get("events", []))
+    heads = 1 + len(os.listdir(log + "/checkpoints"))
+    files = glob.glob(log + "/records/**", recursive=True)
+    print(len(leaves), kinds.count("issue"),
+        sum(x.count(b"-----BEGIN SSH SIGNATURE-----") for x in leaves) +
+        kinds.count("certificate") + heads,
+        sum(map(os.path.isfile, files)), kinds.count("accept"),
+        kinds.count("report"), logins)
+elif sys.argv[2] == "first":
+    for kind in sorted(set(kinds)):
+        print(kind, kinds.index(kind))
+else:
+    n, how = int(sys.argv[3]), sys.argv[2]
+    these = bundle(n // 256 * 256)
+    at = n % 256
+    if how == "out":
+        these[at:at + 1] = []
+    elif how == "twice":
+        these[at:at + 1] = [these[at]] * 2
+    elif how == "flipped":
+        leaf = bytearray(these[at])
+        leaf[len(leaf) // 2] ^= 1
+        these[at] = bytes(leaf)
+    with open(path(n // 256 * 256), "wb") as f:
+        for x in these:
+            f.write(struct.pack(">H", len(x)) + x)
+END
+of_log() { # LOG: what verify says of it
+	"$O/writ" audit verify --root "$(fleet_root corp)" --log "dir:$1" "${@:2}"
+}
+counts() {
+	of_log "$1" --json | jq -r '[.leaves, .certificates, .signatures, .records,
+		.acceptances, .reports, .logins] | join(" ")'
+}
+read -r _ _ _ _ accepted reported logged <<<"$(python3 leaves.py m/log)"
+t 'reports and logins are there to be counted' \
+	test $((accepted > 2 && reported > 5 && logged > 1)) -eq 1
+t_eq 'the auditor went through as many as there are' \
+	"$(python3 leaves.py m/log)" "$(counts m/log)"
+python3 leaves.py m/log first >kinds
+t 'leaves are of several kinds' test "$(wc -l <kinds)" -gt 5
+for how in out flipped twice; do
+	n=0
+	while read -r kind at; do
+		rm -rf changed
+		mkdir changed
+		(cd m/log && tar cf - --exclude journal --exclude index \
+			--exclude lock .) | tar xf - -C changed
+		python3 leaves.py changed $how "$at"
+		if said=$(of_log changed 2>&1); then
+			t_fail "a leaf '$kind', $how" "$said"
+		elif ! grep -Eq "leaf $at\b|leaf $((at + 1))\b" <<<"$said"; then
+			t_fail "a leaf '$kind', $how, is named" "$said"
+		else
+			n=$((n + 1))
+		fi
+	done <kinds
+	t_eq "a leaf of each kind is found: $how" "$(wc -l <kinds)" $n
+done
+
 # --- controls
 controls() { "$O/writ" audit hosts -C corp --fleet-log "dir:$T/m/log" --cis "$@"; }
 controls --json >controls.json 2>controls.err
