@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/trust/fleet_hosts_impl.h"
 
 /* Is it about us? */
@@ -36,14 +37,23 @@ check_ours(const struct statement *accept, const struct statement *enrol,
 static int
 check_clock(const struct statement *accept, int64_t now, struct err *e)
 {
-	if (accept->at > now + FLEET_HOSTS_AHEAD)
+	char when[CLOCK_TEXT], here[CLOCK_TEXT];
+
+	clock_format(now, here);
+	if (accept->at > now + FLEET_HOSTS_AHEAD) {
+		clock_format(accept->at, when);
 		return err_set(e, ERR_DENIED,
-		    "the acceptance of %s is from the future",
-		    accept->u.accept.host);
-	if (accept->u.accept.renew_until < now)
+		    "the acceptance of %s is from the future, %s: the clock "
+		    "here says %s",
+		    accept->u.accept.host, when, here);
+	}
+	if (accept->u.accept.renew_until < now) {
+		clock_format(accept->u.accept.renew_until, when);
 		return err_set(e, ERR_EXPIRED,
-		    "the acceptance of %s is past its renew_until",
-		    accept->u.accept.host);
+		    "the acceptance of %s is past its renew_until, %s: the "
+		    "clock here says %s",
+		    accept->u.accept.host, when, here);
+	}
 	return 0;
 }
 
@@ -131,6 +141,7 @@ fleet_renamed(const struct trust *t, const struct statement *rename,
 {
 	const struct fleet_judge j = {
 	    .policy = t->policy, .realm = &t->realm, .now = now};
+	char when[CLOCK_TEXT], here[CLOCK_TEXT];
 	int r;
 
 	if (rename->type != ST_RENAME)
@@ -151,8 +162,13 @@ fleet_renamed(const struct trust *t, const struct statement *rename,
 		    "the rename to %s is older than what was last said of this "
 		    "host",
 		    rename->u.rename.to);
-	if (rename->at > now + FLEET_HOSTS_AHEAD)
+	if (rename->at > now + FLEET_HOSTS_AHEAD) {
+		clock_format(rename->at, when);
+		clock_format(now, here);
 		return err_set(e, ERR_DENIED,
-		    "the rename to %s is from the future", rename->u.rename.to);
+		    "the rename to %s is from the future, %s: the clock here "
+		    "says %s",
+		    rename->u.rename.to, when, here);
+	}
 	return 0;
 }
