@@ -69,12 +69,15 @@ static int
 add_choice(const struct fleet *f, const struct policy *p, const char *choice,
     struct master_places *m, struct err *e)
 {
+	struct err why = {0};
 	const char *key;
 	char *full = NULL;
 	int r;
 
-	if ((r = full_address(choice, &full, e)) != 0)
-		return r;
+	if ((r = full_address(choice, &full, &why)) != 0)
+		return r == ERR_NOMEM
+		    ? err_nomem(e)
+		    : err_set(e, ERR_USAGE, "--master: %s", why.msg);
 	key = key_of(f, full);
 	free(full);
 	if ((r = add_place(m, choice, key, e)) != 0 || key != NULL)

@@ -38,7 +38,7 @@ struct master_places {		/* zero-initialise; master_places_clear */
  * show the key of any master of the policy.
  *
  * ERR_NOTFOUND: there is no master in the fleet, or none in the policy;
- * ERR_PARSE: choice is no address; ERR_NOMEM.
+ * ERR_USAGE: choice, which is --master, is no address; ERR_NOMEM.
  */
 int  master_places(const struct fleet *f, const struct policy *p,
      const char *choice, struct master_places *out, struct err *e) MUST_CHECK;

@@ -465,7 +465,7 @@ where_none_is_named_it_is_said(void **state)
 	assert_int_equal(master_places(NULL, p, "m", &m, &err), ERR_NOTFOUND);
 	assert_non_null(strstr(err.msg, "authorities: master"));
 	assert_int_equal(master_places(NULL, p, "-oProxyCommand=x", &m, &err),
-	    ERR_PARSE);
+	    ERR_USAGE);
 	assert_null(m.v);
 	policy_free(p);
 }
