@@ -29,21 +29,31 @@ asked_clear(struct asked *q)
 }
 
 /* A number of leaves, or a file with a checkpoint. */
+/* One of no bytes would be as none at all, and nothing compared with it. */
+static int
+read_checkpoint(const char *file, char **note, struct slice *out, struct err *e)
+{
+	size_t n;
+	int r = file_read(file, NOTE_MAX, note, &n, e);
+
+	if (r == 0 && n == 0)
+		r = err_set(e, ERR_PARSE, "%s: empty, expected a checkpoint",
+		    file);
+	if (r == 0)
+		*out = slice_of(*note, n);
+	return r;
+}
+
 static int
 read_since(const struct cli_args *a, struct audit_config *c, char **note,
     struct err *e)
 {
 	const char *since = cli_get(a, "since");
-	size_t n;
-	int r;
 
 	if (since == NULL ||
 	    parse_u64(since, 0, AUDIT_LEAVES_MAX, &c->since) == 0)
 		return 0;
-	if ((r = file_read(since, NOTE_MAX, note, &n, e)) != 0)
-		return r;
-	c->since_note = slice_of(*note, n);
-	return 0;
+	return read_checkpoint(since, note, &c->since_note, e);
 }
 
 /* What the configuration says of S3 is left where an option says it. */
@@ -105,8 +115,6 @@ static int
 read_fleet_since(const struct cli_args *a, struct asked *q, struct err *e)
 {
 	const char *since = cli_get(a, "fleet-since");
-	size_t n;
-	int r;
 
 	if (since == NULL)
 		return 0;
@@ -115,10 +123,8 @@ read_fleet_since(const struct cli_args *a, struct asked *q, struct err *e)
 		    "--fleet-since goes with one log of the fleet, here are "
 		    "%zu",
 		    q->c.n_fleets);
-	if ((r = file_read(since, NOTE_MAX, &q->fleet_note, &n, e)) != 0)
-		return r;
-	q->fleets[0].since_note = slice_of(q->fleet_note, n);
-	return 0;
+	return read_checkpoint(since, &q->fleet_note, &q->fleets[0].since_note,
+	    e);
 }
 
 /* Those named; else, of the log of -C DIR, those that writ.yaml names. */

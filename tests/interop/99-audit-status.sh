@@ -175,6 +175,11 @@ t 'verify: no file with a checkpoint' ends 6 'nowhere' \
 	"$writ" audit verify -C corp --since nowhere
 t 'verify: a file with something else' ends 4 'expected a signed note' \
 	"$writ" audit verify -C corp --since one.pub
+: >empty
+t 'verify: an empty file is no checkpoint' ends 4 'empty: empty, expected' \
+	"$writ" audit verify -C corp --since empty
+t 'verify: nor is one of a fleet' ends 4 'empty: empty, expected' \
+	"$writ" audit verify -C corp --fleet-log dir:log --fleet-since empty
 t 'who: a master that is no address' ends 2 "--master: 'a b' is no address" \
 	"$writ" audit who -C corp --master 'a b'
 t 'verify: a log that is whole' ends 0 '0 findings' \
