@@ -68,6 +68,24 @@ revoke_serial(void)
 	statement_clear(&s);
 }
 
+/* A revocation list, of the four bytes "list". */
+static void
+make_list(struct statement *s, uint64_t version)
+{
+	char key[80], hex[HASH_HEX];
+
+	fixture_statement(s, ST_KRL, "ca_log");
+	hash_sha256("list", 4, &s->u.krl.file);
+	s->u.krl.version = version;
+	s->u.krl.size = 4;
+	s->u.krl.next_update = FIXTURE_NOW + 86400;
+	fixture_sign(s, FIXTURE_BY(SEED_LOG));
+	hash_hex(&s->u.krl.file, hex);
+	(void)snprintf(key, sizeof(key), "krl/%s", hex);
+	logcase_write(&lg, key, "list", 4);
+	(void)logcase_add(&lg, s);
+}
+
 static void
 ticks(struct logcase *l, size_t until, int64_t step)
 {
@@ -75,12 +93,12 @@ ticks(struct logcase *l, size_t until, int64_t step)
 		across_tick(l, (int64_t)l->n * step, 0);
 }
 
-static int
-setup(void **state)
+/* What is asked for, and ticks. */
+static void
+setup_until(size_t n)
 {
 	const struct statement *d = &approval, *y = &yes;
 
-	(void)state;
 	logcase_open(&lg, "ca_log", SEED_LOG, SEED_USER_CA);
 	tmpdir_make(dir, "past");
 	(void)snprintf(path, sizeof(path), "%s/state", dir);
@@ -92,8 +110,15 @@ setup(void **state)
 	revoke_serial();
 	logcase_decide(&lg, &asked, &d, 1, &pending);
 	pending_at = logcase_issue(&lg, &pending, &asked, &d, 1);
-	ticks(&lg, 100, 1);
+	ticks(&lg, n, 1);
 	logcase_publish(&lg);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	setup_until(100);
 	ticks(&lg, OLD + beyond, 1);
 	logcase_publish(&lg);
 	return 0;
@@ -244,6 +269,56 @@ a_state_is_the_same_in_one_step_or_in_two(void **state)
 	assert_memory_equal(twice, once, n_once);
 	free(twice);
 	free(once);
+}
+
+/* Its to-be-signed leaf is the last of the state, it is not in it. */
+static void
+a_certificate_may_follow_the_last_bundle(void **state)
+{
+	struct audit_report r;
+
+	(void)state;
+	teardown(state);
+	setup_until(OLD - 3);
+	logcase_story(&lg);
+	logcase_publish(&lg);
+	make_state();
+	audit_clean(path, &r);
+	assert_int_equal(r.old_leaves, OLD);
+	assert_int_equal(r.counts.leaves, OLD + 1);
+	assert_int_equal(r.counts.records, 1);
+	audit_report_clear(&r);
+}
+
+/* A list is not read again, and the next one has to come after it. */
+static void
+a_list_follows_those_of_before(void **state)
+{
+	char key[80], hex[HASH_HEX];
+	struct audit_report r;
+	struct statement s;
+
+	(void)state;
+	teardown(state);
+	setup_until(100);
+	make_list(&s, 2);
+	hash_hex(&s.u.krl.file, hex);
+	(void)snprintf(key, sizeof(key), "krl/%s", hex);
+	while (lg.n < OLD + 3)
+		across_tick(&lg, (int64_t)lg.n, 2);
+	statement_clear(&s);
+	logcase_publish(&lg);
+	make_state();
+	logcase_write(&lg, key, "lisp", 4);
+	across_tick(&lg, (int64_t)lg.n, 2);
+	logcase_publish(&lg);
+	audit_clean(path, &r);
+	audit_report_clear(&r);
+	logcase_write(&lg, key, "list", 4);
+	make_list(&s, 1);
+	statement_clear(&s);
+	logcase_publish(&lg);
+	expect(true, "has version 1 after version 2", lg.n - 1);
 }
 
 /* --- what is wrong in later leaves ---------------------------------------- */
@@ -438,6 +513,7 @@ a_log_that_lost_leaves_is_found(void **state)
 		str_clear(&lg.leaf[i]);
 	lg.n = 300;
 	logcase_publish(&lg);
+	logcase_remove(&lg, "checkpoints/515");
 	expect(false, "is signed for 515 leaves", AUDIT_NO_INDEX);
 }
 
@@ -534,6 +610,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(the_next_one_goes_on_where_it_ended),
 	    TEST(a_state_is_the_same_in_one_step_or_in_two),
+	    TEST(a_certificate_may_follow_the_last_bundle),
+	    TEST(a_list_follows_those_of_before),
 	    TEST(what_a_whole_audit_finds_is_found),
 	    TEST(a_later_certificate_of_an_older_leaf_is_compared),
 	    TEST(an_older_leaf_that_is_asked_for_is_as_it_was),
