@@ -171,7 +171,7 @@ get_head(struct view *v, struct audit_past *s)
 	    (r = view_get_u64(v, &s->size)) != 0 ||
 	    (r = view_get_u64(v, &tick)) != 0 ||
 	    (r = view_get_u64(v, &s->last_krl)) != 0 ||
-	    (r = view_get_u64(v, &s->foreign_krl)) != 0 ||
+	    (r = view_get_u64(v, &s->foreign_krl)) != 0 || note.n == 0 ||
 	    s->size > AUDIT_LEAVES_MAX || s->size % TILE_WIDTH != 0)
 		return ERR_PARSE;
 	memcpy(s->origin, origin.p, origin.n);

@@ -542,6 +542,35 @@ a_damaged_state_is_none(void **state)
 	free(bytes);
 }
 
+/* With sums that fit: without the checkpoint nothing says what it must extend. */
+static void
+a_state_has_the_checkpoint_of_then(void **state)
+{
+	char *bytes, *note, *at;
+	size_t n, n_note, rest;
+	struct audit_report r;
+	struct hash sum;
+
+	(void)state;
+	make_state();
+	assert_int_equal(file_read(path, SIZE_MAX, &bytes, &n, NULL), 0);
+	logcase_read(&lg, "checkpoint", &note, &n_note);
+	at = memmem(bytes, n, note, n_note);
+	assert_non_null(at);
+	rest = n - (size_t)(at + n_note - bytes) - HASH_LEN;
+	memset(at - 4, 0, 4);
+	memmove(at, at + n_note, rest);
+	n = (size_t)(at - bytes) + rest;
+	hash_sha256(bytes, n, &sum);
+	memcpy(bytes + n, sum.b, HASH_LEN);
+	assert_int_equal(file_write(path, bytes, n + HASH_LEN, 0600, 0, NULL),
+	    0);
+	assert_int_equal(audit(path, &r, NULL), ERR_CORRUPT);
+	audit_report_clear(&r);
+	free(note);
+	free(bytes);
+}
+
 static void
 the_state_of_another_log_is_refused(void **state)
 {
@@ -619,6 +648,7 @@ main(void)
 	    TEST(another_history_is_found),
 	    TEST(a_log_that_lost_leaves_is_found),
 	    TEST(a_damaged_state_is_none),
+	    TEST(a_state_has_the_checkpoint_of_then),
 	    TEST(the_state_of_another_log_is_refused),
 	    TEST(with_findings_nothing_is_kept),
 	    TEST(no_verdict_without_memory),
