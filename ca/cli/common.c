@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "ca/cli/cli.h"
 #include "ca/cli/remote.h"
@@ -89,6 +92,26 @@ cli_read_pubkey(const char *path, struct pubkey **out, struct err *e)
 	if ((r = pubkey_parse_line(text, n, out, NULL, e)) != 0)
 		err_prefix(e, "%s", path);
 	free(text);
+	return r;
+}
+
+int
+cli_check_place(const char *path, struct err *e)
+{
+	size_t n = (size_t)(path_base(path) - path);
+	char *dir = n > 0 ? str_dupn(path, n) : str_dup(".");
+	struct stat st;
+	int r = 0;
+
+	if (dir == NULL)
+		return err_nomem(e);
+	if (access(dir, W_OK | X_OK) != 0)
+		r = err_sys(e, "no file can be made in %s", dir);
+	else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+		r = err_sys(e, "%s", path);
+	}
+	free(dir);
 	return r;
 }
 

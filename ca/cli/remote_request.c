@@ -82,23 +82,6 @@ named_key(const struct ask *q, char **base, struct pubkey **subject,
 	return (*base = str_dupn(q->key, n)) != NULL ? 0 : err_nomem(e);
 }
 
-/* Where the certificate goes is tried before anybody is asked for it: what is
- * issued is issued. */
-static int
-check_place(const char *path, struct err *e)
-{
-	size_t n = (size_t)(path_base(path) - path);
-	char *dir = n > 0 ? str_dupn(path, n) : str_dup(".");
-	int r = 0;
-
-	if (dir == NULL)
-		return err_nomem(e);
-	if (access(dir, W_OK | X_OK) != 0)
-		r = err_sys(e, "no file can be made in %s", dir);
-	free(dir);
-	return r;
-}
-
 static int
 make_key(const struct ask *q, struct key **key, struct pubkey **subject,
     struct err *e)
@@ -218,7 +201,7 @@ remote_ask(struct remote *r, const struct cli_args *a, const struct ask *q,
 	rc = q->key != NULL ? named_key(q, &base, &subject, e)
 			    : make_key(q, &key, &subject, e);
 	if (rc == 0 && !check_only && (q->out != NULL || base != NULL))
-		rc = check_place(q->out != NULL ? q->out : base, e);
+		rc = cli_check_place(q->out != NULL ? q->out : base, e);
 	if (rc != 0) {
 		pubkey_free(subject);
 		goto out;

@@ -152,6 +152,13 @@ bad "standard output is full" $system "standard output" \
 bad "a file that is there is not replaced" $refused "r.req" \
 	request deploy --reason "$why" -o r.req
 
+mkdir adir
+request viewer --reason "$why" -o out.req >out.txt 2>&1
+bad "a directory for a certificate, before it is issued" $system \
+	"adir: Is a directory" sign out.req -o adir
+bad "a place that is not there, before it is issued" $system \
+	"no file can be made in nowhere/" sign out.req -o nowhere/cert.pub
+
 # --- statements: JSON
 edited 's/"reason"/"raison"/'
 bad "an unknown JSON key" $input "'raison'" sign e.req
