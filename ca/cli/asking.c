@@ -50,9 +50,15 @@ ask_of_args(const struct cli_args *a, struct ask *out, struct err *e)
 	    .key = cli_get(a, "key"),
 	    .out = cli_get(a, "o"),
 	    .host = cli_flag(a, "host-cert")};
+	int r;
 
 	if (q.reason == NULL)
 		q.reason = cli_get(a, "m");
+	if ((r = cli_check_text("the reason", q.reason, STATEMENT_REASON_MAX,
+		 e)) != 0 ||
+	    (r = cli_check_text("the ticket", q.ticket, STATEMENT_TICKET_MAX,
+		 e)) != 0)
+		return r;
 	if (cli_flag(a, "extension"))
 		q.extensions = cli_all(a, "extension");
 	for (size_t i = 0; i < 2; i++)

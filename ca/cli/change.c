@@ -179,11 +179,23 @@ copy(const char *from, char **to, struct err *e)
 static int
 fill_revoke(const struct cli_args *a, struct revoke *v, struct err *e)
 {
-	const char *file = cli_get(a, "key");
+	const char *file = cli_get(a, "key"), *person = cli_get(a, "person");
+	char quoted[QUOTE_MAX];
 	int n, r;
 
 	if (cli_get(a, "reason") == NULL)
 		return err_set(e, ERR_USAGE, "why? expected --reason TEXT");
+	if ((r = cli_check_text("the reason", cli_get(a, "reason"),
+		 STATEMENT_REASON_MAX, e)) != 0)
+		return r;
+	if (cli_get(a, "reason")[0] == '\0')
+		return err_set(e, ERR_USAGE, "why? the reason is empty");
+	if (person != NULL && !id_is_valid(person))
+		return err_set(e, ERR_USAGE, "%s is no id of a person",
+		    str_quote(quoted, person));
+	if ((r = cli_check_text("the key ID", cli_get(a, "key-id"), SIZE_MAX,
+		 e)) != 0)
+		return r;
 	n = (cli_n_operands(a) > 0) + (file != NULL) +
 	    (cli_get(a, "key-id") != NULL) + (cli_get(a, "person") != NULL);
 	if (n != 1)

@@ -24,6 +24,14 @@ extern const size_t writ_commands_n;
 /* Where writ-fleet is; to be freed.  ERR_NOTFOUND, ERR_SYS, ERR_NOMEM. */
 int cli_fleet_program(char **out, struct err *e) MUST_CHECK;
 
+/*
+ * A text of the command line that goes into a statement: what, such as "the
+ * reason", has an invisible character, or more than max bytes.  NULL is none.
+ * ERR_USAGE.
+ */
+int cli_check_text(const char *what, const char *text, size_t max,
+    struct err *e) MUST_CHECK;
+
 /* Can a file be made there?  For where a certificate goes, before anybody is
  * asked for one: what is issued is issued.  ERR_SYS, ERR_NOMEM. */
 int cli_check_place(const char *path, struct err *e) MUST_CHECK;

@@ -115,6 +115,22 @@ cli_check_place(const char *path, struct err *e)
 	return r;
 }
 
+int
+cli_check_text(const char *what, const char *text, size_t max, struct err *e)
+{
+	size_t n = text != NULL ? strlen(text) : 0, at = 0;
+
+	if (n > max)
+		return err_set(e, ERR_USAGE,
+		    "%s has %zu bytes, expected at most %zu", what, n, max);
+	if (n > 0 && !text_is_clean(text, n, &at))
+		return err_set(e, ERR_USAGE,
+		    "%s has an invisible or invalid character at byte %zu, "
+		    "expected one line of clean UTF-8",
+		    what, at);
+	return 0;
+}
+
 /* --- who signs ------------------------------------------------------------ */
 
 /* In ssh(1)'s order, hardware keys first: who has one means to use it. */

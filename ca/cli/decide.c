@@ -195,7 +195,11 @@ run(struct cli_args *a, bool approve, struct err *e)
 {
 	const char *text = cli_get(a, "for");
 	int64_t length = 0;
+	int r;
 
+	if ((r = cli_check_text("the comment", cli_get(a, "comment"),
+		 STATEMENT_COMMENT_MAX, e)) != 0)
+		return r;
 	if (text != NULL && span_parse(text, &length) != 0)
 		return err_set(e, ERR_USAGE, "--for wants a span such as 1h");
 	if (cli_is_remote(a) && !names_files(a))

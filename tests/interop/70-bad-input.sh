@@ -152,6 +152,26 @@ bad "standard output is full" $system "standard output" \
 bad "a file that is there is not replaced" $refused "r.req" \
 	request deploy --reason "$why" -o r.req
 
+long=$(printf 'x%.0s' {1..1025})
+for text in $'roll\nout of it' $'roll\eout of it' $'roll\xffout of it' \
+	$'roll\xe2\x80\xaeout of it' "$long"; do
+	name=$(printf '%.20q' "$text")
+	bad "a reason of $name on the command line" $usage 'the reason has' \
+		request deploy --reason "$text" -o z.req
+	bad "a ticket of $name" $usage 'the ticket has' \
+		request deploy --reason "$why" --ticket "$text" -o z.req
+	bad "a comment of $name" $usage 'the comment has' \
+		"$writ" approve -C corp r.req -i olga -y --comment "$text"
+	bad "a revocation for $name" $usage 'the reason has' \
+		"$writ" revoke -C corp -i olga -y --reason "$text" 1
+done
+bad "a revocation without a word" $usage 'the reason is empty' \
+	"$writ" revoke -C corp -i olga -y --reason '' 1
+bad "a revocation of somebody who cannot be" $usage 'is no id of a person' \
+	"$writ" revoke -C corp -i olga -y --reason "$why" --person $'a\eb'
+bad "a revocation of a key ID that cannot be" $usage 'the key ID has' \
+	"$writ" revoke -C corp -i olga -y --reason "$why" --key-id $'a\eb'
+t_not "nothing of that is left" test -e z.req
 mkdir adir
 request viewer --reason "$why" -o out.req >out.txt 2>&1
 bad "a directory for a certificate, before it is issued" $system \
