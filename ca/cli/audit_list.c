@@ -261,6 +261,9 @@ run_listing(struct cli_args *a, struct listing *l, struct err *e)
 	for (size_t i = 0; l->rows != NULL && i < l->n && i < l->seen; i++)
 		table_add_row(&t, &l->rows[i]);
 	r = cli_print_table(&t, cli_format(a), e);
+	/* Who has certificates in it may have left since. */
+	if (r == 0 && table_rows(&t) == 0)
+		say_unknown_person(a, p.trust.policy);
 out:
 	table_clear(&t);
 	place_clear(&p);

@@ -211,6 +211,17 @@ asked_uses_get(struct cli_args *a, struct asked_uses *q, struct err *e)
 	return get_issued(q, e);
 }
 
+void
+say_unknown_person(const struct cli_args *a, const struct policy *p)
+{
+	const char *person = cli_get(a, "person");
+	char quoted[QUOTE_MAX];
+
+	if (person != NULL && policy_person(p, person) == NULL)
+		cli_warn("%s is no person of policy version %llu",
+		    str_quote(quoted, person), (unsigned long long)p->version);
+}
+
 /* --- times ---------------------------------------------------------------- */
 
 const char *

@@ -51,6 +51,10 @@ struct gaps;
 int  asked_gaps(struct cli_args *a, struct asked_uses *q, struct gaps *out,
      struct err *e) MUST_CHECK;
 
+/* A --person that is none finds nothing, which is no answer to who mistyped it:
+ * warn. */
+void say_unknown_person(const struct cli_args *a, const struct policy *p);
+
 /* For people in their zone, unless --utc; returns out. */
 #define WHEN_TEXT 64
 const char *format_when(int64_t when, const struct cli_args *a,

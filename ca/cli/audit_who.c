@@ -191,18 +191,6 @@ add_answer(struct table *t, const struct use *u, struct asked_uses *q,
 	return r;
 }
 
-/* A name that is none finds nothing, which is no answer to who mistyped it. */
-static void
-say_unknown_person(const struct cli_args *a, const struct policy *p)
-{
-	const char *person = cli_get(a, "person");
-	char quoted[QUOTE_MAX];
-
-	if (person != NULL && policy_person(p, person) == NULL)
-		cli_warn("%s is no person of policy version %llu",
-		    str_quote(quoted, person), (unsigned long long)p->version);
-}
-
 static void
 say_unknown_host(const char *host, const json_t *rows)
 {

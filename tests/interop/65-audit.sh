@@ -66,6 +66,10 @@ t_has 'of a sample too' "$(TZ=Asia/Kathmandu "$writ" audit sample -C ca 1)" \
 	' +0545  '
 t_eq 'of one person' 4 "$(listed --person alice@example.com | wc -l)"
 t_eq 'of another' 0 "$(listed --person olga@example.com | wc -l)"
+t 'and of one that there is none of' ends 0 "'alise@example.com' is no person" \
+	list --person alise@example.com
+t_eq 'which is said of nobody else' '' \
+	"$(list --person olga@example.com 2>&1 >/dev/null)"
 t_eq 'a sample of all is all' 4 \
 	"$("$writ" audit sample -C ca 4 --json | jq length)"
 t_eq 'a sample of three is three' 3 \
