@@ -28,14 +28,6 @@ whole_find(struct slice info, struct slice *out)
 	return false;
 }
 
-static void
-hash_key(const struct pubkey *k, struct hash *out)
-{
-	struct slice blob = pubkey_blob(k);
-
-	hash_sha256(blob.p, blob.n, out);
-}
-
 /* What the line says is sshd's own: nothing here may say otherwise. */
 static bool
 is_of(const struct login_event *ev, const struct cert *c,
@@ -54,8 +46,8 @@ put(struct login_event *ev, const struct cert *c, struct slice blob,
 	struct hash key, ca;
 	char *key_id;
 
-	hash_key(c->key, &key);
-	hash_key(c->ca, &ca);
+	pubkey_hash(c->key, &key);
+	pubkey_hash(c->ca, &ca);
 	if (!is_of(ev, c, &key, &ca))
 		return err_set(e, ERR_DENIED,
 		    "a certificate with serial %llu, expected the one of "

@@ -44,12 +44,9 @@ is_full(const struct page *p)
 void
 mk_put_fingerprint(struct jw *w, const char *name, const struct pubkey *key)
 {
-	struct slice blob = pubkey_blob(key);
 	char text[FINGERPRINT_MAX];
-	struct hash h;
 
-	hash_sha256(blob.p, blob.n, &h);
-	hash_fingerprint(&h, text);
+	pubkey_fingerprint(key, text);
 	jw_str(w, name, text);
 }
 

@@ -250,10 +250,9 @@ across_policy(struct audit *a, uint64_t index, const struct statement *s)
 static bool
 is_key(const struct pubkey *k, const struct hash *want)
 {
-	struct slice blob = pubkey_blob(k);
 	struct hash h;
 
-	hash_sha256(blob.p, blob.n, &h);
+	pubkey_hash(k, &h);
 	return hash_equal(&h, want);
 }
 

@@ -68,14 +68,6 @@ approvers(const struct audit_certificate *c, char **out)
 	return str_take(&s, out);
 }
 
-static void
-key_hash(const struct pubkey *k, struct hash *out)
-{
-	struct slice blob = pubkey_blob(k);
-
-	hash_sha256(blob.p, blob.n, out);
-}
-
 static int64_t
 to_time(uint64_t t)
 {
@@ -89,8 +81,8 @@ fill(struct grant_use *g, const struct audit_certificate *c, const char *log)
 	    cert_option_find(&c->cert->critical, "source-address");
 	const struct request *q = &c->request->u.r;
 
-	key_hash(c->cert->ca, &g->ca);
-	key_hash(c->cert->key, &g->key);
+	pubkey_hash(c->cert->ca, &g->ca);
+	pubkey_hash(c->cert->key, &g->key);
 	g->serial = c->cert->serial;
 	hash_sha256(c->leaf->tbs, c->leaf->tbs_len, &g->tbs);
 	g->presence = cert_presence(c->cert);
@@ -200,7 +192,7 @@ uses_is_ca(const struct policy *p, const struct hash *ca)
 	for (size_t i = 0; i < p->n_authorities; i++) {
 		if (!p->authorities[i].user && !p->authorities[i].host)
 			continue;
-		key_hash(p->authorities[i].key, &h);
+		pubkey_hash(p->authorities[i].key, &h);
 		if (hash_equal(&h, ca))
 			return true;
 	}

@@ -108,7 +108,6 @@ fill_row(struct recent *r, uint64_t index, const struct statement *s,
     const struct grant *g, struct err *e)
 {
 	struct slice text = statement_bytes(s);
-	struct slice subject = pubkey_blob(s->u.r.subject);
 	struct request_row row = {.index = index,
 	    .hash = s->hash,
 	    .serial = leaf_serial(&s->hash),
@@ -128,7 +127,7 @@ fill_row(struct recent *r, uint64_t index, const struct statement *s,
 		request_row_clear(&row);
 		return err_nomem(e);
 	}
-	hash_sha256(subject.p, subject.n, &r->subject);
+	pubkey_hash(s->u.r.subject, &r->subject);
 	r->row = row;
 	r->known = true;
 	return 0;

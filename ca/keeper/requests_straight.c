@@ -109,7 +109,7 @@ revoke_key(struct requests *q, const struct pubkey *key, struct err *e)
 	struct hash subject;
 	int r;
 
-	hash_sha256(pubkey_blob(key).p, pubkey_blob(key).n, &subject);
+	pubkey_hash(key, &subject);
 	store_bind_blob(t, requests_hash_slice(&subject));
 	if ((r = store_run(t, e)) == 0)
 		r = tell_revoked(q, -1, NULL, requests_hash_slice(&subject),

@@ -36,14 +36,13 @@ send_frame(struct key_table *t, bool last)
 int
 key_table_add(struct key_table *t, const char *name, const struct pubkey *key)
 {
-	struct slice blob = pubkey_blob(key);
 	struct hash h;
 	int r;
 
 	if (buf_len(t->b) > KEYS_FRAME - KEYS_ROOM - 2 &&
 	    (r = send_frame(t, false)) != 0)
 		return r;
-	hash_sha256(blob.p, blob.n, &h);
+	pubkey_hash(key, &h);
 	if ((r = buf_put_string(t->b, h.b, HASH_LEN)) != 0)
 		return r;
 	return buf_put_cstring(t->b, name);

@@ -214,7 +214,7 @@ krl_revokes_key(const struct krl *k, const struct pubkey *key)
 	if (krl_set_has(&k->keys, blob))
 		return true;
 	if (k->sha256.n > 0) {
-		hash_sha256(blob.p, blob.n, &h);
+		pubkey_hash(key, &h);
 		if (krl_set_has(&k->sha256, slice_of(h.b, sizeof(h.b))))
 			return true;
 	}

@@ -228,11 +228,17 @@ pubkey_compare(const struct pubkey *a, const struct pubkey *b)
 }
 
 void
+pubkey_hash(const struct pubkey *k, struct hash *out)
+{
+	hash_sha256(k->blob, k->blob_len, out);
+}
+
+void
 pubkey_fingerprint(const struct pubkey *k, char out[FINGERPRINT_MAX])
 {
 	struct hash h;
 
-	hash_sha256(k->blob, k->blob_len, &h);
+	pubkey_hash(k, &h);
 	hash_fingerprint(&h, out);
 }
 

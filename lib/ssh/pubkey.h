@@ -71,6 +71,8 @@ struct slice pubkey_public_part(const struct pubkey *k);
 bool	     pubkey_equal(const struct pubkey *a, const struct pubkey *b);
 /* For lookups and sorting: as memcmp of the blobs, shorter first. */
 int	     pubkey_compare(const struct pubkey *a, const struct pubkey *b);
+/* SHA-256 of the blob: what a fingerprint shows, and what tables know it by. */
+void	     pubkey_hash(const struct pubkey *k, struct hash *out);
 void	     pubkey_fingerprint(const struct pubkey *k,
 		 char out[FINGERPRINT_MAX]);
 /* "TYPE BASE64", and " COMMENT" where comment is not NULL or empty. */

@@ -91,14 +91,6 @@ fleet_hosts_free(struct fleet_hosts *h)
 /* --- names --- */
 
 void
-fleet_key_name(const struct pubkey *k, struct hash *out)
-{
-	struct slice blob = pubkey_blob(k);
-
-	hash_sha256(blob.p, blob.n, out);
-}
-
-void
 fleet_id_name(const char *id, struct hash *out)
 {
 	hash_sha256(id, strlen(id), out);
@@ -110,8 +102,8 @@ fleet_pair_name(const struct pubkey *host_key,
 {
 	struct hash both[2];
 
-	fleet_key_name(host_key, &both[0]);
-	fleet_key_name(transport_key, &both[1]);
+	pubkey_hash(host_key, &both[0]);
+	pubkey_hash(transport_key, &both[1]);
 	hash_sha256(both, sizeof(both), out);
 }
 
@@ -138,7 +130,7 @@ fleet_find_key(const struct fleet_hosts *h, const struct pubkey *k)
 {
 	struct hash name;
 
-	fleet_key_name(k, &name);
+	pubkey_hash(k, &name);
 	return fleet_find(h, FLEET_BY_KEY, &name);
 }
 
@@ -164,7 +156,7 @@ fleet_hosts_by_transport(const struct fleet_hosts *h, const struct hash *key)
 
 	if (x == NULL)
 		return NULL;
-	fleet_key_name(x->transport_key, &name);
+	pubkey_hash(x->transport_key, &name);
 	return hash_equal(&name, key) ? &x->row : NULL;
 }
 
@@ -176,7 +168,7 @@ fleet_hosts_by_host_key(const struct fleet_hosts *h, const struct hash *key)
 
 	if (x == NULL)
 		return NULL;
-	fleet_key_name(x->host_key, &name);
+	pubkey_hash(x->host_key, &name);
 	return hash_equal(&name, key) ? &x->row : NULL;
 }
 
@@ -216,7 +208,7 @@ is_bad(const struct fleet_hosts *h, const struct pubkey *k)
 {
 	struct hash name;
 
-	fleet_key_name(k, &name);
+	pubkey_hash(k, &name);
 	return fleet_find(h, FLEET_BAD_KEY, &name) != NULL;
 }
 

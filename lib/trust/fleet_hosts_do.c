@@ -33,9 +33,9 @@ say_keys(struct fleet_hosts *h, const struct pubkey *host_key,
 {
 	struct hash name;
 
-	fleet_key_name(host_key, &name);
+	pubkey_hash(host_key, &name);
 	note_at(&h->map, FLEET_SAID_KEY, &name, at);
-	fleet_key_name(transport_key, &name);
+	pubkey_hash(transport_key, &name);
 	note_at(&h->map, FLEET_SAID_KEY, &name, at);
 }
 
@@ -63,9 +63,9 @@ add_host(struct fleet_hosts *h, struct fleet_host *x)
 	struct hash name;
 
 	put_id(h, x);
-	fleet_key_name(x->host_key, &name);
+	pubkey_hash(x->host_key, &name);
 	put(h, FLEET_BY_KEY, &name, x);
-	fleet_key_name(x->transport_key, &name);
+	pubkey_hash(x->transport_key, &name);
 	put(h, FLEET_BY_KEY, &name, x);
 	put(h, FLEET_BY_ACCEPT, &x->row.accept, x);
 	TAILQ_INSERT_TAIL(&h->hosts, x, link);
@@ -79,9 +79,9 @@ drop_host(struct fleet_hosts *h, struct fleet_host *x)
 
 	fleet_id_name(x->id, &name);
 	fleet_map_remove(&h->map, FLEET_BY_ID, &name);
-	fleet_key_name(x->host_key, &name);
+	pubkey_hash(x->host_key, &name);
 	fleet_map_remove(&h->map, FLEET_BY_KEY, &name);
-	fleet_key_name(x->transport_key, &name);
+	pubkey_hash(x->transport_key, &name);
 	fleet_map_remove(&h->map, FLEET_BY_KEY, &name);
 	fleet_map_remove(&h->map, FLEET_BY_ACCEPT, &x->row.accept);
 	TAILQ_REMOVE(&h->hosts, x, link);
@@ -95,7 +95,7 @@ drop_bad_key(struct fleet_hosts *h, const struct pubkey *k,
 {
 	struct hash name;
 
-	fleet_key_name(k, &name);
+	pubkey_hash(k, &name);
 	if (fleet_find(h, FLEET_BAD_KEY, &name) == q)
 		fleet_map_remove(&h->map, FLEET_BAD_KEY, &name);
 }
@@ -304,7 +304,7 @@ put_bad_key(struct fleet_hosts *h, const struct pubkey *k, struct fleet_asks *q)
 {
 	struct hash name;
 
-	fleet_key_name(k, &name);
+	pubkey_hash(k, &name);
 	if (fleet_find(h, FLEET_BAD_KEY, &name) == NULL)
 		put(h, FLEET_BAD_KEY, &name, q);
 }

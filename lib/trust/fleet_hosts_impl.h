@@ -84,8 +84,7 @@ struct fleet_hosts {
 	size_t n_hosts, n_waiting, n_rejected, n_tokens;
 };
 
-/* --- names in the map --- */
-void fleet_key_name(const struct pubkey *k, struct hash *out);
+/* --- names in the map, where a key's is its pubkey_hash --- */
 void fleet_id_name(const char *id, struct hash *out);
 void fleet_pair_name(const struct pubkey *host_key,
     const struct pubkey *transport_key, struct hash *out);

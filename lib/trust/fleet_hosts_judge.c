@@ -123,11 +123,11 @@ fleet_check_said_keys(const struct fleet_hosts *h,
 	struct hash name;
 	int r;
 
-	fleet_key_name(host_key, &name);
+	pubkey_hash(host_key, &name);
 	if ((r = check_said(h, FLEET_SAID_KEY, &name, s, "its host key", e)) !=
 	    0)
 		return r;
-	fleet_key_name(transport_key, &name);
+	pubkey_hash(transport_key, &name);
 	return check_said(h, FLEET_SAID_KEY, &name, s, "its transport key", e);
 }
 

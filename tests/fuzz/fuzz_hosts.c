@@ -48,10 +48,9 @@ next_part(struct slice *rest, struct slice *out)
 static struct hash
 hash_of(const struct pubkey *k)
 {
-	struct slice blob = pubkey_blob(k);
 	struct hash h;
 
-	hash_sha256(blob.p, blob.n, &h);
+	pubkey_hash(k, &h);
 	return h;
 }
 

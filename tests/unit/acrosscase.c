@@ -159,14 +159,6 @@ hash_of_story(const struct logcase *ca, bool same, struct hash *out)
 	leaf_clear(&l);
 }
 
-static void
-key_hash(uint8_t seed, struct hash *out)
-{
-	struct slice blob = pubkey_blob(fixture_key(seed));
-
-	hash_sha256(blob.p, blob.n, out);
-}
-
 void
 across_report_logins(struct acrosscase *x, const struct shown *w, uint64_t seq,
     size_t n)
@@ -193,11 +185,11 @@ across_report_logins(struct acrosscase *x, const struct shown *w, uint64_t seq,
 		v->method = str_dup(w->by != 0 ? "publickey" : "password");
 		v->has_key = w->key != 0;
 		if (v->has_key)
-			key_hash(w->key, &v->key);
+			pubkey_hash(fixture_key(w->key), &v->key);
 		v->has_cert = w->by != 0;
 		if (!v->has_cert)
 			continue;
-		key_hash(w->by, &v->ca);
+		pubkey_hash(fixture_key(w->by), &v->ca);
 		v->serial =
 		    w->serial != 0 ? w->serial : serial_of_story(&x->ca);
 		v->key_id = str_dup("alice");

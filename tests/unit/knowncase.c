@@ -30,14 +30,6 @@ kc_policy(const char *audit)
 	return p;
 }
 
-void
-kc_hash(unsigned seed, struct hash *out)
-{
-	struct slice blob = pubkey_blob(fixture_key(seed));
-
-	hash_sha256(blob.p, blob.n, out);
-}
-
 struct use
 kc_login(const char *host, const char *account, unsigned key, unsigned ca)
 {
@@ -50,8 +42,8 @@ kc_login(const char *host, const char *account, unsigned key, unsigned ca)
 		.serial = 41}};
 
 	if (key != 0)
-		kc_hash(key, &u.event.key);
+		pubkey_hash(fixture_key(key), &u.event.key);
 	if (ca != 0)
-		kc_hash(ca, &u.event.ca);
+		pubkey_hash(fixture_key(ca), &u.event.ca);
 	return u;
 }

@@ -14,8 +14,6 @@
 /* People, grants and authorities of a whole policy, with this audit.yaml. */
 int kc_parse(const char *audit, struct policy **out, struct conf_diags *d);
 struct policy *kc_policy(const char *audit);
-/* SHA-256 of a seed's key, as hosts report it. */
-void kc_hash(unsigned seed, struct hash *out);
 /* A minute ago; ca 0: by a plain key; key 0: by a password.  Texts are
  * borrowed; nothing is left to clear. */
 struct use kc_login(const char *host, const char *account, unsigned key,

@@ -19,10 +19,9 @@
 static struct hash
 key_hash(uint8_t seed)
 {
-	struct slice blob = pubkey_blob(fixture_key(seed));
 	struct hash h;
 
-	hash_sha256(blob.p, blob.n, &h);
+	pubkey_hash(fixture_key(seed), &h);
 	return h;
 }
 

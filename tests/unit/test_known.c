@@ -138,8 +138,8 @@ what_was_issued_is_not_excepted(void **state)
 	struct judged j;
 
 	(void)state;
-	kc_hash(SEED_USER_CA, &g.ca);
-	kc_hash(SEED_SUBJECT, &g.key);
+	pubkey_hash(fixture_key(SEED_USER_CA), &g.ca);
+	pubkey_hash(fixture_key(SEED_SUBJECT), &g.key);
 	assert_int_equal(strs_add(&g.principals, "deploy"), 0);
 	assert_int_equal(known_judge(&u, &s, p, KNOWN_NOW, &j, &why), 0);
 	assert_int_equal(j.kind, USE_OUTSIDE);

@@ -170,7 +170,6 @@ add_use(struct story *s, enum login_what what, const char *host, int64_t at,
 {
 	static struct use v[8];
 	struct use *u = &v[s->uses.n++];
-	struct slice blob = pubkey_blob(fixture_key(SEED_USER_CA));
 
 	*u = (struct use){.host = (char *)(uintptr_t)host,
 	    .event = {.what = what,
@@ -179,7 +178,7 @@ add_use(struct story *s, enum login_what what, const char *host, int64_t at,
 		.account = (char *)(uintptr_t) "<b>",
 		.has_cert = with_certificate,
 		.serial = 7}};
-	hash_sha256(blob.p, blob.n, &u->event.ca);
+	pubkey_hash(fixture_key(SEED_USER_CA), &u->event.ca);
 	s->uses.v = v;
 }
 
@@ -191,8 +190,6 @@ static const struct revocation taken_away = {.at = SINCE + 3 * HOUR,
 static void
 story_init(struct story *s)
 {
-	struct slice blob = pubkey_blob(fixture_key(SEED_USER_CA));
-
 	memset(s, 0, sizeof(*s));
 	add_use(s, LOGIN_IN, "web-2", SINCE + HOUR, NULL, false);
 	add_use(s, LOGIN_IN, "web-1", SINCE + 1800, "b.2.1", true);
@@ -211,7 +208,7 @@ story_init(struct story *s)
 	    .valid_before = SINCE + HOUR,
 	    .revoked = &taken_away,
 	    .revoked_what = "the certificate"};
-	hash_sha256(blob.p, blob.n, &s->grant.ca);
+	pubkey_hash(fixture_key(SEED_USER_CA), &s->grant.ca);
 	assert_int_equal(strs_add(&s->grant.principals, "deploy"), 0);
 	s->issued = (struct issued){.v = &s->grant, .n = 1};
 	s->policy = fixture_policy(NULL, NULL);

@@ -44,6 +44,7 @@ every_type_is_read_and_written_back(void **state)
 	struct pubkey *k, *again;
 	struct str s = STR_INIT;
 	char file[64], *text, *comment;
+	struct hash h, want;
 	size_t n;
 
 	(void)state;
@@ -60,6 +61,9 @@ every_type_is_read_and_written_back(void **state)
 		assert_int_equal(pubkey_is_sk(k), keys[i].is_sk);
 		assert_int_equal(pubkey_ed25519(k) != NULL,
 		    keys[i].t == PUBKEY_ED25519);
+		pubkey_hash(k, &h);
+		hash_sha256(pubkey_blob(k).p, pubkey_blob(k).n, &want);
+		assert_true(hash_equal(&h, &want));
 		str_reset(&s);
 		pubkey_add_line(&s, k, comment);
 		str_addc(&s, '\n');

@@ -45,14 +45,6 @@ revoke(struct statement *s, enum of what, const char *text, unsigned seed,
 	fixture_sign(s, FIXTURE_BY(SEED_OLGA));
 }
 
-static void
-hash_of(unsigned seed, struct hash *out)
-{
-	struct slice blob = pubkey_blob(fixture_key((uint8_t)seed));
-
-	hash_sha256(blob.p, blob.n, out);
-}
-
 static const struct {
 	enum of what;
 	const char *text;
@@ -135,8 +127,8 @@ the_first_revocation_of_any_part_is_found(void **state)
 		struct hash key, ca;
 		const char *what;
 
-		hash_of(cases[i].key, &key);
-		hash_of(cases[i].ca, &ca);
+		pubkey_hash(fixture_key(cases[i].key), &key);
+		pubkey_hash(fixture_key(cases[i].ca), &ca);
 		assert_int_equal(revocations_find(&r,
 				     &(struct revocable){cases[i].serial,
 					 cases[i].key_id, cases[i].person, &key,

@@ -208,20 +208,16 @@ static void
 use_of(struct use *u, unsigned ca, uint64_t serial, int64_t at,
     const char *from, const char *host)
 {
-	struct slice blob;
-
 	*u = (struct use){.host = str_dup(host),
 	    .event = {.what = LOGIN_IN,
 		.at = at,
 		.from = str_dup(from),
 		.serial = serial,
 		.has_cert = ca != 0}};
-	if (ca != 0) {
-		blob = pubkey_blob(fixture_key(ca));
-		hash_sha256(blob.p, blob.n, &u->event.ca);
-	} else {
+	if (ca != 0)
+		pubkey_hash(fixture_key(ca), &u->event.ca);
+	else
 		u->event.method = str_dup("password");
-	}
 }
 
 /* Who has the CA's key writes what serial he likes. */
@@ -237,7 +233,6 @@ a_serial_of_another_key_was_never_issued(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct slice blob = pubkey_blob(fixture_key(cases[i].key));
 		bool is_ours = cases[i].kind == USE_ISSUED;
 		const struct grant_use *of = NULL;
 		struct str why = STR_INIT;
@@ -250,7 +245,7 @@ a_serial_of_another_key_was_never_issued(void **state)
 		assert_int_equal(issued_add(&s, &l.c, "ca_log"), 0);
 		use_of(&u, SEED_USER_CA, SERIAL, AT, "10.0.0.7", HOST);
 		u.event.has_key = true;
-		hash_sha256(blob.p, blob.n, &u.event.key);
+		pubkey_hash(fixture_key(cases[i].key), &u.event.key);
 		assert_int_equal(uses_judge(&u, &s, p, &kind, &of, &why), 0);
 		assert_int_equal(kind, cases[i].kind);
 		assert_int_equal(of != NULL, is_ours);
