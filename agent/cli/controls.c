@@ -116,8 +116,7 @@ add_text(struct controls *c, const struct control *k)
 	char until[CLOCK_TEXT] = "";
 	struct str ids = STR_INIT;
 
-	for (size_t i = 0; i < k->s->cis.n; i++)
-		str_addf(&ids, "%s%s", i > 0 ? ", " : "", k->s->cis.v[i]);
+	strs_join(&k->s->cis, ", ", &ids);
 	c->table.failed |= str_check(&ids) != 0;
 	if (k->x != NULL)
 		clock_format(k->x->expires, until);

@@ -88,8 +88,7 @@ add_alarms(struct table *t, const struct strs *alarms)
 {
 	struct str s = STR_INIT;
 
-	for (size_t i = 0; i < alarms->n; i++)
-		str_addf(&s, "%s%s", i > 0 ? "; " : "", alarms->v[i]);
+	strs_join(alarms, "; ", &s);
 	table_add(t, s.p);
 	t->failed |= str_check(&s) != 0;
 	str_clear(&s);

@@ -198,13 +198,6 @@ change_lines(struct slice text, const struct mount_want *w,
 	return r != 0 ? r : str_check(out);
 }
 
-static void
-add_options(struct str *out, const struct strs *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		str_addf(out, "%s%s", i > 0 ? "," : "", l->v[i]);
-}
-
 /* text with the lines of one mount point as they are to be. */
 static int
 plan_lines(const struct mount_want *w, const struct seen *s, struct str *text,
@@ -236,7 +229,7 @@ plan_away(const struct mount_want *w, const struct seen *s, struct str *text,
 	if (w->tmpfs != NULL)
 		str_add(&said, "our tmpfs");
 	else
-		add_options(&said, &w->options);
+		strs_join(&w->options, ",", &said);
 	if ((r = str_check(&said)) == 0 && s->in_table && !s->table_ok)
 		r = plan_lines(w, s, text, what, said.p);
 	if (r == 0 && s->is_mounted && !s->mount_ok)
@@ -255,7 +248,7 @@ plan_mount(const struct mount_want *w, const struct seen *s, struct str *text,
 	struct str options = STR_INIT;
 	int r = 0;
 
-	add_options(&options, &w->options);
+	strs_join(&w->options, ",", &options);
 	if ((r = str_check(&options)) != 0)
 		goto out;
 	if (!s->is_mounted && w->tmpfs == NULL && !s->in_table) {

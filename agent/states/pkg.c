@@ -58,13 +58,6 @@ leaves(const void *params, struct strs *out)
 	return r;
 }
 
-static void
-join(const struct strs *l, const char *between, struct str *out)
-{
-	for (size_t i = 0; i < l->n; i++)
-		str_addf(out, "%s%s", i > 0 ? between : "", l->v[i]);
-}
-
 /* One change for all packages of a list that are not as they should be. */
 static int
 plan_list(const struct strs *l, const struct pkg_observed *o,
@@ -78,7 +71,7 @@ plan_list(const struct strs *l, const struct pkg_observed *o,
 		if (wrong(pkg_find(o, l->v[i])))
 			r = strs_add(&names, l->v[i]);
 	if (r == 0 && names.n > 0) {
-		join(&names, " ", &arg);
+		strs_join(&names, " ", &arg);
 		if ((r = str_check(&arg)) == 0)
 			r = plan_live(out, verb, arg.p, false, "%s %s", verb,
 			    arg.p);
@@ -115,7 +108,7 @@ refuse(const struct pkg_observed *o, struct plan *out)
 
 	if (o->refused != NULL)
 		return plan_note(out, PLAN_IMPOSSIBLE, "%s", o->refused);
-	join(&o->also_out, ", ", &names);
+	strs_join(&o->also_out, ", ", &names);
 	if ((r = str_check(&names)) == 0)
 		r = plan_note(out, PLAN_IMPOSSIBLE,
 		    "that would also remove %s, which the state does not name",
@@ -144,7 +137,7 @@ plan(const struct state_env *env, const void *params, const void *observed,
 		r = plan_list(&p->held, o, floats, "hold", out);
 	if (r == 0 && o->also_in.n > 0) {
 		str_add(&more, "that brings along ");
-		join(&o->also_in, ", ", &more);
+		strs_join(&o->also_in, ", ", &more);
 		if ((r = str_check(&more)) == 0)
 			r = strs_add(&out->proofs, more.p);
 	}

@@ -86,7 +86,7 @@ plan_account(struct planning *pl, const struct ca_account *a)
 	int r;
 
 	str_addf(&what, "%s: ", a->name);
-	sshd_values_text(&a->principals, &what);
+	strs_join(&a->principals, " ", &what);
 	if (a->principals.n == 0)
 		str_add(&what, "nobody");
 	if ((r = path_join(CA_PRINCIPALS, a->name, &path)) == 0 &&

@@ -332,8 +332,7 @@ sshd_class_for(struct host *h, const struct strs *when, struct sshd_class *out,
 	bool odd;
 	int r;
 
-	for (size_t i = 0; i < when->n; i++)
-		str_addf(&name, "%s%s", i > 0 ? " " : "", when->v[i]);
+	strs_join(when, " ", &name);
 	if ((r = str_check(&name)) != 0)
 		r = err_nomem(e);
 	else

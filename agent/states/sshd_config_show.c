@@ -70,7 +70,7 @@ add_entry(struct str *out, const struct sshd_tree *t, size_t i)
 			continue;
 		}
 		str_reset(&joined);
-		sshd_values_text(&y->args, &joined);
+		strs_join(&y->args, " ", &joined);
 		if (!first)
 			str_add(out, ", ");
 		first = false;

@@ -24,7 +24,7 @@ said_elsewhere(const struct sshd_tree *t, const struct sshd_word *word,
 		if (x->word != word || x->match != 0 || sshd_is_ours(x->file))
 			continue;
 		str_reset(&s);
-		sshd_values_text(&x->args, &s);
+		strs_join(&x->args, " ", &s);
 		found = strcasecmp(s.p, value) == 0;
 	}
 	str_clear(&s);
@@ -68,7 +68,7 @@ sshd_want_render(const struct sshd_want *w, const struct sshd_tree *t,
 		render_setting(&w->all.v[i], t, "", out);
 	for (size_t i = 0; i < w->n_match; i++) {
 		str_add(out, "Match ");
-		sshd_values_text(&w->match[i].when, out);
+		strs_join(&w->match[i].when, " ", out);
 		str_addc(out, '\n');
 		for (size_t j = 0; j < w->match[i].n; j++)
 			render_setting(&w->match[i].v[j], t, "\t", out);
@@ -204,7 +204,7 @@ plan_conflicts(const struct sshd_want *w, const struct sshd_tree *t,
 		if (set == NULL)
 			continue;
 		str_reset(&s);
-		sshd_values_text(&x->args, &s);
+		strs_join(&x->args, " ", &s);
 		if ((r = str_check(&s)) == 0 && clashes(set, s.p) &&
 		    (r = plan_note(out, PLAN_IMPOSSIBLE,
 			 "%s:%u: says %s %s, which adds to what the policy "
@@ -297,8 +297,7 @@ has_lines(const struct sshd_want *w)
 static int
 join(const struct strs *l, const char *none, struct str *out)
 {
-	for (size_t i = 0; i < l->n; i++)
-		str_addf(out, "%s%s", i > 0 ? ", " : "", l->v[i]);
+	strs_join(l, ", ", out);
 	if (l->n == 0)
 		str_add(out, none);
 	return str_check(out);

@@ -107,12 +107,12 @@ describe(const struct verdict *v, const struct sshd_class *c,
 
 	str_addf(out, "%s ", v->word->name);
 	if (!same) {
-		sshd_values_text(have, out);
+		strs_join(have, " ", out);
 		if (have->n == 0)
 			str_add(out, "unset");
 		str_add(out, " -> ");
 	}
-	sshd_values_text(want, out);
+	strs_join(want, " ", out);
 	if (same)
 		return;
 	if (by != NULL)

@@ -210,8 +210,8 @@ prove_lists(struct proof *p)
 
 	if (by == NULL)
 		return 0;
-	sshd_values_text(sshd_dump_get(&p->c.dump, by), &list);
-	sshd_values_text(&p->c.groups, &groups);
+	strs_join(sshd_dump_get(&p->c.dump, by), " ", &list);
+	strs_join(&p->c.groups, " ", &groups);
 	if (str_check(&list) != 0 || str_check(&groups) != 0)
 		r = err_nomem(p->e);
 	else if (strcmp(by, "AllowGroups") == 0 ||

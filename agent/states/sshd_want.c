@@ -65,13 +65,6 @@ sshd_is_ours(const char *file)
 	    strcmp(file, SSHD_OURS_CA) == 0;
 }
 
-void
-sshd_values_text(const struct strs *values, struct str *out)
-{
-	for (size_t i = 0; i < values->n; i++)
-		str_addf(out, "%s%s", i > 0 ? " " : "", values->v[i]);
-}
-
 /* --- looking ------------------------------------------------------------- */
 /* Is name one of the lines of text? */
 static bool

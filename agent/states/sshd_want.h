@@ -92,8 +92,6 @@ int  sshd_want_unplan(const struct sshd_seen *s, const char *own,
 int  sshd_want_validate(struct host *h, const struct state_env *env,
      const char *own, const struct sshd_want *w, struct err *e) MUST_CHECK;
 
-/* A setting's values as one text. */
-void sshd_values_text(const struct strs *values, struct str *out);
 /* Which line of the tree says what a keyword is for a connection, or NULL. */
 const struct sshd_entry *sshd_winner(const struct sshd_tree *t,
     const struct sshd_word *word, const struct sshd_class *c);

@@ -66,13 +66,6 @@ add(struct story *s, struct story_part p, const char *who, struct str *text,
 
 /* --- before it ------------------------------------------------------------ */
 
-static void
-join(struct str *out, const struct strs *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		str_addf(out, "%s%s", i > 0 ? "," : "", l->v[i]);
-}
-
 static int
 add_request(struct story *s, const struct audit_certificate *c, const char *log)
 {
@@ -82,7 +75,7 @@ add_request(struct story *s, const struct audit_certificate *c, const char *log)
 
 	span_format(q->length, span);
 	str_add(&text, "asked for ");
-	join(&text, &q->principals);
+	strs_join(&q->principals, ",", &text);
 	str_addf(&text, " for %s by grant %s: %s", span, q->grant, q->reason);
 	if (q->ticket != NULL)
 		str_addf(&text, " (ticket %s)", q->ticket);
@@ -146,7 +139,7 @@ add_certificate(struct story *s, const struct audit_certificate *c,
 	add_time(&text, ", from ", c->cert->valid_after);
 	add_time(&text, " to ", c->cert->valid_before);
 	str_add(&text, ", for ");
-	join(&text, &c->cert->principals);
+	strs_join(&c->cert->principals, ",", &text);
 	add_option(&text, c->cert, "source-address", "used from");
 	add_option(&text, c->cert, "force-command", "running");
 	str_addf(&text, ", presence %s", presence_name(cert_presence(c->cert)));

@@ -32,13 +32,6 @@ struct listing {
 	struct strs *rows; /* n of them */
 };
 
-static void
-join(const struct strs *l, struct str *out)
-{
-	for (size_t i = 0; i < l->n; i++)
-		str_addf(out, "%s%s", i > 0 ? "," : "", l->v[i]);
-}
-
 static int
 add_text(struct strs *row, struct str *text)
 {
@@ -53,7 +46,7 @@ add_list(struct strs *row, const struct strs *l)
 {
 	struct str s = STR_INIT;
 
-	join(l, &s);
+	strs_join(l, ",", &s);
 	return add_text(row, &s);
 }
 
@@ -93,7 +86,7 @@ add_what(struct strs *row, const struct cert *c)
 	char span[SPAN_TEXT];
 	struct str s = STR_INIT;
 
-	join(&c->principals, &s);
+	strs_join(&c->principals, ",", &s);
 	if (c->valid_before <= (uint64_t)CLOCK_MAX &&
 	    c->valid_before > c->valid_after + ISSUE_BACKDATE) {
 		span_format((int64_t)(c->valid_before - c->valid_after) -

@@ -21,13 +21,6 @@ add_terms(struct str *s, const struct grant *g)
 }
 
 static void
-add_joined(struct str *s, const struct strs *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		str_addf(s, "%s%s", i > 0 ? " " : "", l->v[i]);
-}
-
-static void
 show_text(const struct trust *t, const struct strs *signers, struct str *s)
 {
 	const struct policy *p = t->policy;
@@ -37,7 +30,7 @@ show_text(const struct trust *t, const struct strs *signers, struct str *s)
 	clock_format(p->expires, when);
 	str_addf(s, "policy %llu, until %s, signed by ",
 	    (unsigned long long)p->version, when);
-	add_joined(s, signers);
+	strs_join(signers, " ", s);
 	clock_format(p->root_expires, when);
 	str_addf(s,
 	    "\nroot   %llu, until %s; thresholds root %u, policy %u, fleet "
@@ -49,9 +42,9 @@ show_text(const struct trust *t, const struct strs *signers, struct str *s)
 
 		span_format(g->max, span);
 		str_addf(s, "grant %s: ", g->name);
-		add_joined(s, &g->principals);
+		strs_join(&g->principals, " ", s);
 		str_add(s, " to ");
-		add_joined(s, &g->to);
+		strs_join(&g->to, " ", s);
 		str_addf(s, ", at most %s, on approval of ", span);
 		add_terms(s, g);
 		str_addc(s, '\n');
@@ -229,7 +222,7 @@ add_version(const char *dir, uint64_t v, const struct policy *root,
 		r = err_nomem(e);
 		goto out;
 	}
-	add_joined(&who, &signers);
+	strs_join(&signers, " ", &who);
 	table_addf(t, "%llu", (unsigned long long)v);
 	clock_format(s.at, when);
 	table_add(t, when);
@@ -276,7 +269,7 @@ add_restrictions(struct str *s, const struct grant *g)
 
 	if (g->source.n > 0) {
 		str_add(s, "from ");
-		add_joined(s, &g->source);
+		strs_join(&g->source, " ", s);
 		sep = "; ";
 	}
 	if (g->hours.set) {
@@ -305,7 +298,7 @@ add_access(struct table *t, const struct person *who, const struct grant *g,
 	struct str principals = STR_INIT, terms = STR_INIT, limits = STR_INIT;
 	char span[SPAN_TEXT];
 
-	add_joined(&principals, &g->principals);
+	strs_join(&g->principals, " ", &principals);
 	add_terms(&terms, g);
 	add_restrictions(&limits, g);
 	span_format(g->max, span);

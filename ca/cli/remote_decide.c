@@ -301,8 +301,7 @@ add_choice(struct str *s, size_t number, const struct subject *u)
 		str_addf(s, "%s a key\n", u->s.u.k.add ? "adds" : "retires");
 		return;
 	}
-	for (size_t i = 0; i < q->principals.n; i++)
-		str_addf(s, "%s%s", i > 0 ? "," : "", q->principals.v[i]);
+	strs_join(&q->principals, ",", s);
 	span_format(u->result.shown.length > 0 ? u->result.shown.length
 					       : q->length,
 	    span);

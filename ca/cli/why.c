@@ -100,9 +100,7 @@ explain_one(void *ctx, struct kept *k)
 	clock_format((int64_t)k->cert.valid_after, from);
 	clock_format((int64_t)k->cert.valid_before, to);
 	str_addf(&x->out, "  %.12s  ", k->id);
-	for (size_t i = 0; i < k->cert.principals.n; i++)
-		str_addf(&x->out, "%s%s", i > 0 ? "," : "",
-		    k->cert.principals.v[i]);
+	strs_join(&k->cert.principals, ",", &x->out);
 	str_addf(&x->out, ", %s to %s\n", from, to);
 	if (explain_faults(x, k) == 0) {
 		x->n_fit++;

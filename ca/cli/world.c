@@ -96,8 +96,7 @@ add_list(struct str *s, const char *label, const struct strs *l)
 	if (l->n == 0)
 		return;
 	str_addf(s, "  %-11s", label);
-	for (size_t i = 0; i < l->n; i++)
-		str_addf(s, "%s%s", i > 0 ? ", " : "", l->v[i]);
+	strs_join(l, ", ", s);
 	str_addc(s, '\n');
 }
 

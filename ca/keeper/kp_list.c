@@ -21,7 +21,7 @@ list_row(struct kp *k, struct table *t, const struct shown *v)
 	kp_short_id(&v->row.hash, id);
 	span_format(v->s->u.r.length, span);
 	kp_age(k->now - v->row.at, age);
-	shown_strs(&as, &v->s->u.r.principals);
+	strs_join(&v->s->u.r.principals, ", ", &as);
 	for (size_t i = 0; v->asked != NULL && i < v->asked->n_terms; i++) {
 		const struct asked_term *n = &v->asked->terms[i];
 
@@ -49,7 +49,7 @@ own_row(struct kp *k, struct table *t, const struct shown *v)
 
 	kp_short_id(&v->row.hash, id);
 	kp_age(k->now - v->row.at, age);
-	shown_strs(&as, &v->s->u.r.principals);
+	strs_join(&v->s->u.r.principals, ", ", &as);
 	table_add(t, id);
 	table_add(t, request_state_name(v->row.state));
 	table_add(t, v->row.grant);

@@ -211,13 +211,6 @@ kp_put_request(struct kp *k, struct jw *w, const char *key,
 
 /* --- as text -------------------------------------------------------------- */
 
-void
-shown_strs(struct str *out, const struct strs *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		str_addf(out, "%s%s", i > 0 ? ", " : "", l->v[i]);
-}
-
 static void
 text_needs(const struct kp *k, struct str *out, const struct shown *v)
 {
@@ -272,7 +265,7 @@ kp_text_request(struct kp *k, struct str *out, const struct hash *h,
 	    shown_why(&v));
 	str_addf(out, "  asked by    %s, %s\n", v.row.person, at);
 	str_addf(out, "  grant       %s, as ", v.row.grant);
-	shown_strs(out, &v.s->u.r.principals);
+	strs_join(&v.s->u.r.principals, ", ", out);
 	str_addf(out, ", for %s\n", span);
 	str_addf(out, "  reason      %s\n", v.s->u.r.reason);
 	if (v.s->u.r.ticket != NULL)

@@ -22,7 +22,6 @@ void shown_clear(struct shown *v);
 int  shown_put(struct kp *k, struct jw *w, const struct shown *v,
      struct err *e) MUST_CHECK;
 const char *shown_why(const struct shown *v);
-void shown_strs(struct str *out, const struct strs *l);
 
 /* Hashes to be shown: the store has one cursor a statement. */
 struct picked {

@@ -120,6 +120,8 @@ int strs_dup(const struct strs *from, struct strs *out) MUST_CHECK;
 bool strs_has(const struct strs *l, const char *s);
 bool strs_equal(const struct strs *a, const struct strs *b); /* same order */
 void strs_sort(struct strs *l);                              /* bytewise */
+/* Adds all to s, with between between each two; failure is s's. */
+void strs_join(const struct strs *l, const char *between, struct str *s);
 void strs_clear(struct strs *l);
 
 /*

@@ -100,6 +100,13 @@ strs_sort(struct strs *l)
 }
 
 void
+strs_join(const struct strs *l, const char *between, struct str *s)
+{
+	for (size_t i = 0; i < l->n; i++)
+		str_addf(s, "%s%s", i > 0 ? between : "", l->v[i]);
+}
+
+void
 strs_clear(struct strs *l)
 {
 	for (size_t i = 0; i < l->n; i++)

@@ -82,8 +82,7 @@ format_chat(const struct notice *n, const struct strs *to, struct str *out)
 	struct str text = STR_INIT;
 	struct jw w;
 
-	for (size_t i = 0; i < to->n; i++)
-		str_addf(&text, "%s%s", i > 0 ? ", " : "", to->v[i]);
+	strs_join(to, ", ", &text);
 	str_add(&text, ": ");
 	add_notice(&chat, &text, n);
 	if (str_check(&text) != 0)

@@ -288,11 +288,16 @@ static void
 lists_own_sort_and_compare(void **state)
 {
 	struct strs a = {0}, b = {0};
+	struct str s = STR_INIT;
 
 	(void)state;
 	strs_sort(&a);
 	assert_true(strs_equal(&a, &b));
+	strs_join(&a, ", ", &s);
+	assert_string_equal(s.p, "");
 	assert_int_equal(strs_add(&a, "b"), 0);
+	strs_join(&a, ", ", &s);
+	assert_string_equal(s.p, "b");
 	assert_int_equal(strs_add(&a, "\xc3\xa9"), 0);
 	assert_int_equal(strs_addn(&a, "aXX", 1), 0);
 	assert_int_equal(strs_add(&a, "B"), 0);
@@ -305,6 +310,9 @@ lists_own_sort_and_compare(void **state)
 	assert_string_equal(b.v[1], "a");
 	assert_string_equal(b.v[2], "b");
 	assert_string_equal(b.v[3], "\xc3\xa9");
+	strs_join(&b, ", ", &s); /* behind what is there */
+	assert_string_equal(s.p, "bB, a, b, \xc3\xa9");
+	str_clear(&s);
 	assert_true(strs_has(&b, "a"));
 	assert_false(strs_has(&b, "aX"));
 	strs_clear(&a);
