@@ -89,9 +89,8 @@ int
 applier_alarm(struct applier *a, const char *what, const struct err *why)
 {
 	struct report_statement rep = {.kind = REPORT_ALARM};
-	const char *of = json_string_value(json_object_get(a->args, "of"));
 	struct slice parts[3] = {slice_str(what), slice_str(why->msg),
-	    slice_str(of != NULL ? of : "")};
+	    slice_str(json_text(a->args, "of"))};
 	struct str text = STR_INIT;
 	struct err e = {0};
 	struct hash key;

@@ -162,8 +162,7 @@ int uplink_connect(struct uplink *u, struct err *e) MUST_CHECK;
 /* Is that what nobody who is honest would send? */
 bool uplink_is_hostile(int r);
 
-/* Of what is held, or what is wanted; "" or 0 where it is not there. */
-const char *uplink_text(const json_t *o, const char *key);
+/* Of what is held, or what is wanted; 0 where it is not there. */
 uint64_t uplink_u64(const json_t *o, const char *key);
 int64_t uplink_int(const json_t *o, const char *key);
 bool uplink_bool(const json_t *o, const char *key);

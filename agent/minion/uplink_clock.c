@@ -16,6 +16,7 @@
 #include "agent/minion/uplink.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/base/json.h"
 #include "lib/proc/plog.h"
 #include "lib/statement/statement.h"
 
@@ -27,7 +28,7 @@
 static void
 keep(struct uplink *u)
 {
-	const char *boot = uplink_text(u->held, "boot_id");
+	const char *boot = json_text(u->held, "boot_id");
 	struct str text = STR_INIT;
 	struct err e = {0};
 	int r;
@@ -44,7 +45,7 @@ keep(struct uplink *u)
 void
 uplink_clock_kept(struct uplink *u)
 {
-	const char *boot = uplink_text(u->held, "boot_id");
+	const char *boot = json_text(u->held, "boot_id");
 	size_t len = strlen(boot), n = 0;
 	char *path = NULL, *text = NULL;
 	uint64_t zero;
@@ -74,7 +75,7 @@ uplink_ask_clock(struct uplink *u)
 
 	r = uplink_call(u, "{\"call\":\"hello\"}", UPLINK_CALL_MS, &answer, &e);
 	after = clock_mono_ms();
-	if (r == 0 && clock_parse(uplink_text(answer, "now"), &now) != 0)
+	if (r == 0 && clock_parse(json_text(answer, "now"), &now) != 0)
 		r = err_set(&e, ERR_PARSE,
 		    "'now' is malformed, expected a time");
 	json_decref(answer);

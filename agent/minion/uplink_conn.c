@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "lib/base/json.h"
 #include "lib/crypto/random.h"
 #include "lib/net/dest.h"
 #include "lib/net/server.h"
@@ -75,8 +76,8 @@ uplink_connect(struct uplink *u, struct err *e)
 		return err_set(e, ERR_USAGE,
 		    "no master is known, expected masters: in agent.yaml");
 	m = json_array_get(all, u->at % n);
-	keys[0] = uplink_text(m, "key");
-	if ((r = dest_parse(uplink_text(m, "address"), &d, e)) == 0) {
+	keys[0] = json_text(m, "key");
+	if ((r = dest_parse(json_text(m, "address"), &d, e)) == 0) {
 		o.host = d.host;
 		o.port = (uint16_t)(d.port != 0 ? d.port : PORT);
 		r = net_client_new(u->loop, &o, &ops, u, &u->client, e);

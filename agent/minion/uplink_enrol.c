@@ -67,7 +67,7 @@ make_enrol(struct uplink *u, struct err *e)
 	    ? err_nomem(e)
 	    : uplink_ask(u, VERB_ENROL, args.p, &answer, e);
 	if (r == 0)
-		r = sign_enrol(u, uplink_text(answer, "statement"), e);
+		r = sign_enrol(u, json_text(answer, "statement"), e);
 	json_decref(answer);
 	str_clear(&args);
 	return r;
@@ -105,7 +105,7 @@ make_by_token(struct uplink *u)
 		token_later(u);
 		return;
 	}
-	accept = uplink_text(answer, "accept");
+	accept = json_text(answer, "accept");
 	if (accept[0] == '\0')
 		u->next_token = TOKEN_NEVER; /* none is configured */
 	else
@@ -180,7 +180,7 @@ uplink_enrol(struct uplink *u)
 		plog_err(PLOG_WARN, &e, "cannot ask to be accepted", NULL);
 		return;
 	}
-	state = uplink_text(answer, "state");
+	state = json_text(answer, "state");
 	if (strcmp(state, "accepted") == 0) {
 		/* Come in as what we are now; what was said is believed when
 		   the applier has seen the acceptance. */

@@ -40,7 +40,7 @@ uplink_field(const char *text, size_t n, const char *key, char *out, size_t max)
 	    json_read(slice_of(text, (size_t)(end - text)), STATEMENT_MAX, &o,
 		NULL) != 0)
 		return r;
-	v = uplink_text(o, key);
+	v = json_text(o, key);
 	if (strlen(v) < max) {
 		(void)snprintf(out, max, "%s", v);
 		r = 0;
@@ -186,7 +186,7 @@ static int
 get_manifest(struct uplink *u, const json_t *chain, struct manifest *out,
     struct err *e)
 {
-	const char *hex = uplink_text(chain, "manifest");
+	const char *hex = json_text(chain, "manifest");
 	uint64_t size = uplink_u64(chain, "size");
 	char *text = NULL;
 	size_t n = 0;
@@ -283,8 +283,8 @@ roots_there(struct uplink *u)
 static int
 get_root(struct uplink *u, const json_t *root, uint64_t expect, struct err *e)
 {
-	const char *hex = uplink_text(root, "file");
-	const char *statement = uplink_text(root, "statement");
+	const char *hex = json_text(root, "file");
+	const char *statement = json_text(root, "statement");
 	uint64_t size = uplink_u64(root, "size");
 	char name[64], *text = NULL;
 	size_t n = 0;
@@ -339,7 +339,7 @@ uplink_fetch_policy(struct uplink *u, struct err *e)
 	(void)sweep(u, of_prefix, "policy.");
 	if ((r = get_roots(u, chain, have, e)) == 0 &&
 	    (r = get_bundle(u, chain, e)) == 0)
-		r = put_statement(u, "policy", uplink_text(chain, "statement"),
+		r = put_statement(u, "policy", json_text(chain, "statement"),
 		    e);
 	json_decref(chain);
 	return r;
@@ -371,8 +371,7 @@ uplink_fetch_fleet(struct uplink *u, struct err *e)
 		    : put_statement(u, "fleet", text, e);
 	}
 	if (r == 0 && (r = get_bundle(u, chain, e)) == 0)
-		r = put_statement(u, "fleet", uplink_text(chain, "statement"),
-		    e);
+		r = put_statement(u, "fleet", json_text(chain, "statement"), e);
 	json_decref(chain);
 	return r;
 }

@@ -14,14 +14,6 @@
 
 #define TURN_MS 1000
 
-const char *
-uplink_text(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s != NULL ? s : "";
-}
-
 uint64_t
 uplink_u64(const json_t *o, const char *key)
 {
@@ -32,7 +24,7 @@ uplink_u64(const json_t *o, const char *key)
 		return json_integer_value(v) > 0
 		    ? (uint64_t)json_integer_value(v)
 		    : 0;
-	if (parse_u64(uplink_text(o, key), 0, UINT64_MAX, &n) != 0)
+	if (parse_u64(json_text(o, key), 0, UINT64_MAX, &n) != 0)
 		return 0;
 	return n;
 }
@@ -284,7 +276,7 @@ uplink_attend(struct uplink *u, struct err *e)
 	jw_init(&w, &s, false);
 	jw_begin(&w, NULL, '{');
 	jw_str(&w, "call", "attend");
-	jw_str(&w, "boot_id", uplink_text(u->held, "boot_id"));
+	jw_str(&w, "boot_id", json_text(u->held, "boot_id"));
 	jw_u64(&w, "root_version", uplink_u64(u->held, "root_version"));
 	jw_u64(&w, "policy_version", uplink_u64(u->held, "policy_version"));
 	jw_u64(&w, "fleet_version", uplink_u64(u->held, "fleet_version"));

@@ -23,7 +23,7 @@ static int
 look(struct uplink *u, const struct hash *name, const char *job,
     const char *place, struct hash *bundle, struct err *e)
 {
-	const char *self = uplink_text(u->held, "host");
+	const char *self = json_text(u->held, "host");
 	struct statement s;
 	struct place p;
 	int r;
@@ -60,8 +60,8 @@ uplink_fetch_order(struct uplink *u, const char *hex, struct hash *bundle,
 		return err_set(e, ERR_PARSE, "what it names is no hash");
 	if ((r = ask(u, hex, &o, e)) != 0)
 		return r;
-	job = uplink_text(o, "statement");
-	place = uplink_text(o, "place");
+	job = json_text(o, "statement");
+	place = json_text(o, "place");
 	if ((r = look(u, &name, job, place, bundle, e)) == 0 &&
 	    (r = uplink_spool(u, SPOOL_JOB, job, strlen(job), e)) == 0)
 		r = uplink_spool(u, SPOOL_PLACE, place, strlen(place), e);

@@ -59,7 +59,7 @@ uplink_add_reports(struct uplink *u, const json_t *answer)
 
 	for (size_t i = 0; i < json_array_size(v); i++) {
 		const json_t *o = json_array_get(v, i);
-		const char *text = uplink_text(o, "text");
+		const char *text = json_text(o, "text");
 		uint64_t seq = uplink_u64(o, "seq");
 
 		if (u->unsent.n == 0)
@@ -153,7 +153,7 @@ answer_one(struct uplink *u, const char *id, const char *diff)
 	jw_str(&w, "call", "diff");
 	jw_str(&w, "id", id);
 	if (r == 0)
-		jw_str(&w, "text", uplink_text(answer, "text"));
+		jw_str(&w, "text", json_text(answer, "text"));
 	else
 		jw_str(&w, "error", e.msg);
 	jw_end(&w, '}');
@@ -173,14 +173,14 @@ uplink_answer_asks(struct uplink *u)
 
 	for (size_t i = 0; i < n && i < ASKS_MAX && uplink_is_up(u); i++) {
 		const json_t *o = json_array_get(asks, i);
-		const char *id = uplink_text(o, "id");
+		const char *id = json_text(o, "id");
 
 		if (id[0] == '\0' || strs_has(&u->answered, id))
 			continue;
 		if (u->answered.n >= 2 * ASKS_MAX)
 			strs_clear(&u->answered);
 		if (strs_add(&u->answered, id) == 0)
-			answer_one(u, id, uplink_text(o, "diff"));
+			answer_one(u, id, json_text(o, "diff"));
 	}
 	json_decref(asks);
 }
@@ -198,7 +198,7 @@ ask_certificate(struct uplink *u, const char *statement, bool *got,
 	*got = false;
 	if ((r = call_with(u, "renew", statement, &answer, e)) != 0)
 		return r;
-	line = uplink_text(answer, "certificate");
+	line = json_text(answer, "certificate");
 	if (line[0] != '\0' && strlen(line) < CERT_LINE_MAX) {
 		*got = true;
 		if ((r = uplink_spool(u, SPOOL_CERTIFICATE, line, strlen(line),
@@ -221,7 +221,7 @@ uplink_renew(struct uplink *u)
 
 	u->next_renew = loop_now(u->loop) + RENEW_MS;
 	if ((r = uplink_ask(u, VERB_RENEW, "", &answer, &e)) == 0) {
-		statement = uplink_text(answer, "statement");
+		statement = json_text(answer, "statement");
 		in = uplink_int(answer, "in");
 		if (statement[0] == '\0')
 			u->next_renew = loop_now(u->loop) +
@@ -301,11 +301,11 @@ ask_confirm(struct uplink *u, const json_t *dial, struct err *e)
 	jw_init(&w, &args, false);
 	jw_begin(&w, "dial", '{');
 	jw_bool(&w, "reached", uplink_bool(dial, "reached"));
-	if (uplink_text(dial, "key")[0] != '\0')
-		jw_str(&w, "key", uplink_text(dial, "key"));
-	if (uplink_text(dial, "why")[0] != '\0')
-		jw_strn(&w, "why", uplink_text(dial, "why"),
-		    strnlen(uplink_text(dial, "why"), 500));
+	if (json_text(dial, "key")[0] != '\0')
+		jw_str(&w, "key", json_text(dial, "key"));
+	if (json_text(dial, "why")[0] != '\0')
+		jw_strn(&w, "why", json_text(dial, "why"),
+		    strnlen(json_text(dial, "why"), 500));
 	jw_end(&w, '}');
 	r = str_check(&args) != 0
 	    ? err_nomem(e)

@@ -147,13 +147,13 @@ static bool
 take_policy(struct uplink *u)
 {
 	const json_t *w = json_object_get(u->taking, "policy");
-	const char *hash = uplink_text(w, "statement");
+	const char *hash = json_text(w, "statement");
 	struct err e = {0};
 	bool asked = false;
 	int r;
 
 	if (hash[0] == '\0' ||
-	    strcmp(hash, uplink_text(u->held, "policy")) == 0 ||
+	    strcmp(hash, json_text(u->held, "policy")) == 0 ||
 	    was_tried(u, "policy", hash))
 		return true;
 	if ((r = uplink_fetch_policy(u, &e)) == 0) {
@@ -171,13 +171,13 @@ take_policy(struct uplink *u)
 static bool
 take_accept(struct uplink *u)
 {
-	const char *hash = uplink_text(u->taking, "accept");
+	const char *hash = json_text(u->taking, "accept");
 	struct err e = {0};
 	bool asked = false;
 	int r;
 
-	if (hash[0] == '\0' || uplink_text(u->held, "policy")[0] == '\0' ||
-	    strcmp(hash, uplink_text(u->held, "accept")) == 0 ||
+	if (hash[0] == '\0' || json_text(u->held, "policy")[0] == '\0' ||
+	    strcmp(hash, json_text(u->held, "accept")) == 0 ||
 	    was_tried(u, "accept", hash))
 		return true;
 	r = fetch_as(u, OBJECT_STATEMENT, hash, STATEMENT_MAX, SPOOL_ACCEPT,
@@ -234,7 +234,7 @@ too_many_renames(struct uplink *u, size_t n)
 static size_t
 first_rename(const struct uplink *u, const json_t *all)
 {
-	const char *held = uplink_text(u->held, "renamed");
+	const char *held = json_text(u->held, "renamed");
 	size_t first = 0;
 
 	for (size_t i = 0; i < json_array_size(all); i++) {
@@ -256,8 +256,8 @@ take_renames(struct uplink *u)
 
 	/* Of an acceptance that was not taken they say nothing. */
 	if (!uplink_bool(u->held, "accepted") ||
-	    strcmp(uplink_text(u->taking, "accept"),
-		uplink_text(u->held, "accept")) != 0)
+	    strcmp(json_text(u->taking, "accept"),
+		json_text(u->held, "accept")) != 0)
 		return true;
 	all = json_incref(json_object_get(u->taking, "renames"));
 	n = json_array_size(all);
@@ -280,19 +280,19 @@ static bool
 take_krl(struct uplink *u)
 {
 	const json_t *w = json_object_get(u->taking, "krl");
-	const char *hash = uplink_text(w, "statement");
+	const char *hash = json_text(w, "statement");
 	struct err e = {0};
 	bool asked = false;
 	int r;
 
-	if (hash[0] == '\0' || uplink_text(u->held, "policy")[0] == '\0' ||
-	    strcmp(uplink_text(w, "file"), uplink_text(u->held, "krl")) == 0 ||
+	if (hash[0] == '\0' || json_text(u->held, "policy")[0] == '\0' ||
+	    strcmp(json_text(w, "file"), json_text(u->held, "krl")) == 0 ||
 	    was_tried(u, "krl", hash))
 		return true;
 	r = fetch_as(u, OBJECT_STATEMENT, hash, STATEMENT_MAX, SPOOL_KRL_SAID,
 	    &e);
 	if (r == 0)
-		r = fetch_as(u, OBJECT_FILE, uplink_text(w, "file"), KRL_MAX,
+		r = fetch_as(u, OBJECT_FILE, json_text(w, "file"), KRL_MAX,
 		    SPOOL_KRL, &e);
 	if (r == 0) {
 		asked = true;
@@ -307,13 +307,13 @@ take_krl(struct uplink *u)
 static bool
 take_certificate(struct uplink *u)
 {
-	const char *hash = uplink_text(u->taking, "certificate");
+	const char *hash = json_text(u->taking, "certificate");
 	struct err e = {0};
 	bool asked = false;
 	int r;
 
 	if (hash[0] == '\0' || !uplink_bool(u->held, "accepted") ||
-	    strcmp(hash, uplink_text(u->held, "certificate")) == 0 ||
+	    strcmp(hash, json_text(u->held, "certificate")) == 0 ||
 	    was_tried(u, "certificate", hash))
 		return true;
 	r = fetch_as(u, OBJECT_FILE, hash, CERT_LINE_MAX, SPOOL_CERTIFICATE,
@@ -338,7 +338,7 @@ fetch_order(struct uplink *u, const char *hash, struct err *e)
 	if ((r = uplink_fetch_order(u, hash, &bundle, e)) != 0)
 		return r;
 	hash_hex(&bundle, hex);
-	return strcmp(hex, uplink_text(u->held, "fleet")) == 0
+	return strcmp(hex, json_text(u->held, "fleet")) == 0
 	    ? 0
 	    : uplink_fetch_fleet(u, e);
 }
@@ -347,12 +347,12 @@ static bool
 take_job(struct uplink *u)
 {
 	const json_t *w = json_object_get(u->taking, "job");
-	const char *hash = uplink_text(w, "statement");
+	const char *hash = json_text(w, "statement");
 	struct err e = {0};
 	bool asked = false, known;
 	int r;
 
-	known = strcmp(hash, uplink_text(u->held, "job")) == 0 &&
+	known = strcmp(hash, json_text(u->held, "job")) == 0 &&
 	    !uplink_bool(u->held, "owed");
 	if (hash[0] == '\0' || known || !uplink_bool(u->held, "accepted") ||
 	    was_tried(u, "job", hash) ||

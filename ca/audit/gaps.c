@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/json.h"
 
 static void
 gap_clear(struct gap *x)
@@ -194,9 +195,7 @@ gaps_of_known(struct gaps *g, const struct uses *u, struct issued *s,
 static char *
 cell(const json_t *row, const char *name)
 {
-	const char *s = json_string_value(json_object_get(row, name));
-
-	return (char *)(uintptr_t)(s != NULL ? s : "");
+	return (char *)(uintptr_t)json_text(row, name);
 }
 
 static int

@@ -5,6 +5,7 @@
 
 #include "ca/audit/uses.h"
 #include "lib/base/clock.h"
+#include "lib/base/json.h"
 
 static void
 use_clear(struct use *u)
@@ -28,9 +29,9 @@ uses_clear(struct uses *u)
 static const char *
 cell(const json_t *row, const char *name)
 {
-	const char *s = json_string_value(json_object_get(row, name));
+	const char *s = json_text(row, name);
 
-	return s != NULL && s[0] != '\0' ? s : NULL;
+	return s[0] != '\0' ? s : NULL;
 }
 
 static int

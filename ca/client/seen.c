@@ -193,14 +193,6 @@ seen_parse(const json_t *o, struct seen *out, struct err *e)
 
 /* --- telling -------------------------------------------------------------- */
 
-static const char *
-text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s != NULL ? s : "";
-}
-
 static void
 add_texts(struct str *s, const json_t *list, const char *between, size_t most)
 {
@@ -236,7 +228,7 @@ seen_needs(const struct seen *q, struct str *s)
 		if (have >= need)
 			continue;
 		str_addf(s, "%s%lld of %s", first ? "" : " and ",
-		    (long long)(need - have), text_of(item, "group"));
+		    (long long)(need - have), json_text(item, "group"));
 		if (json_array_size(who) > 0) {
 			str_add(s, " (");
 			add_texts(s, who, ", ", 8);
@@ -250,7 +242,7 @@ seen_needs(const struct seen *q, struct str *s)
 static void
 add_hour(struct str *s, const json_t *item)
 {
-	const char *at = text_of(item, "at");
+	const char *at = json_text(item, "at");
 
 	if (strlen(at) == CLOCK_TEXT - 1)
 		str_addf(s, " at %.5sZ", at + 11);
@@ -264,9 +256,10 @@ seen_told(const struct seen *q, struct str *s)
 
 	json_array_foreach (q->told, i, item) {
 		const json_t *sent = json_object_get(item, "sent");
-		const char *how = text_of(item, "how");
+		const char *how = json_text(item, "how");
 
-		str_addf(s, "%s%s", i > 0 ? ", " : "", text_of(item, "person"));
+		str_addf(s, "%s%s", i > 0 ? ", " : "",
+		    json_text(item, "person"));
 		/* No channel of notify.yaml is for that person. */
 		if (strcmp(how, "none") == 0) {
 			str_add(s, " in no way");
@@ -286,14 +279,14 @@ seen_decisions(const struct seen *q, struct str *s)
 	size_t i;
 
 	json_array_foreach (q->decisions, i, item) {
-		const char *comment = text_of(item, "comment");
+		const char *comment = json_text(item, "comment");
 
 		str_addf(s, "  %-11s%s by %s", i == 0 ? "decisions" : "",
 		    json_is_true(json_object_get(item, "approve")) ? "approved"
 								   : "denied",
-		    text_of(item, "person"));
-		if (text_of(item, "at")[0] != '\0')
-			str_addf(s, ", %s", text_of(item, "at"));
+		    json_text(item, "person"));
+		if (json_text(item, "at")[0] != '\0')
+			str_addf(s, ", %s", json_text(item, "at"));
 		if (comment[0] != '\0')
 			str_addf(s, ": %s", comment);
 		str_addc(s, '\n');

@@ -330,3 +330,11 @@ json_object_of(const json_t *o, const char *key, unsigned flags,
 		*out = v;
 	return r;
 }
+
+const char *
+json_text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s != NULL ? s : "";
+}

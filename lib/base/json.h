@@ -73,6 +73,12 @@ int json_object_of(const json_t *o, const char *key, unsigned flags,
     const json_t **out, struct err *e) MUST_CHECK;
 
 /*
+ * The text of a field of what was looked at before, or is only shown: "" where
+ * it is absent, no text, or o is NULL.  Borrowed from o.
+ */
+const char *json_text(const json_t *o, const char *key);
+
+/*
  * Writer: one line without its LF, no blanks, control bytes escaped as RFC 8785
  * section 3.2.2.2 says, UTF-8 as it is (the caller's text is valid).  Keys in
  * the order of the calls; key is NULL inside arrays and outermost.  Failure

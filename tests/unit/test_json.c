@@ -227,6 +227,21 @@ escapes_are_decoded(void **state)
 	json_decref(o);
 }
 
+static void
+text_to_show_is_never_null(void **state)
+{
+	json_t *o = object("{\"a\":\"x\",\"n\":7,\"o\":{}}");
+
+	(void)state;
+	assert_string_equal(json_text(o, "a"), "x");
+	assert_string_equal(json_text(o, "n"), "");
+	assert_string_equal(json_text(o, "o"), "");
+	assert_string_equal(json_text(o, "b"), "");
+	assert_string_equal(json_text(json_object_get(o, "n"), "a"), "");
+	assert_string_equal(json_text(NULL, "a"), "");
+	json_decref(o);
+}
+
 /* jansson's own reader, which agrees while there is memory. */
 static void
 tree_is_the_one_that_jansson_reads(void **state)
@@ -591,6 +606,7 @@ main(void)
 	    cmocka_unit_test(nesting_is_limited),
 	    cmocka_unit_test(field_names_are_limited),
 	    cmocka_unit_test(escapes_are_decoded),
+	    cmocka_unit_test(text_to_show_is_never_null),
 	    cmocka_unit_test(tree_is_the_one_that_jansson_reads),
 	    cmocka_unit_test(unknown_fields_are_named),
 	    cmocka_unit_test(strings_are_clean_bounded_and_not_empty),
