@@ -234,14 +234,6 @@ struct showing {
 	void *ctx;
 };
 
-static int
-compare_serials(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
 static bool
 has_serial(const struct audit_select *of, struct slice bytes)
 {
@@ -250,7 +242,7 @@ has_serial(const struct audit_select *of, struct slice bytes)
 	return of->n_serials > 0 &&
 	    leaf_serial_of(bytes, &serial) == LTAG_ISSUE &&
 	    bsearch(&serial, of->serials, of->n_serials, sizeof(serial),
-		compare_serials) != NULL;
+		u64_compare) != NULL;
 }
 
 /* A certificate that cannot be read is shown, so that it is found. */

@@ -155,14 +155,6 @@ gather_log(void *ctx, struct audit_log *log, struct err *e)
 	return r;
 }
 
-static int
-compare_serials(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
 /* Of all logins that name one, in order; the caller frees. */
 static uint64_t *
 serials_of(const struct uses *u, size_t *n)
@@ -174,7 +166,7 @@ serials_of(const struct uses *u, size_t *n)
 		if (u->v[i].event.has_cert)
 			v[(*n)++] = u->v[i].event.serial;
 	if (*n > 0)
-		qsort(v, *n, sizeof(*v), compare_serials);
+		qsort(v, *n, sizeof(*v), u64_compare);
 	return v;
 }
 

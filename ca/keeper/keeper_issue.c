@@ -379,13 +379,14 @@ add_statements(struct keeper *k, struct keeper_item *it,
 	return 0;
 }
 
+/* By serial, then in their order. */
 static int
-compare_serials(const void *a, const void *b)
+compare_twins(const void *a, const void *b)
 {
 	const uint64_t *x = a, *y = b;
+	int by = u64_compare(&x[0], &y[0]);
 
-	return x[0] != y[0] ? (x[0] < y[0] ? -1 : 1)
-			    : (x[1] < y[1] ? -1 : x[1] > y[1]);
+	return by != 0 ? by : u64_compare(&x[1], &y[1]);
 }
 
 /* Two of one batch with one serial: the second waits for the log to know the
@@ -403,7 +404,7 @@ refuse_twins(struct keeper_item *items, size_t n, struct err *e)
 		serials[i][0] = leaf_serial(&items[i].request->hash);
 		serials[i][1] = i;
 	}
-	qsort(serials, n, sizeof(*serials), compare_serials);
+	qsort(serials, n, sizeof(*serials), compare_twins);
 	for (size_t i = 1; i < n; i++) {
 		struct keeper_item *it = &items[serials[i][1]];
 

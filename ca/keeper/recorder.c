@@ -102,7 +102,7 @@ compare_serials(const void *a, const void *b)
 {
 	const struct recorder_hand *x = a, *y = b;
 
-	return x->serial < y->serial ? -1 : x->serial > y->serial;
+	return u64_compare(&x->serial, &y->serial);
 }
 
 void

@@ -134,4 +134,7 @@ int vec_grow_(
 #define vec_grow(v, n, cap, max) \
 	vec_grow_((void **)(v), (n), (cap), (max), sizeof(**(v)))
 
+/* For qsort() and bsearch() of uint64_t, ascending. */
+int u64_compare(const void *a, const void *b);
+
 #endif

@@ -29,6 +29,14 @@ vec_grow_(void **v, size_t n, size_t *cap, size_t max, size_t elem)
 }
 
 int
+u64_compare(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+int
 strs_add(struct strs *l, const char *s)
 {
 	return strs_addn(l, s, strlen(s));

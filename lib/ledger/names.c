@@ -89,14 +89,6 @@ look(void *ctx, uint64_t index)
 	return 0;
 }
 
-static int
-ascending(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 int
 ledger_find_all(struct ledger *l, uint8_t tag, const struct hash *name,
     uint64_t *out, size_t max, size_t *n, struct err *e)
@@ -111,7 +103,7 @@ ledger_find_all(struct ledger *l, uint8_t tag, const struct hash *name,
 	}
 	if ((r = index_find(l->index, tag, name, look, &f)) != 0)
 		return r;
-	qsort(out, f.n, sizeof(*out), ascending);
+	qsort(out, f.n, sizeof(*out), u64_compare);
 	*n = f.n;
 	return 0;
 }

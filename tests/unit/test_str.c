@@ -349,6 +349,19 @@ arrays_grow_to_their_maximum_and_no_further(void **state)
 	assert_null(v);
 }
 
+static void
+numbers_sort_over_their_whole_range(void **state)
+{
+	uint64_t v[] = {UINT64_MAX, 1, UINT64_C(1) << 63, 0, 1, UINT32_MAX};
+	static const uint64_t want[] = {
+	    0, 1, 1, UINT32_MAX, UINT64_C(1) << 63, UINT64_MAX};
+
+	(void)state;
+	qsort(v, sizeof(v) / sizeof(v[0]), sizeof(v[0]), u64_compare);
+	assert_memory_equal(v, want, sizeof(want));
+	assert_int_equal(u64_compare(&want[1], &want[2]), 0);
+}
+
 static int
 build_lists(void *arg)
 {
@@ -435,6 +448,7 @@ main(void)
 	    cmocka_unit_test(base64_that_is_not_canonical_is_refused),
 	    cmocka_unit_test(lists_own_sort_and_compare),
 	    cmocka_unit_test(arrays_grow_to_their_maximum_and_no_further),
+	    cmocka_unit_test(numbers_sort_over_their_whole_range),
 	    cmocka_unit_test(a_text_is_set_anew_or_stays),
 	    cmocka_unit_test(memory_running_out_is_reported),
 	};
