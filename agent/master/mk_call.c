@@ -81,24 +81,11 @@ mk_call_event(struct mk *k, struct mk_call *c, const struct str *body)
 	conn_answer(c->conn, MSG_EVENT, c->id, 0, body);
 }
 
-/* Is it the caller's doing, and not a want of ours? */
+/* Is it the caller's doing?  What is damaged is damaged here. */
 static bool
 is_offence(int code)
 {
-	switch (code) {
-	case ERR_PARSE:
-	case ERR_LIMIT:
-	case ERR_DENIED:
-	case ERR_BADSIG:
-	case ERR_NOTFOUND:
-	case ERR_EXISTS:
-	case ERR_EXPIRED:
-	case ERR_ROLLBACK:
-	case ERR_USAGE:
-		return true;
-	default:
-		return false;
-	}
+	return err_is_theirs(code) || code == ERR_USAGE;
 }
 
 /* What it tried and what it was told: one attempt is one alarm. */

@@ -116,24 +116,12 @@ out:
 	return r;
 }
 
-/* Is that what nobody who is honest would have brought? */
+/* Is that what nobody who is honest would have brought?  What is damaged was
+ * brought so. */
 static bool
 is_hostile(int r)
 {
-	switch (r) {
-	case ERR_PARSE:
-	case ERR_LIMIT:
-	case ERR_DENIED:
-	case ERR_BADSIG:
-	case ERR_EXPIRED:
-	case ERR_ROLLBACK:
-	case ERR_EXISTS:
-	case ERR_CORRUPT:
-	case ERR_NOTFOUND:
-		return true;
-	default:
-		return false;
-	}
+	return err_is_theirs(r) || r == ERR_CORRUPT;
 }
 
 /* --- a request ------------------------------------------------------------ */

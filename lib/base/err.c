@@ -55,6 +55,24 @@ err_name(int code, char out[ERR_NAME])
 	out[n] = '\0';
 }
 
+bool
+err_is_theirs(int code)
+{
+	switch (code) {
+	case ERR_PARSE:
+	case ERR_LIMIT:
+	case ERR_DENIED:
+	case ERR_BADSIG:
+	case ERR_NOTFOUND:
+	case ERR_EXISTS:
+	case ERR_EXPIRED:
+	case ERR_ROLLBACK:
+		return true;
+	default:
+		return false;
+	}
+}
+
 int
 err_from_name(const char *name)
 {

@@ -17,6 +17,7 @@
 #define LIB_BASE_ERR_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 #define MUST_CHECK              __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
@@ -63,6 +64,13 @@ const char *err_text(int code);
 #define ERR_NAME 16
 void err_name(int code, char out[ERR_NAME]);
 int  err_from_name(const char *name);
+
+/*
+ * Is it for what the other side brought, and not for a want of ours?  ERR_PARSE,
+ * LIMIT, DENIED, BADSIG, NOTFOUND, EXISTS, EXPIRED, ROLLBACK.  Not ERR_USAGE and
+ * ERR_CORRUPT: whose fault those are depends on who is asked.
+ */
+bool err_is_theirs(int code);
 
 /*
  * Record a failure where it is first seen and return the code, so that a

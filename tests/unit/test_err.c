@@ -23,6 +23,22 @@ every_code_has_words(void **state)
 }
 
 static void
+a_code_says_whose_fault_it_is(void **state)
+{
+	static const int theirs[] = {ERR_PARSE, ERR_LIMIT, ERR_DENIED,
+	    ERR_BADSIG, ERR_NOTFOUND, ERR_EXISTS, ERR_EXPIRED, ERR_ROLLBACK};
+
+	(void)state;
+	for (int code = ERR_CORRUPT - 1; code <= 1; code++) {
+		bool want = false;
+
+		for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++)
+			want = want || theirs[i] == code;
+		assert_int_equal(err_is_theirs(code), want);
+	}
+}
+
+static void
 setting_replaces_what_was_there(void **state)
 {
 	struct err e = {0};
@@ -162,6 +178,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_code_has_words),
 	    cmocka_unit_test(a_code_has_a_name_between_programs),
+	    cmocka_unit_test(a_code_says_whose_fault_it_is),
 	    cmocka_unit_test(setting_replaces_what_was_there),
 	    cmocka_unit_test(nobody_needs_to_want_the_words),
 	    cmocka_unit_test(system_errors_say_why),
