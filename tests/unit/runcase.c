@@ -93,13 +93,13 @@ run_case_file_is(struct run_case *b, const char *path, const char *want)
 }
 
 enum run_stands
-run_case_stands(struct run_case *b, uint64_t n)
+run_stands_in(const char *state_dir, uint64_t n)
 {
 	struct run_status s = {0};
 	enum run_stands is;
 	char *dir;
 
-	assert_int_equal(runs_path(b->dir, n, &dir), 0);
+	assert_int_equal(runs_path(state_dir, n, &dir), 0);
 	assert_int_equal(run_status_read(dir, &s, NULL), 0);
 	is = s.stands;
 	run_status_clear(&s);

@@ -36,6 +36,6 @@ void run_case_go(struct run_case *b, unsigned flags, enum run_end want);
 /* Is this what the file says?  NULL: it must not be there. */
 void run_case_file_is(struct run_case *b, const char *path, const char *want);
 /* How run n stands, by its directory. */
-enum run_stands run_case_stands(struct run_case *b, uint64_t n);
+enum run_stands run_stands_in(const char *state_dir, uint64_t n);
 
 #endif

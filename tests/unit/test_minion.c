@@ -18,6 +18,7 @@
 #include "agent/states/runs.h"
 #include "lib/base/file.h"
 #include "tests/unit/fakehost.h"
+#include "tests/unit/runcase.h"
 #include "tests/unit/toystate.h"
 
 struct bench {
@@ -182,21 +183,6 @@ a_run(struct bench *b, int64_t within)
 	return number;
 }
 
-static enum run_stands
-stands(struct bench *b, uint64_t n)
-{
-	struct run_status s = {0};
-	enum run_stands is;
-	char *dir;
-
-	assert_int_equal(runs_path(b->dir, n, &dir), 0);
-	assert_int_equal(run_status_read(dir, &s, NULL), 0);
-	is = s.stands;
-	run_status_clear(&s);
-	free(dir);
-	return is;
-}
-
 static void
 what_is_not_confirmed_in_time_is_undone(void **state)
 {
@@ -208,14 +194,14 @@ what_is_not_confirmed_in_time_is_undone(void **state)
 	assert_int_equal(arm_confirm(b->h, b->dir, 1, true, &n, &b->e), 0);
 	assert_int_equal(arm_look(b->h, b->dir, n, &b->e), WATCH_OVER);
 	assert_string_equal(fakehost_text(b->f, "/etc/a.conf"), "after");
-	assert_int_equal(stands(b, n), STANDS_CONFIRMED);
+	assert_int_equal(run_stands_in(b->dir, n), STANDS_CONFIRMED);
 
 	n = a_run(b, 0); /* at once */
 	b->toy.reloads = 0;
 	assert_int_equal(arm_confirm(b->h, b->dir, 1, true, &n, &b->e),
 	    ERR_EXPIRED);
 	assert_int_equal(arm_look(b->h, b->dir, n, &b->e), WATCH_OVER);
-	assert_int_equal(stands(b, n), STANDS_UNDONE);
+	assert_int_equal(run_stands_in(b->dir, n), STANDS_UNDONE);
 	assert_string_equal(fakehost_text(b->f, "/etc/a.conf"), "before");
 	assert_int_equal(b->toy.reloads, 1);
 	assert_int_equal(arm_confirm(b->h, b->dir, 1, true, &n, &b->e),
@@ -232,7 +218,7 @@ only_a_new_login_confirms(void **state)
 	process(b, 38, "sshd", 1, 0);
 	assert_int_equal(arm_confirm(b->h, b->dir, 40, false, &number, &b->e),
 	    ERR_DENIED);
-	assert_int_equal(stands(b, n), STANDS_UNCONFIRMED);
+	assert_int_equal(run_stands_in(b->dir, n), STANDS_UNCONFIRMED);
 	process(b, 38, "sshd", 1, run_uptime_ms() + 10000);
 	assert_int_equal(arm_confirm(b->h, b->dir, 40, false, &number, &b->e),
 	    0);

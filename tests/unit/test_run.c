@@ -54,7 +54,7 @@ what_was_shown_is_what_is_done(void **state)
 	assert_string_equal(b->toy.value, "new");
 	assert_int_equal(b->toy.reloads, 1);
 	assert_int_equal(b->toy.checks, 2);
-	assert_int_equal(run_case_stands(b, 1), STANDS_DONE);
+	assert_int_equal(run_stands_in(b->dir, 1), STANDS_DONE);
 	assert_int_equal(b->armed, 0);
 }
 

@@ -32,7 +32,8 @@ a_way_in_is_armed_before_it_is_touched(void **state)
 	run_case_go(b, 0, RUN_END_WAITS);
 	assert_int_equal(b->armed, 2);
 	assert_true(b->out.way_in);
-	assert_int_equal(run_case_stands(b, b->out.number), STANDS_UNCONFIRMED);
+	assert_int_equal(run_stands_in(b->dir, b->out.number),
+	    STANDS_UNCONFIRMED);
 	run_case_file_is(b, "/etc/a.conf", "after");
 
 	/* The next one is refused until it is confirmed or its time is up. */
@@ -59,7 +60,7 @@ unconfirmed_is_undone_and_taken_away_stays(void **state)
 	    0);
 	run_case_file_is(b, "/etc/a.conf", "before\n");
 	run_case_file_is(b, "/etc/krl", "revoked");
-	assert_int_equal(run_case_stands(b, b->out.number), STANDS_UNDONE);
+	assert_int_equal(run_stands_in(b->dir, b->out.number), STANDS_UNDONE);
 	free(dir);
 }
 
@@ -211,8 +212,8 @@ killed_at_every_call_it_can_be_undone(void **state)
 	before = fakehost_dump(b->f);
 	do {
 		status = die_at(b, n, &newest);
-		undone +=
-		    newest > 0 && run_case_stands(b, newest) == STANDS_WRITING;
+		undone += newest > 0 &&
+		    run_stands_in(b->dir, newest) == STANDS_WRITING;
 		if (newest > 0)
 			undo(b, newest);
 		after = fakehost_dump(b->f);
@@ -239,7 +240,7 @@ a_run_that_did_not_end_is_undone_before_the_next(void **state)
 	for (;; n++) {
 		assert_int_equal(die_at(b, n, &newest), 97);
 		if (newest > 0 &&
-		    run_case_stands(b, newest) == STANDS_WRITING &&
+		    run_stands_in(b->dir, newest) == STANDS_WRITING &&
 		    strcmp(fakehost_text(b->f, "/etc/a.conf"), "after") == 0)
 			break;
 		if (newest > 0)
@@ -247,11 +248,11 @@ a_run_that_did_not_end_is_undone_before_the_next(void **state)
 	}
 	/* Not by a dry run. */
 	run_case_go(b, RUN_TEST | RUN_FULL, RUN_END_NOTHING);
-	assert_int_equal(run_case_stands(b, newest), STANDS_WRITING);
+	assert_int_equal(run_stands_in(b->dir, newest), STANDS_WRITING);
 	toys_clear(&b->t);
 	toys_add(&b->t, &state_toy, "z", "{path: /etc/z, text: \"-\"}");
 	run_case_go(b, 0, RUN_END_NOTHING);
-	assert_int_equal(run_case_stands(b, newest), STANDS_UNDONE);
+	assert_int_equal(run_stands_in(b->dir, newest), STANDS_UNDONE);
 	run_case_file_is(b, "/etc/a.conf", "before\n");
 }
 
