@@ -49,6 +49,12 @@ sshd_dump_one(const struct sshd_dump *d, const char *key, const char *dflt)
 	return l->n > 0 ? l->v[0] : dflt;
 }
 
+bool
+sshd_dump_yes(const struct sshd_dump *d, const char *key)
+{
+	return strcmp(sshd_dump_one(d, key, "no"), "yes") == 0;
+}
+
 static int
 dump_add(struct sshd_dump *d, const char *line, size_t n)
 {

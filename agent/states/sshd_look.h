@@ -72,6 +72,8 @@ const struct strs *sshd_dump_get(const struct sshd_dump *d, const char *key);
 /* The first value, or dflt. */
 const char *sshd_dump_one(const struct sshd_dump *d, const char *key,
     const char *dflt);
+/* Is it "yes"?  Where it is not there it is not. */
+bool sshd_dump_yes(const struct sshd_dump *d, const char *key);
 int  sshd_dump_parse(const char *text, struct sshd_dump *out) MUST_CHECK;
 void sshd_dump_clear(struct sshd_dump *d);
 void sshd_class_clear(struct sshd_class *c);

@@ -4,7 +4,8 @@
  *
  * `sshd -t` is content with AllowGroups of a group that nobody is in.  So the
  * rules by which sshd refuses an account are gone through here, with sshd's own
- * effective values for that very connection, and with the files that they name.
+ * effective values for that very connection (sshd_admits.h), and with the
+ * accounts and files of the host that they name.
  */
 #ifndef AGENT_STATES_SSHD_PROOF_H
 #define AGENT_STATES_SSHD_PROOF_H
@@ -21,12 +22,5 @@
  */
 int sshd_proof(struct host *h, const struct state_env *env, struct err *e)
     MUST_CHECK;
-
-/* Do DenyUsers, AllowUsers, DenyGroups and AllowGroups of c's dump let c's
- * account in?  NULL, or the keyword that does not.  any_address: c's address is
- * not known, and a pattern's part after the @ is not held against it. */
-const char *sshd_lists_refuse(const struct sshd_class *c, bool any_address);
-/* Could an account come in by these AuthenticationMethods, with a key first? */
-bool sshd_methods_pass(const struct sshd_dump *d);
 
 #endif
