@@ -16,12 +16,8 @@
  * A file that holds only the beginning of the bytes put is what a power loss or
  * a kill leaves of a BLOB_NOSYNC put; it is replaced and is nobody's finding.
  */
-#include <sys/stat.h>
-#include <sys/syscall.h>
-
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,17 +35,6 @@
 #define FOREIGN_MAX  (BLOB_KEY_MAX + 32)
 #define PROC_FD_MAX  40
 
-struct parent {     /* a directory that this call puts into */
-	char *path; /* relative to the root, "" for the root */
-	int fd;
-	bool dirty; /* has new names, to be fsynced */
-};
-
-struct parents {
-	struct parent *v;
-	size_t n, cap;
-};
-
 struct stage { /* an item on its way to its name */
 	struct blob_item *item;
 	size_t parent;
@@ -61,146 +46,11 @@ struct stage { /* an item on its way to its name */
 
 struct put { /* one call of put_many */
 	struct dir_store *d;
-	struct parents dirs;
+	struct dir_parents dirs;
 	struct stage group[GROUP];
 	size_t n_group;
 	unsigned counter;
 };
-
-int
-dir_openat(const struct dir_store *d, const char *path, uint64_t flags)
-{
-	struct open_how how = {
-	    .flags = flags | O_CLOEXEC,
-	    .resolve =
-		RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
-	int fd;
-
-	do
-		fd = (int)syscall(SYS_openat2, d->fd, path, &how, sizeof(how));
-	while (fd == -1 && (errno == EINTR || errno == EAGAIN));
-	return fd;
-}
-
-/* The sentence for a failed dir_openat(); errno says which. */
-int
-dir_open_failed(const struct dir_store *d, const char *path, struct err *e)
-{
-	int err = errno;
-
-	if (err == ENOENT || err == ENOTDIR)
-		return err_set(e, ERR_NOTFOUND, "no object '%s' in %s", path,
-		    d->root);
-	if (err == ELOOP || err == EXDEV)
-		return err_set(e, ERR_CORRUPT,
-		    "a symbolic link is in the way of %s/%s, which is never "
-		    "followed",
-		    d->root, path);
-	/* The second is what RestrictSUIDSGID= of a unit does. */
-	if (err == ENOSYS)
-		return err_set(e, ERR_SYS,
-		    "no openat2 here, expected Linux 5.6 or newer and no "
-		    "filter that takes it away");
-	return err_sys(e, "open %s/%s", d->root, path);
-}
-
-static void
-parent_clear(struct parent *p)
-{
-	if (p->fd != -1)
-		close(p->fd);
-	free(p->path);
-	*p = (struct parent){.fd = -1};
-}
-
-static void
-parents_clear(struct parents *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		parent_clear(&l->v[i]);
-	l->n = 0;
-}
-
-static int
-parents_sync(struct put *p, struct err *e)
-{
-	for (size_t i = 0; i < p->dirs.n; i++) {
-		struct parent *d = &p->dirs.v[i];
-
-		if (d->dirty && fsync(d->fd) != 0)
-			return err_sys(e, "fsync %s/%s", p->d->root, d->path);
-		d->dirty = false;
-	}
-	return 0;
-}
-
-static int parent_get(struct put *p, const char *path, size_t n, bool sync,
-    size_t *out, struct err *e);
-
-/* Make the directory path inside its parent, which may have to be made too. */
-static int
-parent_make(struct put *p, const char *path, bool sync, struct err *e)
-{
-	const char *slash = strrchr(path, '/');
-	const char *base = slash == NULL ? path : slash + 1;
-	size_t up;
-	int r;
-
-	r = parent_get(p, path, slash == NULL ? 0 : (size_t)(slash - path),
-	    sync, &up, e);
-	if (r != 0)
-		return r;
-	if (mkdirat(p->dirs.v[up].fd, base, 0777) != 0 && errno != EEXIST)
-		return err_sys(e, "mkdir %s/%s", p->d->root, path);
-	p->dirs.v[up].dirty |= sync;
-	return 0;
-}
-
-/* The directory of the first n bytes of path, made where it is missing. */
-static int
-parent_get(struct put *p, const char *path, size_t n, bool sync, size_t *out,
-    struct err *e)
-{
-	struct parents *l = &p->dirs;
-	struct parent one = {.fd = -1};
-	int r;
-
-	for (size_t i = l->n; i-- > 0;)
-		if (strncmp(l->v[i].path, path, n) == 0 &&
-		    l->v[i].path[n] == '\0') {
-			*out = i;
-			return 0;
-		}
-	if ((one.path = str_dupn(path, n)) == NULL)
-		return err_nomem(e);
-	for (int try = 0; try < 2 && one.fd == -1; try++) {
-		one.fd = dir_openat(p->d, n == 0 ? "." : one.path,
-		    O_RDONLY | O_DIRECTORY);
-		if (one.fd == -1 && (errno != ENOENT || try == 1)) {
-			r = errno == ENOTDIR
-			    ? err_set(e, ERR_CORRUPT,
-				  "%s/%s is in the way, expected a directory",
-				  p->d->root, one.path)
-			    : dir_open_failed(p->d, one.path, e);
-			goto out;
-		}
-		if (one.fd == -1 &&
-		    (r = parent_make(p, one.path, sync, e)) != 0)
-			goto out;
-	}
-	if ((r = vec_grow(&l->v, l->n, &l->cap, 1 << 20)) != 0) {
-		(void)err_set(e, r, "too many directories in one call");
-		goto out;
-	}
-	*out = l->n;
-	l->v[l->n++] = one;
-	one = (struct parent){.fd = -1};
-	r = 0;
-out:
-	parent_clear(&one);
-	return r;
-}
 
 static int
 stage_fail(const struct put *p, const struct stage *s, const char *what,
@@ -263,7 +113,7 @@ stage_begin(struct put *p, struct blob_item *item, struct err *e)
 
 	*s = (struct stage){.item = item, .fd = -1};
 	s->base = slash == NULL ? item->key : slash + 1;
-	r = parent_get(p, item->key,
+	r = dir_parents_get(p->d, &p->dirs, item->key,
 	    slash == NULL ? 0 : (size_t)(slash - item->key),
 	    (item->flags & BLOB_NOSYNC) == 0, &s->parent, e);
 	if (r == 0)
@@ -495,14 +345,13 @@ dir_put_many(struct blob_store *b, struct blob_item *items, size_t n,
 	for (size_t i = 0; i < n && r == 0; i += GROUP) {
 		r = group_put(&p, items + i, n - i < GROUP ? n - i : GROUP, e);
 		if (r == 0 && p.dirs.n > PARENTS_KEEP) {
-			r = parents_sync(&p, e);
-			parents_clear(&p.dirs);
+			r = dir_parents_sync(p.d, &p.dirs, e);
+			dir_parents_clear(&p.dirs);
 		}
 	}
 	if (r == 0)
-		r = parents_sync(&p, e);
-	parents_clear(&p.dirs);
-	free(p.dirs.v);
+		r = dir_parents_sync(p.d, &p.dirs, e);
+	dir_parents_clear(&p.dirs);
 	return r;
 }
 

@@ -3,10 +3,12 @@
 #include "lib/blob/dir.h"
 
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +31,44 @@ bool
 dir_is_tmp(const char *base)
 {
 	return strncmp(base, TMP_PREFIX, sizeof(TMP_PREFIX) - 1) == 0;
+}
+
+int
+dir_openat(const struct dir_store *d, const char *path, uint64_t flags)
+{
+	struct open_how how = {
+	    .flags = flags | O_CLOEXEC,
+	    .resolve =
+		RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd;
+
+	do
+		fd = (int)syscall(SYS_openat2, d->fd, path, &how, sizeof(how));
+	while (fd == -1 && (errno == EINTR || errno == EAGAIN));
+	return fd;
+}
+
+/* The sentence for a failed dir_openat(); errno says which. */
+int
+dir_open_failed(const struct dir_store *d, const char *path, struct err *e)
+{
+	int err = errno;
+
+	if (err == ENOENT || err == ENOTDIR)
+		return err_set(e, ERR_NOTFOUND, "no object '%s' in %s", path,
+		    d->root);
+	if (err == ELOOP || err == EXDEV)
+		return err_set(e, ERR_CORRUPT,
+		    "a symbolic link is in the way of %s/%s, which is never "
+		    "followed",
+		    d->root, path);
+	/* The second is what RestrictSUIDSGID= of a unit does. */
+	if (err == ENOSYS)
+		return err_set(e, ERR_SYS,
+		    "no openat2 here, expected Linux 5.6 or newer and no "
+		    "filter that takes it away");
+	return err_sys(e, "open %s/%s", d->root, path);
 }
 
 int
