@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/minion/arm.h"
+#include "lib/proc/self.h"
 
 #define GONE " (deleted)" /* of a program that was replaced */
 
@@ -79,16 +79,18 @@ start(const char *const *argv, struct err *e)
 
 /* This program by its name, under which a newer one may stand by now. */
 static int
-own_path(char *out, size_t size, struct err *e)
+own_path(char **out, struct err *e)
 {
-	ssize_t n = readlink("/proc/self/exe", out, size - 1);
-	size_t gone = strlen(GONE);
+	size_t n, gone = strlen(GONE);
+	char *self;
+	int r;
 
-	if (n <= 0)
-		return err_sys(e, "find this program");
-	out[n] = '\0';
-	if ((size_t)n > gone && strcmp(out + n - gone, GONE) == 0)
-		out[(size_t)n - gone] = '\0';
+	if ((r = self_path(&self, e)) != 0)
+		return r;
+	n = strlen(self);
+	if (n > gone && strcmp(self + n - gone, GONE) == 0)
+		self[n - gone] = '\0';
+	*out = self;
 	return 0;
 }
 
@@ -101,7 +103,7 @@ static int
 start_unit(struct host *h, const char *const *watch, const char *number,
     struct err *e)
 {
-	char self[PATH_MAX], unit[80];
+	char *self = NULL, unit[80];
 	const char *argv[32] = {"systemd-run", "--quiet", "--collect", unit,
 	    "--description=Writ agent: undo what nobody confirms in time",
 	    "--property=Type=exec", "--property=Restart=always",
@@ -109,19 +111,24 @@ start_unit(struct host *h, const char *const *watch, const char *number,
 	    "--property=StartLimitIntervalSec=0",
 	    "--property=WatchdogSec=" ARM_LOOK_S,
 	    "--property=WatchdogSignal=SIGKILL",
-	    "--property=OOMScoreAdjust=-1000", "--", self};
+	    "--property=OOMScoreAdjust=-1000", "--"};
 	size_t n = 0;
 	int r;
 
+	if ((r = own_path(&self, e)) != 0)
+		goto out;
 	while (argv[n] != NULL)
 		n++;
+	argv[n++] = self;
 	for (size_t i = 1; watch[i] != NULL; i++)
 		argv[n++] = watch[i];
 	/* Numbers begin anew where the state was removed. */
 	(void)snprintf(unit, sizeof(unit), "--unit=" ARM_WATCH_UNIT "-%s-%d",
 	    number, (int)getpid());
-	if ((r = own_path(self, sizeof(self), e)) != 0 ||
-	    (r = host_run_ok(h, argv, (struct slice){0}, NULL, e)) != 0)
+	r = host_run_ok(h, argv, (struct slice){0}, NULL, e);
+out:
+	free(self);
+	if (r != 0)
 		err_prefix(e,
 		    "this would touch a way in, and what would undo it does "
 		    "not start");

@@ -1,54 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /* writ-agent run, and the applier that it starts. */
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/minion/applier.h"
 #include "agent/minion/commands.h"
-#include "lib/base/file.h"
 #include "lib/crypto/secmem.h"
 #include "lib/proc/plog.h"
-
-/* Beside this program, as they are built; or in libexec, as installed. */
-static int
-find_program(const char *self, const char *name, char **out, struct err *e)
-{
-	const char *slash = strrchr(self, '/');
-	int n = slash != NULL ? (int)(slash - self) : 0;
-
-	for (size_t i = 0; i < 2; i++) {
-		struct str s = STR_INIT;
-
-		if (i == 0)
-			str_addf(&s, "%.*s/%s", n, self, name);
-		else
-			str_addf(&s, "%.*s/../libexec/writ/%s", n, self, name);
-		if (str_take(&s, out) != 0)
-			return err_nomem(e);
-		if (access(*out, X_OK) == 0)
-			return 0;
-		free(*out);
-		*out = NULL;
-	}
-	return err_set(e, ERR_NOTFOUND,
-	    "%s is neither beside %s nor in libexec", name, self);
-}
-
-static int
-find_self(char **out, struct err *e)
-{
-	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (n <= 0)
-		return err_sys(e, "find this program");
-	self[n] = '\0';
-	return (*out = str_dup(self)) != NULL ? 0 : err_nomem(e);
-}
+#include "lib/proc/self.h"
 
 /* What would only be found out by a process that nobody looks at. */
 static int
@@ -82,9 +43,9 @@ run_daemon(struct cli_args *a, struct err *e)
 		config = CONFIG_PATH;
 	if ((r = agent_config_read(config, &c, e)) != 0 ||
 	    (r = check_config(&c, config, e)) != 0 ||
-	    (r = find_self(&self, e)) != 0 ||
-	    (r = find_program(self, "writ-agent-run", &runner, e)) != 0 ||
-	    (r = find_program(self, "writ-agent-link", &link, e)) != 0)
+	    (r = self_path(&self, e)) != 0 ||
+	    (r = self_find("writ-agent-run", &runner, e)) != 0 ||
+	    (r = self_find("writ-agent-link", &link, e)) != 0)
 		goto out;
 	{
 		const char *argv[] = {runner, "-c", config, "-s",

@@ -8,6 +8,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
 #include "lib/proc/child.h"
+#include "lib/proc/self.h"
 
 #define OUT_MAX   (512 * 1024 * 1024)
 #define WORDS_MAX 16
@@ -58,7 +59,7 @@ ask_fleet(struct cli_args *a, const char *const *words, json_t **rows,
 	int r;
 
 	*rows = NULL;
-	if ((r = cli_fleet_program(&path, e)) != 0)
+	if ((r = self_find("writ-fleet", &path, e)) != 0)
 		return r;
 	while (words[n_words] != NULL)
 		n_words++;

@@ -21,9 +21,6 @@ extern const struct cli_command cmd_init, cmd_policy, cmd_request, cmd_approve,
 extern const struct cli_command *const writ_commands[];
 extern const size_t writ_commands_n;
 
-/* Where writ-fleet is; to be freed.  ERR_NOTFOUND, ERR_SYS, ERR_NOMEM. */
-int cli_fleet_program(char **out, struct err *e) MUST_CHECK;
-
 /*
  * A text of the command line that goes into a statement: what, such as "the
  * reason", has an invisible character, or more than max bytes.  NULL is none.

@@ -5,41 +5,10 @@
  * other's.
  */
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "ca/cli/cli.h"
-#include "lib/base/file.h"
-
-/* Beside our own binary, as they are built; or in libexec, as installed. */
-int
-cli_fleet_program(char **out, struct err *e)
-{
-	static const char *const places[] = {
-	    "writ-fleet", "../libexec/writ/writ-fleet"};
-	char self[4096], *slash, *path = NULL;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (n == -1)
-		return err_sys(e, "find this program");
-	self[n] = '\0';
-	if ((slash = strrchr(self, '/')) == NULL)
-		return err_set(e, ERR_NOTFOUND, "this program has no path");
-	*slash = '\0';
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (path_join(self, places[i], &path) != 0)
-			return err_nomem(e);
-		if (access(path, X_OK) == 0) {
-			*out = path;
-			return 0;
-		}
-		free(path);
-		path = NULL;
-	}
-	return err_set(e, ERR_NOTFOUND,
-	    "writ-fleet is neither in %s nor in %s/../libexec/writ", self,
-	    self);
-}
+#include "lib/proc/self.h"
 
 /* writ-fleet [-C DIR] WORD ...: what was said, in the order it was said. */
 static int
@@ -50,7 +19,7 @@ run_fleet(struct cli_args *a, struct err *e)
 	char *path = NULL, **argv;
 	int r;
 
-	if ((r = cli_fleet_program(&path, e)) != 0)
+	if ((r = self_find("writ-fleet", &path, e)) != 0)
 		return r;
 	if ((argv = calloc(words->n + 4, sizeof(*argv))) == NULL) {
 		free(path);

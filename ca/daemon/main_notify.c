@@ -20,6 +20,7 @@
 #include "lib/notify/deliver.h"
 #include "lib/proc/plog.h"
 #include "lib/proc/sandbox.h"
+#include "lib/proc/self.h"
 #include "lib/proc/service.h"
 #include "lib/proc/socket.h"
 
@@ -72,19 +73,21 @@ drop(struct setup *s, struct err *e)
 static int
 start_checker(struct setup *s, struct err *e)
 {
-	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *self = NULL;
+	int r;
 
-	if (n == -1)
-		return err_sys(e, "find this program");
-	self[n] = '\0';
+	if ((r = self_path(&self, e)) != 0)
+		return r;
 	s->checker.kind = CHANNEL_EXEC;
 	if (strs_add(&s->checker.argv, self) != 0 ||
 	    strs_add(&s->checker.argv, "-n") != 0 ||
 	    strs_add(&s->checker.argv, "-C") != 0 ||
 	    strs_add(&s->checker.argv, s->dir) != 0)
-		return err_nomem(e);
-	return hook_start(&s->checker, &s->hook, e);
+		r = err_nomem(e);
+	else
+		r = hook_start(&s->checker, &s->hook, e);
+	free(self);
+	return r;
 }
 
 static int

@@ -19,6 +19,7 @@
 
 #include "lib/base/file.h"
 #include "lib/base/str.h"
+#include "lib/proc/self.h"
 #include "lib/proc/socket.h"
 
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
@@ -77,27 +78,22 @@ has_programs(const struct launch *l, const char *dir)
 static int
 find_programs(struct launch *l, struct err *e)
 {
-	char self[4096], *slash;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *beside = NULL;
+	int r;
 
-	if (n == -1)
-		return err_sys(e, "find this program");
-	self[n] = '\0';
-	if ((slash = strrchr(self, '/')) == NULL)
-		return err_set(e, ERR_NOTFOUND, "this program has no path");
-	*slash = '\0';
-	if (path_joinf(&l->where, "%s", self) != 0)
-		return err_nomem(e);
-	if (has_programs(l, l->where))
+	if ((r = self_dir(&beside, e)) != 0)
+		return r;
+	if (has_programs(l, beside)) {
+		l->where = beside;
 		return 0;
-	free(l->where);
-	l->where = NULL;
-	if (path_joinf(&l->where, "%s/../libexec/writ", self) != 0)
-		return err_nomem(e);
-	if (has_programs(l, l->where))
-		return 0;
-	return err_set(e, ERR_NOTFOUND, "%s are neither in %s nor in %s",
-	    l->s->all, self, l->where);
+	}
+	if (path_join(beside, SELF_LIBEXEC, &l->where) != 0)
+		r = err_nomem(e);
+	else if (!has_programs(l, l->where))
+		r = err_set(e, ERR_NOTFOUND, "%s are neither in %s nor in %s",
+		    l->s->all, beside, l->where);
+	free(beside);
+	return r;
 }
 
 /* --- sockets ---------------------------------------------------------------
