@@ -56,7 +56,7 @@ online_open(const struct cli_args *a, unsigned flags, struct online *o,
 		o->by.key_path = cli_get(a, "i");
 		o->by.now = clock_now();
 		trust_init(&o->by.trust);
-		r = fleet_trust(o->by.dir, o->by.now, &o->by.trust, e);
+		r = cli_load_trust(o->by.dir, o->by.now, &o->by.trust, e);
 	}
 	master_init(&o->master, &o->by.trust, o->by.key_path);
 	o->master.say = say_warning;

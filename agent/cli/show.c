@@ -61,7 +61,7 @@ published_open(const char *dir, struct published *p, struct err *e)
 
 	trust_init(&p->trust);
 	statement_init(&s, ST_FLEET);
-	if ((r = fleet_trust(dir, now, &p->trust, e)) != 0 ||
+	if ((r = cli_load_trust(dir, now, &p->trust, e)) != 0 ||
 	    (r = fleets_load(dir, &p->trust, false, now, &p->held, &p->chain,
 		 e)) < 0 ||
 	    (r = fleet_expiry(&p->held, &p->trust, now, &text, e)) < 0 ||

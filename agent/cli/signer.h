@@ -19,10 +19,6 @@ int  fleet_signer_open(const struct cli_args *a, struct fleet_signer *out,
      struct err *e) MUST_CHECK;
 void fleet_signer_clear(struct fleet_signer *s);
 
-/* The signed policy of DIR/bundle, with a warning when its end is near. */
-int  fleet_trust(const char *dir, int64_t now, struct trust *out,
-     struct err *e) MUST_CHECK;
-
 /*
  * Who is missing under s, which n operators have to sign: *holds is false and a
  * line says so, where there are too few.  ERR_NOMEM.

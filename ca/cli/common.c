@@ -38,24 +38,14 @@ cli_open(const struct cli_args *a, unsigned mode, struct local **out,
 int
 cli_trust(const struct cli_args *a, struct trust *out, struct err *e)
 {
-	int64_t now = clock_now();
-	struct str text = STR_INIT;
-	int r;
+	int r = cli_load_trust(cli_dir(a), clock_now(), out, e);
 
-	if ((r = bundles_load(cli_dir(a), NULL, now, out, e)) < 0) {
-		r = cli_no_deployment(cli_dir(a), r, e);
-		/* Who asks a CA has its policy where he copies it to. */
-		if (r == ERR_NOTFOUND && cli_is_remote(a))
-			err_hint(e,
-			    "writ policy pull DIR copies the CA's policy, and "
-			    "-C DIR names it");
-		return r;
-	}
-	r = trust_expiry(out, now, &text, e);
-	if (text.n > 0)
-		cli_warn("%s", text.p);
-	str_clear(&text);
-	return r < 0 ? r : 0;
+	/* Who asks a CA has its policy where he copies it to. */
+	if (r == ERR_NOTFOUND && cli_is_remote(a))
+		err_hint(e,
+		    "writ policy pull DIR copies the CA's policy, and "
+		    "-C DIR names it");
+	return r;
 }
 
 int

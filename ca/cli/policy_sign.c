@@ -271,20 +271,10 @@ count_signers(const struct policy *root, const struct statement *d,
 	return 0;
 }
 
-/* Officers who have not signed, for the sentence. */
-static void
-print_missing(const struct policy *root, const struct strs *who,
-    const char *what, unsigned need)
+static bool
+is_officer(const struct person *p)
 {
-	printf("%s: %zu of %u signatures (", what, who->n, need);
-	for (size_t i = 0; i < who->n; i++)
-		printf("%s%s", i > 0 ? ", " : "", who->v[i]);
-	printf("); still to sign, any of:");
-	for (size_t i = 0; i < root->n_people; i++)
-		if (root->people[i].officer &&
-		    !strs_has(who, root->people[i].id))
-			printf(" %s", root->people[i].id);
-	printf("\n");
+	return p->officer;
 }
 
 static int
@@ -295,7 +285,7 @@ one_threshold(const struct policy *root, const struct statement *d,
 	int r = count_signers(root, d, &who, e);
 
 	if (r == 0 && who.n < need) {
-		print_missing(root, &who, what, need);
+		cli_say_missing(root, &who, what, need, is_officer);
 		*holds = false;
 	}
 	strs_clear(&who);

@@ -7,11 +7,41 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/bundle/bundles.h"
 #include "lib/cli/cli.h"
 #include "lib/crypto/random.h"
 #include "lib/key/person.h"
 
 #define DAY_S 86400
+
+int
+cli_load_trust(const char *dir, int64_t now, struct trust *out, struct err *e)
+{
+	struct str text = STR_INIT;
+	int r;
+
+	if ((r = bundles_load(dir, NULL, now, out, e)) < 0)
+		return cli_no_deployment(dir, r, e);
+	r = trust_expiry(out, now, &text, e);
+	if (text.n > 0)
+		cli_warn("%s", text.p);
+	str_clear(&text);
+	return r < 0 ? r : 0;
+}
+
+void
+cli_say_missing(const struct policy *root, const struct strs *who,
+    const char *what, unsigned need, bool (*may)(const struct person *p))
+{
+	printf("%s: %zu of %u signatures (", what, who->n, need);
+	for (size_t i = 0; i < who->n; i++)
+		printf("%s%s", i > 0 ? ", " : "", who->v[i]);
+	printf("); still to sign, any of:");
+	for (size_t i = 0; i < root->n_people; i++)
+		if (may(&root->people[i]) && !strs_has(who, root->people[i].id))
+			printf(" %s", root->people[i].id);
+	printf("\n");
+}
 
 int
 cli_read_statement(const char *path, struct statement *out, struct err *e)

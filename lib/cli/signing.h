@@ -6,12 +6,23 @@
 #ifndef LIB_CLI_SIGNING_H
 #define LIB_CLI_SIGNING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 #include "lib/statement/statement.h"
+#include "lib/trust/bundle.h"
 #include "lib/trust/policy.h"
+
+/* The signed policy in DIR/bundle, with a warning when its end is near: 0
+ * for all answers of bundles_load(), and its errors. */
+int cli_load_trust(const char *dir, int64_t now, struct trust *out,
+    struct err *e) MUST_CHECK;
+/* A line: what has the signatures of who, which are fewer than need, and which
+ * others of root's people may sign. */
+void cli_say_missing(const struct policy *root, const struct strs *who,
+    const char *what, unsigned need, bool (*may)(const struct person *p));
 
 /* A statement from a file ("-": standard input); parsed, not verified. */
 int cli_read_statement(const char *path, struct statement *out,
