@@ -155,23 +155,27 @@ policy_zones(const struct policy *p, struct strs *out)
 	return r;
 }
 
+/* bsearch() in what may be no array at all. */
+static const void *
+search(const void *key, const void *v, size_t n, size_t size,
+    int (*compare)(const void *key, const void *member))
+{
+	return n > 0 ? bsearch(key, v, n, size, compare) : NULL;
+}
+
+static int
+compare_person(const void *id, const void *member)
+{
+	const struct person *p = member;
+
+	return strcmp(id, p->id);
+}
+
 const struct person *
 policy_person(const struct policy *p, const char *id)
 {
-	size_t lo = 0, hi = p->n_people;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int c = strcmp(id, p->people[mid].id);
-
-		if (c == 0)
-			return &p->people[mid];
-		if (c < 0)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return NULL;
+	return search(id, p->people, p->n_people, sizeof(*p->people),
+	    compare_person);
 }
 
 static int
@@ -190,23 +194,18 @@ policy_sort_keys(struct key_ref *v, size_t n)
 		qsort(v, n, sizeof(*v), by_key);
 }
 
+static int
+compare_key(const void *key, const void *member)
+{
+	const struct key_ref *ref = member;
+
+	return pubkey_compare(key, ref->key);
+}
+
 const struct key_ref *
 policy_find_key(const struct key_ref *v, size_t n, const struct pubkey *k)
 {
-	size_t lo = 0, hi = n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int c = pubkey_compare(k, v[mid].key);
-
-		if (c == 0)
-			return &v[mid];
-		if (c < 0)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return NULL;
+	return search(k, v, n, sizeof(*v), compare_key);
 }
 
 const struct person *
@@ -219,43 +218,36 @@ policy_person_of_key(const struct policy *p, const struct pubkey *k)
 	return ref != NULL ? &p->people[ref->owner] : NULL;
 }
 
+static int
+compare_name(const void *name, const void *member)
+{
+	const struct name_ref *ref = member;
+
+	return strcmp(name, ref->name);
+}
+
 const struct grant *
 policy_grant(const struct policy *p, const char *name)
 {
-	size_t lo = 0, hi = p->n_grants;
+	const struct name_ref *ref = search(name, p->index->grants, p->n_grants,
+	    sizeof(*p->index->grants), compare_name);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		const struct grant *g = &p->grants[p->index->grants[mid].i];
-		int c = strcmp(name, g->name);
+	return ref != NULL ? &p->grants[ref->i] : NULL;
+}
 
-		if (c == 0)
-			return g;
-		if (c < 0)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return NULL;
+static int
+compare_authority(const void *name, const void *member)
+{
+	const struct authority *a = member;
+
+	return strcmp(name, a->name);
 }
 
 const struct authority *
 policy_authority(const struct policy *p, const char *name)
 {
-	size_t lo = 0, hi = p->n_authorities;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int c = strcmp(name, p->authorities[mid].name);
-
-		if (c == 0)
-			return &p->authorities[mid];
-		if (c < 0)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return NULL;
+	return search(name, p->authorities, p->n_authorities,
+	    sizeof(*p->authorities), compare_authority);
 }
 
 const struct authority *
