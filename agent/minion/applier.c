@@ -2,8 +2,8 @@
 /* Requests and answers of the applier. */
 #include "agent/minion/applier.h"
 
-#include <inttypes.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -6,9 +6,8 @@
  * until that is said: a host that dies in between says it after all.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <netinet/in.h>
-#include <poll.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Heartbeats, alarms of the link's, reports that are not sent, diffs. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "agent/minion/applier.h"
 #include "lib/base/file.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* A run, and what is reported of it. */
-#include <inttypes.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,7 +3,6 @@
  * A host that lets itself in: an acceptance of what the link asks in with, signed
  * by the key of a token (`writ fleet token new`), which lies here for that.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "agent/minion/applier.h"

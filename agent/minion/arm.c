@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "agent/minion/arm.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* writ-agent observe, grains, states: what there is. */
-#include <string.h>
 
 #include "agent/minion/commands.h"
 #include "agent/minion/grains.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* writ-agent test, apply. */
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
+#include <stdint.h>
 #include <unistd.h>
 
 #include "agent/minion/arm.h"

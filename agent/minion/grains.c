@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "agent/minion/grains.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysinfo.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "agent/minion/login.h"
 
-#include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -20,9 +20,6 @@
 #ifndef AGENT_MINION_VERBS_H
 #define AGENT_MINION_VERBS_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 /* name, number, and what it is; arguments in () */
 #define VERB_LIST(X)                                                          \
 	X(LOOK, 1, "look")		/* what is held */                    \

@@ -5,8 +5,6 @@
 #ifndef AGENT_STATES_DIFF_H
 #define AGENT_STATES_DIFF_H
 
-#include <stdbool.h>
-
 #include "lib/base/buf.h"
 #include "lib/base/str.h"
 

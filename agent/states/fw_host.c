@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "agent/states/fw_host.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "agent/states/words.h"

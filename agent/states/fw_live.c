@@ -2,7 +2,6 @@
 /*
  * What the kernel has, and the way from there.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "agent/states/fw_rules.h"

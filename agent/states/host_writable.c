@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* What would stand in the way of a write, before anything is written. */
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>

@@ -3,7 +3,7 @@
  * pam_limits: what a host has - our file, the lines of others that count more,
  * and the limits of real sessions.
  */
-#include <inttypes.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -7,7 +7,6 @@
 #define AGENT_STATES_PLAN_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #include "lib/base/buf.h"

@@ -2,7 +2,6 @@
 /* Capture of what a run changes; its text form is in record_json.c. */
 #include "agent/states/record.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

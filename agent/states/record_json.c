@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* The text form of a record. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* The second half of a run: from a plan to a host that holds it. */
-#include <stdlib.h>
-#include <string.h>
 
 #include "agent/states/host_view.h"
 #include "agent/states/host_write.h"

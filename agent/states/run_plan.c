@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The first half of a run: what would change, and why not. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "agent/states/diff.h"
 #include "agent/states/run_impl.h"

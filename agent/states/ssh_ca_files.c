@@ -2,7 +2,6 @@
 /*
  * What the files of ssh_ca are to hold.  Pure.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "agent/states/ssh_ca_impl.h"

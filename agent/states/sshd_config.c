@@ -14,7 +14,6 @@
  */
 #include "agent/states/sshd_config.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "agent/states/kinds.h"

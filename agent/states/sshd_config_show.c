@@ -4,7 +4,6 @@
  * first, with Match blocks as they stand.
  */
 #include <string.h>
-#include <strings.h>
 
 #include "agent/states/sshd_config.h"
 

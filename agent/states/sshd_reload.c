@@ -3,7 +3,6 @@
  * Making the sshd that runs take its configuration: reload keeps sessions and
  * the listener, a restart on a bad file would lose it.
  */
-#include <string.h>
 
 #include "agent/states/sshd_want.h"
 

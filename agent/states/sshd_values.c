@@ -2,7 +2,6 @@
 /*
  * Is what sshd says it does what the policy says it should?
  */
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 

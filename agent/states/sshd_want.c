@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 void
 sshd_block_clear(struct sshd_block *b)

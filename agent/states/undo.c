@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "agent/states/undo.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

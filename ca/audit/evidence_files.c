@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* What was gathered about a certificate, as files. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,7 +4,6 @@
  * byte for byte.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "ca/audit/across.h"
 #include "ca/audit/audit_impl.h"

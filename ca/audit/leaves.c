@@ -3,7 +3,6 @@
  * The leaves, some thousand at a time: what each says for itself is checked on
  * all cores, what it means after those before it, in their order.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

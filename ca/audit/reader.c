@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* A log for lists, samples and proofs: the head is checked, leaves are read. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -6,7 +6,6 @@
 #ifndef CA_DAEMON_CHECK_H
 #define CA_DAEMON_CHECK_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "ca/common/config.h"

@@ -2,9 +2,7 @@
 /* The machine that a deployment is on: files, users, clock, disk, ports. */
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

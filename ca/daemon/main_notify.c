@@ -4,10 +4,8 @@
  * a right comes first: configuration, socket, user, the processes of hooks, the
  * sandbox; then threads, then work.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

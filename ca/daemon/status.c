@@ -3,7 +3,6 @@
  * writ-ca status and metrics: what the keeper says of itself, and, where it does
  * not answer, what the directory tells.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "ca/daemon/admin.h"
