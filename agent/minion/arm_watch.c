@@ -103,13 +103,13 @@ static int
 start_unit(struct host *h, const char *const *watch, const char *number,
     struct err *e)
 {
+	static const char watchdog[] = "--property=WatchdogSec=" ARM_LOOK_S;
 	char *self = NULL, unit[80];
 	const char *argv[32] = {"systemd-run", "--quiet", "--collect", unit,
 	    "--description=Writ agent: undo what nobody confirms in time",
 	    "--property=Type=exec", "--property=Restart=always",
 	    "--property=RestartPreventExitStatus=0", "--property=RestartSec=1",
-	    "--property=StartLimitIntervalSec=0",
-	    "--property=WatchdogSec=" ARM_LOOK_S,
+	    "--property=StartLimitIntervalSec=0", watchdog,
 	    "--property=WatchdogSignal=SIGKILL",
 	    "--property=OOMScoreAdjust=-1000", "--"};
 	size_t n = 0;
