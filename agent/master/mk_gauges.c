@@ -41,7 +41,8 @@ mk_gauges(struct mk *k, struct str *out)
 	counter(out, "batch_leaves_total", "Leaves in those batches.",
 	    s.leaves);
 	counter(out, "heads_total", "Heads signed.", s.heads);
-	gauge(out, "up", "The log takes leaves.", s.log_ok && !k->recover);
+	gauge(out, "up", "The log takes leaves.",
+	    s.log_ok && !s.held && !k->recover);
 	gauge(out, "signer_up", "The signer is there.", s.signer_ok);
 	gauge(out, "store_up", "The store keeps up with the log.",
 	    k->n_unstored == 0);
@@ -163,7 +164,7 @@ status_text(struct mk *k, const struct scribe_state *s, struct str *out)
 	if (k->courier_path != NULL)
 		str_addf(out, "CA          %s\n",
 		    k->courier.ca ? "connected" : "not connected");
-	if (!s->log_ok)
+	if (!s->log_ok || s->held)
 		str_addf(out, "FAILING     %s\n", s->log_why.msg);
 	if (!s->signer_ok)
 		str_addf(out, "FAILING     no head is signed: %s\n",
@@ -203,7 +204,7 @@ status_json(struct mk *k, const struct scribe_state *s, bool ok,
 	jw_u64(&w, "reports", k->totals.reports);
 	jw_u64(&w, "refused", k->totals.refused);
 	jw_u64(&w, "alarms", k->totals.alarms);
-	if (!s->log_ok)
+	if (!s->log_ok || s->held)
 		jw_str(&w, "error", s->log_why.msg);
 	jw_end(&w, '}');
 }
@@ -217,7 +218,8 @@ mk_control_status(struct mk *k, struct mk_call *c, struct str *out,
 
 	(void)e;
 	scribe_state(k->scribe, &s);
-	ok = s.log_ok && s.signer_ok && k->n_unstored == 0 && !k->recover;
+	ok = s.log_ok && !s.held && s.signer_ok && k->n_unstored == 0 &&
+	    !k->recover;
 	c->failing = !ok;
 	if (c->form == FORM_TEXT)
 		status_text(k, &s, out);

@@ -93,6 +93,7 @@ int  scribe_read(struct scribe *s, uint64_t from,
 struct scribe_state {
 	uint64_t size, published;
 	bool	 log_ok, signer_ok;
+	bool	 held; /* open, but for a copy's sake it takes nothing */
 	struct err log_why, signer_why;
 	uint64_t batches, leaves, heads;	/* so far */
 	struct ledger_copy copies[LEDGER_COPIES_MAX];

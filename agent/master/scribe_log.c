@@ -18,6 +18,7 @@ scribe_note_state(struct scribe *s)
 	struct checkpoint published;
 
 	s->state.log_ok = s->ledger != NULL;
+	s->state.held = false;
 	s->state.log_why = s->why;
 	if (s->ledger == NULL)
 		return;
@@ -25,6 +26,7 @@ scribe_note_state(struct scribe *s)
 	s->state.size = ledger_size(s->ledger);
 	s->state.published = published.size;
 	(void)ledger_copies(s->ledger, s->state.copies);
+	s->state.held = ledger_copies_hold(s->ledger, &s->state.log_why) != 0;
 }
 
 void

@@ -33,6 +33,9 @@ tell(struct committer *c, struct kp_done *d)
 		ledger_published(c->local->ledger, &published);
 		d->published = published.size;
 		(void)ledger_copies(c->local->ledger, c->copies);
+		/* What is told of does not always try the log. */
+		d->held =
+		    d->ok && ledger_copies_hold(c->local->ledger, &d->e) != 0;
 	}
 	d->size = c->folded;
 	memcpy(d->copies, c->copies, sizeof(d->copies));

@@ -240,6 +240,8 @@ finish(struct kp *k, struct kp_done *d, struct err *e)
 static void
 take_state(struct kp *k, struct kp_done *d)
 {
+	const bool ok = d->ok && !d->held;
+
 	if (d->view != NULL) {
 		kp_view_free(k->view);
 		k->view = d->view;
@@ -266,13 +268,13 @@ take_state(struct kp *k, struct kp_done *d)
 		k->totals.batch_secs += d->secs;
 	}
 	/* Said once, and once more when it is over. */
-	if (d->ok != k->log_ok && !d->ok)
+	if (ok != k->log_ok && !ok)
 		plog_err(PLOG_ERR, &d->e, "cannot issue or publish", NULL);
-	if (d->ok != k->log_ok && d->ok)
+	if (ok != k->log_ok && ok)
 		plog(PLOG_INFO, "log and signer are back", NULL);
 	if (!d->ok)
 		k->totals.failed++;
-	k->log_ok = d->ok;
+	k->log_ok = ok;
 	k->log_why = d->e;
 	if (d->signer_up != k->signer_ok && !d->signer_up)
 		plog_err(PLOG_ERR, &d->signer_why, "the signer is not there",

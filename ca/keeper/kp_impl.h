@@ -153,7 +153,8 @@ struct kp_done {
 	size_t n_items;		/* of a batch of ISSUE */
 	double secs;
 	bool ok;		/* log and signer did what they should */
-	struct err e;
+	bool held;		/* and for a copy's sake the log would take nothing */
+	struct err e;		/* why not, why so */
 	bool signer_up;		/* it is there */
 	struct err signer_why;	/* why not */
 	uint64_t size, published;

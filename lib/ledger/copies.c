@@ -310,6 +310,33 @@ ledger_catch_up(struct ledger *l)
 	return copies_catch_up(l);
 }
 
+static bool
+is_too_far(const struct ledger *l, const struct copy *c, int64_t now)
+{
+	return l->c.max_lag != 0 && c->since != 0 &&
+	    now - c->since > l->c.max_lag;
+}
+
+int
+ledger_copies_hold(const struct ledger *l, struct err *e)
+{
+	int64_t now = clock_now();
+
+	for (size_t i = 0; i < l->c.n_copies && l->refused.code == 0; i++) {
+		const struct copy *c = &l->copies[i];
+
+		if (is_too_far(l, c, now))
+			return err_set(e, ERR_RECORD,
+			    "nothing is recorded while copy %s is behind for "
+			    "more than %lld s; it has %llu of %llu leaves",
+			    c->url, (long long)l->c.max_lag, LL(c->size),
+			    LL(l->published.size));
+	}
+	if (l->refused.code != 0 && e != NULL)
+		*e = l->refused;
+	return l->refused.code;
+}
+
 int
 copies_allow(struct ledger *l, struct err *e)
 {
@@ -328,26 +355,13 @@ copies_allow(struct ledger *l, struct err *e)
 			c->since = now;
 			copy_state_save(l, c);
 		}
-		if (l->c.max_lag == 0 || c->since == 0 ||
-		    now - c->since <= l->c.max_lag)
+		if (!is_too_far(l, c, now) || l->copy_waits != NULL)
 			continue;
-		if (l->copy_waits == NULL) {
-			if ((r = count_objects(l, &n, e)) != 0)
-				return r;
-			(void)tend(l, c, n);
-		}
-		if (c->since != 0 && l->refused.code == 0)
-			return err_set(e, ERR_RECORD,
-			    "nothing is recorded while copy %s is behind for "
-			    "more than %lld s; it has %llu of %llu leaves",
-			    c->url, (long long)l->c.max_lag, LL(c->size),
-			    LL(l->published.size));
+		if ((r = count_objects(l, &n, e)) != 0)
+			return r;
+		(void)tend(l, c, n);
 	}
-	if (l->refused.code == 0)
-		return 0;
-	if (e != NULL)
-		*e = l->refused;
-	return l->refused.code;
+	return ledger_copies_hold(l, e);
 }
 
 size_t

@@ -111,6 +111,10 @@ struct ledger_copy {
 };
 size_t ledger_copies(const struct ledger *l,
     struct ledger_copy out[LEDGER_COPIES_MAX]);
+/* Would a commit be refused now for a copy's sake, as far as is known without
+ * asking it?  0: no; else as ledger_commit(): one is too far behind (ERR_RECORD),
+ * ahead of us or of another tree (ERR_ROLLBACK, ERR_CORRUPT). */
+int    ledger_copies_hold(const struct ledger *l, struct err *e) MUST_CHECK;
 
 /*
  * Append leaves, n of 1..LEDGER_BATCH_MAX, each 1..65,535 bytes, in order.

@@ -91,7 +91,16 @@ t_eq 'after an hour it is past max_lag and issues nothing' 5 $?
 t_has 'with words that say why' "$out" \
 	'copy s3://bucket/copy is behind for more than 3000 s'
 t_not 'nothing is out' s_fetch alice a4
-t_eq 'writ_up is 0' 0 "$(s_metric copied writ_up)"
+# Whatever else happens in the service meanwhile.
+ups() {
+	for ((i = 0; i < 20; i++)); do
+		s_metric copied writ_up
+		sleep 0.2
+	done | sort -u
+}
+t_eq 'writ_up is 0, and stays so' 0 "$(ups)"
+t_has 'status says why' "$("$O/writ-ca" status -C copied)" \
+	'FAILING     nothing is recorded while copy s3://bucket/copy is behind'
 back >/dev/null
 t 'the bucket is back: the service issues by itself' s_until 20 s_send alice \
 	a4.req
