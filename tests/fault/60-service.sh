@@ -220,7 +220,8 @@ one_kill() {
 	local name="run $1: $3 before $4 $5, $2" start ms
 
 	if ! "$2" "$1" "$3" "$4" "$5" >why 2>&1; then
-		t_fail "$name" "$(cat why)"
+		t_fail "$name" "$(cat why)" "$(tail -n 8 service.log)" \
+			"$(ps -o pid,stat,etimes,wchan:20,args --ppid "$run")"
 		return
 	fi
 	start=$(now_ms)
