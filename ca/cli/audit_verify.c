@@ -28,7 +28,6 @@ asked_clear(struct asked *q)
 	place_clear(&q->place);
 }
 
-/* A number of leaves, or a file with a checkpoint. */
 /* One of no bytes would be as none at all, and nothing compared with it. */
 static int
 read_checkpoint(const char *file, char **note, struct slice *out, struct err *e)
@@ -44,6 +43,7 @@ read_checkpoint(const char *file, char **note, struct slice *out, struct err *e)
 	return r;
 }
 
+/* A number of leaves, or a file with a checkpoint. */
 static int
 read_since(const struct cli_args *a, struct audit_config *c, char **note,
     struct err *e)
