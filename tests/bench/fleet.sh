@@ -430,7 +430,7 @@ idle_pss() {
 	for name in run link; do
 		fleet_hosts exec one sh -c \
 		    "cat /proc/\$(pidof writ-agent-$name)/smaps_rollup"
-	done | awk '/^Pss:/ {p += $2} /^Private_Dirty:/ {d += $2}
+	done | awk '/^Pss:/ {p += $2} /^Anonymous:/ {d += $2}
 	    END {printf "%.2f %.2f\n", p / 1024, d / 1024}'
 }
 
