@@ -174,6 +174,7 @@ noop() {
 # (tests/tools/fleetpeers), in as many processes as keep their loops short.
 master_port=17923
 master_pid=''
+master_runs='' # what started it, where that is another
 peers_pids=()
 peers_n=4
 
@@ -183,8 +184,10 @@ master_stop() {
 		kill "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
+	[ -z "$master_runs" ] || wait "$master_runs" 2>/dev/null || true
 	peers_pids=()
 	master_pid=''
+	master_runs=''
 }
 
 master_start() {
@@ -404,8 +407,16 @@ agent_start() {
 	    "$(cut -d' ' -f1,2 "$tmp/m1/keys/master_1.pub")" \
 	    >"$tmp/agent.yaml"
 	fleet_hosts put one /etc/writ "$tmp/agent.yaml"
-	fleet_hosts run "$O/writ-master" run -C "$tmp/m1" >"$tmp/m1.log" 2>&1 &
-	master_pid=$!
+	# By its own number: what starts it in the network would end alone.
+	rm -f "$tmp/m1.pid"
+	# shellcheck disable=SC2016 # for the shell there
+	fleet_hosts run sh -c 'echo $$ >"$3"; exec "$1" run -C "$2"' sh \
+	    "$O/writ-master" "$tmp/m1" "$tmp/m1.pid" >"$tmp/m1.log" 2>&1 &
+	master_runs=$!
+	until [ -s "$tmp/m1.pid" ]; do
+		sleep 0.1
+	done
+	master_pid=$(cat "$tmp/m1.pid")
 	fleet_hosts exec one systemctl -q enable --now writ-agent-undo.service \
 	    writ-agent.service
 	for ((i = 0; i < 300; i++)); do
