@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "tests/unit/logcase.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -481,4 +488,17 @@ logcase_publish(struct logcase *l)
 	logcase_write(l, key, note.p, note.n);
 	logcase_write(l, "checkpoint", note.p, note.n);
 	str_clear(&note);
+}
+
+/* --- what an audit says --------------------------------------------------- */
+
+void
+logcase_fail(const struct audit_report *r, const char *what)
+{
+	struct str text = STR_INIT;
+
+	audit_report_text(r, &text);
+	print_error("%s", text.p);
+	str_clear(&text);
+	fail_msg("%s", what);
 }

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "ca/audit/audit.h"
 #include "ca/issue/issue.h"
 #include "lib/statement/leaf.h"
 #include "lib/tlog/checkpoint.h"
@@ -79,5 +80,8 @@ void   logcase_read(const struct logcase *l, const char *key, char **out,
 void   logcase_remove(const struct logcase *l, const char *key);
 /* All of them, sorted. */
 void   logcase_keys(const struct logcase *l, struct strs *out);
+
+/* End the test, with all that an audit found. */
+void   logcase_fail(const struct audit_report *r, const char *what);
 
 #endif

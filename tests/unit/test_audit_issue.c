@@ -64,17 +64,6 @@ audit(struct audit_report *r)
 		fail_msg("audit: %s", e.msg);
 }
 
-static void
-fail_with(const struct audit_report *r, const char *what)
-{
-	struct str text = STR_INIT;
-
-	audit_report_text(r, &text);
-	print_error("%s", text.p);
-	str_clear(&text);
-	fail_msg("%s", what);
-}
-
 /* Publish; exactly n findings, one of them about that leaf saying this. */
 static void
 expect(size_t n, uint64_t index, const char *text)
@@ -89,7 +78,7 @@ expect(size_t n, uint64_t index, const char *text)
 		    (!r.v[i].notice && r.v[i].index == index &&
 			strstr(r.v[i].text, text) != NULL);
 	if (!found || r.n_findings != n)
-		fail_with(&r, text);
+		logcase_fail(&r, text);
 	audit_report_clear(&r);
 }
 
@@ -148,7 +137,7 @@ a_certificate_to_be_signed_alone_is_a_notice(void **state)
 	logcase_publish(&lg);
 	audit(&r);
 	if (r.n_findings != 0 || r.n_notices != 1)
-		fail_with(&r, "one notice expected");
+		logcase_fail(&r, "one notice expected");
 	assert_string_equal(r.v[0].kind, "pending");
 	audit_report_clear(&r);
 	end(&s);
@@ -453,7 +442,7 @@ a_log_is_merged_again_and_catches_up(void **state)
 	assert_int_equal(m.new_leaves, 4);
 	audit(&r);
 	if (r.n_findings != 0)
-		fail_with(&r, "merged and whole");
+		logcase_fail(&r, "merged and whole");
 	assert_int_equal(r.n_parts, 2);
 	assert_string_equal(r.parts[1].name, "emergency_log");
 	assert_string_equal(r.parts[1].label, "logs/emergency_log/");

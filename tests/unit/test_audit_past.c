@@ -153,17 +153,6 @@ audit(const char *file, struct audit_report *r, struct err *e)
 }
 
 static void
-fail_with(const struct audit_report *r, const char *what)
-{
-	struct str text = STR_INIT;
-
-	audit_report_text(r, &text);
-	print_error("%s", text.p);
-	str_clear(&text);
-	fail_msg("%s", what);
-}
-
-static void
 audit_clean(const char *file, struct audit_report *r)
 {
 	struct err e = {0};
@@ -171,7 +160,7 @@ audit_clean(const char *file, struct audit_report *r)
 	if (audit(file, r, &e) != 0)
 		fail_msg("audit: %s", e.msg);
 	if (r->n_findings != 0)
-		fail_with(r, "findings where nothing is wrong");
+		logcase_fail(r, "findings where nothing is wrong");
 }
 
 static void
@@ -205,7 +194,7 @@ expect(bool whole, const char *text, uint64_t index)
 		if (audit(i == 0 ? path : NULL, &r, &e) != 0)
 			fail_msg("audit: %s", e.msg);
 		if (!says(&r, text, index))
-			fail_with(&r, text);
+			logcase_fail(&r, text);
 		/* What was found is found by the next one too. */
 		assert_int_equal(audit_report_keep(&r, NULL), 0);
 		audit_report_clear(&r);

@@ -70,24 +70,13 @@ audit(bool whole, bool fleet, struct audit_report *r)
 }
 
 static void
-fail_with(const struct audit_report *r, const char *what)
-{
-	struct str text = STR_INIT;
-
-	audit_report_text(r, &text);
-	print_error("%s", text.p);
-	str_clear(&text);
-	fail_msg("%s", what);
-}
-
-static void
 make_states(void)
 {
 	struct audit_report r;
 
 	audit(false, true, &r);
 	if (r.n_findings != 0)
-		fail_with(&r, "findings where nothing is wrong");
+		logcase_fail(&r, "findings where nothing is wrong");
 	audit_report_clear(&r);
 	assert_true(file_exists(path));
 	assert_true(file_exists(fleet_path));
@@ -111,7 +100,7 @@ expect(bool notice, const char *text)
 				strstr(r.v[i].text, text) != NULL);
 		if (found != (text != NULL) ||
 		    r.n_findings != (text != NULL && !notice))
-			fail_with(&r, text != NULL ? text : "something");
+			logcase_fail(&r, text != NULL ? text : "something");
 		audit_report_clear(&r);
 	}
 }
@@ -168,7 +157,7 @@ a_report_of_before_is_not_there_again(void **state)
 		audit(whole, true, &r);
 		/* As a leaf, and as a report. */
 		if (r.n_findings != 2)
-			fail_with(&r, "a report that is there again");
+			logcase_fail(&r, "a report that is there again");
 		audit_report_clear(&r);
 	}
 }
@@ -257,7 +246,7 @@ a_state_goes_by_the_logs_that_were_compared(void **state)
 	for (size_t i = 0; i < r.n; i++)
 		said = said || strcmp(r.v[i].kind, "state") == 0;
 	if (!said || r.n_findings != 0 || r.old_leaves != 0)
-		fail_with(&r, "a state of other logs is not told");
+		logcase_fail(&r, "a state of other logs is not told");
 	audit_report_clear(&r);
 	/* It was made anew, without them. */
 	audit(false, false, &r);
