@@ -70,18 +70,9 @@ past_has_head(const struct audit *a, const char *key)
 	if (s == NULL || strncmp(key, "checkpoints/", 12) != 0 ||
 	    parse_u64(key + 12, 0, UINT64_MAX, &size) != 0)
 		return false;
-	/* In ascending order, as they are kept. */
-	for (size_t lo = 0, hi = s->n_heads; lo < hi;) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->heads[mid] == size)
-			return true;
-		if (s->heads[mid] < size)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return false;
+	return s->n_heads > 0 &&
+	    bsearch(&size, s->heads, s->n_heads, sizeof(size), u64_compare) !=
+	    NULL;
 }
 
 bool
@@ -252,14 +243,6 @@ by_index(const void *x, const void *y)
 }
 
 static int
-by_number(const void *x, const void *y)
-{
-	const uint64_t *a = x, *b = y;
-
-	return *a < *b ? -1 : *a > *b;
-}
-
-static int
 keep_heads(struct audit *a)
 {
 	struct audit_past *st = a->past;
@@ -276,7 +259,7 @@ keep_heads(struct audit *a)
 		st->heads[st->n_heads++] = h->claim.size;
 	}
 	if (st->n_heads > 1)
-		qsort(st->heads, st->n_heads, sizeof(*st->heads), by_number);
+		qsort(st->heads, st->n_heads, sizeof(*st->heads), u64_compare);
 	return 0;
 }
 
