@@ -57,7 +57,8 @@ struct audit_past {
 	uint64_t   *later;	/* renewed certificates that the fleet's logs
 				   have not come to */
 	size_t	    n_later, cap_later;
-	uint64_t   *heads;	/* sizes of checkpoints/N that were checked */
+	uint64_t   *heads;	/* sizes of checkpoints/N that were checked,
+				   ascending */
 	size_t	    n_heads, cap_heads;
 	struct hash *lists;	/* files below krl/ */
 	size_t	    n_lists, cap_lists;
@@ -73,6 +74,9 @@ int  past_new(struct audit_past **out) MUST_CHECK;
  * ERR_SYS, ERR_NOMEM. */
 int  past_read(const char *path, struct audit_past *s, struct err *e)
      MUST_CHECK;
+/* The same from bytes: nothing in it leads past its leaves, and past_encode()
+ * gives these bytes again.  ERR_PARSE, ERR_NOMEM. */
+int  past_parse(struct slice bytes, struct audit_past *s) MUST_CHECK;
 /* All of it as bytes.  ERR_NOMEM, ERR_LIMIT. */
 int  past_encode(const struct audit_past *s, struct buf *out) MUST_CHECK;
 

@@ -172,7 +172,8 @@ get_head(struct view *v, struct audit_past *s)
 	    (r = view_get_u64(v, &tick)) != 0 ||
 	    (r = view_get_u64(v, &s->last_krl)) != 0 ||
 	    (r = view_get_u64(v, &s->foreign_krl)) != 0 || note.n == 0 ||
-	    s->size > AUDIT_LEAVES_MAX || s->size % TILE_WIDTH != 0)
+	    s->size > AUDIT_LEAVES_MAX || s->size % TILE_WIDTH != 0 ||
+	    fleet > 1 || memchr(origin.p, '\0', origin.n) != NULL)
 		return ERR_PARSE;
 	memcpy(s->origin, origin.p, origin.n);
 	s->fleet = fleet != 0;
@@ -243,7 +244,9 @@ get_issues(struct view *v, struct audit_past *s)
 		    view_get_u64(v, &x->index) != 0 ||
 		    view_get_u64(v, &x->valid_after) != 0 ||
 		    view_get_u64(v, &x->certificate) != 0 ||
-		    x->index >= s->size)
+		    x->index >= s->size ||
+		    (x->certificate >= s->size &&
+			x->certificate != AUDIT_NO_INDEX))
 			r = ERR_PARSE;
 		x->known_path = true;
 	}
@@ -275,8 +278,10 @@ get_leaves(struct view *v, struct audit_past *s)
 	return r;
 }
 
+/* None above most. */
 static int
-get_numbers(struct view *v, uint64_t **out, size_t *n, size_t *cap)
+get_numbers(struct view *v, uint64_t most, uint64_t **out, size_t *n,
+    size_t *cap)
 {
 	void *list = NULL;
 	int r = get_list(v, 8, sizeof(**out), &list, n);
@@ -284,7 +289,30 @@ get_numbers(struct view *v, uint64_t **out, size_t *n, size_t *cap)
 	*out = list;
 	*cap = *n;
 	for (size_t i = 0; i < *n && r == 0; i++)
-		r = view_get_u64(v, &(*out)[i]);
+		if (view_get_u64(v, &(*out)[i]) != 0 || (*out)[i] > most)
+			r = ERR_PARSE;
+	return r;
+}
+
+static int
+get_later(struct view *v, struct audit_past *s)
+{
+	int r = get_numbers(v, s->size, &s->later, &s->n_later, &s->cap_later);
+
+	for (size_t i = 0; i < s->n_later && r == 0; i++)
+		if (s->later[i] == s->size)
+			r = ERR_PARSE;
+	return r;
+}
+
+static int
+get_heads(struct view *v, struct audit_past *s)
+{
+	int r = get_numbers(v, s->size, &s->heads, &s->n_heads, &s->cap_heads);
+
+	for (size_t i = 1; i < s->n_heads && r == 0; i++)
+		if (s->heads[i] < s->heads[i - 1])
+			r = ERR_PARSE;
 	return r;
 }
 
@@ -301,8 +329,8 @@ get_lists(struct view *v, struct audit_past *s)
 	return r;
 }
 
-static int
-parse(struct slice bytes, struct audit_past *s)
+int
+past_parse(struct slice bytes, struct audit_past *s)
 {
 	struct hash sum, want;
 	struct view v;
@@ -318,10 +346,8 @@ parse(struct slice bytes, struct audit_past *s)
 	if ((r = get_head(&v, s)) != 0 ||
 	    (r = get_hashes(&v, s->size / TILE_WIDTH, &s->roots)) != 0 ||
 	    (r = get_names(&v, s)) != 0 || (r = get_issues(&v, s)) != 0 ||
-	    (r = get_leaves(&v, s)) != 0 ||
-	    (r = get_numbers(&v, &s->later, &s->n_later, &s->cap_later)) != 0 ||
-	    (r = get_numbers(&v, &s->heads, &s->n_heads, &s->cap_heads)) != 0 ||
-	    (r = get_lists(&v, s)) != 0)
+	    (r = get_leaves(&v, s)) != 0 || (r = get_later(&v, s)) != 0 ||
+	    (r = get_heads(&v, s)) != 0 || (r = get_lists(&v, s)) != 0)
 		return r;
 	return view_end(&v);
 }
@@ -335,7 +361,7 @@ past_read(const char *path, struct audit_past *s, struct err *e)
 
 	if ((r = file_read(path, PAST_MAX, &bytes, &n, e)) != 0)
 		return r;
-	r = parse(slice_of(bytes, n), s);
+	r = past_parse(slice_of(bytes, n), s);
 	free(bytes);
 	if (r == ERR_NOMEM)
 		return err_nomem(e);
