@@ -14,6 +14,7 @@ t_eq 'systemd is up' running "$(on a systemctl is-system-running)"
 t 'one host reaches another' on b ping -c 1 -W 2 a
 on a sh -c 'echo kept > /etc/kept; echo gone > /run/gone'
 keys=$(on a cat /etc/ssh/ssh_host_ed25519_key.pub /etc/machine-id)
+names=$(on a stat -c %z /etc/hosts)
 hosts stop a
 t_not 'a host that was stopped is not there' on b ping -c 1 -W 1 a
 t 'it starts again' hosts start a
@@ -21,6 +22,8 @@ t_eq 'with its files' kept "$(on a cat /etc/kept)"
 t_not 'and not what was in memory' on a test -e /run/gone
 t_eq 'as the same host' "$keys" \
     "$(on a cat /etc/ssh/ssh_host_ed25519_key.pub /etc/machine-id)"
+t_eq 'and names that are right are not written again' "$names" \
+    "$(on a stat -c %z /etc/hosts)"
 hosts cut a b
 t_not 'a cut host hears nothing' on b ping -c 1 -W 1 a
 hosts heal a
