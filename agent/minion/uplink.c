@@ -2,7 +2,6 @@
 /* The link's loop: what is due, and when. */
 #include "agent/minion/uplink.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -10,6 +9,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
+#include "lib/base/pages.h"
 #include "lib/proc/plog.h"
 
 #define BEAT_MS       (50 * 60 * 1000)
@@ -271,7 +271,7 @@ uplink_run(struct uplink *u, struct err *e)
 			return r;
 		if (!trimmed && !worked && ms >= TRIM_AFTER_MS &&
 		    uplink_is_up(u)) {
-			(void)malloc_trim(0);
+			pages_give_back();
 			trimmed = true;
 		}
 	}

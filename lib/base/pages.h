@@ -21,5 +21,13 @@ void *pages_calloc(size_t n, size_t size);
  * faulted in anew each time.  Advice: never fails.
  */
 void pages_keep(void);
+/*
+ * For a process that will wait for long: gives back what it freed, and lets go of
+ * the pages of programs and libraries that are as they lie in their files.  Most
+ * of those served its start alone, and while one maps code, the kernel keeps it
+ * when memory is short.  What is needed again is found in the page cache, or
+ * read.  Advice: never fails.
+ */
+void pages_give_back(void);
 
 #endif
