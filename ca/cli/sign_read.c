@@ -79,10 +79,14 @@ check_goes_with(const struct job *j, const char *path,
 	    host ? "a statement about a host" : "a decision");
 }
 
-/* One that cannot be read is to be named, and is passed over. */
+/*
+ * One that cannot be read is to be named, and is passed over; but what the call
+ * names has to be there.
+ */
 static void
 read_decisions(struct signing *g, struct job *j)
 {
+	bool named = cli_all(g->a, "decision")->n > 0;
 	int r = 0;
 
 	j->given = calloc(j->decisions.n + 1, sizeof(*j->given));
@@ -92,13 +96,19 @@ read_decisions(struct signing *g, struct job *j)
 		const char *path = j->decisions.v[k];
 		struct statement *s = NULL;
 		struct err why = {0};
+		int not_read = beside_read(&g->beside, path,
+		    j->ids != NULL ? &j->ids[k] : NULL, &s, &why);
 
-		if (beside_read(&g->beside, path,
-			j->ids != NULL ? &j->ids[k] : NULL, &s, &why) == 0 &&
-		    check_goes_with(j, path, s, &why) == 0)
+		if (not_read == 0 && check_goes_with(j, path, s, &why) == 0) {
 			j->given[j->n_given++] = s;
-		else
+		} else if (named &&
+		    (not_read == ERR_NOTFOUND || not_read == ERR_SYS)) {
+			j->r = not_read;
+			*j->e = why;
+			return;
+		} else {
 			r = pass_over(j, path, why.msg);
+		}
 	}
 	if (r != 0)
 		j->r = err_nomem(j->e);

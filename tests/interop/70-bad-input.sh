@@ -308,6 +308,22 @@ t_eq "and nothing is issued on it" \
 t_not "an approval anew changes nothing under another name" \
 	cmp -s many/3.req.olga@example.com many/4.req.olga@example.com
 
+# --- decisions that are named, and not looked for
+t "a request is made that needs no approval" \
+	request viewer --reason "$why" --for 30m -o look.req
+bad "a decision that is named and not there" $system "none: no such file" \
+	sign --decision none look.req
+bad "one that is no file" $system "many" sign --decision many look.req
+t_not "nothing is issued without it" test -e look.req-cert.pub
+t "a request is made that needs one" \
+	request deploy --reason "$why" --for 20m -o named.req
+out=$(sign --decision many/3.req.olga@example.com named.req 2>&1)
+t_eq "one about another request does not count" $waiting $?
+t_has "and is named" "$out" "named.req: passed over: olga@example.com"
+t "it is approved" "$writ" approve -C corp -i ivan -y named.req -o named.dec
+t "one of two counts" sign --decision many/3.req.olga@example.com \
+	--decision named.dec named.req
+
 # --- clocks
 asan=$(ldd "$writ" 2>/dev/null | grep -c 'lib[atu]\{1,2\}san')
 if command -v faketime >/dev/null && [ "$asan" -eq 0 ]; then
