@@ -7,6 +7,7 @@
 #include "agent/cli/cli.h"
 #include "agent/cli/job.h"
 #include "lib/base/json.h"
+#include "lib/base/plural.h"
 
 /* --- saying it ------------------------------------------------------------ */
 
@@ -55,9 +56,13 @@ static void
 print_text(const struct fleet_check_result *res,
     enum fleet_policy_source source)
 {
-	printf("fleet works: %zu states, %zu different highstates of %zu hosts "
-	       "that were tried%s\n",
-	    res->states, res->highstates, res->hosts, sources[source].text);
+	printf("fleet works: %zu %s, %zu different %s of %zu %s that %s "
+	       "tried%s\n",
+	    res->states, text_plural(res->states, "state", "states"),
+	    res->highstates,
+	    text_plural(res->highstates, "highstate", "highstates"), res->hosts,
+	    text_plural(res->hosts, "host", "hosts"),
+	    text_plural(res->hosts, "was", "were"), sources[source].text);
 }
 
 static int

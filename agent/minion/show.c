@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "lib/base/json.h"
+#include "lib/base/plural.h"
 
 static const char *const ends[] = {
     [RUN_END_NOTHING] = "nothing",
@@ -62,30 +63,33 @@ is_worth_a_line(const struct run_state *s)
 static void
 end_text(const struct run_out *r, const struct err *why, struct str *out)
 {
+	const char *changes = text_plural(r->n_changes, "change", "changes");
 	char plan[HASH_HEX];
 
 	hash_hex(&r->plan, plan);
 	switch (r->end) {
 	case RUN_END_NOTHING:
-		str_addf(out, "nothing to change in %zu states\n", r->n);
+		str_addf(out, "nothing to change in %zu %s\n", r->n,
+		    text_plural(r->n, "state", "states"));
 		break;
 	case RUN_END_WOULD:
-		str_addf(out, "%zu changes%s, plan %s\n", r->n_changes,
+		str_addf(out, "%zu %s%s, plan %s\n", r->n_changes, changes,
 		    r->way_in ? ", a way in among them" : "", plan);
 		break;
 	case RUN_END_DONE:
-		str_addf(out, "run %" PRIu64 ": %zu changes made%s\n",
-		    r->number, r->n_changes,
+		str_addf(out, "run %" PRIu64 ": %zu %s made%s\n", r->number,
+		    r->n_changes, changes,
 		    r->later ? "; packages made the rest of the plan another: "
 			       "look at it anew"
 			     : "");
 		break;
 	case RUN_END_WAITS:
 		str_addf(out,
-		    "run %" PRIu64 ": %zu changes made, and undone unless "
-		    "they are confirmed: log in anew, and\n"
+		    "run %" PRIu64 ": %zu %s made, and undone unless %s "
+		    "confirmed: log in anew, and\n"
 		    "    writ-agent confirm\n",
-		    r->number, r->n_changes);
+		    r->number, r->n_changes, changes,
+		    text_plural(r->n_changes, "it is", "they are"));
 		break;
 	case RUN_END_REFUSED:
 		str_addf(out, "nothing was changed: %s\n", why->msg);
@@ -99,8 +103,8 @@ end_text(const struct run_out *r, const struct err *why, struct str *out)
 		break;
 	}
 	if (r->n_failed > 0)
-		str_addf(out, "%zu states could not be brought about\n",
-		    r->n_failed);
+		str_addf(out, "%zu %s could not be brought about\n",
+		    r->n_failed, text_plural(r->n_failed, "state", "states"));
 	for (size_t i = 0; i < r->left.n; i++)
 		str_addf(out,
 		    "no longer in the policy, and stays as it is: %s\n",

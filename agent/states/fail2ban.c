@@ -19,6 +19,7 @@
 #include "agent/states/f2b_impl.h"
 #include "agent/states/kinds.h"
 #include "agent/states/words.h"
+#include "lib/base/plural.h"
 
 static bool
 is_absent(const void *params)
@@ -233,8 +234,9 @@ plan(const struct state_env *env, const void *params, const void *observed,
 	    !state_is_roots(&o->st))
 		r = plan_file(out, F2B_OWN, 0644, 0, 0,
 		    (struct slice){(const uint8_t *)want.p, want.n}, false,
-		    "%s " F2B_OWN ", %zu jails",
-		    o->text == NULL ? "write" : "change", p->n);
+		    "%s " F2B_OWN ", %zu %s",
+		    o->text == NULL ? "write" : "change", p->n,
+		    text_plural(p->n, "jail", "jails"));
 	else
 		r = plan_effect(p, o, out);
 out:

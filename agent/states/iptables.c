@@ -25,6 +25,7 @@
 #include "agent/states/host_nft.h"
 #include "agent/states/kinds.h"
 #include "agent/states/words.h"
+#include "lib/base/plural.h"
 
 #define UNIT "/etc/systemd/system/writ-firewall.service"
 #define PULL "/etc/systemd/system/sysinit.target.d/writ-firewall.conf"
@@ -217,8 +218,9 @@ plan_family(const struct fw_params *p, const struct state_env *env,
 		goto out;
 	if (f->there && !fw_same(&f->live, &rules))
 		r = plan_live(out, "load", family == FW_V4 ? "4" : "6", true,
-		    "load %zu rules for %s (%zu of ours are there)", rules.n,
-		    name, f->live.rules.n);
+		    "load %zu %s for %s (%zu of ours %s there)", rules.n,
+		    text_plural(rules.n, "rule", "rules"), name,
+		    f->live.rules.n, text_plural(f->live.rules.n, "is", "are"));
 	if (r == 0 && f->legacy)
 		r = plan_note(out, PLAN_IMPOSSIBLE,
 		    "the legacy tables of %s hold rules too, expected all in "

@@ -24,6 +24,7 @@
 #include "agent/states/kinds.h"
 #include "agent/states/limits_impl.h"
 #include "agent/states/words.h"
+#include "lib/base/plural.h"
 
 static bool
 is_absent(const void *params)
@@ -134,8 +135,9 @@ plan(const struct state_env *env, const void *params, const void *observed,
 	    !state_is_roots(&o->st))
 		r = plan_file(out, OWN, 0644, 0, 0,
 		    (struct slice){(const uint8_t *)want.p, want.n},
-		    limits_are_tighter(p, o), "%s " OWN ", %zu limits",
-		    o->text == NULL ? "write" : "change", p->n);
+		    limits_are_tighter(p, o), "%s " OWN ", %zu %s",
+		    o->text == NULL ? "write" : "change", p->n,
+		    text_plural(p->n, "limit", "limits"));
 	if (r == 0 && o->later != NULL)
 		r = plan_note(out, PLAN_IMPOSSIBLE, "%s", o->later);
 	for (size_t i = 0; r == 0 && i < o->n_seen; i++)

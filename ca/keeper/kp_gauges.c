@@ -178,7 +178,7 @@ status_text(struct kp *k, struct str *out)
 			    k->config.home.copies.v[i],
 			    (long long)copy_behind(k, i),
 			    (unsigned long long)k->copies[i].size);
-	str_addf(out, "requests    %zu wait, %zu jobs, %zu calls open\n",
+	str_addf(out, "requests    waiting %zu, jobs %zu, calls open %zu\n",
 	    k->n_board, committer_queue(k->committer), k->n_calls);
 	str_addf(out, "notices     %lld wait, notify is %s\n",
 	    (long long)k->notices.n, k->notify != NULL ? "there" : "not there");

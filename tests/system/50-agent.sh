@@ -80,7 +80,7 @@ t 'another plan is not carried out' ends 1 'not the plan' \
     agent apply --local /srv/writ --plan "$(sha256sum </dev/null |
     cut -d' ' -f1)"
 t_eq 'still none' "$before" "$(files)"
-t 'the plan that was seen is' ends 0 '1 changes made' \
+t 'the plan that was seen is' ends 0 '1 change made' \
     agent apply --local /srv/writ --plan "$plan"
 t 'the file is there' on a grep -q sigpending /etc/security/limits.d/zzz-writ.conf
 after=$(files)
@@ -107,7 +107,7 @@ cp -r signed corp/bundle
 sed -i 's/200/300/' corp/fleet/states/limits.yaml
 fleet_sign corp piet
 carry
-t 'a newer fleet is' ends 0 '1 changes made' agent apply --local /srv/writ
+t 'a newer fleet is' ends 0 '1 change made' agent apply --local /srv/writ
 t 'with its value' on a grep -q 300 /etc/security/limits.d/zzz-writ.conf
 cp -r corp/bundle newer
 rm -r corp/bundle

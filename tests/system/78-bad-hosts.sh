@@ -184,6 +184,6 @@ t_has 'others are named in a test' "$(agent service test 2>&1)" \
 t_has 'and before the first change' "$(agent service apply 2>&1)" \
     'warning: other managers of this host: puppet, ufw'
 t_not 'cron is stopped all the same' on a systemctl -q is-active cron
-t_eq 'and who has been told is not told again' 'nothing to change in 1 states' \
+t_eq 'and who has been told is not told again' 'nothing to change in 1 state' \
     "$(agent service apply 2>&1)"
 t_done
