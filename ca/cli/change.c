@@ -107,7 +107,7 @@ key_statement(struct cli_args *a, bool add, struct err *e)
 	if ((r = change_open(&c, a, e)) != 0 ||
 	    (r = cli_new_statement(&s, ST_KEY, &c.w.trust->realm, c.who->id,
 		 e)) != 0 ||
-	    (r = cli_read_pubkey(file, &s.u.k.key, e)) != 0)
+	    (r = person_read_pubkey(file, &s.u.k.key, e)) != 0)
 		goto out;
 	keys[n++] = c.own;
 	s.u.k.add = add;
@@ -206,7 +206,7 @@ fill_revoke(const struct cli_args *a, struct revoke *v, struct err *e)
 	    (r = copy(cli_get(a, "person"), &v->person, e)) != 0 ||
 	    (r = copy(cli_get(a, "reason"), &v->reason, e)) != 0)
 		return r;
-	return file != NULL ? cli_read_pubkey(file, &v->key, e) : 0;
+	return file != NULL ? person_read_pubkey(file, &v->key, e) : 0;
 }
 
 /* The list follows the revocation; the leaf alone stops no sshd. */

@@ -52,13 +52,9 @@ int cli_krl(const struct cli_args *a, struct buf **out, struct err *e)
 void cli_warn_emergency(const char *dir);
 int cli_note_merged(const char *emergency, struct err *e) MUST_CHECK;
 
-/* A public key file. */
-int cli_read_pubkey(
-    const char *path, struct pubkey **out, struct err *e) MUST_CHECK;
 /*
  * Who acts: the person whose key -i is, by the standing.  Without -i the first
- * of
- * ~/.ssh/id_* that is somebody's.  *key_path is the key's file, to be freed.
+ * of ~/.ssh/id_* that is somebody's.  *key_path is the key's file, to be freed.
  */
 int cli_signer(const struct cli_args *a, const struct policy *p,
     const struct standing *st, char **key_path, const struct person **who,

@@ -71,21 +71,6 @@ cli_krl(const struct cli_args *a, struct buf **out, struct err *e)
 /* --- files ---------------------------------------------------------------- */
 
 int
-cli_read_pubkey(const char *path, struct pubkey **out, struct err *e)
-{
-	char *text = NULL;
-	size_t n;
-	int r;
-
-	if ((r = file_read(path, PUBKEY_LINE_MAX, &text, &n, e)) != 0)
-		return r;
-	if ((r = pubkey_parse_line(text, n, out, NULL, e)) != 0)
-		err_prefix(e, "%s", path);
-	free(text);
-	return r;
-}
-
-int
 cli_check_place(const char *path, struct err *e)
 {
 	size_t n = (size_t)(path_base(path) - path);

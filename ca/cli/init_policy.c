@@ -6,6 +6,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/crypto/random.h"
+#include "lib/key/person.h"
 #include "lib/ssh/lint.h"
 
 /* "PERSON=KEY.pub" into the lines of root.yaml. */
@@ -33,7 +34,7 @@ add_person(const char *option, const char *arg, struct strs *ids,
 		    option, str_quote(quoted, id));
 		goto out;
 	}
-	if ((r = cli_read_pubkey(eq + 1, &key, e)) != 0 ||
+	if ((r = person_read_pubkey(eq + 1, &key, e)) != 0 ||
 	    (r = lint_subject(key, e)) != 0) {
 		err_prefix(e, "%s", option);
 		goto out;

@@ -12,6 +12,7 @@
 #include "lib/base/file.h"
 #include "lib/base/json.h"
 #include "lib/key/key.h"
+#include "lib/key/person.h"
 
 /* --- answers -------------------------------------------------------------- */
 
@@ -75,7 +76,7 @@ named_key(const struct ask *q, char **base, struct pubkey **subject,
 	size_t n = strlen(q->key);
 	int r;
 
-	if ((r = cli_read_pubkey(q->key, subject, e)) != 0)
+	if ((r = person_read_pubkey(q->key, subject, e)) != 0)
 		return r;
 	if (n > 4 && strcmp(q->key + n - 4, ".pub") == 0)
 		n -= 4;

@@ -50,7 +50,7 @@ run_on_files(struct cli_args *a, const struct ask *q, struct err *e)
 		return r;
 	k.world = world;
 	if ((r = find_asker(a, &k, e)) != 0 ||
-	    (r = cli_read_pubkey(q->key, &subject, e)) != 0 ||
+	    (r = person_read_pubkey(q->key, &subject, e)) != 0 ||
 	    (r = asking_fill(&k, q, subject, e)) != 0 ||
 	    (r = asking_choose(&k, q, e)) != 0)
 		goto out;

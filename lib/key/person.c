@@ -11,8 +11,8 @@
 #include "lib/proc/child.h"
 #include "lib/ssh/sshsig.h"
 
-static int
-read_public(const char *path, struct pubkey **out, struct err *e)
+int
+person_read_pubkey(const char *path, struct pubkey **out, struct err *e)
 {
 	char *text = NULL;
 	size_t n = 0;
@@ -34,7 +34,7 @@ read_beside(const char *path, struct pubkey **out, struct err *e)
 
 	if ((r = path_joinf(&beside, "%s.pub", path)) != 0)
 		return err_nomem(e);
-	r = read_public(beside, out, e);
+	r = person_read_pubkey(beside, out, e);
 	free(beside);
 	return r;
 }
@@ -51,7 +51,7 @@ from_text(const char *path, struct slice text, struct pubkey **out,
 	    memcmp(text.p, OPENSSH_BEGIN, strlen(OPENSSH_BEGIN)) == 0)
 		return key_openssh_public(path, text, out, e);
 	if (text.n < strlen(begin) || memcmp(text.p, begin, strlen(begin)) != 0)
-		return read_public(path, out, e);
+		return person_read_pubkey(path, out, e);
 	/* PEM: nothing is in the clear when it is encrypted. */
 	if ((r = read_beside(path, out, e)) == ERR_NOTFOUND) {
 		r = err_set(e, r, "%s: the public key is not beside it", path);

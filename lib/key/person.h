@@ -11,6 +11,11 @@
 #include "lib/base/str.h"
 #include "lib/ssh/pubkey.h"
 
+/* A public key file, as ssh-keygen(1) writes it: one line.  ERR_NOTFOUND,
+ * ERR_PARSE, ERR_LIMIT, ERR_SYS, ERR_NOMEM. */
+int person_read_pubkey(const char *path, struct pubkey **out, struct err *e)
+    MUST_CHECK;
+
 /*
  * The public key of a signing key named on a command line: FILE may be a
  * private key (OpenSSH's format has the public part in the clear even when
