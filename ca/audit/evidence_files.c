@@ -46,41 +46,42 @@ add(struct evidence *v, const char *name, const void *p, size_t n)
 	return 0;
 }
 
-int
-evidence_add(struct evidence *out, struct slice text, const char *fmt, ...)
+static int PRINTF_LIKE(3, 0)
+    vadd(struct evidence *v, struct slice text, const char *fmt, va_list ap)
 {
 	struct str name = STR_INIT;
-	va_list ap;
 	int r;
 
-	va_start(ap, fmt);
 	str_vaddf(&name, fmt, ap);
-	va_end(ap);
 	if ((r = str_check(&name)) == 0)
-		r = add(out, name.p, text.p, text.n);
+		r = add(v, name.p, text.p, text.n);
 	str_clear(&name);
 	return r;
 }
 
-static int
-add_str(struct evidence *v, const char *name, const struct str *s)
+int
+evidence_add(struct evidence *out, struct slice text, const char *fmt, ...)
 {
-	return str_check(s) != 0 ? ERR_NOMEM : add(v, name, s->p, s->n);
-}
-
-static int PRINTF_LIKE(3, 4)
-    add_named(struct evidence *v, const struct str *s, const char *fmt, ...)
-{
-	struct str name = STR_INIT;
 	va_list ap;
 	int r;
 
 	va_start(ap, fmt);
-	str_vaddf(&name, fmt, ap);
+	r = vadd(out, text, fmt, ap);
 	va_end(ap);
-	if ((r = str_check(&name)) == 0)
-		r = add_str(v, name.p, s);
-	str_clear(&name);
+	return r;
+}
+
+/* As evidence_add(), of what may have run out of memory. */
+static int PRINTF_LIKE(3, 4)
+    add_str(struct evidence *v, const struct str *s, const char *fmt, ...)
+{
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	r = str_check(s) != 0 ? ERR_NOMEM
+			      : vadd(v, slice_of(s->p, s->n), fmt, ap);
+	va_end(ap);
 	return r;
 }
 
@@ -201,8 +202,8 @@ add_signature(const struct evidence_case *c, const struct evidence_said *x,
 	str_addn(&s, (const char *)text.p, text.n);
 	if (who == NULL)
 		who = "UNKNOWN";
-	r = n == 0 ? add_named(out, &s, "%s.%s.sig", x->name, who)
-		   : add_named(out, &s, "%s.%s,%u.sig", x->name, who, n + 1);
+	r = n == 0 ? add_str(out, &s, "%s.%s.sig", x->name, who)
+		   : add_str(out, &s, "%s.%s,%u.sig", x->name, who, n + 1);
 	str_clear(&s);
 	return r;
 }
@@ -217,7 +218,7 @@ add_said(const struct evidence_case *c, const struct evidence_said *x,
 	int r;
 
 	str_addn(&s, (const char *)message.p, message.n);
-	r = add_named(out, &s, "%s.message", x->name);
+	r = add_str(out, &s, "%s.message", x->name);
 	str_clear(&s);
 	for (size_t i = 0; i < x->s.n_sigs && r == 0; i++)
 		if ((r = evidence_signature(&rest, &sig, e)) == 0)
@@ -267,7 +268,7 @@ add_statements(const struct evidence_case *c, struct evidence *out,
 			add_signer(c, s->sigs[j].key, &signers);
 	}
 	if (r == 0)
-		r = add_str(out, "allowed_signers", &signers);
+		r = add_str(out, &signers, "allowed_signers");
 	str_clear(&signers);
 	return r;
 }
@@ -304,7 +305,7 @@ is_wanted(const struct evidence_case *c, const char *path)
 static int
 add_policy(const struct evidence_case *c, struct evidence *out)
 {
-	int r = add_str(out, "policy/MANIFEST", &c->manifest);
+	int r = add_str(out, &c->manifest, "policy/MANIFEST");
 
 	for (size_t i = 0; i < c->files.n && r == 0; i++) {
 		const struct policy_file *f = &c->files.v[i];
@@ -313,7 +314,7 @@ add_policy(const struct evidence_case *c, struct evidence *out)
 		if (!is_wanted(c, f->path))
 			continue;
 		str_addn(&s, (const char *)f->data, f->n);
-		r = add_named(out, &s, "policy/%s", f->path);
+		r = add_str(out, &s, "policy/%s", f->path);
 		str_clear(&s);
 	}
 	return r;
@@ -347,8 +348,8 @@ evidence_add_log_key(struct evidence *out, const char *prefix,
 	r = note_vkey(origin, pk, &vkey);
 	str_addc(&vkey, '\n');
 	add_pem(&pem, pk);
-	if (r == 0 && (r = add_named(out, &vkey, "%slog.vkey", prefix)) == 0)
-		r = add_named(out, &pem, "%slog.pem", prefix);
+	if (r == 0 && (r = add_str(out, &vkey, "%slog.vkey", prefix)) == 0)
+		r = add_str(out, &pem, "%slog.pem", prefix);
 	str_clear(&vkey);
 	str_clear(&pem);
 	return r;
@@ -369,7 +370,7 @@ add_log(const struct evidence_case *c, struct evidence *out)
 	int r = add(out, "checkpoint", c->note.p, c->note.n);
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && r == 0; i++)
-		r = add_str(out, files[i].name, files[i].text);
+		r = add_str(out, files[i].text, "%s", files[i].name);
 	return r == 0 ? evidence_add_log_key(out, "", c->origin, c->log_key)
 		      : r;
 }
@@ -389,7 +390,7 @@ add_sums(struct evidence *out)
 		hash_hex(&h, hex);
 		str_addf(&s, "%s  %s\n", hex, out->v[i].name);
 	}
-	r = add_str(out, "SHA256SUMS", &s);
+	r = add_str(out, &s, "SHA256SUMS");
 	str_clear(&s);
 	return r;
 }
@@ -402,8 +403,8 @@ add_words(const struct evidence_case *c, struct evidence *out)
 
 	evidence_readme(c, out, &readme);
 	evidence_check(c, out, &check);
-	if ((r = add_str(out, "README", &readme)) == 0)
-		r = add_str(out, "check.sh", &check);
+	if ((r = add_str(out, &readme, "README")) == 0)
+		r = add_str(out, &check, "check.sh");
 	str_clear(&readme);
 	str_clear(&check);
 	return r;
@@ -422,9 +423,9 @@ evidence_write(const struct evidence_case *c, struct evidence *out,
 	    (r = evidence_root_files(c, out, &why)) == 0 &&
 	    (r = add_log(c, out)) == 0 &&
 	    (r = evidence_more_files(c, out, &why)) == 0 &&
-	    (r = add_named(out, &c->line, "%llu-cert.pub",
+	    (r = add_str(out, &c->line, "%llu-cert.pub",
 		 (unsigned long long)c->serial)) == 0 &&
-	    (r = add_named(out, &c->record, "%llu.json",
+	    (r = add_str(out, &c->record, "%llu.json",
 		 (unsigned long long)c->serial)) == 0 &&
 	    (r = add_words(c, out)) == 0)
 		r = add_sums(out);
