@@ -27,8 +27,6 @@ struct check {
 static void
 check_policy(struct check *c)
 {
-	struct str text = STR_INIT;
-	char when[CLOCK_TEXT];
 	struct err e = {0};
 	int r;
 
@@ -42,16 +40,7 @@ check_policy(struct check *c)
 		findings_err(&c->found, FINDING_FAIL, "policy", &e);
 		return;
 	}
-	clock_format(c->trust.policy->expires, when);
-	findings_add(&c->found, FINDING_OK, "policy",
-	    "version %llu, signed, until %s",
-	    (unsigned long long)c->trust.policy->version, when);
-	if (trust_expiry(&c->trust, c->now, &text, &e) < 0)
-		findings_err(&c->found, FINDING_FAIL, "expiry", &e);
-	else if (text.n > 0)
-		findings_add(&c->found, FINDING_WARN, "expiry", "%.*s",
-		    (int)(text.n - 1), text.p);
-	str_clear(&text);
+	findings_policy(&c->found, &c->trust, c->now);
 }
 
 /* Is it, under that name, in that list of the policy? */

@@ -34,10 +34,7 @@ check_err(struct check *c, enum finding f, const char *what,
 static void
 check_policy(struct check *c)
 {
-	char when[CLOCK_TEXT];
-	struct str text = STR_INIT;
 	struct err e = {0};
-	char *line, *end;
 	int r;
 
 	/* Expiry is looked at apart, so that the keys are checked all the same. */
@@ -47,17 +44,7 @@ check_policy(struct check *c)
 		check_err(c, FINDING_FAIL, "policy", &e);
 		return;
 	}
-	clock_format(c->trust.policy->expires, when);
-	check_add(c, FINDING_OK, "policy", "version %llu, signed, until %s",
-	    (unsigned long long)c->trust.policy->version, when);
-	if ((r = trust_expiry(&c->trust, c->now, &text, &e)) < 0)
-		check_err(c, FINDING_FAIL, "expiry", &e);
-	for (line = text.p; r >= 0 && (end = strchr(line, '\n')) != NULL;
-	     line = end + 1) {
-		*end = '\0';
-		check_add(c, FINDING_WARN, "expiry", "%s", line);
-	}
-	str_clear(&text);
+	findings_policy(&c->found, &c->trust, c->now);
 }
 
 /* The first of its list signs, by the policy; writ.yaml says who does. */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "lib/cli/findings.h"
 
+#include <string.h>
+
+#include "lib/base/clock.h"
 #include "lib/cli/cli.h"
 
 void
@@ -54,6 +57,28 @@ findings_err(struct findings *f, enum finding how, const char *what,
 	findings_add(f, how, what, "%s%s%s%s", e->msg,
 	    e->hint[0] != '\0' ? " (" : "", e->hint,
 	    e->hint[0] != '\0' ? ")" : "");
+}
+
+void
+findings_policy(struct findings *f, const struct trust *t, int64_t now)
+{
+	char when[CLOCK_TEXT];
+	struct str text = STR_INIT;
+	struct err e = {0};
+	char *line, *end;
+	int r;
+
+	clock_format(t->policy->expires, when);
+	findings_add(f, FINDING_OK, "policy", "version %llu, signed, until %s",
+	    (unsigned long long)t->policy->version, when);
+	if ((r = trust_expiry(t, now, &text, &e)) < 0)
+		findings_err(f, FINDING_FAIL, "expiry", &e);
+	for (line = text.p; r >= 0 && (end = strchr(line, '\n')) != NULL;
+	     line = end + 1) {
+		*end = '\0';
+		findings_add(f, FINDING_WARN, "expiry", "%s", line);
+	}
+	str_clear(&text);
 }
 
 int

@@ -11,6 +11,7 @@
 
 #include "lib/base/err.h"
 #include "lib/cli/table.h"
+#include "lib/trust/bundle.h"
 
 enum finding { FINDING_OK, FINDING_WARN, FINDING_FAIL };
 
@@ -28,6 +29,8 @@ void findings_vadd(struct findings *f, enum finding how, const char *what,
 /* A failure's sentence and hint. */
 void findings_err(struct findings *f, enum finding how, const char *what,
     const struct err *e);
+/* Of what was loaded (t->have): its version, and how far its end is. */
+void findings_policy(struct findings *f, const struct trust *t, int64_t now);
 
 /* On standard output.  0 or EXIT_REFUSED, where something failed; ERR_NOMEM,
  * ERR_SYS. */
