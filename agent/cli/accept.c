@@ -10,7 +10,6 @@
 
 #include "agent/cli/cli.h"
 #include "agent/cli/online.h"
-#include "lib/base/clock.h"
 #include "lib/cli/signing.h"
 #include "lib/conf/expr.h"
 

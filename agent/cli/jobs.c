@@ -9,7 +9,6 @@
 
 #include "agent/cli/cli.h"
 #include "agent/cli/watch.h"
-#include "lib/base/clock.h"
 #include "lib/base/json.h"
 #include "lib/trust/fleet_place.h"
 

@@ -5,7 +5,6 @@
 
 #include "agent/cli/cli.h"
 #include "agent/cli/online.h"
-#include "lib/base/clock.h"
 
 static void
 add_host(struct table *t, const struct host_known *h, enum table_format f)

@@ -5,7 +5,6 @@
 
 #include "agent/logins/seen.h"
 #include "agent/logins/sshd_line.h"
-#include "lib/base/clock.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "agent/master/messages.h"
-#include "lib/base/clock.h"
 #include "lib/cli/cli.h"
 #include "lib/front/front.h"
 #include "lib/net/client.h"

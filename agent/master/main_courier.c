@@ -14,7 +14,6 @@
 #include "agent/master/courier.h"
 #include "lib/base/file.h"
 #include "lib/cli/daemon.h"
-#include "lib/crypto/secmem.h"
 #include "lib/key/key.h"
 #include "lib/proc/plog.h"
 #include "lib/proc/sandbox.h"

@@ -5,9 +5,7 @@
 
 #include "agent/master/mk_calls.h"
 #include "agent/master/mk_impl.h"
-#include "lib/cli/cli.h"
 #include "lib/keeper/gauges.h"
-#include "lib/proc/plog.h"
 
 static size_t
 running_jobs(const struct mk *k)

@@ -17,7 +17,6 @@
 #include "agent/minion/arm.h"
 #include "agent/minion/state_file.h"
 #include "agent/states/runs.h"
-#include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/bundle/fleets.h"
 #include "lib/crypto/random.h"

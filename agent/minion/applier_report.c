@@ -3,8 +3,6 @@
 #include <stdlib.h>
 
 #include "agent/minion/applier.h"
-#include "lib/base/file.h"
-#include "lib/ssh/krl.h"
 #include "lib/trust/fleet_bundle.h"
 
 #define ALARM_TEXT_MAX 900

@@ -9,7 +9,6 @@
 #include "agent/minion/others.h"
 #include "agent/states/run.h"
 #include "lib/base/clock.h"
-#include "lib/base/file.h"
 #include "lib/ssh/cert.h"
 #include "lib/ssh/krl.h"
 

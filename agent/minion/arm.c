@@ -11,7 +11,6 @@
 #include "agent/states/record.h"
 #include "agent/states/runs.h"
 #include "agent/states/undo.h"
-#include "lib/base/file.h"
 #include "lib/proc/socket.h"
 
 /*

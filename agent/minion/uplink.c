@@ -7,7 +7,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "lib/base/clock.h"
 #include "lib/base/json.h"
 #include "lib/base/pages.h"
 #include "lib/proc/plog.h"

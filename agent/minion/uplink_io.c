@@ -6,7 +6,6 @@
 #include <sys/epoll.h>
 
 #include "agent/minion/uplink.h"
-#include "lib/base/clock.h"
 #include "lib/base/json.h"
 #include "lib/net/link.h" /* link_error */
 #include "lib/net/wire.h"

@@ -9,7 +9,6 @@
 
 #include "agent/minion/spool.h"
 #include "agent/minion/uplink.h"
-#include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/json.h"
 #include "lib/proc/plog.h"

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "agent/states/limits_impl.h"
-#include "agent/states/words.h"
 
 static struct slice
 own_text(const struct observed *o)

@@ -7,7 +7,6 @@
 
 #include "agent/states/accounts.h"
 #include "agent/states/sshd_admits.h"
-#include "agent/states/sshd_want.h"
 #include "lib/ssh/pubkey.h"
 
 #define CANDIDATES_MAX \

@@ -9,7 +9,6 @@
 #include "ca/audit/across.h"
 #include "ca/audit/audit_impl.h"
 #include "ca/audit/past.h"
-#include "lib/base/clock.h"
 #include "lib/base/parallel.h"
 
 /* --- each for itself ------------------------------------------------------ */

@@ -7,7 +7,6 @@
 #include "ca/cli/cli.h"
 #include "ca/cli/remote.h"
 #include "ca/client/unsent.h"
-#include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/json.h"
 #include "lib/key/person.h"

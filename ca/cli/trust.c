@@ -6,7 +6,6 @@
 
 #include "ca/cli/remote.h"
 #include "ca/client/sshconf.h"
-#include "lib/base/file.h"
 #include "lib/net/dest.h"
 
 /* What is pinned already is not changed in passing. */

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "ca/cli/remote_request.h"
-#include "lib/base/clock.h"
 #include "lib/base/json.h"
 #include "lib/cli/interrupt.h"
 #include "lib/cli/width.h"

@@ -6,7 +6,6 @@
 
 #include "ca/client/chain.h"
 #include "ca/client/remote.h"
-#include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/json.h"
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "ca/daemon/admin.h"
-#include "ca/keeper/local.h"
 #include "lib/base/clock.h"
 #include "lib/bundle/bundles.h"
 

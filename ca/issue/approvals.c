@@ -13,8 +13,6 @@
 
 #include "ca/issue/steps.h"
 
-#include "lib/base/clock.h"
-
 #define NAMED_MAX 5 /* persons named in the sentence of waiting */
 
 struct tally {

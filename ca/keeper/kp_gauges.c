@@ -6,7 +6,6 @@
 #include "ca/keeper/kp_impl.h"
 #include "lib/base/clock.h"
 #include "lib/keeper/gauges.h"
-#include "lib/proc/plog.h"
 
 /* --- Prometheus ----------------------------------------------------------- */
 

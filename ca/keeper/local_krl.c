@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "ca/keeper/local_impl.h"
-#include "lib/base/clock.h"
 #include "lib/crypto/random.h"
 
 /* A host that has heard of no newer list by then says so. */

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "ca/keeper/local_impl.h"
-#include "lib/base/clock.h"
 
 /* --- policy --------------------------------------------------------------- */
 

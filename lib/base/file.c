@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/base/str.h"
-
 #define READ_FIRST 4096 /* for what does not say its size */
 
 /* Whether a call that failed is worth another try; waits where it must. */

@@ -25,7 +25,6 @@
 
 #include "lib/base/file.h"
 #include "lib/base/parallel.h"
-#include "lib/base/str.h"
 #include "lib/blob/dir.h"
 #include "lib/blob/ops.h"
 #include "lib/crypto/hash.h"

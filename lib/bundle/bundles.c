@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/str.h"
 #include "lib/bundle/place.h"
 
 void

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "lib/base/file.h"
-#include "lib/base/str.h"
 
 static const struct draft_place policy_places[] = {
     {"", {"root.yaml", "ca.yaml", "audit.yaml"}, NULL},

@@ -2,7 +2,6 @@
 /* OpenSSH's private key file (PROTOCOL.key): write. */
 #include <string.h>
 
-#include "lib/crypto/bcrypt_pbkdf.h"
 #include "lib/crypto/random.h"
 #include "lib/crypto/secmem.h"
 #include "lib/key/key_openssh.h"

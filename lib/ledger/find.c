@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "lib/base/file.h"
-#include "lib/base/str.h"
 #include "lib/ledger/ledger_impl.h"
 
 int

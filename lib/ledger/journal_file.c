@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "lib/base/file.h"
-#include "lib/base/str.h"
 #include "lib/crypto/random.h"
 #include "lib/ledger/batch.h"
 #include "lib/ledger/journal_impl.h"

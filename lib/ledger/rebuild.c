@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "lib/base/file.h"
-#include "lib/base/str.h"
 #include "lib/ledger/ledger_impl.h"
 
 struct rebuild {

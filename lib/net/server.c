@@ -10,7 +10,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "lib/crypto/random.h"
 #include "lib/net/algorithms.h"
 #include "lib/net/server_impl.h"
 

@@ -14,7 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/base/file.h"
 #include "lib/base/str.h"
 
 #define PASSED_FIRST 3 /* SD_LISTEN_FDS_START */

@@ -23,7 +23,6 @@
 
 #include "lib/base/file.h"
 #include "lib/base/parallel.h"
-#include "lib/base/str.h"
 #include "lib/statement/statement.h"
 #include "tests/bench/bench.h"
 

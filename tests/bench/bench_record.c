@@ -8,7 +8,6 @@
  */
 #include <string.h>
 
-#include "lib/base/file.h"
 #include "lib/ledger/ledger.h"
 #include "lib/statement/leaf.h"
 #include "tests/bench/bench.h"

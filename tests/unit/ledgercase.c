@@ -17,11 +17,8 @@
 #include "lib/base/file.h"
 #include "lib/base/str.h"
 #include "lib/crypto/ed25519.h"
-#include "lib/ledger/journal.h"
 #include "lib/ledger/ledger.h"
-#include "lib/proc/sandbox.h"
 #include "lib/tlog/tile.h"
-#include "tests/unit/alloc.h"
 #include "tests/unit/tmpdir.h"
 
 uint8_t lc_pks[1][32], *lc_pk = lc_pks[0], lc_sk[64];

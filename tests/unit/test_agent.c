@@ -13,7 +13,6 @@
 
 #include <cmocka.h>
 
-#include "lib/base/file.h"
 #include "lib/crypto/ed25519.h"
 #include "lib/key/agent.h"
 #include "lib/key/key_impl.h"

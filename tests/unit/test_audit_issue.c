@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "ca/audit/audit.h"
-#include "lib/tlog/tile.h"
 #include "tests/unit/logcase.h"
 
 static struct logcase lg, other;

@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include "lib/base/str.h"
 #include "lib/net/dest.h"
 #include "tests/unit/alloc.h"
 

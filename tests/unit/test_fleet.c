@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "lib/base/file.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/fleetcase.h"
 #include "tests/unit/mutate.h"

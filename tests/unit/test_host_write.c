@@ -19,7 +19,6 @@
 #include "agent/states/host_view.h"
 #include "lib/base/file.h"
 #include "tests/unit/fakehost.h"
-#include "tests/unit/tmpdir.h"
 
 static int
 setup(void **state)

@@ -10,7 +10,6 @@
 
 #include "agent/logins/sshd_line.h"
 #include "agent/logins/sudo_line.h"
-#include "lib/base/str.h"
 #include "tests/unit/linecase.h"
 #include "tests/unit/mutate.h"
 

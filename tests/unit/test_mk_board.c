@@ -15,7 +15,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/master/mk_calls.h"
 #include "lib/keeper/conns.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/hostcase.h"

@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include "ca/client/profile.h"
-#include "lib/base/file.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/sshtool.h"
 

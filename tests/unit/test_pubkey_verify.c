@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/crypto/ed25519.h"
 #include "lib/ssh/cert.h"
 #include "lib/ssh/pubkey.h"
 #include "lib/ssh/sshsig.h"

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "ca/audit/uses.h"
-#include "lib/base/clock.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/logcase.h"
 

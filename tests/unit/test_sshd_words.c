@@ -11,7 +11,6 @@
 
 #include "agent/states/sshd_lines.h"
 #include "agent/states/sshd_look.h"
-#include "agent/states/sshd_admits.h"
 #include "agent/states/sshd_words.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/mutate.h"

@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "agent/states/fw_rules.h"
 #include "agent/states/kinds.h"
 #include "tests/unit/statecase.h"
 

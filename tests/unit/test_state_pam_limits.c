@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include "agent/states/kinds.h"
-#include "tests/unit/alloc.h"
 #include "tests/unit/statecase.h"
 
 #define OWN "/etc/security/limits.d/zzz-writ.conf"

@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "ca/daemon/tar.h"
-#include "lib/base/str.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/mutate.h"
 

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "ca/audit/uses.h"
-#include "lib/base/clock.h"
 #include "lib/base/json.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/fixture.h"

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "lib/crypto/random.h"
-#include "lib/net/server.h"
 
 #define LOOK_MS      1000            /* between looks at every connection */
 #define BACKOFF_MOST (5 * 60 * 1000) /* as agent/minion/uplink.c has it */
