@@ -8,7 +8,7 @@
 
 #include <pthread.h>
 
-#include "ca/keeper/kp_impl.h"
+#include "ca/keeper/kp_jobs.h"
 #include "lib/ledger/copier.h"
 
 #define IDLE_MS    50   /* without a job before it publishes */

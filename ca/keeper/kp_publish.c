@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/keeper/kp_impl.h"
+#include "ca/keeper/kp_jobs.h"
 #include "lib/ledger/turns.h"
 
 struct publisher {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/keeper/kp_impl.h"
+#include "ca/keeper/kp_jobs.h"
 #include "lib/base/clock.h"
 
 static int
