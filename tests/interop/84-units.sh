@@ -31,9 +31,10 @@ t_not 'and finds the four' grep -q 'are neither in' \
 # --- who cannot start is not started again at once
 # As systemd starts it: it has said why, and ends when it is told.
 stands() {
+	rm -f stands.log # what the one before said is not said by this one
 	bash -c "SYSTEMD_EXEC_PID=\$\$ exec usr/libexec/writ/$1 -C none" \
 		2>stands.log &
-	until_ok grep -q none stands.log && kill $! && wait $!
+	until_ok grep -qs none stands.log && kill $! && wait $!
 	[ $? -eq 143 ]
 }
 for name in ca-front ca-keeper ca-signer ca-notify master-front \
