@@ -45,6 +45,7 @@ revoke() { # SERIAL: by olga, sent
 # makes ca2, with all that the signer had on disk then, before the keeper can
 # reach the signer again.
 hold() {
+	: >hold.log
 	mv ca/run/signer.sock ca/run/real.sock
 	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 "$O/tools/hostilekeeper" \
 		hold ca/run/signer.sock ca/run/real.sock "$@" >hold.log 2>&1 &

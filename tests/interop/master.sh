@@ -240,6 +240,7 @@ END
 }
 
 signer_starts() {
+	: >m.signer.log
 	"$O/writ-master-signer" -C m >m.signer.log 2>&1 &
 	signer=$!
 	t_stop_later "$signer"

@@ -19,6 +19,7 @@
 #	revocation PERSON FIELD	one signed by PERSON: FIELD is '"serials":["7"]'
 
 signer_starts() {
+	: >"$1.signer.log"
 	"$O/writ-ca-signer" -C "$1" >"$1.signer.log" 2>&1 &
 	signer=$!
 	t_stop_later "$signer"
