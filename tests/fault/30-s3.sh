@@ -213,6 +213,25 @@ done
 
 t 'the bucket verifies' audited d
 
+# What one audit leaves to the next: there are more leaves than a bundle has, and
+# what is wrong with the bucket is found as ever.
+next_audit() {
+	audited d --state kept.state
+}
+many() {
+	"$O/tools/mkrequests" -C d -o many -n 100 -k 100 -g deploy -p deploy \
+		-i "alice@example.com=$keys/alice" \
+		-a "olga@example.com=$keys/olga" &&
+		"$writ" sign -C d many/*.req
+}
+t 'more are issued than a bundle has leaves' many
+t 'an audit of the bucket leaves its state' next_audit
+t 'another is asked' ask d later
+t 'and issued' sign later
+out=$(next_audit 2>&1)
+t_eq 'the next audit is clean' 0 $?
+t_has 'and goes on after the last full bundle' "$out" '(256 judged before)'
+
 # download DIR: the newest versions, by an independent client.
 download() {
 	s3cmd --config=/dev/null --no-progress --no-ssl \
@@ -234,9 +253,11 @@ fi
 # Other versions stay for good, so that the verdict on the bucket names them.
 passes 'garbage under the next key' -f garbage PUT tile/entries 1 1
 passes 'garbage under every key' -f garbage PUT . 1 0
-out=$(audited d 2>&1)
-t_eq 'garbage is a finding' 1 $?
-t_has 'garbage is named' "$out" 'another version'
+for audit in audited next_audit; do
+	out=$($audit d 2>&1)
+	t_eq "garbage is a finding: $audit" 1 $?
+	t_has "garbage is named: $audit" "$out" 'another version'
+done
 mkdir down
 t 'an independent client reads what counts' download down
 t 'and garbage counts for nothing' python3 "$here/logcheck" down ./*-cert.pub
@@ -296,9 +317,11 @@ for key in checkpoint tile/entries/000 "$record"; do
 	t "S3 writer: puts another $key on top" \
 		signed PUT "$key" --fail --data-binary @forged
 	t "S3 writer: and a delete marker on $key" signed DELETE "$key" --fail
-	out=$(audited d 2>&1)
-	t_eq "S3 writer: the audit fails for $key" 1 $?
-	t_has "S3 writer: and names $key" "$out" "$key"
+	for audit in audited next_audit; do
+		out=$($audit d 2>&1)
+		t_eq "S3 writer: the $audit fails for $key" 1 $?
+		t_has "S3 writer: and names $key" "$out" "$key"
+	done
 done
 # A checkpoint of before is signed, and older than what was seen.
 first=$(cd down && find checkpoints -type f | sort -t/ -k2n | head -n 1)

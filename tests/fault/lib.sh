@@ -195,9 +195,9 @@ quiet() {
 	out=$("$@" 2>&1) || printf '%s\n' "failed: $*" "$out"
 }
 
-# audited DIR: what writ itself says of a log.
+# audited DIR [OPTION...]: what writ itself says of a log.
 audited() {
-	"$writ" audit verify -C "$1"
+	"$writ" audit verify -C "$@"
 }
 
 # agrees DIR LOG [FILE...]: both judges; silent when they are content.
