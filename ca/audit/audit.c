@@ -24,6 +24,8 @@ clear(struct audit *a)
 		free(a->versions[i].version);
 	}
 	free(a->versions);
+	strs_clear(&a->early);
+	free(a->later);
 	strs_clear(&a->files);
 	strs_clear(&a->logs);
 	for (size_t i = 0; i < a->n_heads; i++) {
@@ -126,15 +128,18 @@ go_through(struct audit *a, struct err *e)
 		    "has %" PRIu64 " leaves, fewer than the %" PRIu64
 		    " that were judged before",
 		    a->head.size, a->since);
-	if ((r = audit_walk(a, e)) != 0 || (r = audit_heads_grown(a, e)) != 0 ||
+	if ((r = audit_walk(a, e)) != 0 ||
+	    (r = audit_wait_for_head(a, e)) != 0 ||
 	    (r = audit_tree_finish(a, e)) != 0)
 		return r;
 	audit_heads_check(a);
 	across_log(a);
 	tell_pending(a);
 	if ((r = audit_list_records(a, e)) != 0 ||
+	    (r = audit_wait_for_records(a, e)) != 0 ||
 	    (r = audit_check_files(a, e)) != 0)
 		return r;
+	audit_tell_grown(a);
 	return past_give(a, e);
 }
 

@@ -112,6 +112,12 @@ struct audit_config {		/* all borrowed */
 	 */
 	const char		 *state;
 	int64_t			  now;	/* for the age of ticks; 0: not asked */
+	/*
+	 * How long to wait, in milliseconds, for the checkpoint of what lies
+	 * there and is beyond it: the writer of a log that goes on puts that
+	 * first.  What has no checkpoint then is a finding.
+	 */
+	int64_t			  patience;
 	const char		 *name;	/* demand this log; NULL: any */
 	/*
 	 * Logs of the fleet, gone through as well and compared with this one:

@@ -249,6 +249,14 @@ struct audit {
 	struct strs	     logs;	/* names below logs/ */
 	uint64_t	     n_older;	/* versions of `checkpoint` */
 	uint64_t	     grown;	/* the log's size now, if it grew */
+	struct strs	     early;	/* records of no leaf that was judged */
+
+	/* motion.c */
+	struct later_leaf {
+		uint8_t	 tag;
+		uint64_t serial;
+	}		    *later;	/* from head.size to grown */
+	size_t		     n_later, cap_later;
 
 	/* heads.c */
 	struct audit_head   *heads;
@@ -356,6 +364,9 @@ const struct tile_seen *audit_tile(const struct audit *a, unsigned level,
 /* The first listed tile of that level and index and the one past the last. */
 void audit_tiles_of(const struct audit *a, unsigned level, uint64_t index,
     size_t *from, size_t *to);
+/* The serial of a record, and whether it is that of a signed certificate; false:
+ * it is none by its name. */
+bool audit_record_name(const char *key, uint64_t *serial, bool *certificate);
 /* policy/ and krl/: does each hash to its name and is each referred to? */
 int  audit_check_files(struct audit *a, struct err *e) MUST_CHECK;
 /* Read policy/<sha256>; 1: missing or wrong, a finding was made.  size 0: any.
@@ -370,13 +381,20 @@ int  audit_heads_choose(struct audit *a, struct err *e) MUST_CHECK;
  * the leaves or by the hash tiles. */
 void audit_heads_pass(struct audit *a, const struct merkle_edge *edge,
      const struct hash *leaves, unsigned n, bool tiles);
-/* How many leaves has the log by now? */
+/* How many leaves has the log by now?  In a->grown, 0: no more. */
 int  audit_heads_grown(struct audit *a, struct err *e) MUST_CHECK;
 void audit_heads_check(struct audit *a);
 /* The policy that stands at index names these keys of the log: they may sign
  * heads that have it, and keys it does not name none that do. */
 int  audit_keys_add(struct audit *a, const struct policy *p, uint64_t index)
      MUST_CHECK;
+
+/* motion.c */
+/* Wait, a while, until the log has grown by the tiles and heads that are there. */
+int  audit_wait_for_head(struct audit *a, struct err *e) MUST_CHECK;
+/* The same of a->early; findings about those that stay of no leaf. */
+int  audit_wait_for_records(struct audit *a, struct err *e) MUST_CHECK;
+void audit_tell_grown(struct audit *a);
 
 /* blocks.c */
 int  audit_block_load(struct audit *a, struct audit_block *b, struct err *e)

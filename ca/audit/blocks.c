@@ -64,6 +64,29 @@ audit_get_tile(struct audit *a, unsigned level, uint64_t index, unsigned width,
 	return r;
 }
 
+/*
+ * The log has grown since it was listed, and the partial tile is gone: the full
+ * one has what that had.
+ */
+static int
+get_tile(struct audit *a, unsigned level, const struct audit_block *b,
+    size_t nth, uint8_t **out, size_t *n, unsigned *read, struct err *e)
+{
+	const struct tile full = {level, b->index, TILE_WIDTH};
+	char path[TILE_PATH_MAX];
+	int r;
+
+	r = audit_get_tile(a, level, b->index, b->width, nth, out, n, read, e);
+	if (r != 1 || nth > 0 || b->width == TILE_WIDTH ||
+	    audit_tile(a, level, b->index, b->width) == NULL)
+		return r;
+	tile_path(&full, path);
+	*read = TILE_WIDTH;
+	r = audit_get(a, path, 0,
+	    level == TILE_ENTRIES ? BUNDLE_BYTES_MAX : TILE_BYTES, out, n, e);
+	return r == AUDIT_UNREADABLE ? 1 : r;
+}
+
 static int
 load_entries(struct audit *a, struct audit_block *b, size_t nth, struct err *e)
 {
@@ -71,8 +94,7 @@ load_entries(struct audit *a, struct audit_block *b, size_t nth, struct err *e)
 	size_t n;
 	int r;
 
-	r = audit_get_tile(a, TILE_ENTRIES, b->index, b->width, nth, &bytes, &n,
-	    &b->read_e, e);
+	r = get_tile(a, TILE_ENTRIES, b, nth, &bytes, &n, &b->read_e, e);
 	if (r != 0)
 		return r;
 	free(b->entries);
@@ -90,8 +112,7 @@ load_hashes(struct audit *a, struct audit_block *b, size_t nth, struct err *e)
 	size_t n;
 	int r;
 
-	r = audit_get_tile(a, 0, b->index, b->width, nth, &bytes, &n,
-	    &b->read_t, e);
+	r = get_tile(a, 0, b, nth, &bytes, &n, &b->read_t, e);
 	if (r != 0)
 		return r;
 	free(b->hashes);

@@ -435,14 +435,9 @@ audit_heads_grown(struct audit *a, struct err *e)
 		return err_nomem(e);
 	r = blob_get(a->store, h.key, NOTE_MAX, &h.note, &h.n, e);
 	if (r == 0 && (r = parse_claim(slice_of(h.note, h.n), &h.claim)) == 0 &&
-	    h.claim.size > a->head.size && check_note(a, &h, NULL) == 0) {
+	    h.claim.size > a->head.size && h.claim.size > a->grown &&
+	    check_note(a, &h, NULL) == 0)
 		a->grown = h.claim.size;
-		finding_add(a->r, a->label, STAGE_HEAD, "grown", true, h.key,
-		    AUDIT_NO_INDEX,
-		    "has %llu %s by now; this is about the first %llu",
-		    (unsigned long long)a->grown, LEAVES(a->grown),
-		    (unsigned long long)a->head.size);
-	}
 	free(h.note);
 	free(h.key);
 	/* Whether it is there at all was asked before. */

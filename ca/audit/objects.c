@@ -237,44 +237,50 @@ audit_list(struct audit *a, struct err *e)
 
 /* --- records ------------------------------------------------------------- */
 
+bool
+audit_record_name(const char *key, uint64_t *serial, bool *certificate)
+{
+	const char *base = strrchr(key, '/') + 1;
+	size_t n = strspn(base, "0123456789");
+	char digits[24];
+
+	*certificate = strcmp(base + n, "-cert.pub") == 0;
+	if ((!*certificate && strcmp(base + n, ".json") != 0) ||
+	    n >= sizeof(digits))
+		return false;
+	memcpy(digits, base, n);
+	digits[n] = '\0';
+	return parse_u64(digits, 1, UINT64_MAX, serial) == 0;
+}
+
 /* records/YYYY/MM/DD/SERIAL.json and -cert.pub of leaves we know. */
 static int
 on_record(struct listing *l, const struct blob_info *info)
 {
-	static const char *const suffixes[] = {".json", "-cert.pub"};
-	const char *base = strrchr(info->key, '/') + 1;
+	const struct audit_issue *i;
 	struct audit *a = l->a;
-	char path[ISSUE_PATH_MAX], digits[24];
-	size_t n = strspn(base, "0123456789"), which = 0;
-	const struct audit_issue *i = NULL;
 	uint64_t serial;
+	bool certificate;
 
-	while (which < 2 && strcmp(base + n, suffixes[which]) != 0)
-		which++;
-	if (which < 2 && n < sizeof(digits)) {
-		memcpy(digits, base, n);
-		digits[n] = '\0';
-		if (parse_u64(digits, 1, UINT64_MAX, &serial) == 0)
-			i = audit_issue_of(a, serial);
-	}
-	if (i == NULL) {
-		if (a->grown != 0)
-			return 0;
+	if (!audit_record_name(info->key, &serial, &certificate)) {
 		OBJECT_FINDING(a, STAGE_OBJECT, "foreign", info->key,
 		    "is of no certificate of the log");
 		return 0;
 	}
+	if ((i = audit_issue_of(a, serial)) == NULL)
+		return strs_add(&a->early, info->key);
 	if (i->known_path) {
-		issue_record_path(i->valid_after, i->serial, suffixes[which],
-		    path);
+		char path[ISSUE_PATH_MAX];
+
+		issue_record_path(i->valid_after, i->serial,
+		    certificate ? "-cert.pub" : ".json", path);
 		if (strcmp(path, info->key) != 0)
 			OBJECT_FINDING(a, STAGE_OBJECT, "foreign", info->key,
 			    "is not where leaf %llu has its record, %s",
 			    (unsigned long long)i->index, path);
 	}
-	if (which == 1 && i->certificate == AUDIT_NO_INDEX && a->grown == 0)
-		OBJECT_FINDING(a, STAGE_OBJECT, "foreign", info->key,
-		    "is a certificate that the log does not have");
+	if (certificate && i->certificate == AUDIT_NO_INDEX)
+		return strs_add(&a->early, info->key);
 	return 0;
 }
 

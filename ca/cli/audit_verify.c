@@ -7,6 +7,10 @@
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 
+/* A batch is published in less, in a directory and in a bucket. */
+#define PATIENCE_MS    2000
+#define PATIENCE_S3_MS 10000
+
 struct asked {
 	struct place place;
 	struct audit_config c;
@@ -102,6 +106,8 @@ find_log(const struct cli_args *a, struct place *p, struct audit_config *c,
 	if (root == NULL)
 		c->realm = p->trust.realm;
 	c->url = url != NULL ? url : p->url;
+	c->patience =
+	    strncmp(c->url, "s3:", 3) == 0 ? PATIENCE_S3_MS : PATIENCE_MS;
 	c->blob = &p->blob;
 	if (url != NULL && (r = place_check_url("--log", url, NULL, e)) != 0)
 		return r;
