@@ -82,6 +82,8 @@ static const struct cli_option verify_options[] = {
     {0, "endpoint", "URL", "of the S3 server"},
     {0, "region", "R", "of the bucket"},
     {0, "credentials", "HOW", "env, file:PATH or process:PROGRAM"},
+    {0, "wait", "SPAN",
+	"for the checkpoint of what lies there (default: 2s, of a bucket 10s)"},
     CLI_JSON,
 };
 static const struct cli_option prove_options[] = {

@@ -7,9 +7,10 @@
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 
-/* A batch is published in less, in a directory and in a bucket. */
-#define PATIENCE_MS    2000
-#define PATIENCE_S3_MS 10000
+/* Seconds: a batch is published in less, in a directory and in a bucket. */
+#define PATIENCE     2
+#define PATIENCE_S3  10
+#define PATIENCE_MAX 3600
 
 struct asked {
 	struct place place;
@@ -106,12 +107,26 @@ find_log(const struct cli_args *a, struct place *p, struct audit_config *c,
 	if (root == NULL)
 		c->realm = p->trust.realm;
 	c->url = url != NULL ? url : p->url;
-	c->patience =
-	    strncmp(c->url, "s3:", 3) == 0 ? PATIENCE_S3_MS : PATIENCE_MS;
 	c->blob = &p->blob;
 	if (url != NULL && (r = place_check_url("--log", url, NULL, e)) != 0)
 		return r;
 	return say_where(a, &p->blob, e);
+}
+
+/* In milliseconds. */
+static int
+read_patience(const struct cli_args *a, struct audit_config *c, struct err *e)
+{
+	bool bucket = strncmp(c->url, "s3:", 3) == 0;
+	int64_t secs = bucket ? PATIENCE_S3 : PATIENCE;
+	const char *wait = cli_get(a, "wait");
+
+	if (wait != NULL &&
+	    (span_parse(wait, &secs) != 0 || secs > PATIENCE_MAX))
+		return err_set(e, ERR_USAGE,
+		    "--wait wants a span such as 10s, at most 1h");
+	c->patience = secs * 1000;
+	return 0;
 }
 
 /* --- the fleet's logs ----------------------------------------------------- */
@@ -189,6 +204,7 @@ run_audit_verify(struct cli_args *a, struct err *e)
 	place_init(&q.place);
 	if ((r = find_log(a, &q.place, &q.c, e)) != 0 ||
 	    (r = place_check_fleet_logs(a, e)) != 0 ||
+	    (r = read_patience(a, &q.c, e)) != 0 ||
 	    (r = read_since(a, &q.c, &q.note, e)) != 0 ||
 	    (r = find_fleets(a, &q, e)) != 0 ||
 	    (r = find_states(a, &q, e)) != 0 ||

@@ -107,7 +107,7 @@ _writ_words() {
 	'audit list')
 		words='--since --person --utc --json --csv -C' ;;
 	'audit verify')
-		words='--log --root --since --state --fleet-log --fleet-since --endpoint --region --credentials --json -C' ;;
+		words='--log --root --since --state --fleet-log --fleet-since --endpoint --region --credentials --wait --json -C' ;;
 	'audit prove')
 		words='-o -C' ;;
 	'audit sample')

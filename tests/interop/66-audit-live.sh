@@ -17,7 +17,8 @@ requests() { # DIR N
 	"$O/tools/mkrequests" -C ca -o "$1" -n "$2" -g work -p deploy \
 		-i alice@example.com=alice
 }
-audited() { "$writ" audit verify -C ca >found 2>&1; }
+# As long as a machine may need that has much else to do.
+audited() { "$writ" audit verify -C ca --wait "${patience:-20s}" >found 2>&1; }
 
 # --- while it is written to: partial tiles become full ones meanwhile
 rounds=12
@@ -53,7 +54,7 @@ day=$(dirname "$(cd ca/log && find records -name '*.json' | head -n 1)")
 requests more 1
 requests after 1
 late() { # while an audit waits for what it has found
-	audited &
+	patience=2s audited &
 	local pid=$!
 
 	sleep 0.5

@@ -166,6 +166,10 @@ t 'verify: a log that is no address' ends 2 '--log: ' of ftp://x/y ''
 t 'verify: an endpoint that is none' ends 2 '--endpoint: ' of s3://denied/ca x://y
 t 'verify: credentials that are none' ends 2 '--credentials: ' \
 	of s3://denied/ca "$s3" --credentials maybe
+for wait in 0 10 2h soon; do
+	t "verify: a wait of $wait" ends 2 '--wait wants a span' \
+		"$writ" audit verify -C corp --wait $wait
+done
 t 'verify: a root that is none' ends 2 '--root' \
 	"$writ" audit verify -C corp --root SHA256:x
 t 'verify: the root of others is a finding' ends 1 'no checkpoint of this realm' \
