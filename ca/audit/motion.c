@@ -128,6 +128,15 @@ read_bundle(struct audit *a, uint64_t block, struct err *e)
 }
 
 static int
+later_order(const void *x, const void *y)
+{
+	const struct later_leaf *a = x, *b = y;
+	int by = u64_compare(&a->serial, &b->serial);
+
+	return by != 0 ? by : (int)a->tag - (int)b->tag;
+}
+
+static int
 read_later(struct audit *a, struct err *e)
 {
 	int r = 0;
@@ -136,6 +145,8 @@ read_later(struct audit *a, struct err *e)
 	for (uint64_t block = a->head.size / TILE_WIDTH;
 	     block * TILE_WIDTH < a->grown && r == 0; block++)
 		r = read_bundle(a, block, e);
+	if (a->n_later > 1)
+		qsort(a->later, a->n_later, sizeof(*a->later), later_order);
 	return r;
 }
 
@@ -143,16 +154,16 @@ read_later(struct audit *a, struct err *e)
 static const char *
 why_foreign(struct audit *a, const char *key)
 {
-	uint64_t serial = 0;
+	struct later_leaf want = {0};
 	bool certificate;
-	uint8_t tag;
 
-	(void)audit_record_name(key, &serial, &certificate);
-	tag = certificate ? LTAG_CERTIFICATE : LTAG_ISSUE;
-	for (size_t i = 0; i < a->n_later; i++)
-		if (a->later[i].tag == tag && a->later[i].serial == serial)
-			return NULL;
-	return audit_issue_of(a, serial) == NULL
+	(void)audit_record_name(key, &want.serial, &certificate);
+	want.tag = certificate ? LTAG_CERTIFICATE : LTAG_ISSUE;
+	if (a->n_later > 0 &&
+	    bsearch(&want, a->later, a->n_later, sizeof(want), later_order) !=
+		NULL)
+		return NULL;
+	return audit_issue_of(a, want.serial) == NULL
 	    ? "is of no certificate of the log"
 	    : "is a certificate that the log does not have";
 }
