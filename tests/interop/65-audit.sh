@@ -114,14 +114,6 @@ mkdir clean
 (cd ca/log && tar cf - --exclude journal --exclude index --exclude lock .) |
 	tar xf - -C clean
 t 'a copy without the journal' verify clean
-flip() { # FILE OFFSET
-	python3 - "$1" "$2" <<-'END'
-	import sys
-	data = bytearray(open(sys.argv[1], "rb").read())
-	data[int(sys.argv[2])] ^= 1
-	open(sys.argv[1], "wb").write(data)
-	END
-}
 n=0
 while IFS= read -r file; do
 	at=$(($(stat -c %s "clean/$file") / 2))

@@ -170,15 +170,6 @@ END
 t_eq 'a key is that of the person in whose entry it is' '' "$said"
 
 # --- what was changed
-flip() { # FILE [AT]: another bit of the byte there (the middle)
-	python3 - "$@" <<-'END'
-	import sys
-	data = bytearray(open(sys.argv[1], "rb").read())
-	at = int(sys.argv[2]) if len(sys.argv) > 2 else len(data) // 2
-	data[at] ^= 1
-	open(sys.argv[1], "wb").write(data)
-	END
-}
 sums() { # DIR: made to fit
 	(cd "$1" && find . -type f ! -name SHA256SUMS | sed 's,^\./,,' |
 		sort | xargs sha256sum >"../$1.sums" && mv "../$1.sums" SHA256SUMS)

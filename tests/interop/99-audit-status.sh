@@ -122,13 +122,13 @@ mkdir corp/nothing
 log_is dir:nothing
 all 'a directory without a log' 6 'nothing'
 log_is dir:log
-sed -i '3s/./X/' corp/log/checkpoint
+sed -i '3{s/^X/Y/;t;s/./X/;}' corp/log/checkpoint
 all 'a checkpoint that nobody signed' 5 checkpoint 1 checkpoint
 echo x >corp/log/checkpoint
 all 'one that is none' 5 checkpoint 1 checkpoint
 cp log.good/checkpoint corp/log/checkpoint
 bundle=$(find corp/log/tile/entries -type f | sort | tail -n 1)
-printf 'x' | dd of="$bundle" bs=1 seek=100 conv=notrunc status=none
+flip "$bundle" 100
 wrong=''
 row 'a leaf that was changed' verify 1 'leaf\|tile'
 t_eq 'a leaf that was changed is a finding' '' "$wrong"

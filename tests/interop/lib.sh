@@ -16,6 +16,7 @@
 #	says FILE TEXT		TEXT stands in FILE
 #	ends STATUS PART COMMAND...	it ends so, and PART is in what it says on
 #				either output, which the file `out` has then
+#	flip FILE [AT]		another bit of the byte there (the middle)
 #	terminal COLUMNS COMMAND...	what it shows on a terminal that wide
 #	widest FILE		the most characters of a line of FILE
 #	characters FILE		those of FILE in order, without blanks: a table
@@ -176,6 +177,16 @@ here() {
 	else
 		t_fail "$name" "$*"
 	fi
+}
+
+flip() {
+	python3 - "$@" <<'END'
+import sys
+data = bytearray(open(sys.argv[1], "rb").read())
+at = int(sys.argv[2]) if len(sys.argv) > 2 else len(data) // 2
+data[at] ^= 1
+open(sys.argv[1], "wb").write(data)
+END
 }
 
 terminal() {
