@@ -138,8 +138,17 @@ attach() {
 	return 1
 }
 
+# A strace that is told to go while what it traces dies may wait for its first
+# thread for good, which goes only once it has let go of the others.
 detach() {
+	local i
+
 	kill -INT "$tracer" 2>/dev/null
+	for ((i = 0; i < 200; i++)); do
+		kill -0 "$tracer" 2>/dev/null || break
+		sleep 0.01
+	done
+	kill -KILL "$tracer" 2>/dev/null
 	wait "$tracer" 2>/dev/null
 }
 
