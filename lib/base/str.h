@@ -134,6 +134,16 @@ int vec_grow_(
 #define vec_grow(v, n, cap, max) \
 	vec_grow_((void **)(v), (n), (cap), (max), sizeof(**(v)))
 
+/*
+ * Room for `more` elements behind the n that are there, so that adding them
+ * cannot fail; what they may be at most is the caller's to see to.  ERR_NOMEM:
+ * nothing has changed.
+ */
+int vec_reserve_(void **v, size_t n, size_t more, size_t *cap,
+    size_t elem) MUST_CHECK;
+#define vec_reserve(v, n, more, cap) \
+	vec_reserve_((void **)(v), (n), (more), (cap), sizeof(**(v)))
+
 /* For qsort() and bsearch() of uint64_t, ascending. */
 int u64_compare(const void *a, const void *b);
 

@@ -6,11 +6,24 @@
 
 #define VEC_FIRST 8 /* elements of the first allocation */
 
+/* *v is a pointer to something else than void: only its bytes count. */
+static int
+resize(void **v, size_t want, size_t *cap, size_t elem)
+{
+	void *p;
+
+	memcpy(&p, v, sizeof(p));
+	if ((p = reallocarray(p, want, elem)) == NULL)
+		return ERR_NOMEM;
+	memcpy(v, &p, sizeof(p));
+	*cap = want;
+	return 0;
+}
+
 int
 vec_grow_(void **v, size_t n, size_t *cap, size_t max, size_t elem)
 {
 	size_t want;
-	void *p;
 
 	if (n >= max)
 		return ERR_LIMIT;
@@ -19,13 +32,21 @@ vec_grow_(void **v, size_t n, size_t *cap, size_t max, size_t elem)
 	want = *cap > max / 2 ? max : *cap * 2;
 	if (want < VEC_FIRST)
 		want = max < VEC_FIRST ? max : VEC_FIRST;
-	/* *v is a pointer to something else than void: only its bytes count. */
-	memcpy(&p, v, sizeof(p));
-	if ((p = reallocarray(p, want, elem)) == NULL)
+	return resize(v, want, cap, elem);
+}
+
+int
+vec_reserve_(void **v, size_t n, size_t more, size_t *cap, size_t elem)
+{
+	size_t want = *cap > SIZE_MAX / 2 ? SIZE_MAX : *cap * 2;
+
+	if (n <= *cap && more <= *cap - n)
+		return 0;
+	if (more > SIZE_MAX - n)
 		return ERR_NOMEM;
-	memcpy(v, &p, sizeof(p));
-	*cap = want;
-	return 0;
+	if (want < n + more)
+		want = n + more;
+	return resize(v, want < VEC_FIRST ? VEC_FIRST : want, cap, elem);
 }
 
 int

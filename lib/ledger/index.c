@@ -371,23 +371,6 @@ index_reset(struct index *x, struct err *e)
 	return replace(x, SLOTS_FIRST, false, e);
 }
 
-static int
-list_reserve(struct list *l, size_t n)
-{
-	size_t cap = l->cap < 16 ? 16 : l->cap;
-	uint64_t *v;
-
-	if (l->n + n <= l->cap)
-		return 0;
-	while (cap < l->n + n)
-		cap *= 2;
-	if ((v = reallocarray(l->v, cap, sizeof(*v))) == NULL)
-		return ERR_NOMEM;
-	l->v = v;
-	l->cap = cap;
-	return 0;
-}
-
 int
 index_reserve(struct index *x, size_t n, struct err *e)
 {
@@ -396,7 +379,8 @@ index_reserve(struct index *x, size_t n, struct err *e)
 
 	for (uint8_t tag = 0; tag < TAGS; tag++)
 		if (x->lists[tag].loaded &&
-		    list_reserve(&x->lists[tag], n) != 0)
+		    vec_reserve(&x->lists[tag].v, x->lists[tag].n, n,
+			&x->lists[tag].cap) != 0)
 			return err_nomem(e);
 	/* Two slots a leaf: its name, and its place in a list. */
 	while (want / 2 < x->h->used + 2 * n)
@@ -482,7 +466,7 @@ index_listed(struct index *x, uint8_t tag, const uint64_t **out, size_t *n)
 	if (!l->loaded) {
 		uint64_t want = x->h->n_listed[tag % TAGS];
 
-		if (list_reserve(l, (size_t)want) != 0)
+		if (vec_reserve(&l->v, l->n, (size_t)want, &l->cap) != 0)
 			return ERR_NOMEM;
 		for (l->n = 0; l->n < want; l->n++)
 			l->v[l->n] = list_at(x, tag, l->n);

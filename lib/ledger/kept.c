@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/str.h"
 #include "lib/ledger/ledger_impl.h"
 
 /* Each block goes when all of its leaves are published. */
@@ -22,20 +23,9 @@ ledger_take_in(struct ledger *l, struct kept k)
 int
 ledger_reserve(struct ledger *l, size_t n)
 {
-	size_t cap = l->cap_kept == 0 ? 64 : l->cap_kept;
-	struct kept *v;
-
 	if (tree_reserve(&l->tree, n) != 0)
 		return ERR_NOMEM;
-	while (cap < l->n_kept + n)
-		cap *= 2;
-	if (cap == l->cap_kept)
-		return 0;
-	if ((v = reallocarray(l->kept, cap, sizeof(*v))) == NULL)
-		return ERR_NOMEM;
-	l->kept = v;
-	l->cap_kept = cap;
-	return 0;
+	return vec_reserve(&l->kept, l->n_kept, n, &l->cap_kept);
 }
 
 /* Room for a block more. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/str.h"
 #include "lib/tlog/tile.h"
 
 void
@@ -21,30 +22,13 @@ level_start(uint64_t base, unsigned level)
 	return (base >> (8 * level)) / TILE_WIDTH * TILE_WIDTH;
 }
 
-static int
-level_reserve(struct tree_level *l, size_t n)
-{
-	size_t cap = l->cap < 64 ? 64 : l->cap;
-	struct hash *v;
-
-	if (l->n + n <= l->cap)
-		return 0;
-	while (cap < l->n + n)
-		cap *= 2;
-	if ((v = reallocarray(l->v, cap, sizeof(*v))) == NULL)
-		return ERR_NOMEM;
-	l->v = v;
-	l->cap = cap;
-	return 0;
-}
-
 int
 tree_reserve(struct tree *t, size_t n)
 {
 	int r = 0;
 
 	for (unsigned i = 0; i < TREE_LEVELS && r == 0; i++) {
-		r = level_reserve(&t->l[i], n);
+		r = vec_reserve(&t->l[i].v, t->l[i].n, n, &t->l[i].cap);
 		n = n / TILE_WIDTH + 1;
 	}
 	return r;
@@ -88,7 +72,7 @@ tree_start(struct tree *t, uint64_t base, struct slice edge)
 		struct slice s;
 
 		l->start = level_start(base, i);
-		if ((r = level_reserve(l, (size_t)n)) != 0)
+		if ((r = vec_reserve(&l->v, l->n, (size_t)n, &l->cap)) != 0)
 			return r;
 		if (view_get(&v, (size_t)n * HASH_LEN, &s) != 0)
 			return ERR_CORRUPT;

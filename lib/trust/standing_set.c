@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/str.h"
+
 #define TABLE_FIRST 64
 
 static void
@@ -61,19 +63,13 @@ put(uint32_t *table, size_t n_table, const struct hash *name, size_t index)
 static int
 reserve(struct entry_set *t, size_t n)
 {
-	size_t want = t->n + n, n_table = t->n_table, cap;
-	struct entry *v;
+	size_t want = t->n + n, n_table = t->n_table;
 	uint32_t *table;
 
 	if (n > STANDING_ENTRIES_MAX || want > STANDING_ENTRIES_MAX)
 		return ERR_LIMIT;
-	if (want > t->cap) {
-		cap = want > 2 * t->cap ? want : 2 * t->cap;
-		if ((v = reallocarray(t->v, cap, sizeof(*v))) == NULL)
-			return ERR_NOMEM;
-		t->v = v;
-		t->cap = cap;
-	}
+	if (vec_reserve(&t->v, t->n, n, &t->cap) != 0)
+		return ERR_NOMEM;
 	/* At most half full. */
 	if (n_table == 0)
 		n_table = TABLE_FIRST;

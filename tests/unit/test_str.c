@@ -350,6 +350,38 @@ arrays_grow_to_their_maximum_and_no_further(void **state)
 }
 
 static void
+arrays_have_room_before_it_is_needed(void **state)
+{
+	uint32_t *v = NULL;
+	size_t n = 0, cap = 0, was;
+
+	(void)state;
+	assert_int_equal(vec_reserve(&v, n, 0, &cap), 0);
+	assert_null(v);
+	for (size_t more = 1; more < 1000; more *= 3) {
+		assert_int_equal(vec_reserve(&v, n, more, &cap), 0);
+		assert_true(cap >= n + more);
+		for (size_t i = 0; i < more; i++, n++)
+			v[n] = (uint32_t)n;
+		was = cap;
+		assert_int_equal(vec_reserve(&v, n, cap - n, &cap), 0);
+		assert_int_equal(cap, was);
+	}
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(v[i], i);
+	/* One at a time it is not made anew each time. */
+	was = cap;
+	assert_int_equal(vec_reserve(&v, was, 1, &cap), 0);
+	assert_true(cap >= 2 * was);
+	was = cap;
+	assert_int_equal(vec_reserve(&v, n, SIZE_MAX - n, &cap), ERR_NOMEM);
+	assert_int_equal(vec_reserve(&v, n, SIZE_MAX, &cap), ERR_NOMEM);
+	assert_int_equal(cap, was);
+	assert_int_equal(v[n - 1], n - 1);
+	free(v);
+}
+
+static void
 numbers_sort_over_their_whole_range(void **state)
 {
 	uint64_t v[] = {UINT64_MAX, 1, UINT64_C(1) << 63, 0, 1, UINT32_MAX};
@@ -448,6 +480,7 @@ main(void)
 	    cmocka_unit_test(base64_that_is_not_canonical_is_refused),
 	    cmocka_unit_test(lists_own_sort_and_compare),
 	    cmocka_unit_test(arrays_grow_to_their_maximum_and_no_further),
+	    cmocka_unit_test(arrays_have_room_before_it_is_needed),
 	    cmocka_unit_test(numbers_sort_over_their_whole_range),
 	    cmocka_unit_test(a_text_is_set_anew_or_stays),
 	    cmocka_unit_test(memory_running_out_is_reported),
