@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/states/carriers.h"
+
 #define WAYS_MAX   4096
 #define LINES_SHOW 12 /* of one change */
 #define HOSTS_SHOW 4
@@ -41,43 +43,6 @@ static const struct {
     {"sshd_config", "sshd"},
 };
 
-/* Packages and services that carry one. */
-static const struct {
-	const char *name, *way;
-} carriers[] = {
-    {"ifupdown", "network"},
-    {"iptables", "firewall"},
-    {"libpam-modules", "PAM"},
-    {"libpam-runtime", "PAM"},
-    {"libpam-systemd", "PAM"},
-    {"network-manager", "network"},
-    {"networking", "network"},
-    {"NetworkManager", "network"},
-    {"nftables", "firewall"},
-    {"openssh-server", "sshd"},
-    {"ssh", "sshd"},
-    {"sshd", "sshd"},
-    {"sudo", "sudo"},
-    {"systemd-networkd", "network"},
-    {"systemd-resolved", "network"},
-    {"writ-agent", "agent"},
-};
-
-static const char *
-carried(const char *text, size_t n)
-{
-	static const char suffix[] = ".service";
-
-	if (n > strlen(suffix) &&
-	    memcmp(text + n - strlen(suffix), suffix, strlen(suffix)) == 0)
-		n -= strlen(suffix);
-	for (size_t i = 0; i < sizeof(carriers) / sizeof(carriers[0]); i++)
-		if (strlen(carriers[i].name) == n &&
-		    memcmp(carriers[i].name, text, n) == 0)
-			return carriers[i].way;
-	return NULL;
-}
-
 /* The first word anywhere below n that names a carrier. */
 static const char *
 carried_in(const struct yaml_node *n)
@@ -87,7 +52,7 @@ carried_in(const struct yaml_node *n)
 	if (n == NULL)
 		return NULL;
 	if (n->kind == YAML_TEXT)
-		return carried(n->text, n->n);
+		return carrier_way(n->text, n->n);
 	for (size_t i = 0; i < n->n && way == NULL; i++)
 		way = carried_in(n->kind == YAML_LIST ? n->items[i]
 						      : n->pairs[i].value);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/states/carriers.h"
 #include "agent/states/kinds.h"
 #include "agent/states/service_impl.h"
 #include "agent/states/words.h"
@@ -166,23 +167,13 @@ observe(struct host *h, const struct state_env *env, const void *params,
 }
 
 /* --- plan ---------------------------------------------------------------- */
-/* Is it how people get in? */
-static bool
-is_way_in(const char *name)
-{
-	return strcmp(name, "ssh") == 0 || strcmp(name, "sshd") == 0 ||
-	    strncmp(name, "ssh.", 4) == 0 || strncmp(name, "sshd.", 5) == 0 ||
-	    strncmp(name, "network", 7) == 0 ||
-	    strncmp(name, "systemd-networkd", 16) == 0 ||
-	    strncmp(name, "writ-agent", 10) == 0;
-}
-
 static int
 live(struct plan *out, const struct service_params *p, const char *verb,
     const char *what)
 {
-	return plan_live(out, verb, p->name, is_way_in(p->name), "%s: %s",
-	    p->name, what);
+	bool way_in = carrier_way(p->name, strlen(p->name)) != NULL;
+
+	return plan_live(out, verb, p->name, way_in, "%s: %s", p->name, what);
 }
 
 static int

@@ -201,7 +201,14 @@ a_service_that_is_a_way_in_is_one(void **state)
 	    {"ssh.socket", true},
 	    {"sshd", true},
 	    {"networking", true},
+	    {"NetworkManager", true},
+	    {"NetworkManager.service", true},
+	    {"nftables", true},
+	    {"systemd-networkd.socket", true},
+	    {"wg-quick@wg0", true},
 	    {"writ-agent-link", true},
+	    {"NetworkManagers", false},
+	    {"nftables@x", false},
 	    {"cron", false},
 	    {"sshguard", false},
 	};
@@ -209,8 +216,8 @@ a_service_that_is_a_way_in_is_one(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char yaml[64];
 
-		(void)snprintf(yaml, sizeof(yaml), "{name: %s, running: yes}",
-		    cases[i].name);
+		(void)snprintf(yaml, sizeof(yaml),
+		    "{name: \"%s\", running: yes}", cases[i].name);
 		if (statecase_way_in(*state, OPS, yaml) != cases[i].way_in)
 			fail_msg("%s", cases[i].name);
 	}
