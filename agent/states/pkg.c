@@ -10,11 +10,13 @@
  * refused with its names.  Versions are the archive's: this is no upgrade.
  *
  * Undo installs or removes again; a version that the archive has no more cannot
- * come back, and that is said.
+ * come back, and that is said.  What carries a way in (carriers.h) is fetched
+ * before it is removed, and to remove it has to be confirmed.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/states/carriers.h"
 #include "agent/states/kinds.h"
 #include "agent/states/pkg_impl.h"
 #include "agent/states/words.h"
@@ -58,6 +60,19 @@ leaves(const void *params, struct strs *out)
 	return r;
 }
 
+/* May that shut a way in?  What is taken away may be one; what comes may bring a
+ * firewall or a network of its own. */
+static bool
+is_way_in(const char *verb, const char *name)
+{
+	const char *way = carrier_way(name, strlen(name));
+
+	if (way == NULL || strcmp(verb, "hold") == 0)
+		return false;
+	return strcmp(verb, "remove") == 0 || strcmp(way, "firewall") == 0 ||
+	    strcmp(way, "network") == 0;
+}
+
 /* One change for all packages of a list that are not as they should be. */
 static int
 plan_list(const struct strs *l, const struct pkg_observed *o,
@@ -65,15 +80,18 @@ plan_list(const struct strs *l, const struct pkg_observed *o,
 {
 	struct strs names = {0};
 	struct str arg = STR_INIT;
+	bool way_in = false;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < l->n; i++)
-		if (wrong(pkg_find(o, l->v[i])))
+		if (wrong(pkg_find(o, l->v[i]))) {
+			way_in = way_in || is_way_in(verb, l->v[i]);
 			r = strs_add(&names, l->v[i]);
+		}
 	if (r == 0 && names.n > 0) {
 		strs_join(&names, " ", &arg);
 		if ((r = str_check(&arg)) == 0)
-			r = plan_live(out, verb, arg.p, false, "%s %s", verb,
+			r = plan_live(out, verb, arg.p, way_in, "%s %s", verb,
 			    arg.p);
 	}
 	str_clear(&arg);

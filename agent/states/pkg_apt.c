@@ -104,8 +104,8 @@ read_status(const char *text, struct pkg_observed *o)
 	return 0;
 }
 
-static int
-query(struct host *h, const struct pkg_params *p, struct pkg_observed *o,
+int
+pkg_query(struct host *h, const struct pkg_params *p, struct pkg_observed *o,
     struct err *e)
 {
 	static const char *const words[] = {"dpkg-query", "-W",
@@ -227,7 +227,7 @@ pkg_observe(struct host *h, const struct state_env *env, const void *params,
 		o->missing = true;
 		return 0;
 	}
-	if ((r = query(h, p, o, e)) != 0)
+	if ((r = pkg_query(h, p, o, e)) != 0)
 		return r;
 	for (size_t i = 0; r == 0 && i < p->present.n; i++)
 		if (!pkg_find(o, p->present.v[i])->installed)
@@ -255,21 +255,22 @@ static const char *const apt_words[] = {"env", "DEBIAN_FRONTEND=noninteractive",
 #define N_APT_WORDS (sizeof(apt_words) / sizeof(apt_words[0]))
 
 int
-pkg_change(struct host *h, const char *verb, const struct strs *names,
+pkg_apt(struct host *h, const char *const *verb, const struct strs *names,
     struct err *e)
 {
-	const char *words[N_APT_WORDS + 3] = {0};
+	const char *words[N_APT_WORDS + 5] = {0};
 	struct child_result res = {0};
 	const char **argv;
 	size_t n = 0;
 	int r;
 
-	if (strcmp(verb, "hold") == 0) {
+	if (strcmp(verb[0], "hold") == 0) {
 		words[n++] = "apt-mark";
 	} else
 		for (size_t i = 0; i < N_APT_WORDS; i++)
 			words[n++] = apt_words[i];
-	words[n++] = verb;
+	for (size_t i = 0; verb[i] != NULL; i++)
+		words[n++] = verb[i];
 	words[n++] = "--";
 	if ((r = argv_of(words, names, &argv, e)) != 0)
 		return r;
@@ -279,86 +280,10 @@ pkg_change(struct host *h, const char *verb, const struct strs *names,
 
 		r = keep_reason(res.err_text, &why) != 0
 		    ? err_nomem(e)
-		    : err_set(e, ERR_DENIED, "%s: %s", verb, why.refused);
+		    : err_set(e, ERR_DENIED, "%s: %s", verb[0], why.refused);
 		pkg_observed_clear(&why);
 	}
 	child_result_clear(&res);
 	free(argv);
-	return r;
-}
-
-/* "in NAME VERSION" or "out NAME", a line each. */
-int
-pkg_snapshot(struct host *h, const void *params, struct str *out, struct err *e)
-{
-	struct pkg_observed o = {0};
-	int r = 0;
-
-	if (host_has(h, "dpkg-query"))
-		r = query(h, params, &o, e);
-	for (size_t i = 0; r == 0 && i < o.n; i++)
-		if (o.v[i].installed)
-			str_addf(out, "in %s %s\n", o.v[i].name,
-			    o.v[i].version);
-		else
-			str_addf(out, "out %s\n", o.v[i].name);
-	pkg_observed_clear(&o);
-	return r == 0 && str_check(out) != 0 ? err_nomem(e) : r;
-}
-
-/* Which of those lines are no longer so, into the two lists. */
-static int
-sort_lines(struct host *h, struct slice snapshot, struct strs *in,
-    struct strs *out, struct err *e)
-{
-	struct pkg_params p = {0};
-	struct pkg_observed o = {0};
-	struct slice rest = snapshot, line, word, name, version;
-	int r = 0;
-
-	while (r == 0 && state_next_line(&rest, &line))
-		if (state_next_word(&line, &word) &&
-		    state_next_word(&line, &name))
-			r = strs_addn(&p.present, name.p, name.n);
-	if (r == 0)
-		r = query(h, &p, &o, e);
-	while (r == 0 && state_next_line(&snapshot, &line)) {
-		const struct pkg_seen *s;
-		struct str v = STR_INIT;
-
-		if (!state_next_word(&line, &word) ||
-		    !state_next_word(&line, &name) ||
-		    (s = find_slice(&o, name)) == NULL)
-			continue;
-		if (slice_is(word, "out") && s->installed)
-			r = strs_addn(out, name.p, name.n);
-		else if (slice_is(word, "in") && !s->installed &&
-		    state_next_word(&line, &version)) {
-			str_addf(&v, "%s=%.*s", s->name, (int)version.n,
-			    (const char *)version.p);
-			if ((r = str_check(&v)) == 0)
-				r = strs_add(in, v.p);
-		}
-		str_clear(&v);
-	}
-	pkg_observed_clear(&o);
-	pkg_params_clear(&p);
-	return r == ERR_NOMEM ? err_nomem(e) : r;
-}
-
-int
-pkg_restore(struct host *h, struct slice snapshot, struct err *e)
-{
-	struct strs in = {0}, out = {0};
-	int r = 0;
-
-	if (snapshot.n > 0)
-		r = sort_lines(h, snapshot, &in, &out, e);
-	if (r == 0 && out.n > 0)
-		r = pkg_change(h, "remove", &out, e);
-	if (r == 0 && in.n > 0)
-		r = pkg_change(h, "install", &in, e);
-	strs_clear(&in);
-	strs_clear(&out);
 	return r;
 }

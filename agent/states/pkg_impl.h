@@ -39,7 +39,17 @@ int  pkg_observe(struct host *h, const struct state_env *env,
 void pkg_observed_clear(void *observed);
 /* NULL where it is not named. */
 const struct pkg_seen *pkg_find(const struct pkg_observed *o, const char *name);
-/* apt-get or apt-mark WORDS... NAMES...; names are of the state's. */
+/* What dpkg says of all that is named, into out->v. */
+int  pkg_query(struct host *h, const struct pkg_params *p,
+     struct pkg_observed *out, struct err *e) MUST_CHECK;
+/* apt-get, or apt-mark for a hold, with those words (NULL ends them) and names.
+ * ERR_DENIED with what it says. */
+int  pkg_apt(struct host *h, const char *const *words,
+     const struct strs *names, struct err *e) MUST_CHECK;
+
+/* pkg_undo.c */
+/* verb is install, remove or hold; names are of the state's.  What carries a way
+ * in (carriers.h) is fetched before it is removed. */
 int  pkg_change(struct host *h, const char *verb, const struct strs *names,
      struct err *e) MUST_CHECK;
 int  pkg_snapshot(struct host *h, const void *params, struct str *out,

@@ -22,6 +22,7 @@ declare -A yaml=(
 	[ca]='ssh_ca: {accounts: {root: [admin]}}'
 	[service]='service: {name: cron, running: no}'
 	[pkg]='pkg: {held: [cron]}'
+	[door]='pkg: {absent: [openssh-server]}'
 )
 
 make_fleet() {
@@ -146,6 +147,23 @@ for kind in sshd iptables ca; do
 	    'without systemd nothing would undo it after a reboot'
 done
 on a umount /run/systemd
+t 'nothing of it was applied' is_stock
+
+# --- no archive has the package -------------------------------------------------------
+
+# It carries the way in, so what cannot be put back is not taken away.
+stays() {
+	local out status=0
+
+	out=$(agent door apply 2>&1 </dev/null) || status=$?
+	echo "$out"
+	[ "$status" -eq 1 ] && [[ $out = *\
+"an undo could not bring back openssh-server="*": no archive has it"* ]] &&
+	    on a dpkg --verify openssh-server && on a test -x /usr/sbin/sshd
+}
+t_has 'openssh-server is a way in' "$(agent door test 2>&1)" \
+    'remove openssh-server  [way in]'
+t 'and stays where it could not come back' stays
 t 'nothing of it was applied' is_stock
 
 # --- its clock is wrong ---------------------------------------------------------------

@@ -10,12 +10,14 @@
 
 #include "agent/states/kinds.h"
 #include "agent/states/pkg_impl.h"
+#include "agent/states/words.h"
 #include "tests/unit/statecase.h"
 
 #define OPS (&state_pkg)
 #define QUERY \
 	"dpkg-query -W -f=${db:Status-Abbrev} ${Package} ${Version}\\n -- "
-#define SIM "apt-get -s -q --no-install-recommends "
+#define SIM      "apt-get -s -q --no-install-recommends "
+#define ARCHIVES "/var/cache/apt/archives/"
 #define APT                                                                 \
 	"env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get " \
 	"-y -q --no-install-recommends -o Dpkg::Options::=--force-confold " \
@@ -166,6 +168,111 @@ undo_installs_and_removes_again(void **state)
 	assert_true(fakehost_has_run(f, APT "remove -- fail2ban"));
 }
 
+static void
+what_carries_a_way_in_is_one(void **state)
+{
+	static const struct {
+		const char *yaml, *query, *was, *sim, *plan;
+		bool way_in;
+	} cases[] = {
+	    {"absent: [openssh-server]\n", "openssh-server", "ii", "remove",
+		"Remv openssh-server [1]\n", true},
+	    {"absent: [telnetd, sudo]\n", "telnetd sudo", "ii", "remove",
+		"Remv telnetd [1]\nRemv sudo [1]\n", true},
+	    {"absent: [telnetd]\n", "telnetd", "ii", "remove",
+		"Remv telnetd [1]\n", false},
+	    {"present: [openssh-server]\n", "openssh-server", "un", "install",
+		"Inst openssh-server (1)\n", false},
+	    {"present: [ufw]\n", "ufw", "un", "install", "Inst ufw (1)\n",
+		true},
+	    {"held: [openssh-server]\n", "openssh-server", "ii", NULL, NULL,
+		false},
+	};
+	struct fakehost *f = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct str argv = STR_INIT, said = STR_INIT;
+		struct slice names = slice_str(cases[i].query), name;
+
+		while (state_next_word(&names, &name))
+			str_addf(&said, "%s  %.*s 1\n", cases[i].was,
+			    (int)name.n, (const char *)name.p);
+		str_addf(&argv, QUERY "%s", cases[i].query);
+		fakehost_command(f, argv.p, 0, said.p, "");
+		str_reset(&argv);
+		str_addf(&argv, SIM "%s -- %s",
+		    cases[i].sim != NULL ? cases[i].sim : "none",
+		    cases[i].query);
+		fakehost_command(f, argv.p, 0,
+		    cases[i].plan != NULL ? cases[i].plan : "", "");
+		if (statecase_way_in(f, OPS, cases[i].yaml) != cases[i].way_in)
+			fail_msg("%s", cases[i].yaml);
+		str_clear(&argv);
+		str_clear(&said);
+	}
+}
+
+/* Where the archive is out of reach, nobody could be let in again. */
+static void
+what_carries_a_way_in_is_fetched_before_it_goes(void **state)
+{
+	static const char fetch[] = APT "install --reinstall --download-only "
+					"-- openssh-server=1:9.2p1-2";
+	static const char away[] = APT "remove -- openssh-server telnetd";
+	struct fakehost *f = *state;
+	struct strs names = {0};
+	struct err e = {0};
+
+	assert_int_equal(strs_add(&names, "openssh-server"), 0);
+	assert_int_equal(strs_add(&names, "telnetd"), 0);
+	fakehost_command(f, QUERY "openssh-server", 0,
+	    "ii  openssh-server 1:9.2p1-2\n", "");
+	fakehost_command(f, fetch, 100, "", "E: Failed to fetch x\n");
+	fakehost_command(f, away, 0, "", "");
+	assert_int_equal(pkg_change(fakehost_host(f), "remove", &names, &e),
+	    ERR_DENIED);
+	assert_string_equal(e.msg,
+	    "an undo could not bring back openssh-server=1:9.2p1-2: install: "
+	    "E: Failed to fetch x");
+	assert_false(fakehost_has_run(f, away));
+	/* apt-get fails not where the version is in no archive any more. */
+	fakehost_command(f, fetch, 0,
+	    "Reinstallation of openssh-server is not possible\n", "");
+	fakehost_file(f, ARCHIVES "openssh-server_1%3a9.2p1-20_amd64.deb", 0644,
+	    "");
+	assert_int_equal(pkg_change(fakehost_host(f), "remove", &names, &e),
+	    ERR_DENIED);
+	assert_string_equal(e.msg,
+	    "an undo could not bring back openssh-server=1:9.2p1-2: no archive "
+	    "has it");
+	assert_false(fakehost_has_run(f, away));
+	fakehost_file(f, ARCHIVES "openssh-server_1%3a9.2p1-2_amd64.deb", 0644,
+	    "");
+	assert_int_equal(pkg_change(fakehost_host(f), "remove", &names, &e), 0);
+	assert_true(fakehost_has_run(f, away));
+	strs_clear(&names);
+}
+
+/* From the file, which needs no archive. */
+static void
+undo_takes_the_file_that_was_fetched(void **state)
+{
+	static const char before[] = "in openssh-server 1:9.2p1-2\n";
+	static const char back[] =
+	    APT "install -- " ARCHIVES "openssh-server_1%3a9.2p1-2_amd64.deb";
+	struct fakehost *f = *state;
+	struct err e = {0};
+
+	fakehost_command(f, QUERY "openssh-server", 0, "rc  openssh-server 1\n",
+	    "");
+	fakehost_file(f, ARCHIVES "openssh-server_1%3a9.2p1-2_amd64.deb", 0644,
+	    "");
+	fakehost_command(f, back, 0, "", "");
+	assert_int_equal(OPS->restore(fakehost_host(f), slice_str(before), &e),
+	    0);
+	assert_true(fakehost_has_run(f, back));
+}
+
 /* Two states may need one package, but what either of them brought about stays. */
 static void
 what_policy_drops_is_known_by_its_name(void **state)
@@ -219,6 +326,9 @@ main(void)
 	    T(a_cascade_is_refused_with_its_names),
 	    T(a_package_nobody_has_is_named),
 	    T(undo_installs_and_removes_again),
+	    T(what_carries_a_way_in_is_one),
+	    T(what_carries_a_way_in_is_fetched_before_it_goes),
+	    T(undo_takes_the_file_that_was_fetched),
 	    cmocka_unit_test(what_policy_drops_is_known_by_its_name),
 	    cmocka_unit_test(a_host_of_another_kind_says_so),
 	    T(a_host_that_fails_is_never_taken_for_compliant),
