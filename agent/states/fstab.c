@@ -6,7 +6,10 @@
  * kernel and in /etc/fstab.  A line of fstab is changed in its options alone:
  * those that are there stay unless they contradict, other lines, blanks and
  * comments are kept.  What is mounted without a line (by a unit of systemd, or
- * by the init) gets one.  A path that is no mount of its own cannot be made one
+ * by the init) gets one, with all its options; but for a part of another file
+ * system (a bind mount), or what is mounted when it is asked for, of which
+ * mountinfo does not tell what a line would have to say: there it is refused.  A
+ * path that is no mount of its own cannot be made one
  * under a running host, so it is reported not applicable, unless the state says
  * `tmpfs: SIZE`.  Nothing is unmounted.  `ensure: absent` of a path leaves both
  * as they are: options that were not asked for are not known any more.
@@ -137,25 +140,26 @@ static int
 add_line(const struct mount_want *w, const struct seen *s, struct str *out)
 {
 	static const struct slice nothing = {0};
+	struct str has = STR_INIT;
 	int r;
 
 	if (!s->is_mounted) {
 		str_add(out, "tmpfs\t");
 		fstab_add_path(out, w->path);
 		str_addf(out, "\ttmpfs\tmode=1777,size=%s,nofail,", w->tmpfs);
-	} else {
-		str_addf(out, "%.*s\t", (int)s->m.source.n,
-		    (const char *)s->m.source.p);
-		fstab_add_path(out, w->path);
-		str_addf(out, "\t%.*s\t", (int)s->m.type.n,
-		    (const char *)s->m.type.p);
-		if ((r = fstab_merge(s->m.options, &w->options, out)) != 0)
-			return r;
-		str_add(out, ",nofail\t0\t0\n");
-		return 0;
+		r = fstab_merge(nothing, &w->options, out);
+		str_add(out, "\t0\t0\n");
+		return r;
 	}
-	r = fstab_merge(nothing, &w->options, out);
-	str_add(out, "\t0\t0\n");
+	str_addf(out, "%.*s\t", (int)s->m.source.n,
+	    (const char *)s->m.source.p);
+	fstab_add_path(out, w->path);
+	str_addf(out, "\t%.*s\t", (int)s->m.type.n, (const char *)s->m.type.p);
+	/* Without the latter a private tmpfs would be everybody's. */
+	if ((r = fstab_join(s->m.options, s->m.super, &has)) == 0)
+		r = fstab_merge(slice_of(has.p, has.n), &w->options, out);
+	str_add(out, ",nofail\t0\t0\n");
+	str_clear(&has);
 	return r;
 }
 
@@ -173,7 +177,8 @@ change_lines(struct slice text, const struct mount_want *w,
 	while (r == 0 && fstab_next(&text, &line, &l)) {
 		const char *options = (const char *)l.options.p;
 
-		if (!fstab_path_is(l.path, w->path))
+		if (!fstab_path_is(l.path, w->path) ||
+		    (w->absent && l.options.n == 0 && !is_ours(&l, w)))
 			continue;
 		if (w->absent && is_ours(&l, w)) {
 			const char *whole = (const char *)l.whole.p;
@@ -184,6 +189,8 @@ change_lines(struct slice text, const struct mount_want *w,
 			continue;
 		}
 		str_addn(out, at, (size_t)(options - at));
+		if (l.options.n == 0)
+			str_addc(out, '\t');
 		r = w->absent ? fstab_take(l.options, &w->options, out)
 			      : fstab_merge(l.options, &w->options, out);
 		at = options + l.options.n;
@@ -239,6 +246,39 @@ plan_away(const struct mount_want *w, const struct seen *s, struct str *text,
 	return r;
 }
 
+/* Why a line for what is mounted cannot be made of it; NULL: it can. */
+static const char *
+no_line_for(const struct mounted *m)
+{
+	if (slice_is(m->type, "autofs"))
+		return "is mounted when somebody asks for it";
+	/* Of a subvolume the options name it. */
+	if (!slice_is(m->root, "/") && !slice_is(m->type, "btrfs"))
+		return "is a part of another file system";
+	return NULL;
+}
+
+/* 1 with a note where there is such a mount. */
+static int
+plan_no_line(const struct fstab_params *p, const struct fstab_observed *o,
+    struct plan *out)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct mount_want *w = &p->v[i];
+		struct seen s = look(o, w);
+		const char *why = s.is_mounted ? no_line_for(&s.m) : NULL;
+
+		if (why != NULL && !s.in_table && !w->absent)
+			return plan_note(out, PLAN_IMPOSSIBLE,
+				   "%s %s and has no line in " FSTAB_PATH
+				   ", expected one",
+				   w->path, why) == 0
+			    ? 1
+			    : ERR_NOMEM;
+	}
+	return 0;
+}
+
 /* One mount point: its part of the table goes into the text; live changes into
  * the plan; what cannot be into notes. */
 static int
@@ -283,6 +323,8 @@ plan(const struct state_env *env, const void *params, const void *observed,
 	int r;
 
 	(void)env;
+	if ((r = plan_no_line(p, o, out)) != 0)
+		return r == 1 ? 0 : err_nomem(e);
 	if (o->n_table > 0)
 		str_addn(&text, o->table, o->n_table);
 	r = str_check(&text);
@@ -309,6 +351,11 @@ plan(const struct state_env *env, const void *params, const void *observed,
 	str_clear(&text);
 	str_clear(&what);
 	str_clear(&notes);
+	if (r == ERR_LIMIT)
+		return err_set(e, r,
+		    "options of a mount are too long, expected at most %d "
+		    "bytes",
+		    FSTAB_OPTIONS_MAX);
 	return r == ERR_NOMEM ? err_nomem(e) : r;
 }
 
@@ -327,7 +374,7 @@ blames_us(const struct fstab_params *p, const char *text, struct slice *why)
 		if (line.n > 0 && line.p[0] == '/') {
 			ours = false;
 			for (size_t i = 0; i < p->n; i++)
-				if (slice_is(line, p->v[i].path))
+				if (fstab_path_is(line, p->v[i].path))
 					ours = true;
 		} else if (ours && state_next_word(&l, &word) &&
 		    slice_is(word, "[E]")) {
@@ -417,7 +464,8 @@ show(struct host *h, struct str *out, struct err *e)
 		return r;
 	text = (struct slice){(const uint8_t *)table, n};
 	while (fstab_next(&text, &line, &l)) {
-		if (l.path.p[0] != '/' || slice_is(l.options, "defaults"))
+		if (l.path.p[0] != '/' || l.options.n == 0 ||
+		    slice_is(l.options, "defaults"))
 			continue;
 		str_addf(out, "%s    %.*s: {options: [%.*s]}\n",
 		    any ? "" : "fstab:\n  mounts:\n", (int)l.path.n,

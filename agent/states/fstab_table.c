@@ -54,12 +54,15 @@ fstab_next(struct slice *text, unsigned *line, struct fstab_line *out)
 		(*line)++;
 		out->whole = l;
 		out->line = *line;
-		if (state_next_word(&l, &out->source) &&
-		    out->source.p[0] != '#' &&
-		    state_next_word(&l, &out->path) &&
-		    state_next_word(&l, &out->type) &&
-		    state_next_word(&l, &out->options))
-			return true;
+		if (!state_next_word(&l, &out->source) ||
+		    out->source.p[0] == '#' ||
+		    !state_next_word(&l, &out->path) ||
+		    !state_next_word(&l, &out->type))
+			continue;
+		if (!state_next_word(&l, &out->options))
+			out->options =
+			    (struct slice){out->type.p + out->type.n, 0};
+		return true;
 	}
 	return false;
 }
@@ -94,7 +97,13 @@ fstab_path_is(struct slice field, const char *path)
 	size_t i = 0;
 
 	while (field.n > 0) {
-		if (path[i] == '\0' || unescape(&field) != (uint8_t)path[i])
+		const uint8_t c = unescape(&field);
+
+		/* mount(8) and systemd take "/tmp/" and "//tmp" for it too. */
+		if (c == '/' && i > 0 &&
+		    (path[i - 1] == '/' || path[i] == '\0'))
+			continue;
+		if (path[i] == '\0' || c != (uint8_t)path[i])
 			return false;
 		i++;
 	}
@@ -203,6 +212,25 @@ fstab_merge(struct slice options, const struct strs *want, struct str *out)
 	return str_check(out);
 }
 
+int
+fstab_join(struct slice have, struct slice more, struct str *out)
+{
+	struct slice option;
+
+	if (have.n > FSTAB_OPTIONS_MAX || more.n > FSTAB_OPTIONS_MAX)
+		return ERR_LIMIT;
+	str_addn(out, (const char *)have.p, have.n);
+	while (next_option(&more, &option)) {
+		/* Whether it may be written is said of the mount, above. */
+		if (option.n == 0 || slice_is(option, "rw") ||
+		    slice_is(option, "ro"))
+			continue;
+		str_addf(out, "%s%.*s", out->n > 0 ? "," : "", (int)option.n,
+		    (const char *)option.p);
+	}
+	return str_check(out);
+}
+
 static bool
 is_one_of(struct slice option, const struct strs *l)
 {
@@ -251,10 +279,11 @@ read_mount(struct slice line, struct slice *path, struct mounted *out)
 {
 	struct slice word;
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 3; i++)
 		if (!state_next_word(&line, &word))
 			return false;
-	if (!state_next_word(&line, path) ||
+	if (!state_next_word(&line, &out->root) ||
+	    !state_next_word(&line, path) ||
 	    !state_next_word(&line, &out->options))
 		return false;
 	do {

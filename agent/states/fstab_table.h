@@ -29,13 +29,15 @@ const struct mount_flag *mount_flag(const char *name);
 /* A line of fstab that mounts something. */
 struct fstab_line {
 	struct slice whole;	/* with neither LF nor what is before the line */
-	struct slice source, path, type, options; /* as they stand there */
+	struct slice source, path, type; /* as they stand there */
+	struct slice options;	/* empty, and after type, where there are none */
 	unsigned line;		/* from 1 */
 };
-/* The next such line; comments, blank lines and lines of less than four fields
+/* The next such line; comments, blank lines and lines of less than three fields
  * are passed over. */
 bool fstab_next(struct slice *text, unsigned *line, struct fstab_line *out);
-/* Is that field this path?  \040 and its like are undone. */
+/* Is that field this path?  \040 and its like are undone, and a slash more, or
+ * one at the end, is none. */
 bool fstab_path_is(struct slice field, const char *path);
 /* A path as a field. */
 void fstab_add_path(struct str *out, const char *path);
@@ -47,6 +49,10 @@ void fstab_add_path(struct str *out, const char *path);
  */
 int fstab_merge(struct slice options, const struct strs *want,
     struct str *out) MUST_CHECK;
+/* Two lists of mountinfo as one: those of a mount, then what its file system
+ * says beyond rw and ro.  Into out, which is empty.  ERR_LIMIT, ERR_NOMEM. */
+int fstab_join(struct slice have, struct slice more,
+    struct str *out) MUST_CHECK;
 /* Without those; "defaults" where none is left.  Appended to out. */
 int fstab_take(struct slice options, const struct strs *away,
     struct str *out) MUST_CHECK;
@@ -57,6 +63,8 @@ bool fstab_has_all(struct slice options, const struct strs *want);
 
 /* What is mounted on a path: the last line of mountinfo for it. */
 struct mounted {
+	struct slice root;	/* what of the file system: "/", or "/srv/a" of
+				   a bind mount, a subvolume */
 	struct slice source, type;
 	struct slice options;	/* of the mount: "rw,nosuid" */
 	struct slice super;	/* of the file system: "rw,size=1024k" */

@@ -115,6 +115,13 @@ a_path_with_blanks_is_one_field(void **state)
 	assert_true(fstab_path_is(of(s.p), "/mnt/a b\\c#d"));
 	assert_false(fstab_path_is(of(s.p), "/mnt/a b\\c#"));
 	assert_false(fstab_path_is(of("/mnt/a\\04"), "/mnt/a "));
+	assert_true(fstab_path_is(of("/mnt/a/"), "/mnt/a"));
+	assert_true(fstab_path_is(of("//mnt//a//"), "/mnt/a"));
+	assert_true(fstab_path_is(of("//"), "/"));
+	assert_false(fstab_path_is(of("/mnt/a/b"), "/mnt/a"));
+	assert_false(fstab_path_is(of("/mnt//deleted"), "/mnt"));
+	assert_false(fstab_path_is(of("mnt"), "/mnt"));
+	assert_false(fstab_path_is(of(""), "/"));
 	str_clear(&s);
 }
 
@@ -258,7 +265,115 @@ a_host_without_fstab_gets_one(void **state)
 	fakehost_remove(f, "/etc/fstab");
 	statecase_apply(f, OPS, NULL, "mounts:\n  /tmp: {options: [nodev]}\n");
 	assert_string_equal(fakehost_text(f, "/etc/fstab"),
-	    "tmpfs\t/tmp\ttmpfs\trw,noexec,nodev,nofail\t0\t0\n");
+	    "tmpfs\t/tmp\ttmpfs\trw,noexec,size=1048576k,nodev,nofail\t0\t0"
+	    "\n");
+}
+
+/* At the next boot a second line for it would not count: systemd has the first. */
+static void
+a_line_that_is_written_otherwise_is_the_same(void **state)
+{
+	static const struct {
+		const char *was, *is;
+	} cases[] = {
+	    {"tmpfs /tmp tmpfs\n", "tmpfs /tmp tmpfs\tnoexec,nodev\n"},
+	    {"tmpfs /tmp tmpfs \r\n", "tmpfs /tmp tmpfs\tnoexec,nodev \r\n"},
+	    {"tmpfs /tmp tmpfs", "tmpfs /tmp tmpfs\tnoexec,nodev"},
+	    {"tmpfs /tmp/ tmpfs exec 0 0\n",
+		"tmpfs /tmp/ tmpfs noexec,nodev 0 0\n"},
+	    {"tmpfs //tmp tmpfs rw\r\n",
+		"tmpfs //tmp tmpfs rw,noexec,nodev\r\n"},
+	};
+	static const char yaml[] =
+	    "mounts:\n  /tmp: {options: [noexec, nodev]}\n";
+	static const char away[] =
+	    "mounts:\n  /tmp: {ensure: absent, options: [nosuid]}\n";
+	struct fakehost *f = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fakehost_file(f, "/etc/fstab", 0644, cases[i].was);
+		statecase_is(f, OPS, NULL, away, "ok\n");
+		statecase_apply(f, OPS, NULL, yaml);
+		assert_string_equal(fakehost_text(f, "/etc/fstab"),
+		    cases[i].is);
+	}
+}
+
+/* What a line leaves out is not there after the next boot. */
+static void
+a_line_of_ours_says_all_of_it(void **state)
+{
+	static const struct {
+		const char *mount, *line;
+	} cases[] = {
+	    {"30 21 0:9 / /srv rw,relatime - tmpfs t rw,size=1k,mode=700,uid=7",
+		"t\t/srv\ttmpfs\trw,relatime,size=1k,mode=700,uid=7,nodev,"
+		"nofail\t0\t0\n"},
+	    {"30 21 0:9 /a /srv ro - btrfs /dev/b ro,subvolid=9,subvol=/a",
+		"/dev/b\t/srv\tbtrfs\tro,subvolid=9,subvol=/a,nodev,nofail\t0"
+		"\t0\n"},
+	};
+	struct fakehost *f = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fakehost_file(f, "/etc/fstab", 0644, "");
+		fakehost_file(f, MOUNTINFO, 0444, cases[i].mount);
+		statecase_apply(f, OPS, NULL,
+		    "mounts:\n  /srv: {options: [nodev]}\n");
+		assert_string_equal(fakehost_text(f, "/etc/fstab"),
+		    cases[i].line);
+	}
+}
+
+/* A line made of it would mount something else there, or nothing. */
+static void
+what_a_line_cannot_say_is_refused(void **state)
+{
+	static const char yaml[] =
+	    "mounts:\n  /tmp: {options: [noexec]}\n"
+	    "  /srv: {options: [nodev]}\n  /none: {options: [nodev]}\n";
+	struct fakehost *f = *state;
+
+	fakehost_file(f, MOUNTINFO, 0444,
+	    "30 21 8:1 /big/srv /srv rw - ext4 /dev/sda1 rw\n");
+	statecase_is(f, OPS, NULL, yaml,
+	    "impossible [/srv is a part of another file system and has no line "
+	    "in /etc/fstab, expected one]\n");
+	fakehost_file(f, MOUNTINFO, 0444,
+	    "30 21 0:9 / /srv rw - autofs systemd-1 rw,fd=5,pgrp=1\n");
+	statecase_is(f, OPS, NULL, yaml,
+	    "impossible [/srv is mounted when somebody asks for it and has no "
+	    "line in /etc/fstab, expected one]\n");
+	/* With a line it is that line's to say. */
+	fakehost_file(f, MOUNTINFO, 0444,
+	    "30 21 8:1 /big/srv /srv rw,nodev - ext4 /dev/sda1 rw\n");
+	fakehost_file(f, "/etc/fstab", 0644,
+	    "/big/srv /srv none bind,nodev 0 0\n");
+	statecase_is(f, OPS, NULL, "mounts:\n  /srv: {options: [nodev]}\n",
+	    "ok\n");
+}
+
+static void
+options_that_are_too_long_are_said(void **state)
+{
+	struct fakehost *f = *state;
+	struct str s = STR_INIT;
+	char *said;
+
+	str_add(&s, "tmpfs /tmp tmpfs ");
+	for (int i = 0; i < FSTAB_OPTIONS_MAX; i++)
+		str_addc(&s, 'a');
+	fakehost_file(f, "/etc/fstab", 0644, s.p);
+	assert_int_equal(statecase_plan(f, OPS, NULL, policy, &said), 0);
+	free(said);
+	str_addc(&s, 'a');
+	fakehost_file(f, "/etc/fstab", 0644, s.p);
+	assert_int_equal(statecase_plan(f, OPS, NULL, policy, &said),
+	    ERR_LIMIT);
+	assert_string_equal(said,
+	    "options of a mount are too long, expected at most 4096 bytes");
+	free(said);
+	str_clear(&s);
 }
 
 static void
@@ -411,6 +526,10 @@ main(void)
 	    T(a_mount_without_a_line_gets_one),
 	    T(options_of_a_file_system_go_through_mount),
 	    T(a_host_without_fstab_gets_one),
+	    T(a_line_that_is_written_otherwise_is_the_same),
+	    T(a_line_of_ours_says_all_of_it),
+	    T(what_a_line_cannot_say_is_refused),
+	    T(options_that_are_too_long_are_said),
 	    T(what_is_absent_loses_what_we_asked_for),
 	    T(what_is_absent_is_not_asked_for_elsewhere),
 	    T(whoever_may_write_it_is_root),
