@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "agent/states/fstab_table.h"
+#include "agent/states/fstab_impl.h"
 #include "agent/states/kinds.h"
 #include "tests/unit/statecase.h"
 
@@ -354,6 +354,80 @@ what_a_line_cannot_say_is_refused(void **state)
 }
 
 static void
+units_are_named_as_systemd_does(void **state)
+{
+	static const struct {
+		const char *path, *unit;
+	} cases[] = {
+	    {"/", "-.mount"},
+	    {"/tmp", "tmp.mount"},
+	    {"/var/lib-a", "var-lib\\x2da.mount"},
+	    {"/.a/.b c", "\\x2ea-.b\\x20c.mount"},
+	    {"/\xc3\xbc", "\\xc3\\xbc.mount"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct str s = STR_INIT;
+
+		assert_int_equal(fstab_unit_name(cases[i].path, &s), 0);
+		assert_string_equal(s.p, cases[i].unit);
+		str_clear(&s);
+	}
+}
+
+/* A unit of the administrator's is what counts at the next boot. */
+static void
+a_unit_that_is_stronger_is_named(void **state)
+{
+	static const char cat[] = "systemctl cat -- tmp.mount";
+	static const char yaml[] = "mounts:\n  /tmp: {options: [noexec]}\n";
+	static const char refused[] =
+	    "impossible [/tmp: /etc/systemd/system/tmp.mount counts at boot, "
+	    "and not /etc/fstab, expected Options=noexec in it]\n";
+	struct fakehost *f = *state;
+
+	fakehost_dir(f, "/run/systemd/system", 0755);
+	fakehost_dir(f, "/etc/systemd/system", 0755);
+	statecase_is(f, OPS, NULL, yaml, "ok\n");
+	assert_int_equal(fakehost_ran(f)->n, 0);
+	fakehost_link(f, "/etc/systemd/system/tmp.mount", "/usr/lib/tmp.mount");
+	fakehost_command(f, cat, 0,
+	    "# /etc/systemd/system/tmp.mount\n# A comment\n[Mount]\n"
+	    "Options=mode=1777,nosuid\n\n",
+	    "");
+	statecase_is(f, OPS, NULL, yaml, refused);
+	fakehost_command(f, cat, 0,
+	    "# /etc/systemd/system/tmp.mount\n[Mount]\nWhat=tmpfs\n", "");
+	statecase_is(f, OPS, NULL, yaml, refused);
+	fakehost_command(f, cat, 0, "# Unit tmp.mount is masked.\n", "");
+	statecase_is(f, OPS, NULL, yaml,
+	    "impossible [/tmp: a unit that is masked counts at boot, and not "
+	    "/etc/fstab, expected Options=noexec in it]\n");
+	/* A drop-in has the last word, and is as good as a line. */
+	fakehost_command(f, cat, 0,
+	    "# /etc/systemd/system/tmp.mount\n[Mount]\nOptions=exec\n\n"
+	    "# /etc/systemd/system/tmp.mount.d/a.conf\n[Mount]\n"
+	    "Options=noexec,nodev\n",
+	    "");
+	statecase_is(f, OPS, NULL, yaml, "ok\n");
+	fakehost_remove(f, "/etc/systemd/system/tmp.mount");
+	fakehost_dir(f, "/etc/systemd/system/tmp.mount.d", 0755);
+	fakehost_command(f, cat, 0,
+	    "# /run/systemd/generator/tmp.mount\n[Mount]\nOptions=noexec\n"
+	    "\n# /etc/systemd/system/tmp.mount.d/a.conf\n[Mount]\n"
+	    "Options=exec\n",
+	    "");
+	statecase_is(f, OPS, NULL, yaml,
+	    "impossible [/tmp: /etc/systemd/system/tmp.mount.d/a.conf counts "
+	    "at boot, and not /etc/fstab, expected Options=noexec in it]\n");
+	/* What fstab says itself is changed there. */
+	fakehost_command(f, cat, 0,
+	    "# /run/systemd/generator/tmp.mount\n[Mount]\nOptions=exec\n", "");
+	statecase_is(f, OPS, NULL, yaml, "ok\n");
+}
+
+static void
 options_that_are_too_long_are_said(void **state)
 {
 	struct fakehost *f = *state;
@@ -529,6 +603,8 @@ main(void)
 	    T(a_line_that_is_written_otherwise_is_the_same),
 	    T(a_line_of_ours_says_all_of_it),
 	    T(what_a_line_cannot_say_is_refused),
+	    cmocka_unit_test(units_are_named_as_systemd_does),
+	    T(a_unit_that_is_stronger_is_named),
 	    T(options_that_are_too_long_are_said),
 	    T(what_is_absent_loses_what_we_asked_for),
 	    T(what_is_absent_is_not_asked_for_elsewhere),
