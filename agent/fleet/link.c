@@ -10,6 +10,8 @@
 #include "agent/fleet/highstate.h"
 #include "agent/fleet/order.h"
 
+#define CYCLES_MAX 32 /* told of at once */
+
 /* --- names of files ------------------------------------------------------- */
 
 static void
@@ -139,6 +141,53 @@ fleet_say_cycle(struct conf_diags *d, struct conf_pos pos, const char *what,
 	str_clear(&s);
 }
 
+/* Things that need each other, and the needs that close a circle which has been
+ * told of: without those the next one is found. */
+struct circles {
+	const char *what;
+	size_t n;
+	size_t (*needs)(const void *ctx, size_t i, size_t k);
+	const char *(*name)(const void *ctx, size_t i);
+	struct conf_pos (*pos)(const void *ctx, size_t i, size_t k);
+	const void *ctx;
+	struct {
+		size_t i, k;
+	} told[CYCLES_MAX];
+	size_t n_told;
+};
+
+static size_t
+untold_needs(const void *ctx, size_t i, size_t k)
+{
+	const struct circles *c = ctx;
+
+	for (size_t j = 0; j < c->n_told; j++)
+		if (c->told[j].i == i && c->told[j].k == k)
+			return ORDER_SKIP;
+	return c->needs(c->ctx, i, k);
+}
+
+/* Each of them, the first in order first. */
+static void
+say_circles(struct conf_in *in, struct circles *c)
+{
+	size_t *v = calloc(c->n + 1, sizeof(*v)), n_cycle = 0, edge = 0;
+	int r = v != NULL ? ORDER_CYCLE : ERR_NOMEM;
+
+	while (r == ORDER_CYCLE && c->n_told < CYCLES_MAX) {
+		r = order_sort(c->n, untold_needs, c, v, &n_cycle, &edge);
+		if (r != ORDER_CYCLE)
+			break;
+		fleet_say_cycle(in->diags, c->pos(c->ctx, v[n_cycle - 1], edge),
+		    c->what, v, n_cycle, c->name, c->ctx);
+		c->told[c->n_told].i = v[n_cycle - 1];
+		c->told[c->n_told++].k = edge;
+	}
+	if (r == ERR_NOMEM)
+		conf_nomem(in);
+	free(v);
+}
+
 static size_t
 file_needs(const void *ctx, size_t i, size_t k)
 {
@@ -159,26 +208,27 @@ file_name(const void *ctx, size_t i)
 	return f->files[i].name;
 }
 
-/* The first in the order of names; the others are seen once it is mended. */
+static struct conf_pos
+file_pos(const void *ctx, size_t i, size_t k)
+{
+	const struct fleet *f = ctx;
+
+	(void)k;
+	return f->files[i].pos;
+}
+
 static void
-find_include_cycle(struct conf_in *in)
+find_include_cycles(struct conf_in *in)
 {
 	const struct reading *rd = in->ctx;
-	const struct fleet *f = rd->f;
-	size_t *v, n_cycle = 0, edge = 0;
-	int r;
+	struct circles c = {.what = "include cycle",
+	    .n = rd->f->n_files,
+	    .needs = file_needs,
+	    .name = file_name,
+	    .pos = file_pos,
+	    .ctx = rd->f};
 
-	if ((v = calloc(f->n_files + 1, sizeof(*v))) == NULL) {
-		conf_nomem(in);
-		return;
-	}
-	r = order_sort(f->n_files, file_needs, f, v, &n_cycle, &edge);
-	if (r == ERR_NOMEM)
-		conf_nomem(in);
-	if (r == ORDER_CYCLE)
-		fleet_say_cycle(in->diags, f->files[v[n_cycle - 1]].pos,
-		    "include cycle", v, n_cycle, file_name, f);
-	free(v);
+	say_circles(in, &c);
 }
 
 /* A state, and which it is in the order of files. */
@@ -262,27 +312,27 @@ state_name(const void *ctx, size_t i)
 	return all->v[all->at[i]].s->id;
 }
 
-static void
-find_requisite_cycle(struct conf_in *in, const struct states *all)
+static struct conf_pos
+state_pos(const void *ctx, size_t i, size_t k)
 {
-	size_t *v, n_cycle = 0, edge = 0;
+	const struct states *all = ctx;
 	struct conf_pos pos = {0};
-	int r;
 
-	if ((v = calloc(all->n + 1, sizeof(*v))) == NULL) {
-		conf_nomem(in);
-		return;
-	}
-	r = order_sort(all->n, state_needs, all, v, &n_cycle, &edge);
-	if (r == ERR_NOMEM)
-		conf_nomem(in);
-	if (r == ORDER_CYCLE) {
-		(void)fleet_requisite(all->v[all->at[v[n_cycle - 1]]].s, edge,
-		    &pos);
-		fleet_say_cycle(in->diags, pos, "requisite cycle", v, n_cycle,
-		    state_name, all);
-	}
-	free(v);
+	(void)fleet_requisite(all->v[all->at[i]].s, k, &pos);
+	return pos;
+}
+
+static void
+find_requisite_cycles(struct conf_in *in, const struct states *all)
+{
+	struct circles c = {.what = "requisite cycle",
+	    .n = all->n,
+	    .needs = state_needs,
+	    .name = state_name,
+	    .pos = state_pos,
+	    .ctx = all};
+
+	say_circles(in, &c);
 }
 
 static void
@@ -328,7 +378,7 @@ link_states(struct conf_in *in)
 	for (size_t i = 0; i < all.n; i++)
 		all.at[all.v[i].i] = i;
 	link_requisites(in, &all);
-	find_requisite_cycle(in, &all);
+	find_requisite_cycles(in, &all);
 out:
 	free(all.v);
 	free(all.at);
@@ -344,7 +394,7 @@ fleet_link(struct conf_in *in)
 		conf_nomem(in);
 	if (in->diags->failed)
 		return;
-	find_include_cycle(in);
+	find_include_cycles(in);
 	link_states(in);
 	if (!rd->f->docs->some_pillar)
 		find_unused(in);

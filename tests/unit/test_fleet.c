@@ -326,6 +326,86 @@ what_is_wrong_is_said_with_its_place(void **state)
 }
 
 static void
+faults_are(const char *text, const char *const *want, size_t n)
+{
+	struct policy_files files = {0};
+	struct conf_diags d = {0};
+	struct fleet *f = NULL;
+
+	fleetcase_split(text, &files);
+	assert_int_equal(fleet_parse(&files, 0, &f, &d), ERR_PARSE);
+	assert_null(f);
+	for (size_t i = 0; i < n && i < d.n; i++)
+		assert_string_equal(d.v[i].text, want[i]);
+	assert_int_equal(d.n, n);
+	conf_diags_clear(&d);
+	policy_files_clear(&files);
+}
+
+static void
+each_circle_is_named(void **state)
+{
+	static const char *const apart[] = {
+	    "states/a.yaml:2:24: requisite cycle: v -> w -> v, expected an "
+	    "order",
+	    "states/a.yaml:5:24: requisite cycle: y -> z -> y, expected an "
+	    "order",
+	};
+	static const char *const shared[] = {
+	    "states/a.yaml:2:24: requisite cycle: x -> y -> x, expected an "
+	    "order",
+	    "states/a.yaml:3:24: requisite cycle: x -> z -> x, expected an "
+	    "order",
+	};
+	static const char *const files[] = {
+	    "states/b.yaml: include cycle: a -> b -> a, expected an order",
+	    "states/c.yaml: include cycle: c -> c, expected an order",
+	};
+
+	(void)state;
+	faults_are(GOOD A "v: {pkg: {}, require: [w]}\n"
+			  "w: {pkg: {}, require: [v]}\nx: {pkg: {}}\n"
+			  "y: {pkg: {}, require: [z]}\n"
+			  "z: {pkg: {}, require: [y]}\n",
+	    apart, 2);
+	faults_are(GOOD A "x: {pkg: {}, require: [y, z]}\n"
+			  "y: {pkg: {}, require: [x]}\n"
+			  "z: {pkg: {}, require: [x]}\n",
+	    shared, 2);
+	faults_are(GOOD A "include: [b, c]\nx: {pkg: {}}\n"
+			  "==> states/b.yaml\ninclude: [a]\n"
+			  "==> states/c.yaml\ninclude: [c]\n",
+	    files, 2);
+}
+
+/* At most 32 at once; the others are seen when those are mended. */
+static void
+circles_are_told_up_to_a_limit(void **state)
+{
+	(void)state;
+	for (size_t n = 31; n <= 34; n++) {
+		struct policy_files files = {0};
+		struct conf_diags d = {0};
+		struct fleet *f = NULL;
+		struct str s = STR_INIT;
+
+		str_add(&s, GOOD A);
+		for (size_t i = 0; i < n; i++)
+			str_addf(&s,
+			    "x%zu: {pkg: {}, require: [y%zu]}\n"
+			    "y%zu: {pkg: {}, require: [x%zu]}\n",
+			    i, i, i, i);
+		assert_int_equal(str_check(&s), 0);
+		fleetcase_split(s.p, &files);
+		assert_int_equal(fleet_parse(&files, 0, &f, &d), ERR_PARSE);
+		assert_int_equal(d.n, n < 32 ? n : 32);
+		conf_diags_clear(&d);
+		policy_files_clear(&files);
+		str_clear(&s);
+	}
+}
+
+static void
 all_faults_are_found_at_once(void **state)
 {
 	struct policy_files files = {0};
@@ -500,6 +580,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_contract_is_read),
 	    cmocka_unit_test(what_is_wrong_is_said_with_its_place),
+	    cmocka_unit_test(each_circle_is_named),
+	    cmocka_unit_test(circles_are_told_up_to_a_limit),
 	    cmocka_unit_test(all_faults_are_found_at_once),
 	    cmocka_unit_test(a_file_that_nothing_names_is_warned_of),
 	    cmocka_unit_test(a_host_reads_a_fleet_without_others_pillar),
