@@ -49,6 +49,20 @@ struct backup {
 	size_t n;
 };
 
+/* Why a file is not in the archive, with what to do about it. */
+static int
+not_added(int r, const char *path, struct err *e)
+{
+	char quoted[QUOTE_MAX];
+
+	if (r != ERR_PARSE)
+		return err_set(e, r, "%s: %s", path, err_text(r));
+	return err_set(e, ERR_DENIED,
+	    "%s has a name that no backup can have, expected printable ASCII "
+	    "without blanks",
+	    str_quote(quoted, path));
+}
+
 static int
 add_file(struct backup *w, const char *rel, bool secret, struct err *e)
 {
@@ -63,7 +77,7 @@ add_file(struct backup *w, const char *rel, bool secret, struct err *e)
 	else if ((r = file_read(path, BACKUP_MAX, &text, &n, e)) == 0 &&
 	    (r = tar_add(w->b, rel, secret ? 0600 : 0644, w->now,
 		 slice_of(text, n))) != 0)
-		(void)err_set(e, r, "%s: %s", path, err_text(r));
+		r = not_added(r, path, e);
 	if (text != NULL)
 		mem_wipe(text, n);
 	free(text);

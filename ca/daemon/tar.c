@@ -39,6 +39,27 @@ sum_of(const struct header *h)
 	return sum;
 }
 
+/* One rule for both directions: what is written can be read. */
+static bool
+path_is_safe(const char *path)
+{
+	const char *part = path;
+
+	for (const char *p = path; *p != '\0'; p++)
+		if (*p <= ' ' || *p > '~')
+			return false;
+	for (;;) {
+		size_t n = strcspn(part, "/");
+
+		if (n == 0 || (n == 1 && part[0] == '.') ||
+		    (n == 2 && part[0] == '.' && part[1] == '.'))
+			return false;
+		if (part[n] == '\0')
+			return true;
+		part += n + 1;
+	}
+}
+
 /* --- writing -------------------------------------------------------------- */
 
 /* Where to cut a path so that both parts fit; NULL: nowhere. */
@@ -111,6 +132,8 @@ tar_add(struct buf *b, const char *path, unsigned mode, int64_t mtime,
 	size_t before = buf_len(b);
 	int r;
 
+	if (!path_is_safe(path))
+		return ERR_PARSE;
 	if ((r = put_header(b, path, mode, mtime, data.n)) == 0 &&
 	    (r = buf_put_slice(b, data)) == 0)
 		r = pad(b, (BLOCK - data.n % BLOCK) % BLOCK);
@@ -149,28 +172,6 @@ is_zero(struct slice s)
 		if (s.p[i] != 0)
 			return false;
 	return true;
-}
-
-static bool
-path_is_safe(const char *path)
-{
-	const char *part = path;
-
-	if (path[0] == '\0' ||
-	    path[strspn(path,
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		"0123456789._@+/-")] != '\0')
-		return false;
-	for (;;) {
-		size_t n = strcspn(part, "/");
-
-		if (n == 0 || (n == 1 && part[0] == '.') ||
-		    (n == 2 && part[0] == '.' && part[1] == '.'))
-			return false;
-		if (part[n] == '\0')
-			return true;
-		part += n + 1;
-	}
 }
 
 static int

@@ -37,6 +37,21 @@ t_has 'a link among the files is named' "$(backup corp c.tar)" \
 	'corp/policy/link is neither a file nor a directory'
 t_not 'and no half of a backup is left' test -e c.tar
 rm corp/policy/link
+echo x >'corp/policy/a b'
+out=$(backup corp c.tar)
+t_eq 'a name that could not be restored is refused' 1 $?
+t_has 'and said' "$out" "'corp/policy/a b' has a name that no backup can have"
+t_not 'no archive is left that nobody could use' test -e c.tar
+rm 'corp/policy/a b'
+# What an editor leaves, and a unit of systemd.
+cp corp/policy/ca.yaml corp/policy/ca.yaml~
+echo '[Mount]' >'corp/fleet/srv-my\x2ddata.mount'
+t 'others are taken' backup corp names.tar
+t 'and restored' restore names.tar -C names.new
+t 'as they were' diff -r -x lock corp/policy names.new/policy
+t 'the fleet too' cmp 'corp/fleet/srv-my\x2ddata.mount' \
+	'names.new/fleet/srv-my\x2ddata.mount'
+rm corp/policy/ca.yaml~ 'corp/fleet/srv-my\x2ddata.mount'
 
 # --- and back
 out=$(restore b.tar -C new)

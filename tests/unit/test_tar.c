@@ -67,6 +67,47 @@ files_come_out_as_they_went_in(void **state)
 	buf_free(b);
 }
 
+/* What editors leave, what units of systemd are called: "-" escaped. */
+static void
+names_that_are_in_use_come_out(void **state)
+{
+	static const char *const names[] = {"policy/ca.yaml~",
+	    "policy/#ca.yaml#", "fleet/files/srv-my\\x2ddata.mount",
+	    "fleet/files/a,b=c:d%e!(1)[2]{3}"};
+	struct tar_entry t;
+	struct buf *b;
+	struct view v;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		b = archive(names[i], "text");
+		v = view_slice(buf_slice(b));
+		assert_int_equal(tar_next(&v, &t, &err), 0);
+		assert_string_equal(t.path, names[i]);
+		buf_free(b);
+	}
+}
+
+/* An archive that is written can be read: what cannot is not put in. */
+static void
+what_could_not_come_out_does_not_go_in(void **state)
+{
+	static const char *const names[] = {"", "/etc/x", "keys/../x", "./x",
+	    "keys//x", "keys/", "keys/a b", "keys/a\nb", "keys/\303\266",
+	    "keys/\177"};
+	struct buf *b = NULL;
+
+	(void)state;
+	assert_int_equal(buf_new(&b, 1 << 20), 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		assert_int_equal(tar_add(b, names[i], 0600, 0,
+				     slice_str("text")),
+		    ERR_PARSE);
+		assert_int_equal(buf_len(b), 0);
+	}
+	buf_free(b);
+}
+
 static void
 a_long_path_is_cut_in_two(void **state)
 {
@@ -229,6 +270,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(files_come_out_as_they_went_in),
+	    cmocka_unit_test(names_that_are_in_use_come_out),
+	    cmocka_unit_test(what_could_not_come_out_does_not_go_in),
 	    cmocka_unit_test(a_long_path_is_cut_in_two),
 	    cmocka_unit_test(what_no_backup_has_is_refused),
 	    cmocka_unit_test(nothing_may_follow_the_end),
