@@ -260,6 +260,10 @@ bad "a source outside the grant's" $refused "192.0.2.0/24" \
 	request viewer --reason "$why" --from 192.0.2.0/24
 bad "a source with host bits" $refused "1.2.3.4/8" \
 	request deploy --reason "$why" --from 1.2.3.4/8
+bad "a source that is empty" $usage "--from is empty" \
+	request viewer --reason "$why" --from ''
+bad "one of two that is" $usage "--from is empty" \
+	request viewer --reason "$why" --from 10.1.0.0/16 --from=
 ssh-keygen -q -t rsa -b 2048 -N '' -f weak
 bad "a key that is too short" $refused "3072" \
 	"$writ" request -C corp deploy --reason "$why" --key weak.pub -i alice
