@@ -85,6 +85,9 @@ cli_check_place(const char *path, struct err *e)
 	else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
 		errno = EISDIR;
 		r = err_sys(e, "%s", path);
+	} else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		/* Of /dev/null, root would make a file for all. */
+		r = err_set(e, ERR_SYS, "%s is not a regular file", path);
 	}
 	free(dir);
 	return r;

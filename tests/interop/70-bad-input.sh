@@ -273,6 +273,20 @@ bad "an authority's key as the subject" $refused "authority" \
 bad "another person's key as the subject" $refused "olga@example.com" \
 	"$writ" request -C corp deploy --reason "$why" -i alice --key olga.pub
 
+# --- where it goes: a new file takes the place of an old one, and of nothing else
+mkfifo pipe && ln -s pipe to-pipe
+for place in pipe to-pipe; do
+	bad "the list of revocations to a pipe ($place)" $system \
+		"is not a regular file" "$writ" krl -C corp -o $place
+	bad "a certificate to one ($place)" $system "is not a regular file" \
+		sign r.req -o $place
+done
+bad "the list to a directory" $system "Is a directory" \
+	"$writ" krl -C corp -o corp
+t_eq "they are what they were" "fifo symbolic link" \
+	"$(stat -c %F pipe to-pipe | xargs)"
+rm pipe to-pipe
+
 # --- after a request ended
 t "a request that is denied is made" \
 	request deploy --reason "$why" --for 30m -o denied.req
