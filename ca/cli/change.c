@@ -10,6 +10,7 @@
 #include "lib/base/file.h"
 #include "lib/base/json.h"
 #include "lib/key/person.h"
+#include "lib/trust/policy.h"
 
 /* --- key ------------------------------------------------------------------ */
 
@@ -272,6 +273,16 @@ revoke(struct change *c, struct statement *s, struct err *e)
 	return r;
 }
 
+/* Who left the policy can still have certificates, so it is no error; but the
+ * one who was meant, behind a slip of the pen, goes on logging in. */
+static void
+warn_of_nobody(const struct change *c, const struct revoke *v)
+{
+	if (v->person != NULL &&
+	    policy_person(c->w.trust->policy, v->person) == NULL)
+		cli_warn("the policy has no person %s", v->person);
+}
+
 static int
 run_revoke(struct cli_args *a, struct err *e)
 {
@@ -285,6 +296,8 @@ run_revoke(struct cli_args *a, struct err *e)
 	    (r = cli_new_statement(&s, ST_REVOKE, &c.w.trust->realm, c.who->id,
 		 e)) == 0)
 		r = fill_revoke(a, &s.u.v, e);
+	if (r == 0)
+		warn_of_nobody(&c, &s.u.v);
 	/* The log must be closed before it is opened for writing. */
 	if (!c.far)
 		cli_world_clear(&c.w);

@@ -107,6 +107,13 @@ t_not 'alice does not revoke a certificate of ivan' revoke -i alice 4711
 t_not 'no reason, no revocation' "$writ" revoke -C ca -y -i olga 4711
 
 # --- a person, last: alice asks no more
+# A name that is mistyped, or that of somebody who has left.
+out=$("$writ" revoke -C ca -y -i olga --reason 'gone' \
+	--person alise@example.com 2>&1)
+t_eq 'somebody of whom the policy does not know is revoked' 0 $?
+t_has 'with a warning' "$out" \
+	'warning: the policy has no person alise@example.com'
+t_not 'and nobody else is' in_list other-cert.pub
 t 'revoke a person' revoke -i olga --person alice@example.com
 t 'every certificate is in the list' in_list other-cert.pub
 t 'so is the key' in_list alice.pub
