@@ -191,6 +191,7 @@ void evidence_host_check(const struct evidence_case *c,
  * key-N.signers (ERR_LIMIT, ERR_NOMEM), and what check.sh says of it. */
 int  evidence_older_files(const struct evidence_case *c, struct evidence *out)
      MUST_CHECK;
+void evidence_older_count(const struct evidence_case *c, struct str *out);
 void evidence_older_check(const struct evidence_case *c, struct str *out);
 
 /* evidence_roots.c: files of c's roots and of who signed the policy (ERR_PARSE,

@@ -14,6 +14,13 @@ adds_key(const struct evidence_said *x)
 	return x->s.type == ST_KEY && strncmp(x->name, "key-", 4) == 0;
 }
 
+static bool
+decides_key(const struct evidence_said *x)
+{
+	return x->s.type == ST_DECISION && strncmp(x->name, "key-", 4) == 0 &&
+	    strchr(x->name + 4, '-') != NULL;
+}
+
 static int
 add_signers(const struct evidence_case *c, const struct evidence_said *x,
     struct evidence *out)
@@ -48,11 +55,40 @@ evidence_older_files(const struct evidence_case *c, struct evidence *out)
 	return r;
 }
 
+/* Before any key is looked up, since one may be there by such a statement. */
+void
+evidence_older_count(const struct evidence_case *c, struct str *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_said; i++)
+		n += adds_key(&c->said[i]);
+	if (n > 0)
+		str_addf(out, "acts=%zu\n", n);
+}
+
+/* What a decision is about that is here to let a key in: key-N-decision-M. */
+static void
+check_decision(const struct evidence_said *x, struct str *out)
+{
+	const char *dash = strchr(x->name + 4, '-');
+	int n = (int)(dash - x->name);
+
+	str_addf(out,
+	    "sum '%.*s.message'\n"
+	    "says '%s.message' \"$h\" '%s is about %.*s'\n",
+	    n, x->name, x->name, x->name, n, x->name);
+}
+
 void
 evidence_older_check(const struct evidence_case *c, struct str *out)
 {
-	for (size_t i = 0; i < c->n_said; i++)
-		if (adds_key(&c->said[i]))
-			str_addf(out, "older %s '%s'\n", c->said[i].name + 4,
-			    c->said[i].s.by);
+	for (size_t i = 0; i < c->n_said; i++) {
+		const struct evidence_said *x = &c->said[i];
+
+		if (adds_key(x))
+			str_addf(out, "older %s '%s'\n", x->name + 4, x->s.by);
+		else if (decides_key(x))
+			check_decision(x, out);
+	}
 }

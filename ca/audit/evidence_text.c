@@ -179,6 +179,7 @@ check_policy(const struct evidence_case *c, const struct evidence *files,
 		    strcmp(files->v[i].name, "policy/MANIFEST") != 0)
 			str_addf(out, "manifest '%s'\n", files->v[i].name + 7);
 	evidence_root_check(c, out);
+	evidence_older_count(c, out);
 	str_add(out, "keys allowed_signers 0 ''\n");
 	evidence_older_check(c, out);
 	evidence_later_check(c, out);

@@ -169,9 +169,27 @@ END
 )
 t_eq 'a key is that of the person in whose entry it is' '' "$said"
 
+# --- whose key signed a report
+sed '/^sums [0-9]/,$d' ev.two/check.sh >has/same.sh
+printf 'same report accept host_key "it is the key of"\n' >>has/same.sh
+printf '{"host_key":"ssh-ed25519 AAAAhost"}\n' >has/accept.message
+same() { # LINE...: of report.signers
+	printf '%s\n' "$@" >has/report.signers
+	PATH=$T/bare "$T/bare/sh" has/same.sh
+}
+line='web-1.example.com namespaces="report@writ" ssh-ed25519 AAAA'
+t 'it is the one that was accepted' ends 0 'ok it is the key of' same "${line}host"
+t 'and no other' ends 1 'BAD it is the key of' same "${line}mallory"
+t 'nor a second one' ends 1 'BAD report.signers is more than one line' \
+	same "${line}host" "${line}mallory"
+t 'nor one with the right one as a comment' ends 1 \
+	'BAD report.signers has a line of another form' same "${line}mallory AAAAhost"
+
 # --- what was changed
-sums() { # DIR: made to fit
-	(cd "$1" && find . -type f ! -name SHA256SUMS | sed 's,^\./,,' |
+sums() { # DIR [FILE]: made to fit, without that file
+	(cd "$1" && find . -type f ! -name SHA256SUMS \
+		! -path "./${2:-SHA256SUMS}" |
+		sed 's,^\./,,' |
 		sort | xargs sha256sum >"../$1.sums" && mv "../$1.sums" SHA256SUMS)
 }
 # Some at a time, since a check starts many programs: what came of each is told
@@ -191,7 +209,7 @@ judge() { # DIR NAME COMMAND...
 	shift 2
 	cp -r ev.three "$dir"
 	if (cd "$dir" && "$@"); then
-		[ -z "${SUMS:-}" ] || sums "$dir"
+		[ -z "${SUMS:-}" ] || sums "$dir" "${EXTRA:-}"
 		check "$dir" >"$dir.out" 2>&1 </dev/null ||
 			! grep -q '^BAD ' "$dir.out" || verdict=BAD
 	fi
@@ -266,6 +284,50 @@ longer() { sed -i "s/^index.*/&\n$(sed -n 3p checkpoint | sed 's,/,\\/,g')/" "$1
 SUMS=1 changed 'a proof that is longer' longer issue.tlog-proof
 SUMS=1 changed 'a proof that is shorter' sed -i 3d issue.tlog-proof
 SUMS=1 changed 'a leaf of two lines' sed -i p issue.leaf
+# A decision of mallory's, as olga's: by a line of allowed_signers in which
+# ssh-keygen finds mallory's key, and whoever looks it up another one or none; or
+# by one that says itself that it is olga's, and is in no list.
+as_olga() { # LINE [NAME]: in which MALLORY and OLGA are keys
+	line=${1//MALLORY/$(cut -d' ' -f1,2 ../mallory.pub)}
+	printf '%b' "${2:-olga}@example.com ${line//OLGA/$(cut -d' ' -f2 ../olga.pub)}" \
+		>>allowed_signers
+	ssh-keygen -q -Y sign -f ../mallory -n decision@writ \
+		key-1-decision-1.message
+	mv key-1-decision-1.message.sig key-1-decision-1.olga@example.com.sig
+}
+spaces='namespaces="decision@writ"'
+SUMS=1 changed 'a comment that is a key' as_olga 'MALLORY OLGA\n'
+SUMS=1 changed 'a namespace that is one' as_olga \
+	'namespaces="decision@writ,x y OLGA z" MALLORY\n'
+SUMS=1 changed 'a key in the place of a type' as_olga 'MALLORY\n'
+SUMS=1 changed 'a last line that does not end' as_olga "$spaces MALLORY"
+SUMS=1 changed 'a second key of hers' as_olga "$spaces MALLORY\n"
+by_people() {
+	printf 'keys: ["%s"]\n' "$(cat ../mallory.pub)" >"$1"
+	as_olga "$spaces MALLORY\n" "$2"
+}
+SUMS=1 EXTRA=policy/people/olga@example.com.yaml changed \
+	'a file of a person that is in no list' \
+	by_people policy/people/olga@example.com.yaml olga
+SUMS=1 EXTRA='policy/people/\*@example.com.yaml' changed \
+	'one for everybody' by_people 'policy/people/*@example.com.yaml' '*'
+by_key_statement() {
+	printf '{"by":"olga@example.com","action":"add","key":"%s"}\n' \
+		"$(cut -d' ' -f1,2 ../mallory.pub)" >"$1"
+	as_olga "$spaces MALLORY\n"
+}
+for file in key-2.message key-01.message; do
+	SUMS=1 EXTRA=$file changed "a key statement that nobody signed, $file" \
+		by_key_statement $file
+done
+other_decision() {
+	cp ../ev.two/decision-1.message key-1-decision-1.message
+	cp ../ev.two/decision-1.olga@example.com.sig \
+		key-1-decision-1.olga@example.com.sig
+}
+SUMS=1 changed 'a decision about something else' other_decision
+two_certificates() { cat "../ev.four/$four-cert.pub" >>"$three-cert.pub"; }
+SUMS=1 changed 'a second certificate' two_certificates
 all_changed
 if [ "$sanitized" -eq 0 ]; then
 	t_has 'a request that mallory signed is found by her key' \
