@@ -29,9 +29,11 @@ static const char *const matches[] = {"_UID=0", "SYSLOG_IDENTIFIER=sshd",
 
 static const char *const sshd_programs[] = {
     "sshd", "sshd-session", "sshd-auth"};
-/* "*" at the end: whatever follows.  A session's is where sshd goes with a user. */
-static const char *const sshd_units[] = {
-    "ssh.service", "sshd.service", "ssh@*", "sshd@*", "session-*"};
+/* "*" at the end: whatever follows.  A session's is where sshd goes with a user;
+ * with a hyphen, those that systemd-ssh-generator makes for sockets that are not
+ * of a network, and second ones beside the first.  All are root's to name. */
+static const char *const sshd_units[] = {"ssh.service", "sshd.service", "ssh@*",
+    "sshd@*", "ssh-*", "sshd-*", "session-*"};
 
 struct reading {
 	const struct seen *from;

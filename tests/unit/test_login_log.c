@@ -415,6 +415,14 @@ static const struct {
 	AT("1") ROOT SSHD("sshd") EXE("/usr/sbin/sshd (deleted)")
 	    UNIT("session-7.scope") MSG("x"),
 	"sshd+1 811 x|", 0},
+    {"by a socket of this machine alone",
+	AT("1") ROOT SSHD("sshd-session") EXE("/usr/lib/openssh/sshd-session")
+	    UNIT("sshd-unix-local@0-1001-1000.service") MSG("x"),
+	"sshd+1 811 x|", 0},
+    {"a second one",
+	AT("1") ROOT SSHD("sshd") EXE("/usr/sbin/sshd")
+	    UNIT("ssh-second.service") MSG("x"),
+	"sshd+1 811 x|", 0},
     {"one that had ended", AT("1") ROOT SSHD("sshd") MSG("x"), "sshd+1 811 x|",
 	0},
     {"bytes that are no text",
