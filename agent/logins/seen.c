@@ -194,7 +194,8 @@ take_sudo(struct seen *s, const struct seen_line *line, struct seen_events *out)
 	    name_sudo_session(s, line->scope, &ev->session);
 }
 
-/* A connection does not outlive its boot. */
+/* A connection does not outlive its boot; a refusal that waits in it does, until it
+ * is settled, as of a process that nobody has. */
 static void
 look_at_boot(struct seen *s, const char *boot)
 {
@@ -203,8 +204,13 @@ look_at_boot(struct seen *s, const char *boot)
 	memcpy(now, boot, strnlen(boot, SEEN_BOOT));
 	if (strcmp(s->boot, now) == 0)
 		return;
-	while (s->n_conns > 0)
-		seen_drop(s, &s->conns[s->n_conns - 1]);
+	for (size_t i = s->n_conns; i-- > 0;) {
+		struct seen_conn *c = &s->conns[i];
+
+		c->pid = UINT64_MAX;
+		if (c->why == NULL)
+			seen_drop(s, c);
+	}
 	memcpy(s->boot, now, sizeof(now));
 }
 

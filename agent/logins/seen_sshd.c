@@ -11,7 +11,8 @@
 /* The one of a process that has not logged in: an open one of that number is of a
  * process that is gone. */
 static struct seen_conn *
-before_login(struct seen *s, const struct seen_line *line)
+before_login(struct seen *s, const struct seen_line *line,
+    struct seen_events *out)
 {
 	struct seen_conn *c = seen_find(s, line->pid);
 
@@ -19,8 +20,12 @@ before_login(struct seen *s, const struct seen_line *line)
 		return c;
 	if (c != NULL)
 		seen_drop(s, c);
-	if (s->n_conns >= SEEN_CONNS_MAX)
+	if (s->n_conns >= SEEN_CONNS_MAX) {
+		/* What waits in the oldest is told, and not forgotten. */
+		if (!seen_refuse_waiting(s, &s->conns[0], NULL, out))
+			return NULL;
 		seen_drop(s, &s->conns[0]);
+	}
 	if (vec_grow(&s->conns, s->n_conns, &s->cap, SEEN_CONNS_MAX) != 0)
 		return NULL;
 	c = &s->conns[s->n_conns++];
@@ -154,7 +159,7 @@ static bool
 accepted(struct seen *s, const struct seen_line *line,
     const struct sshd_line *l, struct seen_events *out)
 {
-	struct seen_conn *c = before_login(s, line);
+	struct seen_conn *c = before_login(s, line, out);
 	struct login_event *ev;
 
 	if (c == NULL || !seen_refuse_waiting(s, c, l, out) ||
@@ -178,7 +183,7 @@ static bool
 failed(struct seen *s, const struct seen_line *line, const struct sshd_line *l,
     struct seen_events *out)
 {
-	struct seen_conn *c = before_login(s, line);
+	struct seen_conn *c = before_login(s, line, out);
 	bool good;
 
 	if (c == NULL)
@@ -212,7 +217,7 @@ static bool
 wait_for_whose(struct seen *s, const struct seen_line *line,
     const struct sshd_line *l, struct seen_events *out)
 {
-	struct seen_conn *c = before_login(s, line);
+	struct seen_conn *c = before_login(s, line, out);
 	bool again;
 
 	if (c == NULL)
@@ -315,7 +320,7 @@ seen_take_sshd(struct seen *s, const struct seen_line *line,
 	case SSHD_ACCEPTED:
 		return accepted(s, line, &l, out);
 	case SSHD_PARTIAL:
-		c = before_login(s, line);
+		c = before_login(s, line, out);
 		return c != NULL &&
 		    seen_keep(&c->partial, line->text, 2 * SSHD_LINE_CUT);
 	case SSHD_FAILED:

@@ -147,6 +147,13 @@ static const struct {
 	"login+3 deploy 01234567.811.1772445603 10.0.0.7:500 publickey key "
 	"a/9=41\n"
 	"end+5 deploy 01234567.811.1772445603 10.0.0.7:500\n"},
+    {"a refusal that nobody said whose it was before the machine went down",
+	{SSHD(1, 811, "Certificate invalid: expired"),
+	    {9, SEEN_SSHD, 811, IN, NULL, NULL, "fedcba9876543210"}},
+	700,
+	"login+9 deploy fedcba98.811.1772445609 10.0.0.7:500 publickey key "
+	"a/9=41\n"
+	"refused+1 (Certificate invalid: expired)\n"},
     {"another boot",
 	{SSHD(1, 811, IN), {9, SEEN_SSHD, 811, OUT, NULL, NULL, "fedcba98"}}, 0,
 	"login+1 deploy 01234567.811.1772445601 10.0.0.7:500 publickey key "
@@ -422,6 +429,30 @@ connections_have_a_limit_and_the_oldest_goes(void **state)
 }
 
 static void
+what_waits_in_the_oldest_is_told(void **state)
+{
+	struct said why =
+	    SSHD(0, SEEN_CONNS_MAX, "Certificate invalid: expired");
+	struct said x = SSHD(0, 0, IN);
+	struct seen_events events = {0};
+	struct seen s = {0};
+	struct seen_line l = line_of(&why);
+
+	(void)state;
+	assert_int_equal(seen_take(&s, &l, &events, NULL), 0);
+	for (uint64_t i = 0; i < SEEN_CONNS_MAX; i++) {
+		x.pid = i;
+		l = line_of(&x);
+		assert_int_equal(seen_take(&s, &l, &events, NULL), 0);
+	}
+	assert_int_equal(s.n_conns, SEEN_CONNS_MAX);
+	assert_int_equal(events.n, SEEN_CONNS_MAX + 1);
+	assert_int_equal(events.v[SEEN_CONNS_MAX - 1].what, LOGIN_REFUSED);
+	seen_events_clear(&events);
+	seen_clear(&s);
+}
+
+static void
 what_was_kept_is_read_strictly(void **state)
 {
 #define WHOLE(rest)                                                          \
@@ -472,6 +503,7 @@ main(void)
 	    cmocka_unit_test(memory_may_run_out_anywhere),
 	    cmocka_unit_test(refusals_of_an_hour_have_a_limit),
 	    cmocka_unit_test(connections_have_a_limit_and_the_oldest_goes),
+	    cmocka_unit_test(what_waits_in_the_oldest_is_told),
 	    cmocka_unit_test(what_was_kept_is_read_strictly),
 	};
 
