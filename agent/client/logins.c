@@ -152,6 +152,6 @@ login_told_words(const struct login_event *v, struct str *out)
 	word(out, "", v->method);
 	add_key(v, out);
 	word(out, "as ", v->as);
-	quoted(out, "refused: ", v->why);
+	quoted(out, login_event_denied(v) ? "refused: " : "", v->why);
 	word(out, "", v->command);
 }

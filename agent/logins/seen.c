@@ -184,8 +184,9 @@ take_sudo(struct seen *s, const struct seen_line *line, struct seen_events *out)
 	if (line->account != NULL)
 		l.user = slice_str(line->account);
 	if (line->is_doubtful)
-		l.why = slice_str("perhaps: its process had ended before "
-				  "anybody looked whether it was sudo");
+		l.why = slice_str(LOGIN_PERHAPS
+		    "its process had ended before anybody looked whether it "
+		    "was sudo");
 	return (ev = seen_add(s, out, LOGIN_SUDO, line->at)) != NULL &&
 	    seen_put(&ev->account, l.user, LOGIN_ACCOUNT_MAX) &&
 	    seen_put(&ev->as, l.as, LOGIN_ACCOUNT_MAX) &&

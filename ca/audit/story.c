@@ -203,7 +203,7 @@ words_of(const struct login_event *ev, enum story_event *event,
 		*event = STORY_LOGIN;
 		return true;
 	case LOGIN_SUDO:
-		add_word(text, ev->why != NULL ? "refused " : "saw ",
+		add_word(text, login_event_denied(ev) ? "refused " : "saw ",
 		    ev->account);
 		add_word(text, " run as ", ev->as);
 		add_word(text, ": ", ev->command);

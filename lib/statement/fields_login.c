@@ -300,6 +300,13 @@ login_event_whole(const struct login_event *ev)
 	    st_is_time(ev->until) && (!ev->has_cert || ev->key_id != NULL);
 }
 
+bool
+login_event_denied(const struct login_event *ev)
+{
+	return ev->why != NULL &&
+	    strncmp(ev->why, LOGIN_PERHAPS, strlen(LOGIN_PERHAPS)) != 0;
+}
+
 static void
 describe_text(struct str *out, const char *before, const char *text)
 {

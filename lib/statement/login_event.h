@@ -63,8 +63,14 @@ struct login_event {		/* zero-initialise / login_event_clear */
 	uint64_t	  signatures;	/* made by a security key; 0: not said */
 	char		 *command;	/* sudo */
 	char		 *as;		/* sudo: the account it ran as; NULL */
-	char		 *why;		/* refused; sudo: why it did not run it */
+	char		 *why;		/* refused; sudo: why it did not run it, or
+					   LOGIN_PERHAPS and why nobody knows whether
+					   it was sudo's word */
 };
+#define LOGIN_PERHAPS "perhaps: "
+
+/* Of a sudo: it did not run the command. */
+bool login_event_denied(const struct login_event *ev);
 
 /* "login", "journal"; NULL for what is none. */
 const char *login_what_name(enum login_what w);

@@ -225,6 +225,9 @@ static const struct {
     {"\"what\":\"sudo\",\"account\":\"a\",\"command\":\"id\",\"as\":\"b\","
      "\"why\":\"no\"}",
 	"as b refused: 'no' id"},
+    {"\"what\":\"sudo\",\"account\":\"a\",\"command\":\"id\",\"as\":\"b\","
+     "\"why\":\"perhaps: it had ended\"}",
+	"as b 'perhaps: it had ended' id"},
     {"\"what\":\"refused\",\"why\":\"revoked\",\"ca\":\"" FP
      "\",\"serial\":\"0\",\"key_id\":\"\"}",
 	"certificate 0 '' refused: 'revoked'"},

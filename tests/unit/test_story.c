@@ -149,13 +149,18 @@ what_a_host_did_not_run_is_told_as_such(void **state)
 {
 	struct use u = seen(LOGIN_SUDO, AT, "b.1");
 	struct story s = {0};
-	char why[] = "command not allowed";
+	char why[] = "command not allowed", perhaps[] = "perhaps: it had ended";
 
 	(void)state;
 	u.event.why = why;
 	assert_int_equal(story_add_use(&s, &u), 0);
 	assert_string_equal(s.v[0].text,
 	    "refused deploy run as root: /bin/id; command not allowed");
+	/* Of this one nobody knows, so it is not told as one that did not run. */
+	u.event.why = perhaps;
+	assert_int_equal(story_add_use(&s, &u), 0);
+	assert_string_equal(s.v[1].text,
+	    "saw deploy run as root: /bin/id; perhaps: it had ended");
 	story_clear(&s);
 }
 
