@@ -347,7 +347,8 @@ run_apply(struct cli_args *a, struct err *e)
 		return err_nomem(e);
 	order_init(&x->order);
 	x->o.json = cli_flag(a, "json");
-	if ((r = online_open(a, ONLINE_SIGNS | ONLINE_FAR, &x->o, e)) != 0 ||
+	if ((r = watch_check(a, e)) != 0 ||
+	    (r = online_open(a, ONLINE_SIGNS | ONLINE_FAR, &x->o, e)) != 0 ||
 	    (r = check_fleet(x, e)) != 0 ||
 	    (cli_get(a, "o") == NULL && (r = check_threshold(x, e)) != 0) ||
 	    (r = online_connect(&x->o, e)) != 0 ||

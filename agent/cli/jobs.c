@@ -298,7 +298,7 @@ run_watch(struct cli_args *a, struct err *e)
 	struct online o = {0};
 	int r;
 
-	if ((r = online_ask(a, &o, e)) == 0 &&
+	if ((r = watch_check(a, e)) == 0 && (r = online_ask(a, &o, e)) == 0 &&
 	    (r = find_job(&o, cli_operand(a, 0), &w.name, e)) == 0 &&
 	    (r = load_job(&o, &w, e)) == 0)
 		r = watch_job(&o, &w, a, e);

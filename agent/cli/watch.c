@@ -11,6 +11,7 @@
 #include "lib/base/file.h"
 #include "lib/base/json.h"
 #include "lib/cli/interrupt.h"
+#include "lib/cli/signing.h"
 
 #define RETRY_FIRST_MS 500
 #define RETRY_MOST_MS  15000
@@ -220,6 +221,18 @@ print_diffs(struct watching *x, struct err *e)
 }
 
 /* --- how it went ---------------------------------------------------------- */
+
+int
+watch_check(const struct cli_args *a, struct err *e)
+{
+	const char *junit = cli_get(a, "junit");
+
+	/* What happens is told there. */
+	if (junit != NULL && strcmp(junit, "-") == 0)
+		return err_set(e, ERR_USAGE,
+		    "--junit: '-' is standard output, expected a file");
+	return cli_check_place(junit, e);
+}
 
 static int
 write_junit(const struct watching *x, const char *path, struct err *e)

@@ -13,6 +13,9 @@ struct watched {
 	bool	    enforce;
 	struct targets targets;
 };
+/* Can what WATCH_OPTIONS ask for be written?  Before a key is used and a job is
+ * there.  ERR_USAGE, ERR_SYS, ERR_NOMEM. */
+int  watch_check(const struct cli_args *a, struct err *e) MUST_CHECK;
 /*
  * Follow it, a line for each host, until it ends or Ctrl-C, which leaves it
  * running; then say how it went, by the options WATCH_OPTIONS.  A connection

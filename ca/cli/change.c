@@ -329,7 +329,7 @@ run_krl(struct cli_args *a, struct err *e)
 
 	if (path == NULL)
 		return err_set(e, ERR_USAGE, "where to? expected -o FILE");
-	if (strcmp(path, "-") != 0 && (r = cli_check_place(path, e)) != 0)
+	if ((r = cli_check_place(path, e)) != 0)
 		return r;
 	r = cli_is_remote(a) ? cli_remote_krl(&krl, e) : cli_krl(a, &krl, e);
 	if (r != 0)

@@ -29,11 +29,6 @@ extern const size_t writ_commands_n;
 int cli_check_text(const char *what, const char *text, size_t max,
     struct err *e) MUST_CHECK;
 
-/* Can a file be made there?  For where a certificate goes, before anybody is
- * asked for one: what is issued is issued.  What is there and no file, such as a
- * device or a pipe, is not to be replaced by one.  ERR_SYS, ERR_NOMEM. */
-int cli_check_place(const char *path, struct err *e) MUST_CHECK;
-
 /* A passphrase is asked for on the terminal. */
 extern const struct passphrase cli_passphrase;
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "ca/cli/cli.h"
 #include "ca/cli/remote.h"
@@ -65,31 +62,6 @@ cli_krl(const struct cli_args *a, struct buf **out, struct err *e)
 			r = local_new_krl(l, out, e);
 	}
 	local_free(l);
-	return r;
-}
-
-/* --- files ---------------------------------------------------------------- */
-
-int
-cli_check_place(const char *path, struct err *e)
-{
-	size_t n = (size_t)(path_base(path) - path);
-	char *dir = n > 0 ? str_dupn(path, n) : str_dup(".");
-	struct stat st;
-	int r = 0;
-
-	if (dir == NULL)
-		return err_nomem(e);
-	if (access(dir, W_OK | X_OK) != 0)
-		r = err_sys(e, "no file can be made in %s", dir);
-	else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-		errno = EISDIR;
-		r = err_sys(e, "%s", path);
-	} else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		/* Of /dev/null, root would make a file for all. */
-		r = err_set(e, ERR_SYS, "%s is not a regular file", path);
-	}
-	free(dir);
 	return r;
 }
 

@@ -373,7 +373,7 @@ sign_all(struct signing *g, struct err *e)
 	const char *out = cli_get(g->a, "o");
 	int r;
 
-	if (out != NULL && (r = cli_check_place(out, e)) != 0)
+	if ((r = cli_check_place(out, e)) != 0)
 		return r;
 	if ((r = read_and_open(g, e)) != 0 || (r = check_output(g, e)) != 0)
 		return r;

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "lib/cli/signing.h"
 
+#include <sys/stat.h>
+
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
@@ -54,6 +58,32 @@ cli_read_statement(const char *path, struct statement *out, struct err *e)
 		return r;
 	r = statement_parse(path, slice_of(text, n), out, e);
 	free(text);
+	return r;
+}
+
+int
+cli_check_place(const char *path, struct err *e)
+{
+	struct stat st;
+	char *dir;
+	size_t n;
+	int r = 0;
+
+	if (path == NULL || strcmp(path, "-") == 0)
+		return 0;
+	n = (size_t)(path_base(path) - path);
+	if ((dir = n > 0 ? str_dupn(path, n) : str_dup(".")) == NULL)
+		return err_nomem(e);
+	if (access(dir, W_OK | X_OK) != 0)
+		r = err_sys(e, "no file can be made in %s", dir);
+	else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+		r = err_sys(e, "%s", path);
+	} else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		/* Of /dev/null, root would make a file for all. */
+		r = err_set(e, ERR_SYS, "%s is not a regular file", path);
+	}
+	free(dir);
 	return r;
 }
 

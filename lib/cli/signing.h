@@ -33,6 +33,13 @@ int cli_new_statement(struct statement *s, enum statement_type type,
 /* Encode s and sign it with these keys (files for ssh-keygen): the whole. */
 int cli_sign_statement(const struct statement *s, const char *const *keys,
     size_t n_keys, struct str *out, struct err *e) MUST_CHECK;
+/*
+ * Can a file be made there?  Asked before anything is done that stays done, such
+ * as a certificate issued or a job ordered.  What is there and no file, such as a
+ * device or a pipe, is not to be replaced by one.  NULL and "-", which is standard
+ * output, can.  ERR_SYS, ERR_NOMEM.
+ */
+int cli_check_place(const char *path, struct err *e) MUST_CHECK;
 /* To path, or to standard output for NULL and "-".  Refuses to replace. */
 int cli_write_new(const char *path, struct slice text, struct err *e)
     MUST_CHECK;

@@ -286,6 +286,13 @@ bad "the list to a directory" $system "Is a directory" \
 t_eq "they are what they were" "fifo symbolic link" \
 	"$(stat -c %F pipe to-pipe | xargs)"
 rm pipe to-pipe
+mkdir shut && chmod 500 shut
+[ "$(id -u)" -ne 0 ] || chattr +i shut
+t "a request that nobody has to approve" \
+	request viewer --reason "$why" --from 10.1.0.0/16 -o view.req
+t "a certificate on standard output needs no folder" \
+	env -C shut "$writ" sign -C "$PWD/corp" "$PWD/view.req" -o -
+[ "$(id -u)" -ne 0 ] || chattr -i shut
 
 # --- after a request ended
 t "a request that is denied is made" \

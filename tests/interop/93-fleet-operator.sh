@@ -395,6 +395,16 @@ f = E.parse("junit.xml").find(".//testcase/failure")
 print(f.get("type"), f.get("message"))
 END
 )"
+mkfifo pipe
+job=$(taken)
+t "which takes the place of no pipe" ends 6 'pipe is not a regular file' \
+	apply -y --on '*' --junit pipe
+t "nor goes where no folder is" ends 6 'no file can be made in none/' \
+	apply -y --on '*' --junit none/junit.xml
+t "nor between the lines" ends 2 '--junit' apply -y --on '*' --junit -
+t_eq "and nothing is ordered" "$job" "$(taken)"
+t "the pipe is one" test -p pipe
+rm pipe
 apply -y --on '*' --json >job.json 2>job.err
 t_eq "as JSON on standard output" 'stopped 1 12' \
 	"$(jq -r '"\(.outcome) \(.counts.undone) \(.hosts|length)"' job.json)"
