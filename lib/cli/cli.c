@@ -234,14 +234,15 @@ run_table(const char *program, struct level l, bool no_dir, int argc,
 	int i = 1, r;
 
 	program_name = program;
-	if (argc == 2 && strcmp(argv[1], "--version") == 0)
-		return finish(printf("%s %s\n", program, WRIT_VERSION) < 0);
 	help = argc > 1 && strcmp(argv[1], "help") == 0;
 	i += help;
 	r = find_leaf(&a, &l, argc, argv, &i, &leaf, &e);
 	if (r == 0 && leaf == NULL && i < argc && argv[i][0] != '-')
 		help = false; /* of what there is not */
-	if (r == 0 &&
+	if (r == 0 && leaf == NULL && i == argc - 1 &&
+	    strcmp(argv[i], "--version") == 0)
+		r = finish(printf("%s %s\n", program, WRIT_VERSION) < 0);
+	else if (r == 0 &&
 	    (wants_help(leaf, argc, argv, i) ||
 		(help && (leaf == NULL || !leaf->through)))) {
 		r = finish(print_usage(stdout, &a, l));

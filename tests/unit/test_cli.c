@@ -269,6 +269,7 @@ a_wrong_line_runs_nothing_and_says_why(void **state)
 	    {"writ help nope", "writ: unknown command 'nope'\n"},
 	    {"writ help group nope", "writ: unknown command 'nope'\n"},
 	    {"writ group help", "writ: unknown command 'help'\n"},
+	    {"writ --version x", "writ: unknown command '--version'\n"},
 	    {"writ --versio", "writ: unknown command '--versio'\n"},
 	    {"writ copy --version", "writ: unknown option '--version'\n"},
 	};
@@ -317,6 +318,7 @@ help_is_asked_for_anywhere(void **state)
 	    {"writ help group", "  list       list all\n"},
 	    {"writ help group list", "usage: writ group list [OPTION ...] \n"},
 	    {"writ --version", "writ " WRIT_VERSION "\n"},
+	    {"writ -C d --version", "writ " WRIT_VERSION "\n"},
 	};
 	struct printed p;
 
