@@ -83,7 +83,7 @@ reason_of(const struct cli_args *a, char **out, struct err *e)
 {
 	const char *reason = cli_get(a, "m");
 
-	if (reason == NULL || reason[0] == '\0')
+	if (reason == NULL)
 		return err_set(e, ERR_USAGE, "why? expected -m REASON");
 	return (*out = str_dup(reason)) != NULL ? 0 : err_nomem(e);
 }

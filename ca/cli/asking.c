@@ -36,21 +36,6 @@ copy_text(const char *from, char **to)
 	return 0;
 }
 
-/*
- * A variable of a script that is empty must not come to a certificate that is
- * good from everywhere.
- */
-static int
-check_from(const struct strs *from, struct err *e)
-{
-	for (size_t i = 0; i < from->n; i++)
-		if (from->v[i][0] == '\0')
-			return err_set(e, ERR_USAGE,
-			    "--from is empty, expected addresses such as "
-			    "10.0.0.0/8");
-	return 0;
-}
-
 int
 ask_of_args(const struct cli_args *a, struct ask *out, struct err *e)
 {
@@ -72,8 +57,7 @@ ask_of_args(const struct cli_args *a, struct ask *out, struct err *e)
 	if ((r = cli_check_text("the reason", q.reason, STATEMENT_REASON_MAX,
 		 e)) != 0 ||
 	    (r = cli_check_text("the ticket", q.ticket, STATEMENT_TICKET_MAX,
-		 e)) != 0 ||
-	    (r = check_from(q.from, e)) != 0)
+		 e)) != 0)
 		return r;
 	if (cli_flag(a, "extension"))
 		q.extensions = cli_all(a, "extension");

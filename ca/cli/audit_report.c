@@ -15,7 +15,7 @@ run_audit_report(struct cli_args *a, struct err *e)
 	int r;
 
 	p.until = p.made;
-	if (cli_get(a, "html") == NULL || cli_get(a, "html")[0] == '\0')
+	if (cli_get(a, "html") == NULL)
 		return err_set(e, ERR_USAGE,
 		    "--html FILE is missing, expected where to write the page");
 	if ((r = asked_uses_get(a, &q, e)) != 0 ||

@@ -188,8 +188,6 @@ fill_revoke(const struct cli_args *a, struct revoke *v, struct err *e)
 	if ((r = cli_check_text("the reason", cli_get(a, "reason"),
 		 STATEMENT_REASON_MAX, e)) != 0)
 		return r;
-	if (cli_get(a, "reason")[0] == '\0')
-		return err_set(e, ERR_USAGE, "why? the reason is empty");
 	if (person != NULL && !id_is_valid(person))
 		return err_set(e, ERR_USAGE, "%s is no id of a person",
 		    str_quote(quoted, person));

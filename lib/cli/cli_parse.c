@@ -85,6 +85,12 @@ parse_option(struct cli_args *a, const struct cli_command *c, int argc,
 			    o->value);
 		value = argv[++*i];
 	}
+	/* A variable of a script that is unset: it must not come to what is done
+	 * without the option, such as a certificate good from everywhere. */
+	if (value != NULL && value[0] == '\0')
+		return err_set(e, ERR_USAGE,
+		    "option %.*s is empty, expected %s",
+		    (int)strcspn(word, "="), word, o->value);
 	return give(a, o, value, e);
 }
 

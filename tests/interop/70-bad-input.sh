@@ -165,7 +165,7 @@ for text in $'roll\nout of it' $'roll\eout of it' $'roll\xffout of it' \
 	bad "a revocation for $name" $usage 'the reason has' \
 		"$writ" revoke -C corp -i olga -y --reason "$text" 1
 done
-bad "a revocation without a word" $usage 'the reason is empty' \
+bad "a revocation without a word" $usage '--reason is empty' \
 	"$writ" revoke -C corp -i olga -y --reason '' 1
 bad "a revocation of somebody who cannot be" $usage 'is no id of a person' \
 	"$writ" revoke -C corp -i olga -y --reason "$why" --person $'a\eb'

@@ -168,7 +168,7 @@ t_eq 'until its end' '2026-11-02T00:00:00Z 2026-11-02T23:59:59Z' "$(jq -r \
 	tail -n 1)"
 t_eq 'so it is for certificates' 4 "$(audit list --json \
 	--since "${now%T*}" | jq length)"
-t 'a page without a name' ends 2 '--html FILE' audit report --html ''
+t 'a page without a name' ends 2 '--html is empty' audit report --html ''
 t 'more leaves than there are were not judged before' ends 1 \
 	'fewer than the 99999 that were judged before' audit verify --since 99999
 t 'nothing is a gap' ends 0 'GAP' audit gaps
