@@ -296,15 +296,11 @@ add_person(struct krl_make *m, const char *person)
 }
 
 static int
-add_keys_of(void *ctx, const struct person *who, const struct pubkey *key,
-    const char *comment)
+add_key(void *ctx, const struct pubkey *key)
 {
 	struct krl_make *m = ctx;
 
-	(void)comment;
-	return standing_person_revoked(m->k->standing, who->id)
-	    ? krl_add_key(m->krl, key)
-	    : 0;
+	return krl_add_key(m->krl, key);
 }
 
 static int
@@ -326,22 +322,15 @@ keeper_krl(struct keeper *k, uint64_t version, int64_t now, struct buf *out,
     struct err *e)
 {
 	struct krl_make m = {.k = k, .now = now, .e = e};
-	const struct policy *p = k->trust->policy;
 	int r;
 
 	if ((r = krl_new(&m.krl)) != 0 ||
 	    (r = krl_set(m.krl, version, now, "writ")) != 0 ||
-	    (r = standing_each_revoked(k->standing, add_item, &m)) != 0)
+	    (r = standing_each_revoked(k->standing, add_item, &m)) != 0 ||
+	    (r = standing_each_key_of_revoked(k->standing, k->trust->policy,
+		 add_key, &m)) != 0)
 		goto out;
-	/* A revoked person's keys are those of the policy as well. */
-	for (size_t i = 0; i < p->n_people && r == 0; i++)
-		for (size_t j = 0; j < p->people[i].n_keys && r == 0; j++)
-			r = add_keys_of(&m, &p->people[i],
-			    p->people[i].keys[j].key, NULL);
-	if (r == 0)
-		r = standing_each_key(k->standing, p, add_keys_of, &m);
-	if (r == 0)
-		r = krl_encode(m.krl, out);
+	r = krl_encode(m.krl, out);
 out:
 	krl_free(m.krl);
 	if (r != 0 && (e == NULL || e->msg[0] == '\0'))

@@ -149,34 +149,21 @@ look_for(void *ctx, const struct standing_item *i)
 }
 
 static int
-look_for_key(void *ctx, const struct person *who, const struct pubkey *k,
-    const char *comment)
+look_for_key(void *ctx, const struct pubkey *k)
 {
 	const struct looking *l = ctx;
 
-	(void)comment;
-	if (standing_person_revoked(l->p->standing, who->id) &&
-	    !krl_revokes_key(l->krl, k))
-		return lacks(l, "a person's key");
-	return 0;
+	return krl_revokes_key(l->krl, k) ? 0 : lacks(l, "a person's key");
 }
 
 static int
 look_for_all(struct looking *l)
 {
-	const struct policy *policy = l->p->c.trust->policy;
-	void *ctx = l;
-	int r;
+	int r = standing_each_revoked(l->p->standing, look_for, l);
 
-	r = standing_each_revoked(l->p->standing, look_for, ctx);
-	for (size_t i = 0; i < policy->n_people && r == 0; i++)
-		for (size_t k = 0; k < policy->people[i].n_keys && r == 0; k++)
-			r = look_for_key(ctx, &policy->people[i],
-			    policy->people[i].keys[k].key, NULL);
-	if (r == 0)
-		r = standing_each_key(l->p->standing, policy, look_for_key,
-		    ctx);
-	return r;
+	return r != 0 ? r
+		      : standing_each_key_of_revoked(l->p->standing,
+			    l->p->c.trust->policy, look_for_key, l);
 }
 
 static int

@@ -316,6 +316,31 @@ standing_each_key(const struct standing *st, const struct policy *p,
 }
 
 int
+standing_each_key_of_revoked(const struct standing *st, const struct policy *p,
+    int (*each)(void *ctx, const struct pubkey *k), void *ctx)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < p->n_people && r == 0; i++) {
+		const struct person *who = &p->people[i];
+
+		if (!standing_person_revoked(st, who->id))
+			continue;
+		for (size_t j = 0; j < who->n_keys && r == 0; j++)
+			r = each(ctx, who->keys[j].key);
+	}
+	for (size_t i = 0; i < st->added.n && r == 0; i++) {
+		const struct entry *a = &st->added.v[i];
+
+		/* One that the policy has given to another is his. */
+		if (standing_person_revoked(st, a->text) &&
+		    policy_person_of_key(p, a->key) == NULL)
+			r = each(ctx, a->key);
+	}
+	return r;
+}
+
+int
 standing_apply(struct standing *st, const struct policy *p,
     const struct statement *s,
     const char *(*owner_of_serial)(void *ctx, uint64_t serial), void *ctx,

@@ -115,5 +115,10 @@ int standing_each_revoked(const struct standing *st,
 int standing_each_key(const struct standing *st, const struct policy *p,
     int (*each)(void *ctx, const struct person *who, const struct pubkey *k,
 	const char *comment), void *ctx);
+/* Each key of a person who is revoked, in the policy or added by a statement,
+ * retired since or not: for the KRL. */
+int standing_each_key_of_revoked(const struct standing *st,
+    const struct policy *p,
+    int (*each)(void *ctx, const struct pubkey *k), void *ctx);
 
 #endif

@@ -201,7 +201,12 @@ the_list_has_what_was_revoked_and_nothing_else(void **state)
 	revoke(w, &s, SEED_OLGA, 0);
 	make_revoke(&s, OLGA, 0, NULL, SEED_MALLORY, NULL);
 	revoke(w, &s, SEED_OLGA, 0);
-	/* A person: certificates that are still good, and keys. */
+	/* A person: certificates that are still good, and keys, those of the
+	   policy and those that were added. */
+	make_key(&s, ALICE, SEED_ALICE_NEW, true);
+	fixture_sign(&s, FIXTURE_BY(SEED_ALICE, SEED_ALICE_NEW));
+	assert_int_equal(kpc_apply(w, &s, NULL, 0), 0);
+	statement_clear(&s);
 	make_revoke(&s, OLGA, 0, ALICE, 0, NULL);
 	revoke(w, &s, SEED_OLGA, 0);
 	kpc_again(w);
@@ -219,6 +224,7 @@ the_list_has_what_was_revoked_and_nothing_else(void **state)
 		assert_true(listed(k, "x", other, SEED_MALLORY));
 		assert_true(listed(k, "x", other, SEED_ALICE));
 		assert_true(listed(k, "x", other, SEED_ALICE_2));
+		assert_true(listed(k, "x", other, SEED_ALICE_NEW));
 		/* Its end takes a certificate off the list. */
 		assert_int_equal(listed(k, "x", mine, SEED_SUBJECT), !ended);
 		assert_false(listed(k, "x", other, SEED_SUBJECT));
