@@ -107,12 +107,20 @@ static int
 decide_key(struct kp *k, struct kp_part *p, const struct hash *h,
     struct err *why, struct err *e)
 {
+	const struct person *who =
+	    policy_person(k->view->trust.policy, p->s.by);
 	struct kp_job *j = NULL;
 	char *text = NULL, id[KP_SHORT_ID];
 	size_t n = 0;
 	int r;
 
 	kp_short_id(h, id);
+	/* Whoever is known is written down, whether it counts or not. */
+	if (who == NULL || !who->officer) {
+		(void)err_set(why, ERR_DENIED,
+		    "officers alone decide on keys (key statement %s)", id);
+		return 0;
+	}
 	if ((r = requests_act(k->rows, h, &text, &n, e)) != 0) {
 		if (r == 1)
 			(void)err_set(why, ERR_NOTFOUND, "no key statement %s",
@@ -127,7 +135,11 @@ decide_key(struct kp *k, struct kp_part *p, const struct hash *h,
 	}
 	statement_init(j->on, ST_KEY);
 	j->statement = &p->s;
-	if ((r = statement_parse("key", slice_of(text, n), j->on, e)) == 0) {
+	if ((r = statement_parse("key", slice_of(text, n), j->on, e)) != 0)
+		goto out;
+	if (j->on->type != ST_KEY) {
+		(void)err_set(why, ERR_NOTFOUND, "no key statement %s", id);
+	} else {
 		r = kp_job_put(k, p, j, e);
 		j = NULL;
 	}

@@ -133,7 +133,8 @@ struct kp_enrols {
 
 struct kp_quota {
 	char *person;
-	uint64_t n;
+	uint64_t n;		/* requests */
+	uint64_t acts;		/* since this keeper began, if that is later */
 	struct kp_quota *next;
 };
 
@@ -329,6 +330,11 @@ void kp_submit_finish(struct kp *k, struct kp_call *c);
 void kp_push_job(struct kp *k, struct kp_job *j);
 /* ERR_LIMIT: he has asked often enough today. */
 int kp_quota_use(struct kp *k, const char *person, struct err *e) MUST_CHECK;
+/* The same for key statements and revocations, counted apart, so that whoever
+ * has used up the requests of another keeps him from revoking nothing.  What of
+ * them has an end of itself, and what an officer revokes, is not counted. */
+int kp_quota_act(struct kp *k, const struct statement *s, struct err *e)
+    MUST_CHECK;
 int kp_quota_load(struct kp *k, struct err *e) MUST_CHECK;
 void kp_quota_clear(struct kp *k);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* How often each person has asked today (UTC): counted here, and from the store
- * at start. */
+ * at start; and how often he has changed keys or revoked, counted here alone. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,27 +67,72 @@ kp_quota_load(struct kp *k, struct err *e)
 	return requests_since(k->rows, k->quota_day * DAY, load_one, k, e);
 }
 
-int
-kp_quota_use(struct kp *k, const char *person, struct err *e)
+/* His count of today. */
+static int
+today(struct kp *k, const char *person, struct kp_quota **out, struct err *e)
 {
-	unsigned most = k->view->trust.policy->quota;
-	struct kp_quota *q;
-
 	if (k->quota_day != k->now / DAY) {
 		kp_quota_clear(k);
 		k->quota_day = k->now / DAY;
 	}
-	if ((q = entry(k, person)) == NULL)
-		return err_nomem(e);
-	if (q->n >= most) {
+	*out = entry(k, person);
+	return *out != NULL ? 0 : err_nomem(e);
+}
+
+static int
+use(const struct kp *k, const char *person, const char *done, uint64_t *n,
+    struct err *e)
+{
+	unsigned most = k->view->trust.policy->quota;
+
+	if (*n >= most) {
 		(void)err_set(e, ERR_LIMIT,
-		    "%s has asked %llu times today, and policy says %u at most",
-		    person, (unsigned long long)q->n, most);
+		    "%s has %s %llu times today, and policy says %u at most",
+		    person, done, (unsigned long long)*n, most);
 		err_hint(e,
 		    "the day ends at midnight UTC; `quota` of ca.yaml "
 		    "says how many");
 		return ERR_LIMIT;
 	}
-	q->n++;
+	++*n;
 	return 0;
+}
+
+int
+kp_quota_use(struct kp *k, const char *person, struct err *e)
+{
+	struct kp_quota *q = NULL;
+	int r = today(k, person, &q, e);
+
+	return r != 0 ? r : use(k, person, "asked", &q->n, e);
+}
+
+/*
+ * Somebody is revoked once and a key once.  But a key id and a key to be added
+ * can be thought up, and each is a leaf, a revocation list anew and a line of it
+ * for good: in the end no host could be told of any.
+ */
+static bool
+has_no_end(const struct kp *k, const struct statement *s)
+{
+	const struct person *who;
+
+	if (s->type != ST_REVOKE)
+		return true;
+	who = policy_person(k->view->trust.policy, s->by);
+	return s->u.v.person == NULL && s->u.v.key == NULL &&
+	    (who == NULL || !who->officer);
+}
+
+int
+kp_quota_act(struct kp *k, const struct statement *s, struct err *e)
+{
+	struct kp_quota *q = NULL;
+	int r;
+
+	if (!has_no_end(k, s))
+		return 0;
+	r = today(k, s->by, &q, e);
+	return r != 0 ? r
+		      : use(k, s->by, "changed keys or revoked", &q->acts, e);
 }

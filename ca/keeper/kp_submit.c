@@ -113,6 +113,10 @@ take_request(struct kp *k, struct kp_part *p, struct err *e)
 static int
 take_act(struct kp *k, struct kp_part *p, struct err *e)
 {
+	int r = kp_quota_act(k, &p->s, e);
+
+	if (r != 0)
+		return r;
 	return kp_put_job(k, p, JOB_APPLY, NULL, &p->s, NULL, e);
 }
 

@@ -361,6 +361,11 @@ rm -f new.key
 t_eq 'a new key waits for officers' 0 "$(
 	text "$alice" submit <new.key >key.out; echo $?)"
 t_has 'and says so' "$(cat key.out)" 'officer'
+decision "$alice" "$(id_of new.key)" approve
+acts=$(call "$olga" '{"call":"standing"}' | jq '.acts | length')
+t_not 'nobody else decides on it' text "$alice" submit <alice.dec
+t_eq 'and what he says is not written down' "$acts" "$(
+	call "$olga" '{"call":"standing"}' | jq '.acts | length')"
 decision "$olga" "$(id_of new.key)" approve
 t 'an officer approves it' text "$olga" submit <olga.dec
 t_eq 'then it may come in' 6 "$("$calltool" -k "$front" | wc -l)"
@@ -399,6 +404,26 @@ t_eq 'seventy at once, of which policy allows sixty' '60 10' "$(
 		select(.code == "limit")]] | map(length) | join(" ")' many.json)"
 t_has 'which is said' "$(jq -r '.results[69].error' many.json)" \
 	'policy says 60 at most'
+
+# What he may revoke of his own need not exist: it has an end all the same.
+# names N: statements of bob's that revoke N key ids of his that nobody issued.
+names() {
+	for i in $(seq "$1"); do
+		rm -f id.rev
+		"$writ" revoke -C policy -i bob -y --reason 'no reason' \
+			--key-id "$(printf '%s/%032x' "$bob" "$i")" -o id.rev \
+			>>"$ca_log" 2>&1
+		cat id.rev
+	done
+}
+names 62 >names.rev
+t_eq 'no more names are revoked than policy says' '60 2' "$(
+	call "$bob" submit <names.rev >names.json
+	jq -r '[[.results[] | select(.status == 0)], [.results[] |
+		select(.code == "limit")]] | map(length) | join(" ")' names.json)"
+"$writ" revoke -C policy -i bob -y --person "$bob" --reason 'key stolen' \
+	-o bob.rev >>"$ca_log" 2>&1
+t 'himself he revokes all the same' text "$bob" submit <bob.rev
 
 # --- the policy -----------------------------------------------------------------------------------
 
