@@ -11,7 +11,8 @@
  *
  *  key add	counts when signed by the new key and by a key that is the
  *		person's; at once where all groups of the person say `self`,
- *		else after thresholds.policy officers approved it.
+ *		else after thresholds.policy officers approved it, of whom
+ *		none was revoked or ceased to be one before the last did.
  *  key retire	counts when signed by any key of the person.
  *  revoke	one officer: any serial, key id, person, user key.  Anybody:
  *		his own person, keys, serials, key ids.  A CA or log key: the

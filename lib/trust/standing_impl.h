@@ -100,6 +100,9 @@ int standing_apply_revoke(struct standing *st, const struct policy *p,
 
 
 void waiting_clear(struct waiting *w);
+/* Of an officer who is revoked, or one of whose keys is: what he has approved
+ * and still waits for others has to be approved anew. */
+void standing_withdraw_word(struct standing *st, const char *officer);
 /* Drop those whose person or key has been revoked meanwhile. */
 void standing_sweep_waiting(struct standing *st);
 

@@ -218,6 +218,38 @@ standing_sweep_waiting(struct standing *st)
 	}
 }
 
+void
+standing_withdraw_word(struct standing *st, const char *officer)
+{
+	for (size_t i = 0; i < st->n_waiting; i++) {
+		struct strs *l = &st->waiting[i].approved;
+
+		for (size_t j = l->n; j-- > 0;) {
+			if (strcmp(l->v[j], officer) != 0)
+				continue;
+			free(l->v[j]);
+			l->n--;
+			memmove(&l->v[j], &l->v[j + 1],
+			    (l->n - j) * sizeof(l->v[0]));
+		}
+	}
+}
+
+/* Those who have approved it and are officers still. */
+static size_t
+count_approved(const struct policy *p, const struct waiting *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->approved.n; i++) {
+		const struct person *who = policy_person(p, w->approved.v[i]);
+
+		if (who != NULL && who->officer)
+			n++;
+	}
+	return n;
+}
+
 /*
  * The word of one officer on one key.  0 when the key came in or was turned
  * down, STANDING_IDLE when it waits on.
@@ -228,6 +260,7 @@ decide_one(struct standing *st, const struct policy *p, const char *officer,
 {
 	struct waiting *w = &st->waiting[i];
 	const struct person *who = policy_person(p, w->person);
+	size_t n = count_approved(p, w) + 1;
 	int r;
 
 	if (strs_has(&w->approved, officer))
@@ -245,12 +278,12 @@ decide_one(struct standing *st, const struct policy *p, const char *officer,
 	if (is_of_root(who))
 		return standing_idle(why, ERR_DENIED,
 		    "%s is named in root.yaml", w->person);
-	if (w->approved.n + 1 < p->thresholds.policy) {
+	if (n < p->thresholds.policy) {
 		if ((r = strs_add(&w->approved, officer)) != 0)
 			return r;
 		return standing_idle(why, ERR_WAIT,
 		    "the key waits for %zu more officers",
-		    p->thresholds.policy - w->approved.n);
+		    p->thresholds.policy - n);
 	}
 	/* Somebody may have taken it while it waited. */
 	if ((r = check_free(st, p, who, w->key, why)) == 0 &&

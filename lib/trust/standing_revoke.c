@@ -102,6 +102,21 @@ check_entitled(const struct standing *st, const struct policy *p,
 	return check_own(st, p, who, v, owner_of_serial, ctx, why);
 }
 
+/* What waits for officers, without what counts no more. */
+static void
+end_what_waits(struct standing *st, const struct policy *p,
+    const struct revoke *v)
+{
+	const struct person *who =
+	    v->key != NULL ? policy_person_of_key(p, v->key) : NULL;
+
+	if (v->person != NULL)
+		standing_withdraw_word(st, v->person);
+	else if (who != NULL)
+		standing_withdraw_word(st, who->id);
+	standing_sweep_waiting(st);
+}
+
 int
 standing_apply_revoke(struct standing *st, const struct policy *p,
     const struct statement *s,
@@ -129,6 +144,6 @@ standing_apply_revoke(struct standing *st, const struct policy *p,
 	else
 		r = entry_add_serials(&st->entries, v->serials, v->n_serials);
 	if (r == 0)
-		standing_sweep_waiting(st);
+		end_what_waits(st, p, v);
 	return r;
 }

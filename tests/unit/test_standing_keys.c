@@ -251,6 +251,61 @@ who_became_an_officer_is_let_in_by_root_yaml_alone(void **state)
 	assert_null(sd_id_of_key(w, NEW));
 }
 
+/* Two officers of three let a key in, and the approval of one who has been
+ * revoked since, or is none any more, is of nobody. */
+static void
+the_word_of_an_officer_ends_with_him(void **state)
+{
+#define THREE(third)                                           \
+	"version: 1\nexpires: 2028-11-01\ngrace: 14d\n"        \
+	"officers:\n  olga@example.com: {keys: [<1>, <11>]}\n" \
+	"  ivan@example.com: {keys: [<2>]}\n"                  \
+	"  " third "@example.com: {keys: [<6>]}\n"             \
+	"operators:\n  petra@example.com: {keys: [<3>]}\n"     \
+	"thresholds: {root: 1, policy: 2, fleet: 1}\n"
+	static const char people[] = "  bob@example.com: {keys: [<5>]}\n";
+	static const struct sd_what whats[] = {
+	    {.key = SEED_OLGA}, {.person = OLGA}, {.key_id = ALICE_ID}};
+
+	(void)state;
+	for (size_t i = 0; i <= 3; i++) {
+		struct sd_world *w = NULL;
+		struct sd_effect x;
+		bool still = i == 2;
+
+		(void)sd_set_up((void **)&w);
+		change_policy(w, THREE("lena"), people);
+		x = sd_key(w, BOB, true, NEW, FIXTURE_BY(NEW, SEED_BOB));
+		assert_int_equal(x.why.code, ERR_WAIT);
+		if (i < 3)
+			(void)sd_decide(w, OLGA, true, &x.name,
+			    FIXTURE_BY(SEED_OLGA));
+		else
+			(void)sd_decide(w, "lena@example.com", true, &x.name,
+			    FIXTURE_BY(SEED_LENA));
+		if (i < 3)
+			assert_int_equal(sd_revoke(w, IVAN, &whats[i],
+					     FIXTURE_BY(SEED_IVAN))
+					     .r,
+			    0);
+		else
+			change_policy(w, THREE("max"), people);
+		assert_int_equal(
+		    sd_decide(w, IVAN, true, &x.name, FIXTURE_BY(SEED_IVAN)).r,
+		    still ? 0 : STANDING_IDLE);
+		assert_int_equal(sd_id_of_key(w, NEW) != NULL, still);
+		/* With another key of hers she says it again. */
+		if (i == 0)
+			assert_int_equal(sd_decide(w, OLGA, true, &x.name,
+					     FIXTURE_BY(SEED_OLGA_2))
+					     .r,
+			    0);
+		assert_int_equal(sd_id_of_key(w, NEW) != NULL, still || i == 0);
+		(void)sd_tear_down((void **)&w);
+	}
+#undef THREE
+}
+
 static void
 keys_of_a_person_end_at_32(void **state)
 {
@@ -278,6 +333,7 @@ main(void)
 	    TEST(an_added_key_follows_the_policy),
 	    TEST(who_has_no_group_needs_officers),
 	    TEST(who_became_an_officer_is_let_in_by_root_yaml_alone),
+	    cmocka_unit_test(the_word_of_an_officer_ends_with_him),
 	    TEST(keys_of_a_person_end_at_32),
 	};
 
