@@ -94,12 +94,25 @@ revocation() {
 	printf '"serials":["%s"],"reason":"to see it fail"}\n' "$1"
 }
 
+# asked_for I: its request is $file, made with those of the next runs.  All at once
+# would be decided by themselves before their turn: none waits longer than the hour
+# that it asks for.
+asked_for() {
+	local dir=q/$(($1 / batch))
+
+	[ -d "$dir" ] || { mkdir "$dir" &&
+		"$O/tools/mkrequests" -C d -o "$dir" -n $batch -k 1 -g deploy \
+			-p deploy -i "alice@example.com=$keys/alice" \
+			-a "olga@example.com=$keys/olga"; } || return
+	printf -v file '%s/r%05d.req' "$dir" $(($1 % batch))
+}
+
 # story I: request I is asked for, approved and fetched into c/I-cert.pub; that
 # of every fifth is revoked.
 story() {
 	local i=$1 file id serial
 
-	printf -v file 'q/r%05d.req' "$i"
+	asked_for "$i" || return
 	id=$(head -n 1 "$file" | sha256sum | cut -d' ' -f1)
 	until_status 0 "$file" alice submit || return
 	until_status 0 "$file.olga@example.com" olga submit || return
@@ -275,9 +288,6 @@ prepare() {
 			"$writ" policy sign -C d -i "$keys/$name" -y || return
 		done
 	printf 'service:\n  listen: ["127.0.0.1:%s"]\n' "$port" >>d/writ.yaml
-	"$O/tools/mkrequests" -C d -o q -n $((runs + 20)) -k 1 -g deploy \
-		-p deploy -i "alice@example.com=$keys/alice" \
-		-a "olga@example.com=$keys/olga"
 }
 if ! out=$(prepare 2>&1); then
 	t_fail 'a deployment is made' "$out"
