@@ -7,6 +7,7 @@
 
 #include "agent/states/accounts.h"
 #include "agent/states/sshd_admits.h"
+#include "agent/states/sshd_words.h"
 #include "lib/ssh/pubkey.h"
 
 #define CANDIDATES_MAX \
@@ -92,6 +93,28 @@ prove_lists(struct proof *p)
 	return r;
 }
 
+/* Does sshd take certificates that a key of this type has signed?  A release
+ * that does not know the word takes those of every CA. */
+static bool
+takes_signatures(const struct sshd_dump *d, const char *type, size_t n)
+{
+	static const char rsa[] = "ssh-rsa";
+	const char *list = sshd_dump_one(d, "casignaturealgorithms", NULL);
+	char name[SSHD_VALUE_MAX];
+
+	if (list == NULL)
+		return true;
+	if (n >= sizeof(name))
+		return false;
+	memcpy(name, type, n);
+	name[n] = '\0';
+	/* The same key signs by other names. */
+	return sshd_pattern_list(name, list) == 1 ||
+	    (strcmp(name, rsa) == 0 &&
+		(sshd_pattern_list("rsa-sha2-256", list) == 1 ||
+		    sshd_pattern_list("rsa-sha2-512", list) == 1));
+}
+
 /* A line of TrustedUserCAKeys: is it a key that signs for people? */
 static bool
 is_authority(const struct state_env *env, const char *line, size_t n)
@@ -118,7 +141,7 @@ static int
 prove_ca(struct proof *p)
 {
 	const char *path = sshd_dump_one(&p->c.dump, "trustedusercakeys", "");
-	bool found = false;
+	bool found = false, taken = false;
 	char *text;
 	size_t n;
 	int r;
@@ -131,16 +154,44 @@ prove_ca(struct proof *p)
 		return r == ERR_NOMEM
 		    ? r
 		    : out_of(p, "TrustedUserCAKeys %s cannot be read", path);
-	for (const char *s = text; *s != '\0' && !found;) {
+	for (const char *s = text; *s != '\0' && !taken;) {
 		size_t len = strcspn(s, "\n");
 
-		found = is_authority(p->env, s, len);
+		if (is_authority(p->env, s, len)) {
+			found = true;
+			taken = takes_signatures(&p->c.dump, s,
+			    strcspn(s, " \t\n"));
+		}
 		s += len + (s[len] == '\n');
 	}
 	free(text);
-	return found
+	if (!found)
+		return out_of(p, "no key in %s is a user CA of the policy",
+		    path);
+	return taken
 	    ? 0
-	    : out_of(p, "no key in %s is a user CA of the policy", path);
+	    : out_of(p,
+		  "CASignatureAlgorithms %s, which is none of a user "
+		  "CA's in %s",
+		  sshd_dump_one(&p->c.dump, "casignaturealgorithms", ""), path);
+}
+
+/* A certificate's algorithm is not its key's: "ssh-ed25519" takes the key, and
+ * no certificate of it.  Until 8.5 the word was another. */
+static int
+prove_algorithms(struct proof *p)
+{
+	static const char cert[] = "-cert-v01@openssh.com";
+	const struct sshd_dump *d = &p->c.dump;
+	const char *list = sshd_dump_one(d, "pubkeyacceptedalgorithms",
+	    sshd_dump_one(d, "pubkeyacceptedkeytypes", cert));
+
+	return strstr(list, cert) != NULL
+	    ? 0
+	    : out_of(p,
+		  "PubkeyAcceptedAlgorithms %s, and it comes with a "
+		  "certificate",
+		  list);
 }
 
 /* sshd's %u, %h and %%; what does not begin with / is below the home. */
@@ -271,7 +322,7 @@ prove_class(struct proof *p)
 		    sshd_dump_one(&p->c.dump, "authenticationmethods", "any"));
 	if ((r = prove_revoked(p)) != 0 || p->env->operator_principal == NULL)
 		return r;
-	if ((r = prove_ca(p)) != 0)
+	if ((r = prove_algorithms(p)) != 0 || (r = prove_ca(p)) != 0)
 		return r;
 	return prove_principal(p);
 }

@@ -14,9 +14,9 @@
 
 /*
  * h is the host as it would be.  Of the operator where env names one, his
- * account's whole way in: account, shell, lists, methods, and the certificate
- * where env->operator_principal says that he has one.  Else that the lists let
- * anybody in at all.
+ * account's whole way in: account, shell, lists, methods, and the certificate,
+ * its algorithms and its CA's, where env->operator_principal says that he has
+ * one.  Else that the lists let anybody in at all.
  *
  * ERR_DENIED: "alice would be locked out: ..."; as host_run().
  */

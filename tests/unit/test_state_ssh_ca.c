@@ -468,6 +468,7 @@ denied(struct fakehost *f, const char *want)
 	assert_string_equal(e.msg, want);
 }
 
+#define WEAK "/etc/ssh/sshd_config.d/50-weak.conf"
 static void
 who_comes_with_a_certificate_must_still_get_in(void **state)
 {
@@ -481,6 +482,21 @@ who_comes_with_a_certificate_must_still_get_in(void **state)
 	    "comes with a certificate");
 	statecase_apply(f, OPS, &env, policy_yaml);
 	assert_int_equal(prove(f, policy_yaml, &e), 0);
+	fakehost_file(f, WEAK, 0644, "PubkeyAcceptedAlgorithms ssh-ed25519\n");
+	denied(f,
+	    "'alice' would be locked out: PubkeyAcceptedAlgorithms "
+	    "ssh-ed25519, and it comes with a certificate");
+	fakehost_file(f, WEAK, 0644,
+	    "PubkeyAcceptedAlgorithms "
+	    "ssh-ed25519,ssh-ed25519-cert-v01@openssh.com\n"
+	    "CASignatureAlgorithms rsa-sha2-512\n");
+	denied(f,
+	    "'alice' would be locked out: CASignatureAlgorithms rsa-sha2-512, "
+	    "which is none of a user CA's in " CA_KEYS);
+	fakehost_file(f, WEAK, 0644,
+	    "CASignatureAlgorithms rsa-sha2-512,ssh-ed25519\n");
+	assert_int_equal(prove(f, policy_yaml, &e), 0);
+	fakehost_remove(f, WEAK);
 	env.operator_principal = "deploy@h2";
 	denied(f,
 	    "'alice' would be locked out: " CA_PRINCIPALS
