@@ -263,10 +263,8 @@ add_classes(struct host *h, const struct state_env *env,
 	return r;
 }
 
-/* sshd's own directory, which its unit makes at each start: without it sshd
- * does not even look at its configuration. */
-static int
-make_run(struct host *h, struct err *e)
+int
+sshd_make_run(struct host *h, struct err *e)
 {
 	const char *const argv[] = {"mkdir", "-m", "0755", "/run/sshd", NULL};
 	struct host_stat st;
@@ -294,7 +292,7 @@ sshd_look(struct host *h, const struct state_env *env, const char *own,
 	else if (why.code != 0)
 		(void)err_set(e, r, "%s", why.msg);
 	if (r == 0 && s.installed && !s.tree.absent &&
-	    (r = make_run(h, e)) == 0)
+	    (r = sshd_make_run(h, e)) == 0)
 		r = add_classes(h, env, whens, &s, e);
 	for (size_t i = 0; r == 0 && s.broken == NULL && i < s.n_classes; i++)
 		if (s.classes[i].not_asked == NULL &&

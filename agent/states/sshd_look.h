@@ -54,6 +54,10 @@ struct sshd_whens {
 	size_t n;
 };
 
+/* sshd's own directory, which its unit makes at each start: without it sshd does
+ * not even look at its configuration.  As host_run_ok(). */
+int sshd_make_run(struct host *h, struct err *e) MUST_CHECK;
+
 /*
  * Look.  own is the drop-in's path.  Programs run: sshd, getent, id, and mkdir
  * where /run/sshd is missing, without which sshd answers nothing.

@@ -145,6 +145,7 @@ setup(void **state)
 		fakehost_on(f, programs[i], answer, &kernel);
 	fakehost_command(f, "systemctl daemon-reload", 0, "", "");
 	fakehost_dir(f, "/run/systemd/system", 0755);
+	fakehost_dir(f, "/run/sshd", 0755);
 	fakehost_file(f, "/proc/net/if_inet6", 0444, "lo\n");
 	*state = f;
 	return 0;
@@ -432,6 +433,32 @@ who_would_be_shut_out_is_said(void **state)
 	}
 }
 
+/* sshd says nothing without its directory, which its unit makes: where a socket
+ * starts it, nobody has made it yet. */
+static void
+a_sshd_that_does_not_answer_proves_nothing(void **state)
+{
+	static const char shut[] = "input: {policy: drop}\n";
+	struct fakehost *f = *state;
+	char *got;
+
+	fakehost_command(f, "sshd -T", 255, "", "no hostkeys available\n");
+	assert_int_equal(statecase_proof(f, OPS, NULL, policy, &got),
+	    ERR_DENIED);
+	assert_string_equal(got,
+	    "sshd ended with status 255: no hostkeys available");
+	free(got);
+	fakehost_command(f, "sshd -T", 0, "", "");
+	assert_int_equal(statecase_proof(f, OPS, NULL, shut, &got), ERR_DENIED);
+	free(got);
+	fakehost_remove(f, "/run/sshd");
+	fakehost_command(f, "mkdir -m 0755 /run/sshd", 0, "", "");
+	fakehost_command(f, "sshd -T", 0, "port 22\n", "");
+	assert_int_equal(statecase_proof(f, OPS, NULL, shut, &got), ERR_DENIED);
+	assert_true(fakehost_has_run(f, "mkdir -m 0755 /run/sshd"));
+	free(got);
+}
+
 static void
 what_the_kernel_refuses_is_never_live(void **state)
 {
@@ -479,6 +506,7 @@ main(void)
 	    T(undo_puts_back_what_was_ours),
 	    T(absence_takes_all_of_it_away),
 	    T(who_would_be_shut_out_is_said),
+	    T(a_sshd_that_does_not_answer_proves_nothing),
 	    T(what_the_kernel_refuses_is_never_live),
 	    cmocka_unit_test(a_host_without_the_program_says_so),
 	    T(a_host_that_fails_is_never_taken_for_compliant),
