@@ -129,13 +129,20 @@ reports_missing(struct mk *k, struct mk_host *h, uint64_t n)
 	str_clear(&s);
 }
 
+/* What a host is called that may have said it by a former id. */
+static const char *
+name_of(const struct mk_item *i)
+{
+	return i->host != NULL ? i->host->id : i->s.by;
+}
+
 static void
 reported(struct mk *k, const struct mk_item *i)
 {
 	const struct report_statement *r = &i->s.u.report;
 	struct mk_host *h = NULL;
 
-	if (board_get(&k->board, i->s.by, &h) != 0) {
+	if (board_get(&k->board, name_of(i), &h) != 0) {
 		k->r = err_nomem(&k->e);
 		return;
 	}
@@ -239,7 +246,7 @@ mk_put_logins(struct mk *k, const struct mk_item *item, int64_t came,
 {
 	const struct report_statement *p = &item->s.u.report;
 	struct login_row l = {.index = item->index,
-	    .host = item->s.by,
+	    .host = name_of(item),
 	    .seq = p->seq,
 	    .came = came,
 	    .report = item->s.hash};
@@ -261,14 +268,14 @@ report_rows(struct mk *k, const struct mk_item *i, struct err *e)
 	const struct job *j;
 	int ret;
 
-	ret = rows_put_report(k->rows, i->s.by, i->index, k->now, &i->s,
+	ret = rows_put_report(k->rows, name_of(i), i->index, k->now, &i->s,
 	    mk_is_run(&i->s), e);
 	if (ret == 0)
 		ret = mk_put_logins(k, i, k->now, e);
 	if (ret != 0 || !r->has_job || r->kind != REPORT_RUN ||
 	    (j = jobs_find(k->jobs, &r->job)) == NULL)
 		return ret;
-	return rows_put_part(k->rows, &r->job, i->s.by, i->index,
+	return rows_put_part(k->rows, &r->job, name_of(i), i->index,
 	    statement_bytes(&i->s), e);
 }
 

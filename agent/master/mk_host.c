@@ -64,6 +64,23 @@ mk_attend(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 
 /* --- report --------------------------------------------------------------- */
 
+/* How it stands in an order, by its id or by one that it had. */
+static const struct job_host *
+place_in(const struct mk *k, const struct job *j, const struct mk_host *h)
+{
+	const struct fleet_host_row *row = mk_row(k, h);
+	const struct job_host *at = job_host(j, h->number);
+
+	for (size_t i = 0; at == NULL && row != NULL && i < row->was->n; i++) {
+		const struct mk_host *was =
+		    board_find(&k->board, row->was->v[i]);
+
+		if (was != NULL)
+			at = job_host(j, was->number);
+	}
+	return at;
+}
+
 /* Is what it says about an order possible?  It was told of no other. */
 static int
 check_job(struct mk *k, const struct mk_host *h, const struct statement *s,
@@ -75,7 +92,7 @@ check_job(struct mk *k, const struct mk_host *h, const struct statement *s,
 
 	if (!r->has_job || (j = jobs_find(k->jobs, &r->job)) == NULL)
 		return 0;
-	at = job_host(j, h->number);
+	at = place_in(k, j, h);
 	if (at == NULL)
 		return err_set(e, ERR_DENIED,
 		    "report about a job that does not name %s", h->id);
@@ -84,6 +101,20 @@ check_job(struct mk *k, const struct mk_host *h, const struct statement *s,
 		    "report of %s about a job whose batch %u is not open",
 		    h->id, at->batch);
 	return 0;
+}
+
+/*
+ * Said before it heard of its new id: its own key's, and of an id that is nobody
+ * else's now.  Refused, nothing that waits behind it would ever be heard of.
+ */
+static bool
+is_by_former(struct mk *k, const struct mk_host *h, const struct statement *s)
+{
+	const struct fleet_host_row *row = mk_row(k, h);
+
+	return row != NULL && strs_has(row->was, s->by) &&
+	    fleet_hosts_by_id(k->hosts, s->by) == NULL &&
+	    statement_signed_by(s, row->host_key) >= 0;
 }
 
 static int
@@ -96,7 +127,7 @@ check_report(struct mk *k, struct mk_call *c, const struct statement *s,
 		return err_set(e, ERR_PARSE,
 		    "'statement' is of type %s, expected report",
 		    statement_type_name(s->type));
-	if (strcmp(s->by, c->host->id) != 0)
+	if (strcmp(s->by, c->host->id) != 0 && !is_by_former(k, c->host, s))
 		return err_set(e, ERR_DENIED, "report of %s, brought by %s",
 		    str_quote(quoted, s->by), c->host->id);
 	/* Whatever its clock says: what waits behind a report that is refused would
@@ -108,7 +139,7 @@ int
 mk_report(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 {
 	const struct hash *realm = &content_trust(k->content)->realm;
-	struct mk_item from = {.call = c}, *item = NULL;
+	struct mk_item from = {.call = c, .host = c->host}, *item = NULL;
 	const struct fleet_host_row *row = NULL;
 	struct err why = {0};
 	int r;

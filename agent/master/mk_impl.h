@@ -179,6 +179,7 @@ struct mk_item {
 	bool	 has_leaf;
 	uint64_t index;		/* once it is there */
 	struct mk_call *call;	/* NULL: nobody, or he is gone */
+	struct mk_host *host;	/* whose report; NULL: of whom it is by */
 	size_t	 part;		/* of its parts */
 	char	*targets;	/* of a job; taken */
 	size_t	 n_targets;

@@ -56,6 +56,7 @@ struct fleet_host_row {
 	struct hash  enrol;		/* that it names */
 	const struct pubkey *host_key, *transport_key;
 	const struct strs *names, *roles;
+	const struct strs    *was;	/* ids it had since its acceptance */
 	int64_t	     renew_until, since;	/* since: of the acceptance */
 	bool	     rejected;
 	const char  *reason;		/* of the rejection, or NULL */

@@ -231,6 +231,7 @@ set_row(struct fleet_host *x, const struct statement *s)
 	x->row.transport_key = x->transport_key;
 	x->row.names = &x->names;
 	x->row.roles = &x->roles;
+	x->row.was = &x->was;
 	x->row.renew_until = a->renew_until;
 	x->row.since = s->at;
 	x->row.by_token = a->has_token;

@@ -520,6 +520,12 @@ t_eq 'so that its own time is known' 2098-12-31T23:00:02Z \
 	"$(jq -r '(.at | fromdate) + .clock | todate' <<<"$ahead")"
 
 # --- other names
+all_alarms() {
+	call petra@example.com '{"call":"status"}' | python3 -c 'import json,sys
+for h in json.load(sys.stdin)["hosts"]:
+    for a in h["alarms"]:
+        print(h["host"], a["at"], a["what"])'
+}
 rename() { # FILE HOST TO
 	say rename petra@example.com petra \
 		"{\"host\":\"$2\",\"to\":\"$3\",\"names\":[\"$3\"]}" >"$1"
@@ -539,6 +545,26 @@ for r in to2 to3; do
 done
 t_has "which another host has not" \
 	"$(object host/$web1 "$(name to2.rename)")" 'no such object'
+# What it has said meanwhile is by the id that it knew.
+report_statement db $db '"kind":"alarm","message":"as db-1","fleet_version":"0"' \
+	>db.next
+mv db.next db.report
+t_has 'what it said under its old name is taken' \
+	"$(call_file host/$db3 report statement=db.report)" '"seq"'
+t_has 'and what it says under the new one after it' "$(report db $db3)" '"seq"'
+t_has 'of an order too that it had under the old one' \
+	"$(report db $db3 "$(run_of "$(name job1)" changed)")" '"seq"'
+report_statement db $db3 "$(run_of "$(name job2)" changed)" >foreign.report
+hostile_says 'of one that named it by no name' 'does not name' host/$db3 \
+	report foreign.report
+t_has 'it is what the host said as it is called now' \
+	"$(all_alarms | grep "as db-1")" "$db3 "
+report_statement web1 $db >web1_as_db.report
+hostile_says "a report under another host's old name" 'brought by' \
+	host/$web1 report web1_as_db.report
+report_statement web1 $db >web1_as_db.report
+hostile_says "one that another brings which had that name" 'brought by' \
+	host/$db3 report web1_as_db.report
 
 # --- a host that lets itself in
 ssh-keygen -q -t ed25519 -N '' -C token -f token
@@ -606,12 +632,6 @@ t_has 'and is none any more' "$(call host/$web2 '{"call":"dial"}')" \
 t_not 'its key does not come in' grep -q "host/$web2" <(keys)
 
 # --- what was said of hosts is not forgotten
-all_alarms() {
-	call petra@example.com '{"call":"status"}' | python3 -c 'import json,sys
-for h in json.load(sys.stdin)["hosts"]:
-    for a in h["alarms"]:
-        print(h["host"], a["at"], a["what"])'
-}
 told=$(all_alarms)
 t_has 'a host that was renamed keeps its alarms' "$told" "$db3 "
 t_has 'as others do' "$told" 'reports before the last one are missing'
