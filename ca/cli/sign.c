@@ -57,8 +57,9 @@ release(void *ctx, size_t i, struct keeper_item *it, struct err *e)
 	struct job *j = &g->jobs[g->of_item[i]];
 	int r;
 
+	/* The line stays: its record borrows it. */
 	if (strcmp(j->out, "-") == 0)
-		r = cli_print(&it->line, e);
+		r = cli_write_new(j->out, slice_of(it->line.p, it->line.n), e);
 	else
 		/* Can be had again from the log: not worth an fsync each, nor
 		 * a rename. */
