@@ -42,7 +42,7 @@ vec_reserve_(void **v, size_t n, size_t more, size_t *cap, size_t elem)
 
 	if (n <= *cap && more <= *cap - n)
 		return 0;
-	if (more > SIZE_MAX - n)
+	if (n > SIZE_MAX / elem || more > SIZE_MAX / elem - n)
 		return ERR_NOMEM;
 	if (want < n + more)
 		want = n + more;
