@@ -72,6 +72,7 @@ name_all(const struct pkg_params *p, struct pkg_observed *o, struct err *e)
 
 	if ((o->v = calloc(most + 1, sizeof(*o->v))) == NULL)
 		return err_nomem(e);
+	o->n = 0;
 	for (size_t l = 0; l < 3; l++)
 		for (size_t i = 0; i < lists[l]->n; i++)
 			if (pkg_find(o, lists[l]->v[i]) == NULL)

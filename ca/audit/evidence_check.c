@@ -170,9 +170,8 @@ static const char *const lines[] = {
     "	return 1",
     "}",
     "",
-    "# let_in WHO KEY N: a key statement of WHO, after the Nth, adds the key: "
-    "one",
-    "# of the $acts that are checked below, and not what else may lie here",
+    "# let_in WHO KEY N: a key statement of WHO, after the Nth, adds the key:",
+    "# one of the $acts that are checked below, and not what else may lie here",
     "acts=0",
     "let_in() {",
     "	m=$3",
