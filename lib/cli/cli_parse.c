@@ -104,13 +104,19 @@ is_dir_option(const struct cli_args *a, const char *word)
 int
 parse_dir(struct cli_args *a, int argc, char **argv, int *i, struct err *e)
 {
-	if (argv[*i][2] != '\0') {
-		a->dir = argv[*i] + 2;
-		return 0;
+	const char *dir = argv[*i] + 2;
+
+	if (*dir == '\0') {
+		if (*i + 1 >= argc)
+			return err_set(e, ERR_USAGE,
+			    "option -C wants a directory");
+		dir = argv[++*i];
 	}
-	if (*i + 1 >= argc)
-		return err_set(e, ERR_USAGE, "option -C wants a directory");
-	a->dir = argv[++*i];
+	/* Else it would be the root directory. */
+	if (*dir == '\0')
+		return err_set(e, ERR_USAGE,
+		    "option -C is empty, expected a directory");
+	a->dir = dir;
 	return 0;
 }
 

@@ -260,6 +260,9 @@ bad "a source outside the grant's" $refused "192.0.2.0/24" \
 	request viewer --reason "$why" --from 192.0.2.0/24
 bad "a source with host bits" $refused "1.2.3.4/8" \
 	request deploy --reason "$why" --from 1.2.3.4/8
+bad "a deployment without a name" $usage "-C is empty" \
+	"$writ" policy check -C ''
+bad "one before the command" $usage "-C is empty" "$writ" -C '' policy check
 bad "a source that is empty" $usage "--from is empty" \
 	request viewer --reason "$why" --from ''
 bad "one of two that is" $usage "--from is empty" \
