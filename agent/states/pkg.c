@@ -84,7 +84,7 @@ plan_list(const struct strs *l, const struct pkg_observed *o,
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < l->n; i++)
-		if (wrong(pkg_find(o, l->v[i]))) {
+		if (wrong(pkg_find(o, slice_str(l->v[i])))) {
 			way_in = way_in || is_way_in(verb, l->v[i]);
 			r = strs_add(&names, l->v[i]);
 		}

@@ -24,17 +24,8 @@ pkg_observed_clear(void *observed)
 	*o = (struct pkg_observed){0};
 }
 
-const struct pkg_seen *
-pkg_find(const struct pkg_observed *o, const char *name)
-{
-	for (size_t i = 0; i < o->n; i++)
-		if (strcmp(o->v[i].name, name) == 0)
-			return &o->v[i];
-	return NULL;
-}
-
-static struct pkg_seen *
-find_slice(struct pkg_observed *o, struct slice name)
+struct pkg_seen *
+pkg_find(const struct pkg_observed *o, struct slice name)
 {
 	for (size_t i = 0; i < o->n; i++)
 		if (slice_is(name, o->v[i].name))
@@ -42,7 +33,6 @@ find_slice(struct pkg_observed *o, struct slice name)
 	return NULL;
 }
 
-/* Fixed words, then names, as an argument vector; the words are borrowed. */
 static int
 argv_of(const char *const *words, const struct strs *names, const char ***out,
     struct err *e)
@@ -75,7 +65,7 @@ name_all(const struct pkg_params *p, struct pkg_observed *o, struct err *e)
 	o->n = 0;
 	for (size_t l = 0; l < 3; l++)
 		for (size_t i = 0; i < lists[l]->n; i++)
-			if (pkg_find(o, lists[l]->v[i]) == NULL)
+			if (pkg_find(o, slice_str(lists[l]->v[i])) == NULL)
 				o->v[o->n++].name = lists[l]->v[i];
 	return 0;
 }
@@ -92,7 +82,7 @@ read_status(const char *text, struct pkg_observed *o)
 
 		if (!state_next_word(&line, &state) || state.n < 2 ||
 		    !state_next_word(&line, &name) ||
-		    (s = find_slice(o, name)) == NULL)
+		    (s = pkg_find(o, name)) == NULL)
 			continue;
 		s->held = state.p[0] == 'h';
 		s->installed = state.p[1] == 'i';
@@ -231,10 +221,10 @@ pkg_observe(struct host *h, const struct state_env *env, const void *params,
 	if ((r = pkg_query(h, p, o, e)) != 0)
 		return r;
 	for (size_t i = 0; r == 0 && i < p->present.n; i++)
-		if (!pkg_find(o, p->present.v[i])->installed)
+		if (!pkg_find(o, slice_str(p->present.v[i]))->installed)
 			r = strs_add(&in, p->present.v[i]);
 	for (size_t i = 0; r == 0 && i < p->absent.n; i++)
-		if (pkg_find(o, p->absent.v[i])->installed)
+		if (pkg_find(o, slice_str(p->absent.v[i]))->installed)
 			r = strs_add(&out, p->absent.v[i]);
 	if (r != 0)
 		r = err_nomem(e);

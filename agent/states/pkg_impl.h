@@ -38,7 +38,7 @@ int  pkg_observe(struct host *h, const struct state_env *env,
      const void *params, void *observed, struct err *e) MUST_CHECK;
 void pkg_observed_clear(void *observed);
 /* NULL where it is not named. */
-const struct pkg_seen *pkg_find(const struct pkg_observed *o, const char *name);
+struct pkg_seen *pkg_find(const struct pkg_observed *o, struct slice name);
 /* What dpkg says of all that is named, into out->v. */
 int  pkg_query(struct host *h, const struct pkg_params *p,
      struct pkg_observed *out, struct err *e) MUST_CHECK;

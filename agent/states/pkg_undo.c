@@ -143,15 +143,6 @@ pkg_snapshot(struct host *h, const void *params, struct str *out, struct err *e)
 	return r == 0 && str_check(out) != 0 ? err_nomem(e) : r;
 }
 
-static const struct pkg_seen *
-find_seen(const struct pkg_observed *o, struct slice name)
-{
-	for (size_t i = 0; i < o->n; i++)
-		if (slice_is(name, o->v[i].name))
-			return &o->v[i];
-	return NULL;
-}
-
 /* How apt is told to bring that version back: by its file where it is here. */
 static int
 add_back(struct host *h, const char *name, struct slice version,
@@ -196,7 +187,7 @@ sort_lines(struct host *h, struct slice snapshot, struct strs *in,
 
 		if (!state_next_word(&line, &word) ||
 		    !state_next_word(&line, &name) ||
-		    (s = find_seen(&o, name)) == NULL)
+		    (s = pkg_find(&o, name)) == NULL)
 			continue;
 		if (slice_is(word, "out") && s->installed)
 			r = strs_addn(out, name.p, name.n);
