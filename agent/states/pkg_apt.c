@@ -33,6 +33,7 @@ pkg_find(const struct pkg_observed *o, struct slice name)
 	return NULL;
 }
 
+/* Fixed words, then names, as an argument vector; the words are borrowed. */
 static int
 argv_of(const char *const *words, const struct strs *names, const char ***out,
     struct err *e)
