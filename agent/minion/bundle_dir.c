@@ -41,6 +41,34 @@ not_older(const struct held *h, const struct trust *t, struct err *e)
 }
 
 /*
+ * A chain is judged from root 1 on, whose officers may be those whose keys a later
+ * root threw out: the root that is held has to be one of the chain's.
+ */
+static int
+same_roots(const struct held *h, const struct bundle_chain *c,
+    const struct trust *t, struct err *e)
+{
+	const struct slice *file;
+	struct hash root;
+
+	if (!h->have || h->root_version == 0)
+		return 0;
+	if (t->root_version < h->root_version)
+		return err_set(e, ERR_ROLLBACK,
+		    "policy version %" PRIu64 " is of root version %" PRIu64
+		    ", but this host has held %" PRIu64,
+		    t->policy->version, t->root_version, h->root_version);
+	file = &c->root_files[h->root_version - 1];
+	hash_sha256(file->p, file->n, &root);
+	if (!hash_equal(&root, &h->root))
+		return err_set(e, ERR_ROLLBACK,
+		    "policy version %" PRIu64 " has another root version "
+		    "%" PRIu64 " than the one this host has held",
+		    t->policy->version, h->root_version);
+	return 0;
+}
+
+/*
  * What is held already is enforced past its time: that is said by a warning, and
  * not a reason to leave a host as it may be.  So expiry is asked of what is new.
  */
@@ -65,12 +93,15 @@ agent_policy_accept(const struct bundle_chain *c, const struct hash *pin,
 		    "this host belongs to another realm");
 	r = bundle_chain_accept(c, t, pin != NULL ? pin : &held->realm,
 	    unless_held(now, held->have, c->version, held->policy_version), e);
-	if (r < 0 || (r = not_older(held, t, e)) != 0)
+	if (r < 0 || (r = not_older(held, t, e)) != 0 ||
+	    (r = same_roots(held, c, t, e)) != 0)
 		return r;
 	held->have = true;
 	held->realm = t->realm;
 	held->policy_version = t->policy->version;
 	held->policy = t->policy->hash;
+	held->root_version = t->root_version;
+	held->root = t->root->root_hash;
 	return 0;
 }
 

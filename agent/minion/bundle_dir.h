@@ -23,6 +23,8 @@ struct held {
 	struct hash	  realm;
 	uint64_t	  policy_version;
 	struct hash	  policy;	/* name of the statement */
+	uint64_t	  root_version;	/* 0: not known; its policy is held */
+	struct hash	  root;		/* root.yaml of that version */
 	struct fleet_held fleet;
 	/* Of a host that has a master: */
 	struct fleet_last last;		/* job */
@@ -62,8 +64,9 @@ int  agent_bundles_load(const char *dir, const struct hash *pin, int64_t now,
      struct held *held, struct agent_bundles *out, struct err *e) MUST_CHECK;
 
 /*
- * The policy alone: of dir/bundle, or a chain from elsewhere.  t is initialised,
- * held is moved on.  Errors as above.
+ * The policy alone: of dir/bundle, or a chain from elsewhere, whose roots are all
+ * from 1 and go on from the one held.  t is initialised, held is moved on.  Errors
+ * as above.
  */
 struct bundle_chain;
 int  agent_policy_load(const char *dir, const struct hash *pin, int64_t now,

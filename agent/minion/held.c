@@ -7,6 +7,20 @@
 
 #define HELD_MAX 4096
 
+/* Files had none once: then the next policy may come of any root. */
+static int
+parse_root(const json_t *o, struct held *h, struct err *e)
+{
+	int r;
+
+	if (json_object_get(o, "root_version") == NULL)
+		return 0;
+	if ((r = json_u64(o, "root_version", 0, 1, BUNDLE_ROOTS_MAX,
+		 &h->root_version, e)) != 0)
+		return r;
+	return json_hex(o, "root", 0, h->root.b, HASH_LEN, e);
+}
+
 static int
 parse_fleet(const json_t *o, struct held *h, struct err *e)
 {
@@ -86,8 +100,9 @@ parse(const json_t *o, void *out, struct err *e)
 	    (r = json_hex(o, "policy", 0, h->policy.b, HASH_LEN, e)) != 0)
 		return r;
 	h->have = true;
-	if ((r = parse_fleet(o, h, e)) != 0 || (r = parse_job(o, h, e)) != 0 ||
-	    (r = parse_accept(o, h, e)) != 0 || (r = parse_krl(o, h, e)) != 0)
+	if ((r = parse_root(o, h, e)) != 0 || (r = parse_fleet(o, h, e)) != 0 ||
+	    (r = parse_job(o, h, e)) != 0 || (r = parse_accept(o, h, e)) != 0 ||
+	    (r = parse_krl(o, h, e)) != 0)
 		return r;
 	return 0;
 }
@@ -116,6 +131,10 @@ held_write(const char *state_dir, const struct held *h, struct err *e)
 	jw_hex(&w, "realm", h->realm.b, HASH_LEN);
 	jw_u64(&w, "policy_version", h->policy_version);
 	jw_hex(&w, "policy", h->policy.b, HASH_LEN);
+	if (h->root_version != 0) {
+		jw_u64(&w, "root_version", h->root_version);
+		jw_hex(&w, "root", h->root.b, HASH_LEN);
+	}
 	if (h->fleet.have) {
 		jw_u64(&w, "fleet_version", h->fleet.version);
 		jw_hex(&w, "fleet", h->fleet.bundle.b, HASH_LEN);

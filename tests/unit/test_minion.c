@@ -373,6 +373,8 @@ what_was_held_is_not_forgotten_when_damaged(void **state)
 	h.owed = h.enforcing = true;
 	h.krl_version = 4;
 	h.accepted_at = 1780000000;
+	h.root_version = 3;
+	memset(h.root.b, 7, HASH_LEN);
 	memset(h.krl.b, 4, HASH_LEN);
 	memset(h.accept.b, 5, HASH_LEN);
 	memset(h.last.job.b, 6, HASH_LEN);
@@ -382,6 +384,8 @@ what_was_held_is_not_forgotten_when_damaged(void **state)
 	assert_true(got.last.have && got.owed && got.enforcing);
 	assert_int_equal(got.last.at, 1790000000);
 	assert_int_equal(got.krl_version, 4);
+	assert_int_equal(got.root_version, 3);
+	assert_true(hash_equal(&got.root, &h.root));
 	assert_int_equal(got.accepted_at, 1780000000);
 	assert_true(hash_equal(&got.krl, &h.krl));
 	assert_true(hash_equal(&got.accept, &h.accept));
