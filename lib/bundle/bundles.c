@@ -94,7 +94,9 @@ read_bundle(const char *dir, struct bundle_chain *c, struct err *e)
 		    dir);
 		goto out;
 	}
-	if ((r = place_read_hashed(dir, &s.u.bundle.manifest,
+	if ((r = place_check_number("policy", c->version, s.u.bundle.version,
+		 e)) != 0 ||
+	    (r = place_read_hashed(dir, &s.u.bundle.manifest,
 		 s.u.bundle.manifest_size, BUNDLE_MANIFEST_MAX, &c->manifest,
 		 e)) != 0 ||
 	    (r = place_read_files(dir, c->manifest, NULL, &c->files, e)) != 0)
@@ -309,13 +311,32 @@ out:
 
 /* --- writing ------------------------------------------------------------- */
 
+/* It goes under the number that it says itself. */
+static int
+check_number(const struct bundle_chain *c, struct err *e)
+{
+	struct statement s;
+	int r;
+
+	statement_init(&s, ST_POLICY);
+	r = statement_parse("policy bundle", c->statement, &s, e);
+	if (r == 0 && s.type != ST_POLICY)
+		r = err_set(e, ERR_PARSE,
+		    "policy bundle: not a policy statement");
+	if (r == 0)
+		r = place_check_number("policy", c->version, s.u.bundle.version,
+		    e);
+	statement_clear(&s);
+	return r;
+}
+
 int
 bundles_store(const char *dir, const struct bundle_chain *c, struct err *e)
 {
 	char name[40];
 	int r;
 
-	if ((r = place_make(dir, e)) == 0)
+	if ((r = check_number(c, e)) == 0 && (r = place_make(dir, e)) == 0)
 		r = place_store_files(dir, &c->files, e);
 	if (r == 0)
 		r = place_store_hashed(dir, c->manifest, e);

@@ -3,7 +3,8 @@
  * The signed policy on disk: DIR/bundle.
  *
  *   root.N.yaml root.N	each version of root.yaml and its root statement
- *   policy.N		each policy bundle statement; the highest is in force
+ *   policy.N		each policy bundle statement, of version N; the highest
+ *			is in force
  *   <sha256>		MANIFESTs and the files they name, by content
  *   draft.root draft.policy  statements that still lack signatures
  *
@@ -57,7 +58,8 @@ int bundles_load_policy(const char *dir, const struct hash *statement,
     struct policy **out, struct err *e) MUST_CHECK;
 
 /* Store a chain, the newest policy statement last.  Files that are there are
- * left.  ERR_EXISTS: policy.N is there with other bytes. */
+ * left.  ERR_EXISTS: policy.N is there with other bytes.  ERR_ROLLBACK: its statement
+ * says another version than the chain. */
 int bundles_store(const char *dir, const struct bundle_chain *c,
     struct err *e) MUST_CHECK;
 

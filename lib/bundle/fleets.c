@@ -54,7 +54,9 @@ read_content(const char *dir, struct fleet_chain *c, struct err *e)
 		    (unsigned long long)c->version);
 		goto out;
 	}
-	if ((r = place_read_hashed(dir, &s.u.bundle.manifest,
+	if ((r = place_check_number("fleet", c->version, s.u.bundle.version,
+		 e)) == 0 &&
+	    (r = place_read_hashed(dir, &s.u.bundle.manifest,
 		 s.u.bundle.manifest_size, BUNDLE_MANIFEST_MAX, &c->manifest,
 		 e)) == 0)
 		r = place_read_files(dir, c->manifest,
@@ -159,6 +161,25 @@ fleets_load(const char *dir, const struct trust *t, bool some_pillar,
 
 /* --- writing --- */
 
+/* It goes under the number that it says itself. */
+static int
+check_number(const struct fleet_chain *c, struct err *e)
+{
+	struct statement s;
+	int r;
+
+	statement_init(&s, ST_FLEET);
+	r = statement_parse("fleet bundle", c->statement, &s, e);
+	if (r == 0 && s.type != ST_FLEET)
+		r = err_set(e, ERR_PARSE,
+		    "fleet bundle: not a fleet statement");
+	if (r == 0)
+		r = place_check_number("fleet", c->version, s.u.bundle.version,
+		    e);
+	statement_clear(&s);
+	return r;
+}
+
 int
 fleets_store(const char *dir, const struct fleet_chain *c, struct err *e)
 {
@@ -167,7 +188,7 @@ fleets_store(const char *dir, const struct fleet_chain *c, struct err *e)
 
 	(void)snprintf(name, sizeof(name), "fleet.%llu",
 	    (unsigned long long)c->version);
-	if ((r = place_make(dir, e)) != 0 ||
+	if ((r = check_number(c, e)) != 0 || (r = place_make(dir, e)) != 0 ||
 	    (r = place_store_files(dir, &c->files, e)) != 0 ||
 	    (r = place_store_hashed(dir, c->manifest, e)) != 0)
 		return r;

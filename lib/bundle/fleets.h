@@ -2,7 +2,8 @@
 /*
  * The fleet's bundle on disk, in DIR/bundle beside the policy's (bundles.h):
  *
- *   fleet.N		each fleet statement; the highest is in force
+ *   fleet.N		each fleet statement, of version N; the highest is in
+ *			force
  *   <sha256>		MANIFESTs and the files they name, by content
  *   draft.fleet	a statement that still lacks signatures
  *
@@ -50,7 +51,7 @@ int fleets_load(const char *dir, const struct trust *t, bool some_pillar,
     struct err *e) MUST_CHECK;
 
 /* Store files, then the statement.  ERR_EXISTS: fleet.N is there with other
- * bytes. */
+ * bytes.  ERR_ROLLBACK: the statement says another version than the chain. */
 int fleets_store(const char *dir, const struct fleet_chain *c, struct err *e)
     MUST_CHECK;
 /* Every fleet.N of one directory into another, as statements alone. */

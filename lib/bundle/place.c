@@ -139,6 +139,18 @@ place_highest(const char *dir, const char *prefix, uint64_t *out, struct err *e)
 	return r;
 }
 
+int
+place_check_number(const char *prefix, uint64_t number, uint64_t signed_as,
+    struct err *e)
+{
+	if (number == signed_as)
+		return 0;
+	return err_set(e, ERR_ROLLBACK,
+	    "%s.%llu holds version %llu, expected version %llu", prefix,
+	    (unsigned long long)number, (unsigned long long)signed_as,
+	    (unsigned long long)number);
+}
+
 /* --- writing --- */
 
 int

@@ -28,6 +28,11 @@ int place_read_files(const char *dir, struct slice manifest,
 int place_highest(const char *dir, const char *prefix, uint64_t *out,
     struct err *e) MUST_CHECK;
 
+/* A file's number is the word of whoever stored it, the statement's is signed: under
+ * a higher one an old version would stay the newest.  ERR_ROLLBACK: not the same. */
+int place_check_number(const char *prefix, uint64_t number, uint64_t signed_as,
+    struct err *e) MUST_CHECK;
+
 int place_make(const char *dir, struct err *e) MUST_CHECK;
 /* Write once: the same bytes there already are a success, others
  * ERR_EXISTS. */

@@ -140,6 +140,35 @@ store_two(struct hash *first, struct hash *second)
 
 /* --- bundle/ -------------------------------------------------------------- */
 
+/* Who names the file is not who signed: under a higher number an old version would
+ * be in force for good. */
+static void
+a_number_that_the_statement_does_not_say_is_refused(void **state)
+{
+	char from[TMPDIR_MAX + 40], to[TMPDIR_MAX + 40];
+	struct hash first, second;
+	struct bundle_chain c;
+	struct err e = {0};
+
+	(void)state;
+	store_two(&first, &second);
+	make_chain(&c, 3, &second, NULL);
+	c.version = 9;
+	assert_int_equal(bundles_store(dir, &c, &e), ERR_ROLLBACK);
+	assert_string_equal(e.msg,
+	    "policy.9 holds version 3, expected version 9");
+	bundle_chain_clear(&c);
+	assert_int_equal(load(0, NULL), 2);
+	snprintf(from, sizeof(from), "%s/bundle/policy.1", dir);
+	snprintf(to, sizeof(to), "%s/bundle/policy.7", dir);
+	assert_int_equal(link(from, to), 0);
+	assert_int_equal(load(ERR_ROLLBACK,
+			     "policy.7 holds version 1, expected version 7"),
+	    0);
+	assert_int_equal(unlink(to), 0);
+	assert_int_equal(load(0, NULL), 2);
+}
+
 static void
 what_is_stored_is_loaded(void **state)
 {
@@ -466,6 +495,7 @@ main(void)
 	    T(an_earlier_policy_is_found_by_its_hash),
 	    T(an_earlier_policy_is_not_missing_where_it_cannot_be_read),
 	    T(a_version_is_never_stored_twice),
+	    T(a_number_that_the_statement_does_not_say_is_refused),
 	    T(a_file_that_is_damaged_is_not_believed),
 	    T(without_memory_it_says_so),
 	    T(without_memory_no_earlier_policy_is_missing),

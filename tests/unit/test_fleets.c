@@ -367,6 +367,35 @@ every_failing_allocation_is_answered(void **state)
 	assert_true(alloc_each(load_once, NULL) > 30);
 }
 
+static void
+a_number_that_the_statement_does_not_say_is_refused(void **state)
+{
+	struct str manifest = STR_INIT, statement = STR_INIT;
+	struct policy_files files = {0};
+	struct fleet_chain c = {0};
+	struct fleet_held h = {0};
+	char from[TMPDIR_MAX + 100];
+	struct err e = {0};
+
+	(void)state;
+	make_chain(2, &files, &manifest, &statement, &c);
+	c.version = LAST + 4;
+	assert_int_equal(fleets_store(other, &c, &e), ERR_ROLLBACK);
+	assert_non_null(strstr(e.msg, "holds version 2, expected version "));
+	assert_int_equal(access(in_bundle(other, ""), F_OK), -1);
+	policy_files_clear(&files);
+	str_clear(&manifest);
+	str_clear(&statement);
+	memcpy(from, in_bundle(dir, "fleet.1"), sizeof(from));
+	assert_int_equal(link(from, in_bundle(dir, "fleet.77")), 0);
+	c = (struct fleet_chain){0};
+	assert_int_equal(fleets_load(dir, &trust, false, FIXTURE_NOW, &h, &c,
+			     &e),
+	    ERR_ROLLBACK);
+	assert_string_equal(e.msg,
+	    "fleet.77 holds version 1, expected version 77");
+}
+
 int
 main(void)
 {
@@ -375,6 +404,7 @@ main(void)
 	    TEST(every_earlier_holder_comes_to_the_newest),
 	    TEST(storing_again_is_fine_and_another_of_that_version_is_not),
 	    TEST(what_lies_there_in_its_place_is_not_believed),
+	    TEST(a_number_that_the_statement_does_not_say_is_refused),
 	    TEST(an_older_version_can_be_looked_at),
 	    TEST(nothing_there_is_said),
 	    TEST(a_copy_serves_those_who_were_off),
