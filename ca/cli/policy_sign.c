@@ -109,63 +109,6 @@ load_draft(struct policy_signing *s, struct err *e)
 
 /* --- drafts --------------------------------------------------------------- */
 
-int
-policy_draft_path(const struct policy_signing *s, const char *name, char **out)
-{
-	return path_joinf(out, "%s/bundle/draft.%s", s->dir, name);
-}
-
-/* The draft that others have signed, if it is about the same files. */
-static int
-read_draft(const struct policy_signing *s, const char *name,
-    struct statement *out, struct err *e)
-{
-	char *path = NULL;
-	int r;
-
-	if (policy_draft_path(s, name, &path) != 0)
-		return err_nomem(e);
-	r = cli_draft_read(path, out, e);
-	free(path);
-	return r;
-}
-
-static bool
-root_fits(const struct policy_signing *s)
-{
-	const struct statement *d = &s->root;
-
-	return d->n_bytes > 0 && d->type == ST_ROOT &&
-	    hash_equal(&d->realm, &s->realm) &&
-	    d->u.root.version == s->draft->root_version &&
-	    hash_equal(&d->u.root.file, &s->root_hash);
-}
-
-static uint64_t
-next_version(const struct policy_signing *s)
-{
-	return s->trust.have ? s->trust.policy->version + 1 : 1;
-}
-
-static bool
-policy_fits(const struct policy_signing *s)
-{
-	const struct bundle_statement *b = &s->policy.u.bundle;
-	struct hash manifest;
-
-	if (s->policy.n_bytes == 0 || s->policy.type != ST_POLICY ||
-	    !hash_equal(&s->policy.realm, &s->realm))
-		return false;
-	hash_sha256(s->manifest.p, s->manifest.n, &manifest);
-	return b->version == next_version(s) &&
-	    hash_equal(&b->manifest, &manifest) &&
-	    b->has_previous == s->trust.have &&
-	    (!b->has_previous ||
-		hash_equal(&b->previous, &s->trust.policy->hash)) &&
-	    (!s->expires_given || b->expires == s->expires) &&
-	    b->expires > s->now;
-}
-
 static int
 add_zones(const struct policy_signing *s, struct bundle_statement *b,
     struct err *e)
@@ -206,7 +149,7 @@ begin_policy(struct policy_signing *s, struct statement *out, struct err *e)
 	struct bundle_statement *b = &out->u.bundle;
 	int r = cli_new_statement(out, ST_POLICY, &s->realm, s->person, e);
 
-	b->version = next_version(s);
+	b->version = policy_next_version(s);
 	b->expires = s->expires;
 	b->manifest_size = s->manifest.n;
 	hash_sha256(s->manifest.p, s->manifest.n, &b->manifest);
@@ -373,13 +316,14 @@ sign_both(struct policy_signing *s, bool yes, struct err *e)
 		    (unsigned long long)s->trust.policy->version);
 		return 0;
 	}
-	if ((r = policy_print_diff(s->dir, &s->files, e)) != 0)
+	if ((r = policy_print_diff(s->dir, &s->files, e)) != 0 ||
+	    (r = policy_say_terms(s, e)) != 0)
 		return r;
 	if (!yes && !cli_confirm("Sign this policy?"))
 		return err_set(e, ERR_DENIED, "not signed");
 	if (s->new_root &&
-	    (r = sign_draft(s, "root", &s->root, root_fits(s), begin_root,
-		 e)) != 0)
+	    (r = sign_draft(s, "root", &s->root, policy_root_fits(s),
+		 begin_root, e)) != 0)
 		return r;
 	if ((r = sign_draft(s, "policy", &s->policy, policy_fits(s),
 		 begin_policy, e)) != 0 ||
@@ -426,8 +370,8 @@ run_policy_sign(struct cli_args *a, struct err *e)
 	if ((r = load_published(&s, e)) != 0 || (r = load_draft(&s, e)) != 0 ||
 	    (r = find_signer(&s, e)) != 0 ||
 	    (r = make_bundle_dir(s.dir, &lock, e)) != 0 ||
-	    (r = read_draft(&s, "root", &s.root, e)) != 0 ||
-	    (r = read_draft(&s, "policy", &s.policy, e)) != 0)
+	    (r = policy_draft_load(&s, "root", &s.root, e)) != 0 ||
+	    (r = policy_draft_load(&s, "policy", &s.policy, e)) != 0)
 		goto out;
 	policy_finish(&s);
 	r = sign_both(&s, cli_flag(a, "y"), e);

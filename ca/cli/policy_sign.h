@@ -26,8 +26,18 @@ struct policy_signing {
 };
 
 /* DIR/bundle/draft.NAME */
-int policy_draft_path(
-    const struct policy_signing *s, const char *name, char **out) MUST_CHECK;
+int policy_draft_path(const struct policy_signing *s, const char *name,
+    char **out) MUST_CHECK;
+/* What others have signed there; out is left as it is where there is nothing. */
+int policy_draft_load(const struct policy_signing *s, const char *name,
+    struct statement *out, struct err *e) MUST_CHECK;
+/* Are the drafts about the files as they are now? */
+bool policy_root_fits(const struct policy_signing *s);
+bool policy_fits(const struct policy_signing *s);
+uint64_t policy_next_version(const struct policy_signing *s);
+/* Print what the policy statement says and no file does.  ERR_DENIED: others began
+ * it with a rule of a time zone that is not this machine's. */
+int policy_say_terms(const struct policy_signing *s, struct err *e) MUST_CHECK;
 /* Both thresholds hold: into the log, then into DIR/bundle. */
 int policy_publish(struct policy_signing *s, struct err *e) MUST_CHECK;
 /* What a crash after publishing left undone: drafts of what is published are

@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Goal of this test: who signs a policy is told what it is that others began, and no
+# signature that cannot count is taken for one that does.
+
+# shellcheck source=tests/interop/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+writ=$O/writ
+cd "$T" || exit 1
+export HOME=$T
+for who in olga ivan igor dora further alice; do
+	ssh-keygen -q -t ed25519 -N '' -C "$who" -f "$who"
+done
+
+policy() {
+	local sub=$1
+
+	shift
+	"$writ" policy "$sub" -C corp "$@"
+}
+
+# The draft of ivan, with this done to its first line.
+forge_draft() {
+	head -n 1 corp/bundle/draft.policy | sed "$1" >forged
+	rm -f forged.sig
+	ssh-keygen -q -Y sign -f ivan -n policy@writ forged 2>/dev/null
+	cat forged forged.sig >corp/bundle/draft.policy
+}
+
+"$writ" init corp --officer olga@example.com=olga.pub \
+	--officer ivan@example.com=ivan.pub --officer igor@example.com=igor.pub \
+	>/dev/null 2>&1
+sed -i 's/policy: 1/policy: 2/' corp/policy/root.yaml
+sed -i '/^grants:/,$d' corp/policy/ca.yaml
+cat >>corp/policy/ca.yaml <<'END'
+grants:
+  deploy:
+    to: [alice@example.com]
+    principals: [deploy]
+    max: 8h
+    hours: {days: mon-fri, from: "07:00", to: "20:00", zone: Europe/Vilnius}
+    verify_required: yes
+    extensions: [permit-pty, permit-port-forwarding]
+    approve: none
+END
+printf 'keys: ["%s"]\n' "$(cat alice.pub)" \
+	>corp/policy/people/alice@example.com.yaml
+
+# --- a draft that another officer began
+t "ivan signs" ends 0 "policy 1: 1 of 2" policy sign -i ivan -y
+cp corp/bundle/draft.policy honest
+forge_draft 's/EET-2EEST/EET-9EEST/'
+t "a rule of a time zone that he made up is not signed after him" ends 1 \
+	"time zone Europe/Vilnius has the rule EET-9EEST" \
+	policy sign -i olga -y
+t_eq "nothing of it" 1 "$(grep -c BEGIN corp/bundle/draft.policy)"
+cp honest corp/bundle/draft.policy
+forge_draft 's/"expires":"20/"expires":"90/'
+t "until when is said before it is signed" ends 1 \
+	"policy 1 counts until 90" setsid "$writ" policy sign -C corp -i olga
+t "  and who began it" says out "ivan@example.com"
+cp honest corp/bundle/draft.policy
+t "what is honest is signed" ends 0 "policy 1 is published" \
+	policy sign -i igor -y
+t_done
