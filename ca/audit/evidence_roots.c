@@ -24,10 +24,9 @@ officer(const struct policy *root, const struct pubkey *k)
 {
 	const struct person *who = policy_person_of_key(root, k);
 
-	for (size_t i = 0; who != NULL && who->officer && i < who->n_keys; i++)
-		if (who->keys[i].of_root && pubkey_equal(who->keys[i].key, k))
-			return who->id;
-	return NULL;
+	return who != NULL && who->officer && person_has_root_key(who, k)
+	    ? who->id
+	    : NULL;
 }
 
 /* Those of root who signed s, a line a key. */

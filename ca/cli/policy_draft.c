@@ -49,10 +49,15 @@ bool
 policy_fits(const struct policy_signing *s)
 {
 	const struct bundle_statement *b = &s->policy.u.bundle;
+	const struct person *by;
 	struct hash manifest;
 
 	if (s->policy.n_bytes == 0 || s->policy.type != ST_POLICY ||
 	    !hash_equal(&s->policy.realm, &s->realm))
+		return false;
+	/* It has to be by one of those who sign it. */
+	by = policy_person(s->draft, s->policy.by);
+	if (by == NULL || !by->officer)
 		return false;
 	hash_sha256(s->manifest.p, s->manifest.n, &manifest);
 	return b->version == policy_next_version(s) &&

@@ -33,7 +33,9 @@ officer_of(const struct policy *p, const struct pubkey *key)
 	if (p == NULL)
 		return NULL;
 	who = policy_person_of_key(p, key);
-	return who != NULL && who->officer ? who : NULL;
+	return who != NULL && who->officer && person_has_root_key(who, key)
+	    ? who
+	    : NULL;
 }
 
 static int
@@ -47,13 +49,21 @@ find_signer(struct policy_signing *s, struct err *e)
 		return err_set(e, ERR_USAGE, "who signs? expected -i KEY");
 	if ((r = person_pubkey(s->key_path, &s->key, e)) != 0)
 		return r;
-	if ((who = officer_of(s->draft, s->key)) == NULL)
+	who = officer_of(s->draft, s->key);
+	s->stays = who != NULL;
+	if (who == NULL)
 		who = officer_of(s->trust.root, s->key);
 	if (who != NULL) {
 		s->person = who->id;
 		return 0;
 	}
 	pubkey_fingerprint(s->key, fp);
+	who = policy_person_of_key(s->draft, s->key);
+	if (who != NULL && who->officer)
+		return err_set(e, ERR_DENIED,
+		    "%s: key %s of %s is not in root.yaml, expected one that "
+		    "is",
+		    s->key_path, fp, who->id);
 	return err_set(e, ERR_DENIED,
 	    "%s: key %s is no officer's, expected one of root.yaml",
 	    s->key_path, fp);
@@ -258,7 +268,7 @@ thresholds_hold(struct policy_signing *s, bool *holds, struct err *e)
 	}
 	if (r == 0) {
 		snprintf(what, sizeof(what), "policy %llu",
-		    (unsigned long long)s->policy.u.bundle.version);
+		    (unsigned long long)policy_next_version(s));
 		r = one_threshold(s->draft, &s->policy, what,
 		    s->draft->thresholds.policy, holds, e);
 	}
@@ -305,6 +315,23 @@ nothing_to_sign(const struct policy_signing *s)
 	    s->trust.policy->expires - s->now > RENEW_BEFORE;
 }
 
+/* An officer whom the new root lets go has a say in the root alone: a policy that
+ * he began would be one by nobody who counts, and never be good. */
+static int
+sign_policy(struct policy_signing *s, struct err *e)
+{
+	bool fits = policy_fits(s);
+
+	if (s->stays)
+		return sign_draft(s, "policy", &s->policy, fits, begin_policy,
+		    e);
+	if (!fits) {
+		statement_clear(&s->policy);
+		statement_init(&s->policy, ST_POLICY);
+	}
+	return 0;
+}
+
 static int
 sign_both(struct policy_signing *s, bool yes, struct err *e)
 {
@@ -317,7 +344,7 @@ sign_both(struct policy_signing *s, bool yes, struct err *e)
 		return 0;
 	}
 	if ((r = policy_print_diff(s->dir, &s->files, e)) != 0 ||
-	    (r = policy_say_terms(s, e)) != 0)
+	    (s->stays && (r = policy_say_terms(s, e)) != 0))
 		return r;
 	if (!yes && !cli_confirm("Sign this policy?"))
 		return err_set(e, ERR_DENIED, "not signed");
@@ -325,8 +352,7 @@ sign_both(struct policy_signing *s, bool yes, struct err *e)
 	    (r = sign_draft(s, "root", &s->root, policy_root_fits(s),
 		 begin_root, e)) != 0)
 		return r;
-	if ((r = sign_draft(s, "policy", &s->policy, policy_fits(s),
-		 begin_policy, e)) != 0 ||
+	if ((r = sign_policy(s, e)) != 0 ||
 	    (r = thresholds_hold(s, &holds, e)) != 0)
 		return r;
 	return holds ? policy_publish(s, e) : 0;

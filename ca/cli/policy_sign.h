@@ -10,6 +10,7 @@ struct policy_signing {
 	const char *key_path;
 	struct pubkey *key;
 	const char *person; /* whose key, borrowed */
+	bool stays;         /* an officer in the draft's root.yaml, too */
 	int64_t now, expires;
 	bool expires_given;
 

@@ -46,10 +46,7 @@ is_operators(const struct fleet_judge *j, const struct person *who,
 	    (standing_key_revoked(j->standing, k) ||
 		standing_person_revoked(j->standing, who->id)))
 		return false;
-	for (size_t i = 0; i < who->n_keys; i++)
-		if (who->keys[i].of_root && pubkey_equal(who->keys[i].key, k))
-			return true;
-	return false;
+	return person_has_root_key(who, k);
 }
 
 /* `by` is an operator of root.yaml, and one of those who signed. */

@@ -217,6 +217,9 @@ bool policy_signed_by_log(const struct policy *p, const struct statement *s);
 /* Which log the key of that name is of: the name without its number. */
 void policy_log_of_key(const char *name, char out[POLICY_NAME_MAX + 1]);
 bool person_in_group(const struct person *person, const char *group);
+/* Is it one of those that root.yaml gives him?  They alone sign policy and fleet,
+ * and speak for an officer or an operator. */
+bool person_has_root_key(const struct person *person, const struct pubkey *k);
 /* Is he named by `to:`, himself or through a group? */
 bool grant_allows_person(const struct grant *g, const struct person *person);
 /*

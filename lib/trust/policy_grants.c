@@ -12,6 +12,16 @@ person_in_group(const struct person *person, const char *group)
 }
 
 bool
+person_has_root_key(const struct person *person, const struct pubkey *k)
+{
+	for (size_t i = 0; i < person->n_keys; i++)
+		if (person->keys[i].of_root &&
+		    pubkey_equal(person->keys[i].key, k))
+			return true;
+	return false;
+}
+
+bool
 grant_allows_person(const struct grant *g, const struct person *person)
 {
 	for (size_t i = 0; i < g->to.n; i++)

@@ -30,12 +30,9 @@ signer_of_key(const struct policy *root, enum sign_as as,
 {
 	const struct person *who = policy_person_of_key(root, k);
 
-	if (who == NULL || !is_one(who, as))
-		return NULL;
-	for (size_t i = 0; i < who->n_keys; i++)
-		if (who->keys[i].of_root && pubkey_equal(who->keys[i].key, k))
-			return who;
-	return NULL;
+	return who != NULL && is_one(who, as) && person_has_root_key(who, k)
+	    ? who
+	    : NULL;
 }
 
 int

@@ -191,12 +191,9 @@ officer_of_key(const struct standing *st, const struct policy *p,
 {
 	const struct person *who = standing_person_of_key(st, p, k, NULL);
 
-	if (who == NULL || !who->officer)
-		return NULL;
-	for (size_t i = 0; i < who->n_keys; i++)
-		if (who->keys[i].of_root && pubkey_equal(who->keys[i].key, k))
-			return who;
-	return NULL;
+	return who != NULL && who->officer && person_has_root_key(who, k)
+	    ? who
+	    : NULL;
 }
 
 const struct person *

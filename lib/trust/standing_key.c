@@ -174,11 +174,10 @@ apply_retire(struct standing *st, const struct policy *p,
 	if (standing_person_of_key(st, p, k, why) != who)
 		return standing_idle(why, ERR_DENIED,
 		    "the key is not %s's now, expected one that is", who->id);
-	for (size_t i = 0; i < who->n_keys; i++)
-		if (who->keys[i].of_root && pubkey_equal(who->keys[i].key, k))
-			return standing_idle(why, ERR_DENIED,
-			    "the key is in root.yaml, expected a new root.yaml "
-			    "or a revocation");
+	if (person_has_root_key(who, k))
+		return standing_idle(why, ERR_DENIED,
+		    "the key is in root.yaml, expected a new root.yaml or a "
+		    "revocation");
 	return entry_add_key(&st->entries, ENTRY_RETIRED, k, NULL);
 }
 

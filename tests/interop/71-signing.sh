@@ -63,4 +63,28 @@ t "  and who began it" says out "ivan@example.com"
 cp honest corp/bundle/draft.policy
 t "what is honest is signed" ends 0 "policy 1 is published" \
 	policy sign -i igor -y
+
+# --- a key that root.yaml does not have
+cp corp/policy/ca.yaml ca.yaml
+sed -i "s|\"olga@example.com\": {|&keys: [\"$(cat further.pub)\"], |" \
+	corp/policy/ca.yaml
+t "a further key of an officer's signs no policy" ends 1 \
+	"of olga@example.com is not in root.yaml" policy sign -i further -y
+t_not "not a draft either" test -e corp/bundle/draft.policy
+policy sign -i olga -y >/dev/null 2>&1
+t "her key there does" ends 0 "policy 2 is published" policy sign -i igor -y
+
+# --- igor goes, dora comes; he is the first to sign
+sed -i "/igor@example.com/,/ssh-ed25519/d; s/^version: 1/version: 2/" \
+	corp/policy/root.yaml
+sed -i "s|^officers:|&\n  dora@example.com:\n    keys: [\"$(cat dora.pub)\"]|" \
+	corp/policy/root.yaml
+sed -i '/igor@example.com": {groups/d' corp/policy/ca.yaml
+t "who leaves signs" ends 0 "policy 3: 0 of 2 signatures ()" \
+	policy sign -i igor -y
+t "the root" grep -q '"by":"igor@example.com"' corp/bundle/draft.root
+t_not "and not the policy, of which he has no say" \
+	test -e corp/bundle/draft.policy
+t "then the others" ends 0 "policy 3: 1 of 2" policy sign -i olga -y
+t "complete both" ends 0 "policy 3 is published" policy sign -i dora -y
 t_done
