@@ -151,10 +151,12 @@ add_signer(void *ctx, const struct person *who, const struct pubkey *key,
     const char *comment)
 {
 	struct str *s = ctx;
+	/* What is an officer's or an operator's needs a key of root.yaml. */
+	bool root = person_has_root_key(who, key);
 
 	str_addf(s, "%s namespaces=\"%s%s%s\" ", who->id, people_namespaces,
-	    who->officer ? officer_namespaces : "",
-	    who->operator? operator_namespaces : "");
+	    root && who->officer ? officer_namespaces : "",
+	    root && who->operator? operator_namespaces : "");
 	pubkey_add_line(s, key, comment);
 	str_addc(s, '\n');
 	return str_check(s);

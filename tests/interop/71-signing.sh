@@ -73,6 +73,13 @@ t "a further key of an officer's signs no policy" ends 1 \
 t_not "not a draft either" test -e corp/bundle/draft.policy
 policy sign -i olga -y >/dev/null 2>&1
 t "her key there does" ends 0 "policy 2 is published" policy sign -i igor -y
+policy signers >allowed_signers 2>/dev/null
+further=$(cut -d' ' -f2 further.pub)
+t "the file for ssh-keygen has both" test \
+	"$(grep -c '^olga@example.com ' allowed_signers)" = 2
+t_eq "with the further one for what it counts for" \
+	'namespaces="request@writ,decision@writ,revoke@writ,key@writ"' \
+	"$(grep -F "$further" allowed_signers | cut -d' ' -f2)"
 
 # --- igor goes, dora comes; he is the first to sign
 sed -i "/igor@example.com/,/ssh-ed25519/d; s/^version: 1/version: 2/" \
