@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* writ policy show, signers, log, who: what is in force, for people to read. */
+/* writ policy show, signers, who: what is in force, for people to read. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,67 +198,6 @@ run_policy_signers(struct cli_args *a, struct err *e)
 	}
 	str_clear(&s);
 	local_free(l);
-	return r;
-}
-
-/* --- log ------------------------------------------------------------------ */
-
-static int
-add_version(const char *dir, uint64_t v, const struct policy *root,
-    struct table *t, struct err *e)
-{
-	char *path = NULL, when[CLOCK_TEXT], hex[HASH_HEX];
-	struct strs signers = {0};
-	struct str who = STR_INIT;
-	struct statement s;
-	int r;
-
-	statement_init(&s, ST_POLICY);
-	if (path_joinf(&path, "%s/bundle/policy.%llu", dir,
-		(unsigned long long)v) != 0)
-		return err_nomem(e);
-	if ((r = cli_read_statement(path, &s, e)) != 0 ||
-	    (r = statement_verify(&s, e)) != 0)
-		goto out;
-	if (trust_signers(root, &s, &signers) != 0) {
-		r = err_nomem(e);
-		goto out;
-	}
-	strs_join(&signers, " ", &who);
-	table_addf(t, "%llu", (unsigned long long)v);
-	clock_format(s.at, when);
-	table_add(t, when);
-	clock_format(s.u.bundle.expires, when);
-	table_add(t, when);
-	table_add(t, who.p);
-	hash_hex(&s.hash, hex);
-	table_add(t, hex);
-out:
-	str_clear(&who);
-	strs_clear(&signers);
-	statement_clear(&s);
-	free(path);
-	return r;
-}
-
-int
-run_policy_log(struct cli_args *a, struct err *e)
-{
-	static const char *const columns[] = {
-	    "version", "signed_at", "expires", "signed_by", "hash"};
-	struct table t;
-	struct trust trust;
-	int r;
-
-	table_init(&t, columns, 5);
-	trust_init(&trust);
-	r = cli_trust(a, &trust, e);
-	for (uint64_t v = 1; r == 0 && v <= trust.policy->version; v++)
-		r = add_version(cli_dir(a), v, trust.root, &t, e);
-	if (r == 0)
-		r = cli_print_table(&t, cli_format(a), e);
-	trust_clear(&trust);
-	table_clear(&t);
 	return r;
 }
 

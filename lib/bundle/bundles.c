@@ -309,6 +309,34 @@ out:
 	return r;
 }
 
+int
+bundles_root_of(const char *dir, const struct bundle_statement *b,
+    struct hash *root_yaml, struct err *e)
+{
+	struct slice text = {0};
+	struct manifest m = {0};
+	int r;
+
+	if ((r = place_read_hashed(dir, &b->manifest, b->manifest_size,
+		 BUNDLE_MANIFEST_MAX, &text, e)) != 0 ||
+	    (r = manifest_parse(text, &m, e)) != 0)
+		goto out;
+	r = ERR_PARSE;
+	for (size_t i = 0; i < m.n && r != 0; i++) {
+		if (strcmp(m.v[i].path, "root.yaml") != 0)
+			continue;
+		*root_yaml = m.v[i].hash;
+		r = 0;
+	}
+	if (r != 0)
+		r = err_set(e, r, "policy version %llu has no root.yaml",
+		    (unsigned long long)b->version);
+out:
+	manifest_clear(&m);
+	place_free(&text);
+	return r;
+}
+
 /* --- writing ------------------------------------------------------------- */
 
 /* It goes under the number that it says itself. */

@@ -57,6 +57,11 @@ int bundle_chain_accept(const struct bundle_chain *c, struct trust *t,
 int bundles_load_policy(const char *dir, const struct hash *statement,
     struct policy **out, struct err *e) MUST_CHECK;
 
+/* Which root.yaml a policy statement is of, by what its MANIFEST says.  ERR_PARSE:
+ * there is none in it. */
+int bundles_root_of(const char *dir, const struct bundle_statement *b,
+    struct hash *root_yaml, struct err *e) MUST_CHECK;
+
 /* Store a chain, the newest policy statement last.  Files that are there are
  * left.  ERR_EXISTS: policy.N is there with other bytes.  ERR_ROLLBACK: its statement
  * says another version than the chain. */

@@ -94,4 +94,8 @@ t_not "and not the policy, of which he has no say" \
 	test -e corp/bundle/draft.policy
 t "then the others" ends 0 "policy 3: 1 of 2" policy sign -i olga -y
 t "complete both" ends 0 "policy 3 is published" policy sign -i dora -y
+t_eq "the log has those who signed each by the root of its time" \
+	"igor@example.com ivan@example.com, dora@example.com olga@example.com" \
+	"$(policy log --json | jq -r '[.[0, 2].signed_by | split(" ") | sort |
+		join(" ")] | join(", ")')"
 t_done
