@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ca/cli/policy.h"
+#include "ca/issue/issue.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/json.h"
@@ -214,9 +215,8 @@ add_restrictions(struct str *s, const struct grant *g)
 		sep = "; ";
 	}
 	if (g->hours.set) {
-		str_addf(s, "%s%02d:%02d-%02d:%02d %s", sep,
-		    g->hours.from_min / 60, g->hours.from_min % 60,
-		    g->hours.to_min / 60, g->hours.to_min % 60, g->hours.zone);
+		str_add(s, sep);
+		issue_hours_text(&g->hours, s);
 		sep = "; ";
 	}
 	if (g->force_command != NULL) {
@@ -227,9 +227,13 @@ add_restrictions(struct str *s, const struct grant *g)
 		str_addf(s, "%sticket %s", sep, g->ticket);
 		sep = "; ";
 	}
-	if (g->touch || g->pin)
+	if (g->touch || g->pin) {
 		str_addf(s, "%s%s%s%s", sep, g->touch ? "touch" : "",
 		    g->touch && g->pin ? " and " : "", g->pin ? "PIN" : "");
+		sep = "; ";
+	}
+	if (g->verify_required)
+		str_addf(s, "%sPIN or finger at each login", sep);
 }
 
 static void

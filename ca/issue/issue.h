@@ -144,4 +144,7 @@ int issue_record(const struct issue_leaf *leaf, uint64_t index,
 void issue_record_path(uint64_t valid_after, uint64_t serial,
     const char *suffix, char out[ISSUE_PATH_MAX]);
 
+/* "mon,tue 07:00-20:00 Europe/Vilnius" */
+void issue_hours_text(const struct hours *h, struct str *out);
+
 #endif

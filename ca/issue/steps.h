@@ -84,7 +84,5 @@ bool issue_hours_hold(const struct hours *h, int64_t t);
 int64_t issue_hours_end(const struct hours *h, int64_t t, int64_t limit);
 /* The first whole minute after t that they hold, within 8 days; else -1. */
 int64_t issue_hours_next(const struct hours *h, int64_t t);
-/* "mon,tue 07:00-20:00 Europe/Vilnius" */
-void issue_hours_text(const struct hours *h, struct str *out);
 
 #endif

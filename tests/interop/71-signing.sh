@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # Goal of this test: who signs a policy is told what it is that others began, and no
-# signature that cannot count is taken for one that does.
+# signature that cannot count is taken for one that does; what is shown of a policy
+# is what it says.
 
 # shellcheck source=tests/interop/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -80,6 +81,12 @@ t "the file for ssh-keygen has both" test \
 t_eq "with the further one for what it counts for" \
 	'namespaces="request@writ,decision@writ,revoke@writ,key@writ"' \
 	"$(grep -F "$further" allowed_signers | cut -d' ' -f2)"
+
+# --- what is shown
+t "who: the days belong to the hours" ends 0 \
+	"mon,tue,wed,thu,fri 07:00-20:00 Europe/Vilnius" \
+	policy who --principal deploy
+t "who: a key that must ask for its user" says out "PIN or finger at each login"
 
 # --- igor goes, dora comes; he is the first to sign
 sed -i "/igor@example.com/,/ssh-ed25519/d; s/^version: 1/version: 2/" \
