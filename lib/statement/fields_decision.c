@@ -35,7 +35,7 @@ read_outcome(const json_t *o, struct outcome *out, struct err *e)
 	    (r = st_read_set(o, "principals", 0, CERT_PRINCIPALS_MAX,
 		 ST_PRINCIPAL_MAX, &out->principals, e)) != 0 ||
 	    (r = json_span(o, "for", 0, &out->length, e)) != 0 ||
-	    (r = st_read_set(o, "source", JSON_OPTIONAL, REQUEST_SOURCES_MAX,
+	    (r = st_read_set(o, "source", JSON_OPTIONAL, OUTCOME_SOURCES_MAX,
 		 ST_SOURCE_MAX, &out->source, e)) != 0 ||
 	    (r = json_strdup(o, "force_command", JSON_OPTIONAL, ST_COMMAND_MAX,
 		 &out->force_command, e)) != 0 ||

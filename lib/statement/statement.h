@@ -37,6 +37,7 @@
 #define DECISION_REQUESTS_MAX  200
 #define REQUEST_PRINCIPALS_MAX 64
 #define REQUEST_SOURCES_MAX    64
+#define OUTCOME_SOURCES_MAX    256	/* a grant's, where none were asked */
 #define REVOKE_SERIALS_MAX     1000
 #define BUNDLE_ZONES_MAX       64
 #define TARGETS_MAX	       (4 * 1024 * 1024)	/* bytes of TARGETS */

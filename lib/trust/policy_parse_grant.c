@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/ssh/lint.h"
+#include "lib/statement/statement.h"
 #include "lib/trust/policy.h"
 #include "lib/trust/policy_impl.h"
 
@@ -52,6 +53,27 @@ check_source(struct conf_in *in, const struct yaml_node *n)
 	struct err e = {0};
 
 	return said(in, n, lint_source(n->text, &e), &e);
+}
+
+_Static_assert(POLICY_LIST_MAX <= OUTCOME_SOURCES_MAX,
+    "who approves a request has to be shown all of its grant's source");
+
+/* Where a request names none, all of it goes into one option, with commas. */
+static void
+read_source(struct conf_in *in, const struct conf_key *k,
+    const struct yaml_node *n, void *field)
+{
+	const struct strs *list = field;
+	size_t len = 0;
+
+	conf_texts(in, k, n, field);
+	for (size_t i = 0; i < list->n; i++)
+		len += strlen(list->v[i]) + (i > 0 ? 1 : 0);
+	if (len > CERT_OPTION_MAX)
+		conf_error(in->diags, n->pos,
+		    "'source' is %zu bytes in one option of a certificate, "
+		    "expected at most %d",
+		    len, CERT_OPTION_MAX);
 }
 
 static bool
@@ -204,7 +226,7 @@ static const struct conf_key grant_keys[] = {
 	.expect = "a span such as 90s, 15m, 8h or 7d"),
     GRANT("hours", policy_read_hours, hours,
 	.expect = "a mapping of days, from, to, zone"),
-    GRANT("source", conf_texts, source, LIST, .check = check_source,
+    GRANT("source", read_source, source, LIST, .check = check_source,
 	.expect = "a list of addresses and networks"),
     GRANT("extensions", read_extensions, extensions, .max = CERT_OPTIONS_MAX,
 	.check = check_extension, .expect = "a list of extensions"),

@@ -329,6 +329,41 @@ a_term_more_than_the_limit_is_refused(void **state)
 	}
 }
 
+/* A network of n bytes a time, as long as IPv6 ones are written. */
+static void
+what_one_option_cannot_hold_no_source_lists(void **state)
+{
+	(void)state;
+	for (size_t over = 0; over < 2; over++) {
+		struct conf_diags d = {0};
+		struct policy *p = NULL;
+		struct str s = STR_INIT;
+		size_t n = 0;
+
+		str_addf(&s,
+		    "%s%sgrants:\n  g:\n    to: [eng]\n    principals: [p]\n"
+		    "    max: 1h\n    approve: none\n    source: [",
+		    people, AUTHORITIES);
+		/* 43 bytes and a comma each, 186 of them. */
+		for (size_t i = 0; i < 186; i++, n += 44)
+			str_addf(&s,
+			    "\"2001:0db8:0000:0000:0000:0000:0001:%04zx/"
+			    "128\", ",
+			    i);
+		assert_int_equal(n, 8184);
+		str_addf(&s, "%s]\n", over ? "10.0.0.16" : "10.0.0.1");
+		assert_int_equal(8184 + strlen("10.0.0.1"), CERT_OPTION_MAX);
+		pc_expect("source",
+		    pc_parse_texts(NULL, s.p, NULL, NULL, &p, &d), &d,
+		    over ? "ca.yaml:11:13: 'source' is 8193 bytes in one "
+			   "option of a certificate, expected at most 8192"
+			 : NULL);
+		policy_free(p);
+		conf_diags_clear(&d);
+		str_clear(&s);
+	}
+}
+
 int
 main(void)
 {
@@ -337,6 +372,7 @@ main(void)
 	    cmocka_unit_test(what_no_certificate_may_have_no_grant_gives),
 	    cmocka_unit_test(a_grant_without_a_needed_key_is_refused),
 	    cmocka_unit_test(a_term_more_than_the_limit_is_refused),
+	    cmocka_unit_test(what_one_option_cannot_hold_no_source_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

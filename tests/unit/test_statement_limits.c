@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/statement/statement.h"
+#include "lib/trust/policy.h"
 #include "tests/unit/fixture.h"
 #include "tests/unit/statementcase.h"
 
@@ -150,6 +151,32 @@ a_decision_covers_200_requests_and_not_201(void **state)
 	}
 }
 
+/* The grant's own list is shown where the request names none. */
+static void
+an_outcome_has_as_many_sources_as_a_grant(void **state)
+{
+	struct statement req, s;
+	const struct statement *list[] = {&req};
+	struct hash policy = fixture_hash(1);
+	struct strs *source;
+	char text[32];
+
+	(void)state;
+	fixture_request(&req, ALICE);
+	fixture_decision(&s, OLGA, &policy, list, 1);
+	source = &s.u.d.outcomes[0].source;
+	while (source->n < POLICY_LIST_MAX) {
+		(void)snprintf(text, sizeof(text), "2001:db8::%zx/128",
+		    source->n);
+		assert_int_equal(strs_add(source, text), 0);
+	}
+	expect_encode(&s, 0);
+	assert_int_equal(strs_add(source, "10.0.0.0/8"), 0);
+	expect_encode(&s, ERR_LIMIT);
+	statement_clear(&s);
+	statement_clear(&req);
+}
+
 static void
 a_revocation_names_1000_serials_and_not_1001(void **state)
 {
@@ -213,6 +240,7 @@ main(void)
 	    cmocka_unit_test(fields_end_at_their_limits),
 	    cmocka_unit_test(required_fields_end_at_their_limits),
 	    cmocka_unit_test(a_decision_covers_200_requests_and_not_201),
+	    cmocka_unit_test(an_outcome_has_as_many_sources_as_a_grant),
 	    cmocka_unit_test(a_revocation_names_1000_serials_and_not_1001),
 	    cmocka_unit_test(what_is_not_whole_is_not_encoded),
 	    cmocka_unit_test(a_statement_ends_at_60_kib),
