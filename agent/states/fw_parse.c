@@ -129,7 +129,9 @@ check_interface(struct conf_in *in, const struct yaml_node *n)
 {
 	char quoted[QUOTE_MAX];
 
+	/* "+" alone is every interface, which is said by naming none. */
 	if (n->n > 0 && n->n <= 15 && n->text[0] != '-' &&
+	    strcmp(n->text, "+") != 0 &&
 	    strspn(n->text,
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX"
 		"YZ0123456789._-+") == n->n)

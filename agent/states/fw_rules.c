@@ -25,12 +25,17 @@ is_family(const char *cidr, enum fw_family family)
 	return (strchr(cidr, ':') != NULL) == (family == FW_V6);
 }
 
-/* iptables-save always writes the length of a prefix. */
+/* iptables-save always writes the length of a prefix, and nothing at all for one
+ * of length 0: what it leaves out is not said either. */
 static void
 add_cidr(struct str *s, const char *option, const char *cidr)
 {
+	const char *slash = strchr(cidr, '/');
+
+	if (slash != NULL && strcmp(slash, "/0") == 0)
+		return;
 	str_addf(s, " %s %s", option, cidr);
-	if (strchr(cidr, '/') == NULL)
+	if (slash == NULL)
 		str_add(s, strchr(cidr, ':') != NULL ? "/128" : "/32");
 }
 

@@ -199,6 +199,8 @@ bad_parameters_are_named_with_their_place(void **state)
 		"host bits, expected one such as 10.0.0.0/8"},
 	    {"input: {policy: drop, allow: [{port: 22, from: []}]}\n",
 		"1:48: 'from' is an empty list"},
+	    {"input: {policy: drop, allow: [{port: 22, interface: +}]}\n",
+		"1:53: 'interface' is '+', expected a name such as eth0"},
 	};
 
 	(void)state;
@@ -325,6 +327,37 @@ spelling_of_the_kernel_is_no_difference(void **state)
 	while ((at = strstr(kernel.saved[0], " -m tcp ")) != NULL)
 		memmove(at, at + 7, strlen(at + 7) + 1);
 	statecase_is(f, OPS, NULL, policy, "ok\n");
+}
+
+/* iptables-save does not write an address that is every address: what is loaded
+ * must be what comes back. */
+static void
+every_address_is_said_by_saying_none(void **state)
+{
+	static const char yaml[] =
+	    "input:\n"
+	    "  policy: drop\n"
+	    "  allow:\n"
+	    "    - {port: 443, from: [0.0.0.0/0, \"::/0\"]}\n"
+	    "    - {proto: esp, to: 0.0.0.0/0}\n"
+	    "output: {policy: accept, block: \"::/0\"}\n";
+	static const char *const v4[] = {
+	    "-A WRIT-INPUT -p tcp -m tcp --dport 443 -j ACCEPT\n"
+	    "-A WRIT-INPUT -p esp -j ACCEPT\n"
+	    "-A WRIT-INPUT -j DROP\n"};
+	static const char *const v6[] = {
+	    "-A WRIT-INPUT -p tcp -m tcp --dport 443 -j ACCEPT\n"
+	    "-A WRIT-INPUT -j DROP\n",
+	    "-A WRIT-OUTPUT -j DROP\n"};
+	struct fakehost *f = *state;
+
+	statecase_apply(f, OPS, NULL, yaml);
+	has_rules_in_order(kernel.loaded[0], v4, sizeof(v4) / sizeof(v4[0]));
+	has_rules_in_order(kernel.loaded[1], v6, sizeof(v6) / sizeof(v6[0]));
+	assert_null(strstr(kernel.loaded[0], "/0"));
+	assert_null(strstr(kernel.loaded[0], "-A WRIT-OUTPUT -j DROP"));
+	assert_null(strstr(kernel.loaded[1], "/0"));
+	assert_null(strstr(kernel.loaded[1], "esp"));
 }
 
 static void
@@ -501,6 +534,7 @@ main(void)
 	    T(an_edit_is_undone_whatever_it_is),
 	    T(files_that_others_may_write_are_mended),
 	    T(spelling_of_the_kernel_is_no_difference),
+	    T(every_address_is_said_by_saying_none),
 	    T(foreign_rules_that_accept_first_are_told),
 	    T(the_agents_way_out_is_always_open),
 	    T(undo_puts_back_what_was_ours),
