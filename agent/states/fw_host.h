@@ -7,6 +7,7 @@
 
 #include "agent/states/fw_rules.h"
 #include "agent/states/host.h"
+#include "agent/states/state.h"
 
 #define FW_RULES_V4 "/etc/writ/firewall/rules.v4"
 #define FW_RULES_V6 "/etc/writ/firewall/rules.v6"
@@ -36,5 +37,7 @@ int fw_load(struct host *h, enum fw_family family, const struct strs *rules,
 int fw_snapshot(struct host *h, const void *params, struct str *out,
     struct err *e) MUST_CHECK;
 int fw_restore(struct host *h, struct slice snapshot, struct err *e) MUST_CHECK;
+int fw_proof(struct host *h, const struct state_env *env, const void *params,
+    struct err *e) MUST_CHECK;
 
 #endif

@@ -253,8 +253,16 @@ one_covers(const struct strs *list, const struct cidr *who)
 	return false;
 }
 
+/* Nobody known in particular is covered by somebody's address. */
 static bool
-allows(const struct fw_allow *a, const struct cidr *who, unsigned port)
+covers(const struct strs *list, const struct cidr *who)
+{
+	return list->n == 0 || who == NULL || one_covers(list, who);
+}
+
+static bool
+allows(const struct fw_allow *a, const struct cidr *who, const struct cidr *to,
+    unsigned port)
 {
 	bool hit = a->n_ports == 0;
 
@@ -263,17 +271,17 @@ allows(const struct fw_allow *a, const struct cidr *who, unsigned port)
 	for (size_t i = 0; i < a->n_ports; i++)
 		if (port >= a->ports[i].lo && port <= a->ports[i].hi)
 			hit = true;
-	if (!hit)
-		return false;
-	return a->from.n == 0 || who == NULL || one_covers(&a->from, who);
+	return hit && covers(&a->from, who) && covers(&a->to, to);
 }
 
 bool
-fw_lets_in(const struct fw_params *p, const char *address, unsigned port)
+fw_lets_in(const struct fw_params *p, const char *address, const char *to,
+    unsigned port)
 {
 	const struct fw_chain *c = &p->hooks[FW_INPUT];
-	struct cidr who;
+	struct cidr who, at;
 	const bool known = address != NULL && cidr_parse(address, &who) == 0;
+	const bool one = to != NULL && cidr_parse(to, &at) == 0;
 
 	if (c->policy == FW_NONE)
 		return true;
@@ -282,7 +290,8 @@ fw_lets_in(const struct fw_params *p, const char *address, unsigned port)
 	if (c->policy == FW_ACCEPT)
 		return true;
 	for (size_t i = 0; i < c->n_allow; i++)
-		if (allows(&c->allow[i], known ? &who : NULL, port))
+		if (allows(&c->allow[i], known ? &who : NULL, one ? &at : NULL,
+			port))
 			return true;
 	return false;
 }

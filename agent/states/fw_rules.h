@@ -81,8 +81,10 @@ int  fw_transaction(const struct fw_live *live, const struct strs *rules,
      struct str *out) MUST_CHECK;
 
 /* Does the input of the state let tcp from address (NULL: from somewhere) in
- * to port?  For the lock-out proof; without a word on foreign rules. */
-bool fw_lets_in(const struct fw_params *p, const char *address, unsigned port);
+ * to port of an address of the host's (NULL: of some)?  For the lock-out proof;
+ * without a word on foreign rules. */
+bool fw_lets_in(const struct fw_params *p, const char *address, const char *to,
+    unsigned port);
 
 const char *fw_hook_name(enum fw_hook h);	/* "INPUT" */
 

@@ -24,7 +24,6 @@
 #include "agent/states/fw_rules.h"
 #include "agent/states/host_nft.h"
 #include "agent/states/kinds.h"
-#include "agent/states/sshd_look.h"
 #include "agent/states/words.h"
 #include "lib/base/plural.h"
 
@@ -318,49 +317,6 @@ validate(struct host *h, const struct state_env *env, const void *params,
 	return r;
 }
 
-/* "port 22" of sshd -T, of each port.  A sshd that does not say its ports proves
- * nothing. */
-static int
-proof(struct host *h, const struct state_env *env, const void *params,
-    struct err *e)
-{
-	const char *argv[] = {"sshd", "-T", NULL};
-	const struct fw_params *p = params;
-	struct child_result res = {0};
-	struct slice text, line;
-	bool open = false;
-	int r;
-
-	if (p->absent || !host_has(h, "sshd"))
-		return 0;
-	if ((r = sshd_make_run(h, e)) != 0 ||
-	    (r = host_run_ok(h, argv, (struct slice){0}, &res, e)) != 0)
-		return r;
-	text = (struct slice){(const uint8_t *)res.out, res.out_len};
-	while (state_next_line(&text, &line)) {
-		char word[8];
-		struct slice key, value;
-		uint64_t port;
-
-		if (!state_next_word(&line, &key) || !slice_is(key, "port") ||
-		    !state_next_word(&line, &value) || value.n >= sizeof(word))
-			continue;
-		memcpy(word, value.p, value.n);
-		word[value.n] = '\0';
-		if (parse_u64(word, 1, 65535, &port) != 0)
-			continue;
-		open = open ||
-		    fw_lets_in(p, env->operator_address, (unsigned)port);
-	}
-	child_result_clear(&res);
-	if (open)
-		return 0;
-	return err_set(e, ERR_DENIED,
-	    "these rules let %s in to no port of sshd, expected an entry "
-	    "under input: allow:",
-	    env->operator_address != NULL ? env->operator_address : "nobody");
-}
-
 static int
 activate(struct host *h, const struct state_env *env, const void *params,
     struct err *e)
@@ -420,7 +376,7 @@ const struct state_ops state_iptables = {
     .plan = plan,
     .apply = apply,
     .validate = validate,
-    .proof = proof,
+    .proof = fw_proof,
     .activate = activate,
     .snapshot = fw_snapshot,
     .restore = fw_restore,

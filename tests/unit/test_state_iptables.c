@@ -428,6 +428,12 @@ absence_takes_all_of_it_away(void **state)
 	statecase_is(f, OPS, NULL, "ensure: absent\n", "ok\n");
 }
 
+/* As sshd -T says it. */
+#define LISTENS                        \
+	"port 22\naddressfamily any\n" \
+	"listenaddress 0.0.0.0:22\n"   \
+	"listenaddress [::]:22\n"
+
 static void
 who_would_be_shut_out_is_said(void **state)
 {
@@ -453,7 +459,7 @@ who_would_be_shut_out_is_said(void **state)
 	};
 	struct fakehost *f = *state;
 
-	fakehost_command(f, "sshd -T", 0, "addressfamily any\nport 22\n", "");
+	fakehost_command(f, "sshd -T", 0, LISTENS, "");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct state_env env = {
 		    .operator_address = cases[i].address};
@@ -464,6 +470,61 @@ who_would_be_shut_out_is_said(void **state)
 			fail_msg("%s: %d %s", cases[i].yaml, r, got);
 		free(got);
 	}
+}
+
+/* The port of a ListenAddress is where sshd is, and `port` says the default. */
+static void
+where_sshd_listens_is_what_counts(void **state)
+{
+#define ALLOW(what) "input: {policy: drop, allow: [{" what "}]}\n"
+	static const struct {
+		const char *sshd, *yaml, *address;
+		bool in;
+	} cases[] = {
+	    {"port 22\nlistenaddress 0.0.0.0:2222\n", ALLOW("port: 22"), NULL,
+		false},
+	    {"port 22\nlistenaddress 0.0.0.0:2222\n", ALLOW("port: 2222"), NULL,
+		true},
+	    {"listenaddress [::]:2222 rdomain 7\n", ALLOW("port: 2222"), NULL,
+		true},
+	    {"listenaddress 0.0.0.0:22\nlistenaddress 0.0.0.0:2222\n",
+		ALLOW("port: 2222"), "192.0.2.1", true},
+	    /* Who comes by IPv4 is not let in by what listens for IPv6. */
+	    {"listenaddress 0.0.0.0:22\nlistenaddress [::]:2222\n",
+		ALLOW("port: 2222"), "192.0.2.1", false},
+	    {"listenaddress [2001:db8::2]:22\n", ALLOW("port: 22"),
+		"2001:db8::1", true},
+	    {"listenaddress 192.0.2.2:22\n", ALLOW("port: 22, to: 192.0.2.3"),
+		NULL, false},
+	    {"listenaddress 192.0.2.2:22\n",
+		ALLOW("port: 22, to: 192.0.2.0/24"), NULL, true},
+	    {"listenaddress 0.0.0.0:22\n", ALLOW("port: 22, to: 192.0.2.3"),
+		NULL, true},
+	    /* A way in for this host alone is none, and shuts nobody out. */
+	    {"listenaddress 127.0.0.1:22\nlistenaddress 192.0.2.2:2222\n",
+		ALLOW("port: 22"), NULL, false},
+	    {"listenaddress 127.0.0.1:22\nlistenaddress [::1]:22\n",
+		ALLOW("port: 443"), NULL, true},
+	    {"port 22\n", ALLOW("port: 22"), NULL, false},
+	    {"listenaddress 0.0.0.0\nlistenaddress :22\n", ALLOW("port: 22"),
+		NULL, false},
+	};
+	struct fakehost *f = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct state_env env = {
+		    .operator_address = cases[i].address};
+		char *got;
+		int r;
+
+		fakehost_command(f, "sshd -T", 0, cases[i].sshd, "");
+		r = statecase_proof(f, OPS, &env, cases[i].yaml, &got);
+		if (r != (cases[i].in ? 0 : ERR_DENIED))
+			fail_msg("%s%s: %d %s", cases[i].sshd, cases[i].yaml, r,
+			    got);
+		free(got);
+	}
+#undef ALLOW
 }
 
 /* sshd says nothing without its directory, which its unit makes: where a socket
@@ -486,7 +547,7 @@ a_sshd_that_does_not_answer_proves_nothing(void **state)
 	free(got);
 	fakehost_remove(f, "/run/sshd");
 	fakehost_command(f, "mkdir -m 0755 /run/sshd", 0, "", "");
-	fakehost_command(f, "sshd -T", 0, "port 22\n", "");
+	fakehost_command(f, "sshd -T", 0, LISTENS, "");
 	assert_int_equal(statecase_proof(f, OPS, NULL, shut, &got), ERR_DENIED);
 	assert_true(fakehost_has_run(f, "mkdir -m 0755 /run/sshd"));
 	free(got);
@@ -540,6 +601,7 @@ main(void)
 	    T(undo_puts_back_what_was_ours),
 	    T(absence_takes_all_of_it_away),
 	    T(who_would_be_shut_out_is_said),
+	    T(where_sshd_listens_is_what_counts),
 	    T(a_sshd_that_does_not_answer_proves_nothing),
 	    T(what_the_kernel_refuses_is_never_live),
 	    cmocka_unit_test(a_host_without_the_program_says_so),
