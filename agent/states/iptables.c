@@ -326,6 +326,38 @@ activate(struct host *h, const struct state_env *env, const void *params,
 	return state_daemon_reload(h, e);
 }
 
+/* 1: a legacy table of either family is in use. */
+static int
+uses_legacy(struct host *h, struct err *e)
+{
+	static const char *const names[] = {
+	    "/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(names) / sizeof(names[0]);
+	     i++) {
+		char *text = NULL;
+		size_t n;
+
+		if ((r = state_read(h, names[i], &text, &n, e)) == 0)
+			r = n > 0 ? 1 : 0;
+		free(text);
+	}
+	return r;
+}
+
+/* A family that comes later is not guarded yet. */
+static int
+sign_families(struct host *h, struct str *out, struct err *e)
+{
+	int r = 0;
+
+	for (int f = 0; r >= 0 && f < FW_FAMILIES; f++)
+		if ((r = fw_has_family(h, (enum fw_family)f, e)) >= 0)
+			str_addf(out, "family %d %d\n", f, r);
+	return r < 0 ? r : 0;
+}
+
 /*
  * The rules are as old as their generation, in this namespace and this boot.
  * The legacy tables have none: where they are in use nothing is known.
@@ -343,11 +375,8 @@ fingerprint(struct host *h, const struct state_env *env, const void *params,
 
 	(void)env;
 	(void)params;
-	if ((r = state_read(h, "/proc/net/ip_tables_names", &text, &n, e)) != 0)
-		return r;
-	free(text);
-	if (n > 0)
-		return 0;
+	if ((r = uses_legacy(h, e)) != 0)
+		return r == 1 ? 0 : r;
 	r = host_nft_generation(h, &nft, e);
 	if (r == ERR_NOTFOUND)
 		return 0;
@@ -358,6 +387,7 @@ fingerprint(struct host *h, const struct state_env *env, const void *params,
 	str_addf(out, "nft %" PRIu32 " %" PRIu64 " %" PRIu64 " %s\n",
 	    nft.generation, nft.ns_dev, nft.ns_ino, text != NULL ? text : "");
 	free(text);
+	r = sign_families(h, out, e);
 	for (size_t i = 0; r == 0 && i < sizeof(files) / sizeof(files[0]); i++)
 		r = state_sign_path(h, files[i], out, e);
 	return r;

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "agent/states/host_nft.h"
 #include "agent/states/kinds.h"
 #include "tests/unit/statecase.h"
 
@@ -567,6 +568,86 @@ what_the_kernel_refuses_is_never_live(void **state)
 	free(got);
 }
 
+/* Files of the host that is not real, and the generation of a kernel that is: NULL
+ * where it has none, or does not tell us. */
+static struct host *
+host_with_a_kernel(struct fakehost *f)
+{
+	struct host *h = NULL;
+	struct host_nft nft;
+
+	assert_int_equal(host_open_at(host_root(fakehost_host(f)), NULL, NULL,
+			     &h, NULL),
+	    0);
+	if (host_nft_generation(h, &nft, NULL) == 0)
+		return h;
+	host_close(h);
+	return NULL;
+}
+
+static char *
+signs(struct host *h)
+{
+	const struct state_env env = {0};
+	struct str s = STR_INIT;
+	char *text = NULL;
+
+	assert_int_equal(OPS->fingerprint(h, &env, NULL, &s, NULL), 0);
+	assert_int_equal(str_take(&s, &text), 0);
+	return text;
+}
+
+/* The legacy tables have no generation, those of either family. */
+static void
+where_a_legacy_table_is_nothing_is_known(void **state)
+{
+	static const char *const tables[] = {
+	    "/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"};
+	struct fakehost *f = *state;
+	struct host *h = host_with_a_kernel(f);
+	char *got;
+
+	if (h == NULL)
+		skip();
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		fakehost_file(f, tables[i], 0440, "");
+		got = signs(h);
+		assert_string_not_equal(got, "");
+		free(got);
+		fakehost_file(f, tables[i], 0440, "filter\n");
+		got = signs(h);
+		assert_string_equal(got, "");
+		free(got);
+		fakehost_remove(f, tables[i]);
+	}
+	host_close(h);
+}
+
+/* A family that comes later is not guarded yet; an address of it is none. */
+static void
+a_family_that_comes_later_is_looked_at(void **state)
+{
+	struct fakehost *f = *state;
+	struct host *h = host_with_a_kernel(f);
+	char *without, *with, *more;
+
+	if (h == NULL)
+		skip();
+	fakehost_remove(f, "/proc/net/if_inet6");
+	without = signs(h);
+	fakehost_file(f, "/proc/net/if_inet6", 0444, "lo\n");
+	with = signs(h);
+	fakehost_file(f, "/proc/net/if_inet6", 0444, "lo\neth0\n");
+	more = signs(h);
+	assert_string_not_equal(without, "");
+	assert_string_not_equal(without, with);
+	assert_string_equal(with, more);
+	free(without);
+	free(with);
+	free(more);
+	host_close(h);
+}
+
 static void
 a_host_without_the_program_says_so(void **state)
 {
@@ -604,6 +685,8 @@ main(void)
 	    T(where_sshd_listens_is_what_counts),
 	    T(a_sshd_that_does_not_answer_proves_nothing),
 	    T(what_the_kernel_refuses_is_never_live),
+	    T(where_a_legacy_table_is_nothing_is_known),
+	    T(a_family_that_comes_later_is_looked_at),
 	    cmocka_unit_test(a_host_without_the_program_says_so),
 	    T(a_host_that_fails_is_never_taken_for_compliant),
 	};
