@@ -230,6 +230,8 @@ plan_in_the_way(const struct sshd_want *w, const struct sshd_seen *s,
 	else if (s->tree.absent)
 		r = plan_note(out, PLAN_IMPOSSIBLE,
 		    SSHD_MAIN " is missing, expected that of openssh-server");
+	else if (s->tree.odd != NULL)
+		r = plan_note(out, PLAN_IMPOSSIBLE, "%s", s->tree.odd);
 	else if (s->unknown.n > 0)
 		r = plan_note(out, PLAN_IMPOSSIBLE, "%s%s", s->unknown.v[0],
 		    s->unknown.n > 1 ? " (and more)" : "");

@@ -23,6 +23,7 @@ sshd_tree_clear(struct sshd_tree *t)
 	strs_clear(&t->files);
 	strs_clear(&t->unread);
 	free(t->text);
+	free(t->odd);
 	*t = (struct sshd_tree){0};
 }
 
@@ -235,6 +236,8 @@ read_file(struct reader *rd, const char *path, size_t match)
 		rd->t->absent = true;
 	if (r == ERR_NOTFOUND)
 		return 0;
+	if ((r == ERR_DENIED || r == ERR_LIMIT) && rd->depth == 0)
+		return (rd->t->odd = str_dup(why.msg)) != NULL ? 0 : ERR_NOMEM;
 	if (r == ERR_DENIED || r == ERR_LIMIT)
 		return unread(rd, path, why.msg);
 	if (r != 0)

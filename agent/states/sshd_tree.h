@@ -49,6 +49,7 @@ struct sshd_tree {		/* zero-initialise; sshd_tree_clear */
 	size_t	    first;	/* offset in it of the first line that says
 				   something, or text_n */
 	bool	    absent;	/* there is no SSHD_MAIN */
+	char	   *odd;	/* why SSHD_MAIN was not read, or NULL */
 	/* The drop-in that is asked about, whether it is there or not yet. */
 	size_t	    own_times;	/* how often it is read, outside any Match */
 	size_t	    own_entries, own_matches; /* that come before it */

@@ -303,6 +303,29 @@ what_cannot_be_is_said(void **state)
 	}
 }
 
+/* What is not read is not replaced by what we would add to it. */
+static void
+a_main_file_that_is_not_read_stays(void **state)
+{
+	static const char link[] = "impossible [" MAIN " is a symbolic link";
+	static const char *const yamls[] = {policy, "ensure: absent\n"};
+	struct fakehost *f = *state;
+	char *got;
+
+	fakehost_remove(f, MAIN);
+	fakehost_file(f, "/etc/ssh/mine", 0644, fakesshd_main);
+	fakehost_link(f, MAIN, "mine");
+	for (size_t i = 0; i < sizeof(yamls) / sizeof(yamls[0]); i++) {
+		fakehost_file(f, OWN, 0644, "# old\n");
+		assert_int_equal(statecase_plan(f, OPS, NULL, yamls[i], &got),
+		    0);
+		if (strstr(got, "file " MAIN) != NULL ||
+		    (i == 0 && strncmp(got, link, strlen(link)) != 0))
+			fail_msg("%s", got);
+		free(got);
+	}
+}
+
 static void
 a_host_without_sshd_is_told_apart(void **state)
 {
@@ -632,6 +655,7 @@ main(void)
 	    T(a_main_file_that_reads_us_too_late_gets_an_include),
 	    T(a_main_file_without_include_gets_one),
 	    T(what_cannot_be_is_said),
+	    T(a_main_file_that_is_not_read_stays),
 	    T(a_host_without_sshd_is_told_apart),
 	    T(a_line_that_is_there_already_is_not_said_twice),
 	    T(a_socket_of_systemd_gets_the_port_too),
