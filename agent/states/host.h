@@ -75,6 +75,13 @@ const char *host_root(const struct host *h);
  */
 int  host_read(struct host *h, const char *path, size_t max, char **out,
      size_t *n, struct err *e) MUST_CHECK;
+/*
+ * The same place without symbolic links on the way, into out: each that is
+ * passed belongs to root.  follow_last: in the last part too.  What is not there
+ * stays as it is written.  ERR_DENIED, ERR_SYS, ERR_USAGE.
+ */
+int  host_resolve(struct host *h, const char *path, bool follow_last,
+     char out[HOST_PATH_MAX + 1], struct err *e) MUST_CHECK;
 /* As lstat(2).  ERR_NOTFOUND, ERR_DENIED, ERR_SYS. */
 int  host_stat(struct host *h, const char *path, struct host_stat *out,
      struct err *e) MUST_CHECK;

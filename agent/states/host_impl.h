@@ -31,13 +31,6 @@ int  host_begin(struct host *h, const char *call, const char *what,
 
 /* Absolute, clean, not too long.  ERR_USAGE. */
 int  host_path_check(const char *path, struct err *e) MUST_CHECK;
-/*
- * The same place without symbolic links on the way, into out: each that is
- * passed belongs to root.  follow_last: in the last part too.  What is not there
- * stays as it is written.  ERR_DENIED, ERR_SYS, ERR_USAGE.
- */
-int  host_resolve(struct host *h, const char *path, bool follow_last,
-     char out[HOST_PATH_MAX + 1], struct err *e) MUST_CHECK;
 /* openat2(2) below the root, through no symbolic link that is not root's; the
  * descriptor is close-on-exec.  ERR_NOTFOUND, ERR_DENIED, ERR_SYS. */
 int  host_openat(struct host *h, const char *path, int flags, mode_t mode,

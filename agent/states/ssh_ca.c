@@ -149,7 +149,7 @@ fingerprint(struct host *h, const struct state_env *env, const void *params,
 	int r;
 
 	if ((r = sshd_sign(h, SSHD_OURS_CA, out, e)) != 0)
-		return r;
+		return r == 1 ? 0 : r;
 	for (size_t i = 0; r == 0 && i < sizeof(files) / sizeof(files[0]); i++)
 		r = state_sign_path(h, files[i], out, e);
 	for (size_t i = 0; r == 0 && i < p->n; i++) {

@@ -265,7 +265,7 @@ fingerprint(struct host *h, const struct state_env *env, const void *params,
 	(void)env;
 	(void)params;
 	if ((r = sshd_sign(h, SSHD_OURS_CONFIG, out, e)) != 0)
-		return r;
+		return r == 1 ? 0 : r;
 	return state_sign_path(h, SOCKET_FILE, out, e);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "lib/base/file.h"
 
@@ -21,6 +22,7 @@ sshd_tree_clear(struct sshd_tree *t)
 	free(t->v);
 	free(t->matches);
 	strs_clear(&t->files);
+	strs_clear(&t->linked);
 	strs_clear(&t->unread);
 	free(t->text);
 	free(t->odd);
@@ -211,6 +213,35 @@ keep_main(struct reader *rd, char **text, size_t n,
 	return 0;
 }
 
+/*
+ * What an Include leads to, as host_read(): sshd follows a link, and so do we where
+ * it is root's; a directory has no line for it.  The main file is the one we may
+ * have to change, so it has to be where it is said to be.
+ */
+static int
+read_text(struct reader *rd, const char *path, char **text, size_t *n,
+    struct err *why)
+{
+	char real[HOST_PATH_MAX + 1];
+	struct host_stat st;
+	int r = host_read(rd->h, path, HOST_FILE_MAX, text, n, why);
+
+	if (r != ERR_DENIED || rd->depth == 0 ||
+	    host_resolve(rd->h, path, true, real, NULL) != 0 ||
+	    host_stat(rd->h, real, &st, NULL) != 0)
+		return r;
+	if (S_ISDIR(st.mode))
+		return ERR_NOTFOUND;
+	if (strcmp(real, path) == 0)
+		return r;
+	if ((r = host_read(rd->h, real, HOST_FILE_MAX, text, n, why)) != 0 ||
+	    (r = strs_add(&rd->t->linked, real)) == 0)
+		return r;
+	free(*text);
+	*text = NULL;
+	return err_nomem(why);
+}
+
 static int
 read_file(struct reader *rd, const char *path, size_t match)
 {
@@ -231,7 +262,7 @@ read_file(struct reader *rd, const char *path, size_t match)
 		rd->t->own_entries = rd->t->n;
 		rd->t->own_matches = rd->t->n_matches;
 	}
-	r = host_read(rd->h, path, HOST_FILE_MAX, &text, &n, &why);
+	r = read_text(rd, path, &text, &n, &why);
 	if (r == ERR_NOTFOUND && strcmp(path, SSHD_MAIN) == 0)
 		rd->t->absent = true;
 	if (r == ERR_NOTFOUND)

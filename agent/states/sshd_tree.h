@@ -43,6 +43,7 @@ struct sshd_tree {		/* zero-initialise; sshd_tree_clear */
 	struct sshd_match *matches;
 	size_t		   n_matches, cap_matches;
 	struct strs files;	/* that were read, each as often as included */
+	struct strs linked;	/* where links among them lead */
 	struct strs unread;	/* "PATH: why": sshd may read them, we do not */
 	char	   *text;	/* of SSHD_MAIN */
 	size_t	    text_n;

@@ -188,10 +188,16 @@ sshd_sign(struct host *h, const char *own, struct str *out, struct err *e)
 
 	if ((r = sshd_tree_read(h, own, &t, e)) != 0)
 		return r;
+	if (t.unread.n > 0 || t.odd != NULL) {
+		sshd_tree_clear(&t);
+		return 1;
+	}
 	for (size_t i = 0; r == 0 && i < sizeof(always) / sizeof(*always); i++)
 		r = state_sign_path(h, always[i], out, e);
 	for (size_t i = 0; r == 0 && i < t.files.n; i++)
 		r = state_sign_path(h, t.files.v[i], out, e);
+	for (size_t i = 0; r == 0 && i < t.linked.n; i++)
+		r = state_sign_path(h, t.linked.v[i], out, e);
 	sshd_tree_clear(&t);
 	return r;
 }

@@ -98,7 +98,8 @@ const struct sshd_entry *sshd_winner(const struct sshd_tree *t,
 /* Is that file one of ours? */
 bool sshd_is_ours(const char *file);
 
-/* For fingerprint(): all that sshd_look() depends on, by stat alone. */
+/* For fingerprint(): all that sshd_look() depends on, by stat alone.  1: nothing is
+ * known, and nothing appended, since sshd reads what we do not. */
 int  sshd_sign(struct host *h, const char *own, struct str *out,
      struct err *e) MUST_CHECK;
 

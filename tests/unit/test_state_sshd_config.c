@@ -193,6 +193,27 @@ who_may_is_ours_alone(void **state)
 	    "ok\nproof AllowUsers alice root (all 2 classes)\n");
 }
 
+/* sshd follows a link, and who is let in there adds to our list. */
+static void
+what_is_included_through_a_link_is_asked_about(void **state)
+{
+	static const char yaml[] = "settings: {AllowUsers: [alice]}\n";
+	static const char want[] =
+	    "impossible [our file is in place, and yet sshd says AllowUsers "
+	    "alice sam -> alice (";
+	struct fakehost *f = *state;
+	char *got;
+
+	statecase_apply(f, OPS, NULL, yaml);
+	fakehost_file(f, "/etc/ssh/more", 0644,
+	    "Match User sam\n\tAllowUsers sam\n");
+	fakehost_link(f, "/etc/ssh/sshd_config.d/50-x.conf", "../more");
+	assert_int_equal(statecase_plan(f, OPS, NULL, yaml, &got), 0);
+	if (strncmp(got, want, strlen(want)) != 0)
+		fail_msg("%s", got);
+	free(got);
+}
+
 static void
 a_main_file_that_reads_us_too_late_gets_an_include(void **state)
 {
@@ -607,6 +628,59 @@ a_fingerprint_starts_no_program_and_sees_each_file(void **state)
 	str_clear(&is);
 }
 
+static char *
+signs(struct fakehost *f)
+{
+	const struct state_env env = {0};
+	struct str s = STR_INIT;
+	char *text = NULL;
+	struct err e = {0};
+
+	assert_int_equal(OPS->fingerprint(fakehost_host(f), &env, NULL, &s, &e),
+	    0);
+	assert_int_equal(str_take(&s, &text), 0);
+	return text;
+}
+
+static void
+a_fingerprint_sees_through_a_link(void **state)
+{
+	struct fakehost *f = *state;
+	char *was, *is;
+
+	fakehost_file(f, "/etc/ssh/more", 0644, "# one\n");
+	fakehost_link(f, "/etc/ssh/sshd_config.d/50-x.conf", "../more");
+	was = signs(f);
+	fakehost_file(f, "/etc/ssh/more", 0644, "# another\n");
+	is = signs(f);
+	assert_string_not_equal(was, "");
+	assert_string_not_equal(was, is);
+	free(was);
+	free(is);
+}
+
+/* What it does not read may change unseen: then nothing is known. */
+static void
+of_what_is_not_read_there_is_no_fingerprint(void **state)
+{
+	struct fakehost *f = *state;
+	char *got, *large = malloc(HOST_FILE_MAX + 2);
+
+	memset(large, '\n', HOST_FILE_MAX + 1);
+	large[HOST_FILE_MAX + 1] = '\0';
+	fakehost_file(f, "/etc/ssh/sshd_config.d/50-x.conf", 0644, large);
+	free(large);
+	got = signs(f);
+	assert_string_equal(got, "");
+	free(got);
+	fakehost_remove(f, "/etc/ssh/sshd_config.d/50-x.conf");
+	/* A directory says nothing, and can say nothing later. */
+	fakehost_dir(f, "/etc/ssh/sshd_config.d/60-x.conf", 0755);
+	got = signs(f);
+	assert_string_not_equal(got, "");
+	free(got);
+}
+
 static void
 two_states_of_one_keyword_own_the_same(void **state)
 {
@@ -652,6 +726,7 @@ main(void)
 	    T(the_drop_in_is_planned_written_and_then_holds),
 	    T(somebodys_match_block_cannot_loosen_it),
 	    T(who_may_is_ours_alone),
+	    T(what_is_included_through_a_link_is_asked_about),
 	    T(a_main_file_that_reads_us_too_late_gets_an_include),
 	    T(a_main_file_without_include_gets_one),
 	    T(what_cannot_be_is_said),
@@ -665,6 +740,8 @@ main(void)
 	    T(who_would_be_locked_out_is_named),
 	    T(what_a_host_has_is_shown_as_a_state),
 	    T(a_fingerprint_starts_no_program_and_sees_each_file),
+	    T(a_fingerprint_sees_through_a_link),
+	    T(of_what_is_not_read_there_is_no_fingerprint),
 	    T(two_states_of_one_keyword_own_the_same),
 	    T(memory_that_runs_out_is_an_error),
 	    T(a_host_that_fails_is_never_taken_for_one_that_holds),
