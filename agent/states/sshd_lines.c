@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static void
 line_clear(struct sshd_config_line *l)
@@ -72,16 +73,54 @@ read_args(const char *p, const char *end, struct strs *out)
 	return r;
 }
 
+/* "User=a", "User =a" and "User = a" are "User a" to a Match. */
+static int
+part_criteria(struct strs *args)
+{
+	struct strs out = {0};
+	bool value = false;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < args->n; i++) {
+		const char *s = args->v[i];
+		size_t n = value ? 0 : strcspn(s, "=");
+
+		if (!value) {
+			r = strs_addn(&out, s, n);
+			value = true;
+		}
+		s += n + (s[n] == '=');
+		if (r == 0 && *s != '\0') {
+			r = strs_add(&out, s);
+			value = false;
+		}
+	}
+	strs_clear(args);
+	*args = out;
+	return r;
+}
+
+/* A line may begin with blanks and, as sshd has it, one `=` among them. */
+static const char *
+skip_start(const char *p, const char *end)
+{
+	bool equals = false;
+
+	while (p < end && (is_blank(*p) || (*p == '=' && !equals)))
+		equals |= *p++ == '=';
+	return p;
+}
+
 /* p to end is one line without its end; *out is empty where it says nothing. */
 static int
 read_line(const char *p, const char *end, struct sshd_config_line *out)
 {
 	const char *from;
+	int r;
 
 	while (end > p && is_blank(end[-1]))
 		end--;
-	while (p < end && is_blank(*p))
-		p++;
+	p = skip_start(p, end);
 	if (p == end || *p == '#')
 		return 0;
 	for (from = p; p < end && !is_blank(*p) && *p != '=' && *p != '"';)
@@ -104,7 +143,10 @@ read_line(const char *p, const char *end, struct sshd_config_line *out)
 	out->rest = str_dupn(p, (size_t)(end - p));
 	if (out->word == NULL || out->rest == NULL)
 		return ERR_NOMEM;
-	return read_args(p, end, &out->args);
+	r = read_args(p, end, &out->args);
+	if (r == 0 && strcasecmp(out->word, "Match") == 0)
+		r = part_criteria(&out->args);
+	return r;
 }
 
 int

@@ -280,7 +280,11 @@ static const char text[] = "# a comment\n"
 			   "AllowUsers alice \"domain user\" 'b c' d\\ e\n"
 			   "\"UsePAM\" yes\n"
 			   "Banner\n"
-			   "Match User \"a\"b";
+			   "Match User \"a\"b\n"
+			   "match user=a,b Address = 10.0.0.0/8 Host =h\n"
+			   "  = Match all\n"
+			   "=UsePAM=yes\n"
+			   "= # nothing";
 
 static const struct {
 	unsigned line;
@@ -295,6 +299,10 @@ static const struct {
     {7, 111, "UsePAM", "yes", "yes"},
     {8, 124, "Banner", "", ""},
     {9, 131, "Match", "User|ab", "User \"a\"b"},
+    {10, 147, "match", "user|a,b|Address|10.0.0.0/8|Host|h",
+	"user=a,b Address = 10.0.0.0/8 Host =h"},
+    {11, 191, "Match", "all", "all"},
+    {12, 205, "UsePAM", "yes", "yes"},
 };
 
 static void
