@@ -285,6 +285,67 @@ none_in(const char *a, const char *b)
 	return true;
 }
 
+/* The first name of a list, and the list behind it; false: there is none, or none
+ * that sshd has. */
+static bool
+next_name(const char **list, char out[256])
+{
+	size_t n = strcspn(*list, ",");
+
+	if (n == 0 || n >= 256)
+		return false;
+	memcpy(out, *list, n);
+	out[n] = '\0';
+	*list += n + ((*list)[n] == ',');
+	return true;
+}
+
+/* Does one of the names from list to end match the pattern? */
+static bool
+one_matches(const char *list, const char *end, const char *pattern)
+{
+	char name[256];
+
+	while (list < end && next_name(&list, name))
+		if (sshd_pattern(name, pattern))
+			return true;
+	return false;
+}
+
+/* Has each pattern of want a name in have? */
+static bool
+each_has(const char *want, const char *have)
+{
+	char pattern[256];
+
+	while (next_name(&want, pattern))
+		if (!one_matches(have, have + strlen(have), pattern))
+			return false;
+	return *want == '\0';
+}
+
+/*
+ * How sshd puts together a list: for each pattern in turn the names that it
+ * matches and that are not there yet.  *rest is what have goes on with.
+ */
+static bool
+begins_with(const char *want, const char *have, const char **rest)
+{
+	char pattern[256], name[256];
+	const char *at = have;
+
+	while (next_name(&want, pattern)) {
+		const char *was = at, *next = at;
+
+		while (next_name(&next, name) && sshd_pattern(name, pattern))
+			at = next;
+		if (at == was && !one_matches(have, at, pattern))
+			return false;
+	}
+	*rest = at;
+	return *want == '\0';
+}
+
 /*
  * `+` and `-` are against sshd's own defaults, which nobody tells us: what can
  * be seen is that the names are there, or not.
@@ -292,20 +353,19 @@ none_in(const char *a, const char *b)
 static bool
 same_algorithms(const char *want, const char *have)
 {
-	size_t n = strlen(want);
+	const char *rest;
 
 	switch (*want) {
 	case '+':
-		return each_in(want + 1, have);
+		return each_has(want + 1, have);
 	case '-':
 		return none_in(have, want + 1);
 	case '^':
-		return strncmp(have, want + 1, n - 1) == 0 &&
-		    (have[n - 1] == ',' || have[n - 1] == '\0');
+		return begins_with(want + 1, have, &rest);
 	default:
 		if (strpbrk(want, "*?") != NULL)
 			return *have != '\0' && each_in(have, want);
-		return strcmp(have, want) == 0;
+		return begins_with(want, have, &rest) && *rest == '\0';
 	}
 }
 
