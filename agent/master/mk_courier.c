@@ -157,8 +157,10 @@ send_acts(struct mk *k)
 		q->next = x.full || x.next > q->next ? x.next : k->applied;
 	q->sent = x.next;
 	str_clear(&s);
-	if (r != 0)
-		plog_err(PLOG_WARN, &e, "the CA is not told of hosts", NULL);
+	if (r == 0)
+		return;
+	plog_err(PLOG_WARN, &e, "the CA is not told of hosts", NULL);
+	q->retry = k->now_ms + BACKOFF_MAX_MS;
 }
 
 /* One that the CA refuses for good is said, and does not stop the rest. */
@@ -196,14 +198,13 @@ heard_acts(struct mk *k, const json_t *body, int status)
 	int r = link_error(body, status, &e);
 
 	q->acts = 0;
-	if (r != 0 && is_passing(r)) {
+	/* As a whole, or one of them: all are said again, in a while. */
+	if (r != 0 ? is_passing(r) : !look_at_results(body)) {
 		q->retry = k->now_ms + BACKOFF_MAX_MS;
 		return;
 	}
 	if (r != 0)
 		plog_err(PLOG_ERR, &e, "the CA refuses what it is told", NULL);
-	else if (!look_at_results(body))
-		return;
 	q->next = q->sent;
 	if (rows_set_ca_next(k->rows, q->next, &e) != 0)
 		plog_err(PLOG_WARN, &e,
