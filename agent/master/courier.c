@@ -209,6 +209,21 @@ send_asks(struct courier *c)
 	}
 }
 
+/* Hosts may all want a certificate at once: that is no fault of the keeper's, who
+ * asks for each again. */
+static int
+say_busy(struct courier *c, uint32_t id)
+{
+	const struct ask a = {.id = id, .keeper = c->keeper};
+	struct err busy = {0};
+
+	(void)err_set(&busy, ERR_BUSY,
+	    "more than %d questions, or %d bytes, wait for the CA",
+	    COURIER_QUEUE_MAX, COURIER_QUEUE_BYTES);
+	answer_failure(c, &a, &busy);
+	return 0;
+}
+
 static int
 on_ask(void *ctx, const struct frame *f, struct err *e)
 {
@@ -223,9 +238,7 @@ on_ask(void *ctx, const struct frame *f, struct err *e)
 		return err_set(e, ERR_PARSE, "a question that cannot be read");
 	if (c->n_waiting >= COURIER_QUEUE_MAX ||
 	    c->n_bytes + body.n > COURIER_QUEUE_BYTES)
-		return err_set(e, ERR_LIMIT,
-		    "more than %d questions, or %d bytes, wait for the CA",
-		    COURIER_QUEUE_MAX, COURIER_QUEUE_BYTES);
+		return say_busy(c, f->id);
 	if ((a = calloc(1, sizeof(*a))) == NULL ||
 	    (a->body = str_dupn(body.p, body.n)) == NULL) {
 		free(a);
@@ -255,7 +268,8 @@ read_frames(struct courier *c, struct err *e)
 
 	if ((closed = chan_read(c->chan, e)) < 0)
 		return closed;
-	while ((r = chan_next(c->chan, &f, e)) != CHAN_NONE)
+	/* Who could not be answered is gone. */
+	while (c->chan != NULL && (r = chan_next(c->chan, &f, e)) != CHAN_NONE)
 		if (r != 0 ||
 		    (r = frame_dispatch(rules, sizeof(rules) / sizeof(rules[0]),
 			 0, c, &f, e)) != 0)

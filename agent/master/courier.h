@@ -8,7 +8,8 @@
  * back as it is: it reads no JSON and knows no statement.  It cannot change what
  * it carries, since hosts, operators and the CA have signed it.
  *
- * Where the CA is not there, the answer says so at once.
+ * Where the CA is not there, the answer says so at once; where more wait for it
+ * than may, too ("busy").
  */
 #ifndef AGENT_MASTER_COURIER_H
 #define AGENT_MASTER_COURIER_H

@@ -215,6 +215,45 @@ each_question_is_answered_meanwhile(void **state)
 	chan_free(c);
 }
 
+/* More than may wait come in one piece: those above it are told to come again, and
+ * nobody is cut off. */
+static void
+more_than_may_wait_are_told_so(void **state)
+{
+	struct world *w = *state;
+	struct chan *c = keeper_comes(w);
+	unsigned busy = 0;
+
+	expect_away(w, c);
+	for (uint32_t id = 1; id <= COURIER_QUEUE_MAX + 20; id++)
+		ask(c, id, "{}");
+	for (uint32_t n = 0; n < COURIER_QUEUE_MAX + 20;) {
+		struct slice body;
+		struct frame f;
+		struct view v;
+		uint8_t status;
+		char *text;
+
+		assert_true(hears(w, c, &f));
+		if (f.type == MSG_CA)
+			continue;
+		v = view_slice(f.payload);
+		assert_int_equal(view_get_u8(&v, &status), 0);
+		assert_int_equal(view_get_string(&v, &body), 0);
+		text = str_dupn(body.p, body.n);
+		if (strstr(text, "\"code\":\"busy\"") != NULL) {
+			assert_true(f.id > COURIER_QUEUE_MAX);
+			busy++;
+		}
+		free(text);
+		n++;
+	}
+	assert_int_equal(busy, 20);
+	ask(c, 1000, "{}");
+	expect_failure(w, c, 1000);
+	chan_free(c);
+}
+
 static void
 a_keeper_may_go_and_another_come(void **state)
 {
@@ -371,6 +410,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(the_first_thing_said_is_that_there_is_no_ca),
 	    TEST(each_question_is_answered_meanwhile),
+	    TEST(more_than_may_wait_are_told_so),
 	    TEST(a_keeper_may_go_and_another_come),
 	    TEST(a_second_one_is_refused),
 	    TEST(what_is_no_question_ends_it),
