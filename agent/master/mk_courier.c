@@ -219,6 +219,18 @@ say_waiting(struct str *out)
 	str_add(out, "{\"state\":\"waiting\"}");
 }
 
+/* Hosts that ask all at once would leave no room for what is said about them. */
+static bool
+has_room(const struct mk *k)
+{
+	const struct mk_call *c;
+	size_t n = 0;
+
+	TAILQ_FOREACH (c, &k->asking, watch)
+		n += c->row->call == CALL_RENEW;
+	return n < MK_RENEWALS;
+}
+
 int
 mk_courier_renew(struct mk *k, struct mk_call *c, const struct statement *s,
     struct str *out, struct err *e)
@@ -233,7 +245,7 @@ mk_courier_renew(struct mk *k, struct mk_call *c, const struct statement *s,
 		    "this master knows no CA: there are no host certificates");
 	/* Its acceptance goes before it. */
 	if (!k->courier.ca || k->courier.acts != 0 ||
-	    k->courier.next < k->applied) {
+	    k->courier.next < k->applied || !has_room(k)) {
 		say_waiting(out);
 		return 0;
 	}

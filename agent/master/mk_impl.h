@@ -389,6 +389,7 @@ struct mk_orders {
 void mk_orders_clear(struct mk_orders *v);
 
 /* The courier (mk_courier.c) and what it fetches (mk_fetch.c). */
+#define MK_RENEWALS 128	/* with the CA at once: half of what may wait for it */
 struct mk_fetch;
 struct mk_courier {
 	struct chan *chan;	/* NULL: away */

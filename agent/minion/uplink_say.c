@@ -12,7 +12,7 @@
 
 #define UNSENT_MAX  256 /* reports in memory; the applier has the rest */
 #define CLEAN_AFTER 32  /* that a master has and the applier keeps still */
-#define RENEW_MS    (10 * 60 * 1000) /* asked for and not there yet */
+#define RENEW_MS    (10 * 60 * 1000) /* about; asked for, not there yet */
 #define SETTLE_MS   2000
 #define AGAIN_MS    500
 #define ASKS_MAX    64
@@ -219,7 +219,8 @@ uplink_renew(struct uplink *u)
 	int64_t in;
 	int r;
 
-	u->next_renew = loop_now(u->loop) + RENEW_MS;
+	u->next_renew =
+	    loop_now(u->loop) + RENEW_MS / 2 + uplink_chance(RENEW_MS);
 	if ((r = uplink_ask(u, VERB_RENEW, "", &answer, &e)) == 0) {
 		statement = json_text(answer, "statement");
 		in = uplink_int(answer, "in");

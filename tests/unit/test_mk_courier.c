@@ -25,16 +25,22 @@ static struct mk mk;
 static struct chan *courier;
 static uint32_t id; /* of the last question */
 
-/* A rejection will do for anything that is said about a host. */
+/* A rejection will do for anything that is said about a host, or by one. */
+static void
+reject(struct statement *s)
+{
+	fixture_statement(s, ST_REJECT, PETRA);
+	s->u.reject.host = str_dup("web-1.example.com");
+	s->u.reject.reason = str_dup("out");
+	fixture_sign(s, FIXTURE_BY(SEED_PETRA));
+}
+
 static void
 put_act(uint64_t index)
 {
 	struct statement s;
 
-	fixture_statement(&s, ST_REJECT, PETRA);
-	s.u.reject.host = str_dup("web-1.example.com");
-	s.u.reject.reason = str_dup("out");
-	fixture_sign(&s, FIXTURE_BY(SEED_PETRA));
+	reject(&s);
 	assert_int_equal(rows_put_act(mk.rows, index, &s, NULL), 0);
 	statement_clear(&s);
 }
@@ -164,6 +170,35 @@ what_is_refused_for_good_is_not_said_again(void **state)
 	assert_true(asks());
 }
 
+/* However many hosts want a certificate, there is room to tell of a rejection. */
+static void
+renewals_leave_room_for_what_is_said(void **state)
+{
+	static struct mk_call calls[MK_RENEWALS + 1];
+	struct str out = STR_INIT;
+	struct statement s;
+
+	(void)state;
+	mk.courier.next = mk.applied;
+	reject(&s);
+	for (size_t i = 0; i <= MK_RENEWALS; i++) {
+		struct mk_call *c = &calls[i];
+		int r;
+
+		*c = (struct mk_call){.row = call_find(&master_calls, "renew")};
+		r = mk_courier_renew(&mk, c, &s, &out, NULL);
+		assert_int_equal(r, i < MK_RENEWALS ? MK_LATER : 0);
+	}
+	assert_string_equal(out.p, "{\"state\":\"waiting\"}");
+	/* One that is answered makes room. */
+	TAILQ_REMOVE(&mk.asking, &calls[0], watch);
+	assert_int_equal(mk_courier_renew(&mk, &calls[MK_RENEWALS], &s, &out,
+			     NULL),
+	    MK_LATER);
+	statement_clear(&s);
+	str_clear(&out);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -173,6 +208,7 @@ main(void)
 	    TEST(what_is_said_of_hosts_goes_to_the_ca_once),
 	    TEST(what_does_not_pass_now_is_said_again_in_a_while),
 	    TEST(what_is_refused_for_good_is_not_said_again),
+	    TEST(renewals_leave_room_for_what_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
