@@ -57,8 +57,9 @@ uplink_turn(struct uplink *u, int ms, struct err *e)
 		left = net_client_turn(u->client);
 	if (left >= 0 && left < ms)
 		ms = left;
-	/* down() may have been called just now. */
-	if (u->down || u->died || u->answer != NULL)
+	/* down() may have been called just now; and what is left until a time may
+	   be less than nothing by now, which to the loop is for good. */
+	if (ms < 0 || u->down || u->died || u->answer != NULL)
 		ms = 0;
 	if (chan_wants_write(u->chan) && (r = chan_flush(u->chan, e)) != 0)
 		return r;

@@ -254,6 +254,21 @@ a_run_that_waits_is_looked_after_at_once(void **state)
 	assert_in_range(uplink_until_next(p.u), 1000, 2000);
 }
 
+/* Who waits until a time that is over by now does not wait for good: with no
+ * connection nothing else would end it. */
+static void
+a_time_that_is_over_is_not_waited_for(void **state)
+{
+	struct err e = {0};
+
+	(void)state;
+	begin(ACCEPTED);
+	assert_null(p.u->client);
+	(void)alarm(10); /* ends the test where it does */
+	assert_int_equal(uplink_turn(p.u, -1, &e), 0);
+	(void)alarm(0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -267,6 +282,7 @@ main(void)
 	    T(news_do_not_end_what_is_being_taken),
 	    T(what_says_nothing_of_a_thing_is_asked_again_in_a_while),
 	    T(a_run_that_waits_is_looked_after_at_once),
+	    T(a_time_that_is_over_is_not_waited_for),
 	    T(memory_that_runs_out_costs_time_and_nothing_else),
 	    T(memory_that_runs_out_does_not_lose_a_token),
 	};
