@@ -88,7 +88,6 @@ int
 fw_proof(struct host *h, const struct state_env *env, const void *params,
     struct err *e)
 {
-	const char *argv[] = {"sshd", "-T", NULL};
 	const struct fw_params *p = params;
 	struct child_result res = {0};
 	bool open = false, far = false, near = false;
@@ -98,7 +97,7 @@ fw_proof(struct host *h, const struct state_env *env, const void *params,
 	if (p->absent || !host_has(h, "sshd"))
 		return 0;
 	if ((r = sshd_make_run(h, e)) != 0 ||
-	    (r = host_run_ok(h, argv, (struct slice){0}, &res, e)) != 0)
+	    (r = sshd_run(h, NULL, &res, e)) != 0)
 		return r;
 	text = (struct slice){(const uint8_t *)res.out, res.out_len};
 	while (state_next_line(&text, &line)) {

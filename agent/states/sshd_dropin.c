@@ -323,6 +323,16 @@ plan_dropin(const struct sshd_want *w, const struct sshd_seen *s,
 	return r;
 }
 
+/* What goes before every file, after words about what sshd says. */
+static void
+add_options(const struct sshd_seen *s, struct str *out)
+{
+	if (s->options.n == 0)
+		return;
+	str_add(out, "; SSHD_OPTS of " SSHD_DEFAULTS " goes first: ");
+	strs_join(&s->options, " ", out);
+}
+
 /* Nothing to write, and yet it is not so. */
 static int
 plan_stuck(const struct sshd_seen *s, const struct strs *differ,
@@ -335,6 +345,8 @@ plan_stuck(const struct sshd_seen *s, const struct strs *differ,
 		return plan_note(out, PLAN_IMPOSSIBLE,
 		    "sshd does not take its configuration: %s", s->broken);
 	if ((r = join(differ, "", &text)) == 0)
+		add_options(s, &text);
+	if (r == 0 && (r = str_check(&text)) == 0)
 		r = plan_note(out, PLAN_IMPOSSIBLE,
 		    "our file is in place, and yet sshd says %s", text.p);
 	str_clear(&text);
@@ -424,8 +436,11 @@ sshd_want_validate(struct host *h, const struct state_env *env, const char *own,
 	    join(&differ, "", &text) != 0) {
 		r = err_nomem(e);
 	} else if (differ.n > 0) {
-		r = err_set(e, ERR_DENIED, "with the change sshd would say %s",
-		    text.p);
+		add_options(&s, &text);
+		r = str_check(&text) != 0
+		    ? err_nomem(e)
+		    : err_set(e, ERR_DENIED,
+			  "with the change sshd would say %s", text.p);
 	}
 out:
 	str_clear(&text);

@@ -110,6 +110,7 @@ sshd_seen_clear(struct sshd_seen *s)
 	free(s->version_text);
 	free(s->broken);
 	strs_clear(&s->unknown);
+	strs_clear(&s->options);
 	sshd_tree_clear(&s->tree);
 	*s = (struct sshd_seen){0};
 }
@@ -136,16 +137,14 @@ sshd_ask(struct host *h, struct sshd_class *c, char **said, struct err *e)
 {
 	struct child_result got = {0};
 	struct str spec = STR_INIT;
-	const char *argv[] = {"sshd", "-T", "-C", NULL, NULL};
 	int r;
 
 	/* Commas end a value there, and nothing can be quoted. */
 	str_addf(&spec, "user=%s,host=%s,addr=%s,laddr=%s,lport=%s", c->user,
 	    c->host, c->address, c->local_address, c->local_port);
-	argv[3] = spec.p;
 	if ((r = str_check(&spec)) != 0)
 		r = err_nomem(e);
-	else if ((r = host_run(h, argv, slice_str(""), &got, e)) == 0) {
+	else if ((r = sshd_run(h, spec.p, &got, e)) == 0) {
 		sshd_dump_clear(&c->dump);
 		if (got.status == 0)
 			r = sshd_dump_parse(got.out, &c->dump);
@@ -291,6 +290,8 @@ sshd_look(struct host *h, const struct state_env *env, const char *own,
 		r = 0;
 	else if (why.code != 0)
 		(void)err_set(e, r, "%s", why.msg);
+	if (r == 0)
+		r = sshd_options(h, &s.options, e);
 	if (r == 0 && s.installed && !s.tree.absent &&
 	    (r = sshd_make_run(h, e)) == 0)
 		r = add_classes(h, env, whens, &s, e);

@@ -16,6 +16,8 @@
 
 #define SSHD_CLASSES_MAX 128
 #define SSHD_PROGRAM	 "/usr/sbin/sshd"
+#define SSHD_DEFAULTS	 "/etc/default/ssh"
+#define SSHD_OPTIONS_MAX 64	/* words of SSHD_OPTS there */
 
 struct sshd_dump_line {
 	char	   *key;	/* lower case */
@@ -40,6 +42,7 @@ struct sshd_seen {		/* zero-initialise; sshd_seen_clear */
 	char	*version_text;
 	struct sshd_tree tree;
 	struct host_stat main_st; /* of SSHD_MAIN, unless tree.absent */
+	struct strs options;	/* it is started with: sshd_options() */
 	struct strs unknown;	/* what this sshd does not know of what is
 				   wanted, a sentence each (sshd_want.h) */
 	struct sshd_class *classes;
@@ -66,6 +69,17 @@ int sshd_make_run(struct host *h, struct err *e) MUST_CHECK;
 int  sshd_look(struct host *h, const struct state_env *env, const char *own,
      struct sshd_whens whens, struct sshd_seen *out, struct err *e) MUST_CHECK;
 void sshd_seen_clear(struct sshd_seen *s);
+
+/*
+ * The words of SSHD_OPTS in SSHD_DEFAULTS, with which Debian's unit starts sshd:
+ * they go before what its files say.  Empty where there are none.  As host_read(),
+ * but ERR_NOTFOUND; ERR_LIMIT: more than SSHD_OPTIONS_MAX.
+ */
+int sshd_options(struct host *h, struct strs *out, struct err *e) MUST_CHECK;
+/* sshd -T with those options: for -C spec, as host_run(); without it where that is
+ * NULL, as host_run_ok(). */
+int sshd_run(struct host *h, const char *spec, struct child_result *out,
+    struct err *e) MUST_CHECK;
 
 /* sshd -T for one connection, into c->dump; 1: sshd refuses its configuration,
  * and *said (the caller frees) is why. */

@@ -180,18 +180,21 @@ sshd_want_look(struct host *h, const struct state_env *env, const char *own,
 int
 sshd_sign(struct host *h, const char *own, struct str *out, struct err *e)
 {
-	static const char *const always[] = {SSHD_PROGRAM, "/etc/passwd",
-	    "/etc/group", "/etc/nsswitch.conf", SSHD_DIR, SSHD_OURS_CONFIG,
-	    SSHD_OURS_CA};
+	static const char *const always[] = {SSHD_PROGRAM, SSHD_DEFAULTS,
+	    "/etc/passwd", "/etc/group", "/etc/nsswitch.conf", SSHD_DIR,
+	    SSHD_OURS_CONFIG, SSHD_OURS_CA};
+	char defaults[HOST_PATH_MAX + 1];
 	struct sshd_tree t = {0};
 	int r;
 
-	if ((r = sshd_tree_read(h, own, &t, e)) != 0)
+	if ((r = host_resolve(h, SSHD_DEFAULTS, true, defaults, e)) != 0 ||
+	    (r = sshd_tree_read(h, own, &t, e)) != 0)
 		return r;
 	if (t.unread.n > 0 || t.odd != NULL) {
 		sshd_tree_clear(&t);
 		return 1;
 	}
+	r = state_sign_path(h, defaults, out, e);
 	for (size_t i = 0; r == 0 && i < sizeof(always) / sizeof(*always); i++)
 		r = state_sign_path(h, always[i], out, e);
 	for (size_t i = 0; r == 0 && i < t.files.n; i++)

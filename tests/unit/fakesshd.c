@@ -238,6 +238,15 @@ sshd(struct fakehost *f, const char *command, struct slice in,
 	if (at != NULL)
 		(void)sscanf(at + 5, "%63[^,]", user);
 	rd.user = user;
+	/* What it is started with goes first. */
+	for (at = strstr(command, " -o "); at != NULL;
+	     at = strstr(at, " -o ")) {
+		char key[64] = "", value[64] = "";
+
+		at += 4;
+		(void)sscanf(at, "%63[^=]=%63s", key, value);
+		keep(&rd, key, value);
+	}
 	read_config(&rd, "/etc/ssh/sshd_config");
 	if (rd.wrong[0] != '\0') {
 		a->status = 255;

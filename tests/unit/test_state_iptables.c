@@ -511,6 +511,7 @@ where_sshd_listens_is_what_counts(void **state)
 		NULL, false},
 	};
 	struct fakehost *f = *state;
+	char *shut;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct state_env env = {
@@ -526,6 +527,16 @@ where_sshd_listens_is_what_counts(void **state)
 		free(got);
 	}
 #undef ALLOW
+	/* With what it is started, too. */
+	fakehost_file(f, "/etc/default/ssh", 0644, "SSHD_OPTS=\"-p 2222\"\n");
+	fakehost_command(f, "sshd -T -p 2222", 0,
+	    "port 2222\nlistenaddress 0.0.0.0:2222\n", "");
+	fakehost_command(f, "sshd -T", 0, LISTENS, "");
+	assert_int_equal(statecase_proof(f, OPS, NULL,
+			     "input: {policy: drop, allow: [{port: 22}]}\n",
+			     &shut),
+	    ERR_DENIED);
+	free(shut);
 }
 
 /* sshd says nothing without its directory, which its unit makes: where a socket

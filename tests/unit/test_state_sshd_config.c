@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "agent/states/kinds.h"
+#include "agent/states/sshd_look.h"
 #include "tests/unit/fakesshd.h"
 #include "tests/unit/statecase.h"
 
@@ -212,6 +213,101 @@ what_is_included_through_a_link_is_asked_about(void **state)
 	if (strncmp(got, want, strlen(want)) != 0)
 		fail_msg("%s", got);
 	free(got);
+}
+
+static char *
+signs(struct fakehost *f)
+{
+	const struct state_env env = {0};
+	struct str s = STR_INIT;
+	char *text = NULL;
+	struct err e = {0};
+
+	assert_int_equal(OPS->fingerprint(fakehost_host(f), &env, NULL, &s, &e),
+	    0);
+	assert_int_equal(str_take(&s, &text), 0);
+	return text;
+}
+
+/* Options of its command line go before all files, but not before a Match. */
+static void
+what_sshd_is_started_with_counts(void **state)
+{
+	static const char yaml[] = "settings: {UsePAM: yes, MaxAuthTries: 4}\n";
+	static const char want[] =
+	    "impossible [our file is in place, and yet sshd says UsePAM no -> "
+	    "yes (" OWN ":2); SSHD_OPTS of /etc/default/ssh goes first: -4 -o "
+	    "UsePAM=no -o MaxAuthTries=9]\n";
+	struct fakehost *f = *state;
+	char *got;
+
+	statecase_apply(f, OPS, NULL, yaml);
+	fakehost_file(f, "/etc/default/ssh", 0644,
+	    "# SSHD_OPTS=-d\n"
+	    "SSHD_OPTS=-6\n"
+	    "SSHD_OPTS=\"-4 -o UsePAM=no -o MaxAuthTries=9\"\n");
+	assert_int_equal(statecase_plan(f, OPS, NULL, yaml, &got), 0);
+	assert_string_equal(got, want);
+	free(got);
+	fakehost_command(f, "sshd -t", 0, "", "");
+	assert_int_equal(statecase_validate(f, OPS, NULL, yaml, &got),
+	    ERR_DENIED);
+	assert_string_equal(got,
+	    "with the change sshd would say UsePAM no -> yes (" OWN
+	    ":2); SSHD_OPTS of /etc/default/ssh goes first: -4 -o UsePAM=no -o "
+	    "MaxAuthTries=9");
+	free(got);
+	fakehost_file(f, "/etc/default/ssh", 0644, "SSHD_OPTS=\n");
+	assert_int_equal(statecase_plan(f, OPS, NULL, yaml, &got), 0);
+	assert_int_equal(strncmp(got, "ok\nproof ", 9), 0);
+	free(got);
+}
+
+static void
+words_for_sshd_are_those_of_its_unit(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+	    {"", ""},
+	    {"SSHD_OPTS=\n", ""},
+	    {"SSHD_OPTS=\"\"\n", ""},
+	    {"SSHD_OPTS=-4 -p 2222\n", "-4|-p|2222"},
+	    {"SSHD_OPTS='-p 2222'\n", "-p|2222"},
+	    {"SSHD_OPTS=\"-o 'Ciphers aes256-ctr' -4\"\n",
+		"-o|Ciphers aes256-ctr|-4"},
+	    {"SSHD_OPTS=-4\n#SSHD_OPTS=-6\nOTHER=-d\n", "-4"},
+	    {"SSHD_OPTS=-4\nSSHD_OPTS=\n", ""},
+	};
+	struct fakehost *f = *state;
+	struct strs words = {0};
+	char *was, *is;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct strs got = {0};
+		struct str s = STR_INIT;
+
+		fakehost_file(f, "/etc/default/ssh", 0644, cases[i].text);
+		assert_int_equal(sshd_options(fakehost_host(f), &got, NULL), 0);
+		strs_join(&got, "|", &s);
+		assert_string_equal(s.p, cases[i].want);
+		str_clear(&s);
+		strs_clear(&got);
+	}
+	/* Through a link, too. */
+	fakehost_remove(f, "/etc/default/ssh");
+	fakehost_file(f, "/etc/mine", 0644, "SSHD_OPTS=-4\n");
+	fakehost_link(f, "/etc/default/ssh", "../mine");
+	was = signs(f);
+	fakehost_file(f, "/etc/mine", 0644, "SSHD_OPTS=-46\n");
+	is = signs(f);
+	assert_string_not_equal(was, is);
+	assert_int_equal(sshd_options(fakehost_host(f), &words, NULL), 0);
+	assert_int_equal(words.n, 1);
+	assert_string_equal(words.v[0], "-46");
+	strs_clear(&words);
+	free(was);
+	free(is);
 }
 
 static void
@@ -599,7 +695,7 @@ what_a_host_has_is_shown_as_a_state(void **state)
 static void
 a_fingerprint_starts_no_program_and_sees_each_file(void **state)
 {
-	static const char *const paths[] = {OWN, MAIN,
+	static const char *const paths[] = {OWN, MAIN, "/etc/default/ssh",
 	    "/etc/ssh/sshd_config.d/50-x.conf", "/etc/group", "/etc/passwd"};
 	const struct state_env env = {0};
 	struct fakehost *f = *state;
@@ -626,20 +722,6 @@ a_fingerprint_starts_no_program_and_sees_each_file(void **state)
 	}
 	str_clear(&was);
 	str_clear(&is);
-}
-
-static char *
-signs(struct fakehost *f)
-{
-	const struct state_env env = {0};
-	struct str s = STR_INIT;
-	char *text = NULL;
-	struct err e = {0};
-
-	assert_int_equal(OPS->fingerprint(fakehost_host(f), &env, NULL, &s, &e),
-	    0);
-	assert_int_equal(str_take(&s, &text), 0);
-	return text;
 }
 
 static void
@@ -727,6 +809,8 @@ main(void)
 	    T(somebodys_match_block_cannot_loosen_it),
 	    T(who_may_is_ours_alone),
 	    T(what_is_included_through_a_link_is_asked_about),
+	    T(what_sshd_is_started_with_counts),
+	    T(words_for_sshd_are_those_of_its_unit),
 	    T(a_main_file_that_reads_us_too_late_gets_an_include),
 	    T(a_main_file_without_include_gets_one),
 	    T(what_cannot_be_is_said),
