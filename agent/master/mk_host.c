@@ -204,19 +204,58 @@ out:
 
 /* --- dial ----------------------------------------------------------------- */
 
+/* Where what is asked for goes on although who asked hangs up, a host that comes
+ * again and again would have all of it. */
+static uint32_t *
+free_dial(struct mk_host *h)
+{
+	for (size_t i = 0; i < MK_DIALS; i++)
+		if (h->dials[i] == 0)
+			return &h->dials[i];
+	return NULL;
+}
+
+static bool
+is_dial_of(struct mk_host *h, uint32_t id)
+{
+	for (size_t i = 0; i < MK_DIALS; i++)
+		if (h->dials[i] == id) {
+			h->dials[i] = 0;
+			return true;
+		}
+	return false;
+}
+
+/* The call, or nobody's any more, has ended. */
+static void
+end_dial(struct mk *k, const struct mk_call *c, uint32_t id)
+{
+	bool found = c != NULL && is_dial_of(c->host, id);
+
+	for (size_t i = 0; !found && i < k->board.n; i++)
+		found = is_dial_of(k->board.v[i], id);
+}
+
 int
 mk_dial(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 {
 	int64_t port = PORT_SSH;
+	uint32_t *mine;
 	int r;
 
 	(void)out;
 	if ((r = json_int(c->args, "port", JSON_OPTIONAL, 1, 65535, &port,
 		 e)) != 0)
 		return r;
+	if ((mine = free_dial(c->host)) == NULL)
+		return err_set(e, ERR_BUSY,
+		    "the master is connecting to %s already, expected at most "
+		    "%d at once",
+		    c->host->id, MK_DIALS);
 	if ((r = dialer_ask(k->dialer, ++k->last_ask, c->address,
 		 (uint16_t)port, e)) != 0)
 		return r;
+	*mine = k->last_ask;
 	mk_call_asks(k, c, k->last_ask);
 	return MK_LATER;
 }
@@ -233,7 +272,9 @@ mk_dialed(struct mk *k)
 		struct str s = STR_INIT;
 		struct jw w;
 
-		if ((c = mk_call_asking(k, a.id)) == NULL)
+		c = mk_call_asking(k, a.id);
+		end_dial(k, c, a.id);
+		if (c == NULL)
 			continue;
 		jw_init(&w, &s, false);
 		jw_begin(&w, NULL, '{');

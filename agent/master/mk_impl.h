@@ -63,6 +63,7 @@ struct mk_alarm {
 };
 
 /* An id that is or was a host's, or that an order names. */
+#define MK_DIALS 2	/* that the master is connecting to one host for */
 struct mk_host {
 	char	*id;
 	uint32_t number;	/* in jobs */
@@ -72,6 +73,7 @@ struct mk_host {
 	uint8_t	 boot_id[BOOT_ID_LEN];
 	struct mk_call *attend;	/* NULL: it is not there */
 	int64_t	 left_ms;	/* when it went (monotonic); 0: never came */
+	uint32_t dials[MK_DIALS]; /* as the dialer knows them; 0: none */
 	int64_t	 contact;	/* last call, or last report before a start */
 	uint64_t root_version, policy_version, fleet_version, krl_version;
 	struct hash certificate;
