@@ -175,7 +175,9 @@ add_master(struct session *s, const char *master, struct err *e)
 		str_addf(&text,
 		    strchr(number, ':') != NULL ? "[%s]:%s" : "%s:%s", number,
 		    colon != NULL ? colon + 1 : "2023");
-		if (str_check(&text) != 0 || strs_add(&s->masters, text.p) != 0)
+		if (str_check(&text) != 0 ||
+		    (!strs_has(&s->masters, text.p) &&
+			strs_add(&s->masters, text.p) != 0))
 			r = err_nomem(e);
 		str_clear(&text);
 	}
@@ -246,6 +248,8 @@ compile(struct session *s, const struct session_given *g,
 		return r;
 	for (size_t i = 0; r == 0 && i < s->fleet->n_masters; i++)
 		r = add_master(s, s->fleet->masters[i].address, e);
+	/* A resolver's order is another each time, and no reason to look anew. */
+	strs_sort(&s->masters);
 	if (r == 0 &&
 	    (r = highstate_compile(s->fleet, &host, &s->hs, diags)) == 0)
 		r = states_parse(s->hs, &s->states, diags);

@@ -142,6 +142,23 @@ add_master(const char *master, enum fw_family family, struct strs *out)
 	return r;
 }
 
+/* Each once, in an order of ours: a resolver has another each time. */
+static int
+add_masters(const struct strs *masters, enum fw_family family, struct strs *out)
+{
+	struct strs sorted = {0};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < masters->n; i++)
+		if (!strs_has(&sorted, masters->v[i]))
+			r = strs_add(&sorted, masters->v[i]);
+	strs_sort(&sorted);
+	for (size_t i = 0; r == 0 && i < sorted.n; i++)
+		r = add_master(sorted.v[i], family, out);
+	strs_clear(&sorted);
+	return r;
+}
+
 /* --- rules of the state ------------------------------------------------ */
 
 /* One rule of an entry; from, to and port may be NULL. */
@@ -205,9 +222,8 @@ add_chain(const struct fw_params *p, enum fw_hook hook, enum fw_family family,
 	struct str s = STR_INIT;
 	int r = add_implicit(hook, family, out);
 
-	if (hook == FW_OUTPUT && masters != NULL)
-		for (size_t i = 0; r == 0 && i < masters->n; i++)
-			r = add_master(masters->v[i], family, out);
+	if (r == 0 && hook == FW_OUTPUT && masters != NULL)
+		r = add_masters(masters, family, out);
 	for (size_t i = 0; r == 0 && i < c->block.n; i++) {
 		if (!is_family(c->block.v[i], family))
 			continue;

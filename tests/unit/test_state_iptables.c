@@ -396,6 +396,23 @@ the_agents_way_out_is_always_open(void **state)
 	assert_null(strstr(kernel.loaded[0], "2001:db8"));
 }
 
+/* A resolver gives the addresses of a name in any order, and some twice. */
+static void
+the_order_of_masters_is_no_difference(void **state)
+{
+	static char a[] = "192.0.2.7:2023", b[] = "192.0.2.8:2023";
+	static char *one_v[] = {b, a}, *other_v[] = {a, b, a};
+	static const struct strs one = {.v = one_v, .n = 2};
+	static const struct strs other = {.v = other_v, .n = 3};
+	static const struct state_env before = {.master_addresses = &one};
+	static const struct state_env after = {.master_addresses = &other};
+	static const char yaml[] = "output: {policy: drop}\n";
+
+	statecase_apply(*state, OPS, &before, yaml);
+	assert_non_null(strstr(kernel.loaded[0], "-d 192.0.2.8/32"));
+	statecase_is(*state, OPS, &after, yaml, "ok\n");
+}
+
 static void
 undo_puts_back_what_was_ours(void **state)
 {
@@ -690,6 +707,7 @@ main(void)
 	    T(every_address_is_said_by_saying_none),
 	    T(foreign_rules_that_accept_first_are_told),
 	    T(the_agents_way_out_is_always_open),
+	    T(the_order_of_masters_is_no_difference),
 	    T(undo_puts_back_what_was_ours),
 	    T(absence_takes_all_of_it_away),
 	    T(who_would_be_shut_out_is_said),
