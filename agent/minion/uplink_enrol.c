@@ -44,24 +44,67 @@ sign_enrol(struct uplink *u, const char *text, struct err *e)
 	return r;
 }
 
+/* 1: signed by whom it names, of whom the link is one.  What a crash has left of a
+ * file, or a master put in its place, is not. */
+static int
+is_ours(const struct uplink *u, const char *text, size_t n)
+{
+	struct pubkey *mine = NULL;
+	struct statement s;
+	int r;
+
+	statement_init(&s, ST_ENROL);
+	if ((r = pubkey_parse_line(u->key_line, strlen(u->key_line), &mine,
+		 NULL, NULL)) == 0 &&
+	    (r = statement_parse(SPOOL_ENROL, slice_of(text, n), &s, NULL)) ==
+		0)
+		r = statement_verify(&s, NULL);
+	if (r == 0)
+		r = s.type == ST_ENROL &&
+		    pubkey_equal(s.u.enrol.transport_key, mine) &&
+		    statement_signed_by(&s, s.u.enrol.host_key) >= 0 &&
+		    statement_signed_by(&s, mine) >= 0;
+	else if (r != ERR_NOMEM)
+		r = 0;
+	statement_clear(&s);
+	pubkey_free(mine);
+	return r;
+}
+
+/* The one that was made before, NULL where there is none that is of use. */
+static int
+read_enrol(struct uplink *u, struct err *e)
+{
+	char *path = NULL, *text = NULL;
+	size_t n;
+	int r;
+
+	if (path_join(u->spool, SPOOL_ENROL, &path) != 0)
+		return err_nomem(e);
+	r = file_read(path, STATEMENT_MAX, &text, &n, NULL);
+	free(path);
+	if (r != 0)
+		return r == ERR_NOMEM ? err_nomem(e) : 0;
+	if ((r = is_ours(u, text, n)) == 1) {
+		u->enrol = text;
+		return 0;
+	}
+	free(text);
+	return r == ERR_NOMEM ? err_nomem(e) : 0;
+}
+
 /* The same bytes as long as they are there: a person looks for what he saw. */
 static int
 make_enrol(struct uplink *u, struct err *e)
 {
 	struct str args = STR_INIT;
 	json_t *answer = NULL;
-	char *path = NULL;
-	size_t n;
 	int r;
 
 	if (u->enrol != NULL)
 		return 0;
-	if (path_join(u->spool, SPOOL_ENROL, &path) != 0)
-		return err_nomem(e);
-	r = file_read(path, STATEMENT_MAX, &u->enrol, &n, NULL);
-	free(path);
-	if (r == 0)
-		return 0;
+	if ((r = read_enrol(u, e)) != 0 || u->enrol != NULL)
+		return r;
 	uplink_member(&args, "transport_key", u->key_line);
 	r = str_check(&args) != 0
 	    ? err_nomem(e)

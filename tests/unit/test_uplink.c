@@ -86,6 +86,37 @@ a_file_that_cannot_be_read_is_read_again_later(void **state)
 	assert_true(p.enrol_by_token);
 }
 
+/* A file that a crash left empty, or somebody else's statement, is no way in for
+ * ever. */
+static void
+what_is_not_ours_to_ask_with_is_made_anew(void **state)
+{
+	static const char *const texts[] = {"", "{}\n", NULL};
+
+	(void)state;
+	p.says[VERB_ENROL] = "\"error\":\"no key\",\"code\":\"sys\"";
+	p.says[VERB_TOKEN] = "\"error\":\"no such file\",\"code\":\"notfound\"";
+	p.enrol = WAITING;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (texts[i] != NULL)
+			put_enrol(slice_str(texts[i]));
+		else
+			enrols_with(OUR_KEY + 1);
+		begin("{" MASTERS "}");
+		come_up();
+		uplink_enrol(p.u);
+		if (p.asked[VERB_ENROL] != i + 1)
+			fail_msg("%zu: taken", i);
+		end();
+	}
+	has_enrol();
+	begin("{" MASTERS "}");
+	come_up();
+	uplink_enrol(p.u);
+	assert_int_equal(p.asked[VERB_ENROL], 3);
+	assert_non_null(p.u->enrol);
+}
+
 static void
 who_has_no_token_is_asked_once(void **state)
 {
@@ -278,6 +309,7 @@ main(void)
 	    T(a_token_that_is_refused_is_tried_later_and_later),
 	    T(one_that_was_not_looked_at_is_said_again_as_it_is),
 	    T(a_file_that_cannot_be_read_is_read_again_later),
+	    T(what_is_not_ours_to_ask_with_is_made_anew),
 	    T(who_has_no_token_is_asked_once),
 	    T(news_do_not_end_what_is_being_taken),
 	    T(what_says_nothing_of_a_thing_is_asked_again_in_a_while),

@@ -29,9 +29,12 @@
 #include "lib/net/client.h"
 #include "lib/proc/plog.h"
 #include "tests/unit/alloc.h"
+#include "tests/unit/fixture.h"
 #include "tests/unit/tmpdir.h"
 
 #define CALLS    8
+#define HOST_KEY 50 /* seeds of keys */
+#define OUR_KEY  51 /* the link's */
 #define TURNS    400 /* an endless loop has many more */
 #define MASTERS  "\"masters\":[{\"address\":\"127.0.0.1:1\",\"key\":\"k\"}]"
 #define ACCEPTED "{" MASTERS ",\"accepted\":true,\"seq\":\"0\"}"
@@ -44,7 +47,7 @@ struct net_client {
 	bool up, down;
 	uint16_t port;
 	struct {
-		char body[512];
+		char body[8192];
 		net_client_fn *fn;
 		void *ctx;
 	} calls[CALLS];
@@ -260,7 +263,9 @@ begin(const char *held)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
 			     fds),
 	    0);
-	assert_int_equal(uplink_new(p.dir, "key", "line", fds[0], &p.u, &e), 0);
+	assert_int_equal(uplink_new(p.dir, "key", fixture_line(OUR_KEY), fds[0],
+			     &p.u, &e),
+	    0);
 	assert_int_equal(chan_new(fds[1], &p.applier, &e), 0);
 	assert_int_equal(loop_add(p.u->loop, fds[1], EPOLLIN, on_applier, NULL,
 			     &p.watch, &e),
@@ -328,14 +333,41 @@ tear_down(void **state)
 	return 0;
 }
 
-/* What it asks with lies there. */
 static void
-has_enrol(void)
+put_enrol(struct slice text)
 {
 	char path[TMPDIR_MAX + 16];
 
 	(void)snprintf(path, sizeof(path), "%s/%s", p.dir, SPOOL_ENROL);
-	assert_int_equal(file_write(path, "{}\n", 3, 0600, 0, NULL), 0);
+	assert_int_equal(file_write(path, (const char *)text.p, text.n, 0600, 0,
+			     NULL),
+	    0);
+}
+
+/* With the transport key of that seed. */
+static void
+enrols_with(uint8_t seed)
+{
+	struct statement s;
+
+	fixture_statement(&s, ST_ENROL, "web-1.example.com");
+	assert_int_equal(pubkey_dup(fixture_key(HOST_KEY),
+			     &s.u.enrol.host_key),
+	    0);
+	assert_int_equal(pubkey_dup(fixture_key(seed),
+			     &s.u.enrol.transport_key),
+	    0);
+	s.u.enrol.hostname = str_dup("web-1");
+	fixture_sign(&s, FIXTURE_BY(HOST_KEY, seed));
+	put_enrol(slice_of(s.bytes, s.n_bytes));
+	statement_clear(&s);
+}
+
+/* What it asks with lies there. */
+static void
+has_enrol(void)
+{
+	enrols_with(OUR_KEY);
 }
 
 #endif
