@@ -2,7 +2,8 @@
 /*
  * A file that syslog writes, and puts aside from time to time.  A place in it is
  * INODE:OFFSET:MARK, since its name goes over to another, and the number of one
- * that was removed to a new one: the mark is of its first bytes.
+ * that was removed to a new one: the mark is of its first bytes.  In a line that
+ * syslog counts instead of writing it N times, it is INODE:OFFSET:MARK:TOLD.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,16 +28,20 @@
 
 struct place {
 	uint64_t inode, offset, mark;
+	uint64_t told; /* times, of the line that begins there */
 };
 
 static bool
 parse_place(const char *text, struct place *out)
 {
-	struct slice s = slice_str(text), offset, mark;
+	struct slice s = slice_str(text), offset, mark, told;
 
+	out->told = 0;
 	return scan_split(&s, ":", &offset) &&
 	    scan_split(&offset, ":", &mark) && scan_number(s, &out->inode) &&
-	    scan_number(offset, &out->offset) && scan_number(mark, &out->mark);
+	    scan_number(offset, &out->offset) &&
+	    (!scan_split(&mark, ":", &told) || scan_number(told, &out->told)) &&
+	    scan_number(mark, &out->mark);
 }
 
 /* Of what is before offset. */
@@ -64,6 +69,8 @@ write_place(int fd, const struct place *p, char **out, struct err *e)
 		return err_sys(e, "read a log");
 	str_addf(&s, "%" PRIu64 ":%" PRIu64 ":%" PRIu64, p->inode, p->offset,
 	    mark);
+	if (p->told > 0)
+		str_addf(&s, ":%" PRIu64, p->told);
 	return str_take(&s, out) != 0 ? err_nomem(e) : 0;
 }
 
@@ -151,7 +158,51 @@ parse_line(struct slice s, int64_t now, struct seen_line *out)
 	return true;
 }
 
+/* How often a text was said, which is freed of syslog's words about that. */
+static uint64_t
+count_times(struct slice *text)
+{
+	struct slice s = *text, word;
+	uint64_t n;
+
+	if (!scan_front(&s, "message repeated ") || !scan_word(&s, &word) ||
+	    !scan_number(word, &n) || n == 0 || !scan_front(&s, "times: [") ||
+	    !scan_end(&s, "]"))
+		return 1;
+	/* The blank that is after a tag. */
+	(void)scan_front(&s, " ");
+	*text = s;
+	return n;
+}
+
 /* --- a file --------------------------------------------------------------- */
+
+/* A line from p on to next, as often as it was said and p does not say that it was
+ * told; p is next then, or where whoever takes has enough. */
+static int
+take_times(int fd, struct place *p, uint64_t next, struct seen_line *line,
+    struct login_take *take, struct err *e)
+{
+	uint64_t said = count_times(&line->text), n = said;
+	char *place = NULL;
+	int r = 0;
+
+	if (n > LOGIN_REPEATED_MAX)
+		n = LOGIN_REPEATED_MAX;
+	while (r == 0 && p->told < n) {
+		if (++p->told == n) {
+			take->lost += said - n;
+			*p = (struct place){.inode = p->inode, .offset = next};
+		}
+		if ((r = write_place(fd, p, &place, e)) == 0)
+			r = take->line(take->arg, line, place, e);
+		free(place);
+		place = NULL;
+		if (p->told == 0)
+			break;
+	}
+	return r;
+}
 
 /* From p on, to the end of its last whole line, where p is then. */
 static int
@@ -169,18 +220,16 @@ read_from(int fd, struct place *p, const char *boot, struct login_take *take,
 		return r;
 	while ((r = lines_next(&l, &s, e)) == 0) {
 		struct seen_line line = {.boot = boot};
-		char *place = NULL;
+		uint64_t next = start + l.consumed;
 
 		take->lost += l.too_long - lost;
 		lost = l.too_long;
-		p->offset = start + l.consumed;
-		if (!parse_line(s, take->now, &line))
-			continue;
-		if ((r = write_place(fd, p, &place, e)) == 0)
-			r = take->line(take->arg, &line, place, e);
-		free(place);
-		if (r != 0)
+		p->offset = next - s.n - 1;
+		if (parse_line(s, take->now, &line) &&
+		    (r = take_times(fd, p, next, &line, take, e)) != 0)
 			break;
+		p->offset = next;
+		p->told = 0;
 	}
 	/* A line that is too long and not over yet is looked at once more. */
 	if (r == LINES_END && !l.skipping)
@@ -224,7 +273,7 @@ read_aside(const char *path, struct place p, uint64_t inode, const char *boot,
 		is_it = is_in(fd, &st, &p);
 	if (r == 0 && !is_it) {
 		take->lost++;
-		p.offset = 0;
+		p.offset = p.told = 0;
 	}
 	if (r == 0 && fd != -1 && (is_it || inode != p.inode)) {
 		p.inode = (uint64_t)st.st_ino;
@@ -254,7 +303,7 @@ login_file_read(const char *path, const char *boot, const struct seen *from,
 		goto out;
 	}
 	if (is_in(fd, &st, &p))
-		here.offset = p.offset;
+		here.offset = p.offset, here.told = p.told;
 	else
 		r = read_aside(path, p, here.inode, boot, take, e);
 	if (r == 0)

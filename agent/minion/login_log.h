@@ -20,7 +20,8 @@
 #include "lib/base/err.h"
 #include "lib/proc/child.h"
 
-#define LOGIN_LINE_MAX (1024 * 1024)	/* bytes; a longer one is lost */
+#define LOGIN_LINE_MAX	   (1024 * 1024)	/* bytes; a longer one is lost */
+#define LOGIN_REPEATED_MAX 1000	/* of one line's count; the rest is lost */
 
 struct login_take {
 	/* A line, and the place after it.  0: go on; LOGIN_ENOUGH: stop there;
@@ -52,6 +53,10 @@ int login_journal_read(const struct seen *from, struct login_take *take,
  * The same of a file, and of PATH.1 where it was put aside since; boot is this
  * one's, of which all its lines are taken to be.  Without a place nothing is taken:
  * what comes from now on counts.
+ *
+ * "message repeated N times: [ TEXT]", as rsyslog's $RepeatedMsgReduction writes
+ * it, is TEXT N times more, each at the time of the last; what is in excess of
+ * LOGIN_REPEATED_MAX is lost lines.
  */
 int login_file_read(const char *path, const char *boot,
     const struct seen *from, struct login_take *take, char **end,

@@ -291,6 +291,108 @@ whoever_has_enough_goes_on_from_there(void **state)
 	look(b, "sshd+3 3 three|", 0);
 }
 
+/* rsyslog's $RepeatedMsgReduction, as 8.2302 writes it. */
+static const struct {
+	const char *line, *told;
+	uint64_t lost;
+} repeated[] = {
+    {"sshd[8]: message repeated 3 times: [ Failed password]\n",
+	"sshd+1 8 Failed password|sshd+1 8 Failed password|"
+	"sshd+1 8 Failed password|",
+	0},
+    {"sudo: message repeated 2 times: [      bob : [x]]\n",
+	"sudo+1 0      bob : [x]|sudo+1 0      bob : [x]|", 0},
+    {"cron[8]: message repeated 2 times: [ x]\n", "", 0},
+    /* None of syslog's. */
+    {"sshd[8]: message repeated 0 times: [ x]\n",
+	"sshd+1 8 message repeated 0 times: [ x]|", 0},
+    {"sshd[8]: message repeated 2 times: [ x\n",
+	"sshd+1 8 message repeated 2 times: [ x|", 0},
+    {"sshd[8]: message repeated -2 times: [ x]\n",
+	"sshd+1 8 message repeated -2 times: [ x]|", 0},
+    {"sshd[8]: message repeated 2 times: x]\n",
+	"sshd+1 8 message repeated 2 times: x]|", 0},
+    {"sshd[8]: x message repeated 2 times: [ x]\n",
+	"sshd+1 8 x message repeated 2 times: [ x]|", 0},
+};
+
+static void
+a_line_that_syslog_counts_is_told_as_often(void **state)
+{
+	struct bench *b = *state;
+
+	append(b, "");
+	look(b, "", 0);
+	for (size_t i = 0; i < sizeof(repeated) / sizeof(repeated[0]); i++) {
+		append(b, T("1"));
+		append(b, repeated[i].line);
+		look(b, repeated[i].told, repeated[i].lost);
+		look(b, "", 0);
+	}
+}
+
+/* So often and no oftener: the rest is lost, and counted. */
+static void
+what_syslog_counts_is_bounded(void **state)
+{
+	static const uint64_t times[] = {
+	    LOGIN_REPEATED_MAX, LOGIN_REPEATED_MAX + 1, UINT64_MAX};
+	struct bench *b = *state;
+	char line[128], *end = NULL;
+
+	append(b, "");
+	look(b, "", 0);
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		(void)snprintf(line, sizeof(line),
+		    T("1") "sshd[8]: message repeated %" PRIu64
+			   " times: [ x]\n",
+		    times[i]);
+		append(b, line);
+		b->n = 0;
+		b->take.lost = 0;
+		assert_int_equal(login_file_read(b->path, BOOT, &b->s, &b->take,
+				     &end, NULL),
+		    0);
+		free(end);
+		assert_int_equal(b->n, LOGIN_REPEATED_MAX);
+		assert_int_equal(b->take.lost, times[i] - LOGIN_REPEATED_MAX);
+	}
+}
+
+/* Also after a line that was lost: it is lost once. */
+static void
+whoever_has_enough_of_what_syslog_counts_goes_on_from_there(void **state)
+{
+	struct bench *b = *state;
+	char *x = malloc(LOGIN_LINE_MAX + 2);
+
+	assert_non_null(x);
+	memset(x, 'x', LOGIN_LINE_MAX + 1);
+	x[LOGIN_LINE_MAX + 1] = '\0';
+	append(b, "");
+	look(b, "", 0);
+	append(b, T("1") "sshd[1]: one\n");
+	append(b, x);
+	append(b,
+	    "\n" T("2") "sshd[2]: message repeated 3 times: [ two]\n" T(
+		"3") "sshd[3]: message repeated 2 times: [ three]\n");
+	for (size_t i = 1; i <= 4; i++) {
+		static const char *const want[] = {"sshd+1 1 one|",
+		    "sshd+2 2 two|", "sshd+2 2 two|", "sshd+2 2 two|"};
+
+		b->enough = i;
+		look(b, want[i - 1], i == 2);
+	}
+	/* Put aside in the middle of it. */
+	b->enough = 5;
+	look(b, "sshd+3 3 three|", 0);
+	rotate(b);
+	b->enough = 0;
+	look(b, "sshd+3 3 three|", 0);
+	look(b, "", 0);
+	free(x);
+}
+
 static void
 what_is_no_file_is_refused(void **state)
 {
@@ -578,6 +680,9 @@ main(void)
 	    B(a_line_of_a_mebibyte_is_lost_and_the_next_is_not),
 	    B(old_times_have_the_year_that_they_can_have),
 	    B(whoever_has_enough_goes_on_from_there),
+	    B(a_line_that_syslog_counts_is_told_as_often),
+	    B(what_syslog_counts_is_bounded),
+	    B(whoever_has_enough_of_what_syslog_counts_goes_on_from_there),
 	    B(what_is_no_file_is_refused),
 	    B(memory_may_run_out_anywhere),
 	    B(records_are_believed_for_what_journald_says_of_them),
