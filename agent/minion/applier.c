@@ -54,65 +54,86 @@ static const struct {
 /* --- alarms --------------------------------------------------------------- */
 
 /* STATE/alarms: a line of hex each, the oldest first. */
+#define ALARM_LINE (2 * HASH_LEN + 1)
+
+/* *old (the caller frees) of n bytes; a list that is lost alarms once more. */
+static bool
+is_raised(const struct applier *a, const char *hex, char **old, size_t *n)
+{
+	bool raised = false;
+
+	*old = NULL;
+	*n = 0;
+	if (applier_read(a, "alarms", ALARM_LINE * (ALARMS_KEPT + 1), old, n,
+		NULL) != 0)
+		*n = 0;
+	for (size_t i = 0; i + ALARM_LINE <= *n; i += ALARM_LINE)
+		raised |= memcmp(*old + i, hex, ALARM_LINE - 1) == 0;
+	return raised;
+}
+
 static int
-seen_before(struct applier *a, const struct hash *key, bool *seen,
+keep_raised(const struct applier *a, const char *hex, const char *old, size_t n,
     struct err *e)
 {
-	const size_t line = 2 * HASH_LEN + 1;
-	char hex[HASH_HEX], *old = NULL;
 	struct str now = STR_INIT;
-	size_t n = 0, from = 0;
+	size_t from = 0;
 	int r;
 
-	hash_hex(key, hex);
-	r = applier_read(a, "alarms", line * (ALARMS_KEPT + 1), &old, &n, NULL);
-	if (r != 0)
-		n = 0; /* a list that is lost alarms once more */
-	*seen = false;
-	for (size_t i = 0; i + line <= n; i += line)
-		*seen |= memcmp(old + i, hex, line - 1) == 0;
-	if (!*seen) {
-		if (n >= line * ALARMS_KEPT)
-			from = n - line * (ALARMS_KEPT - 1);
-		str_addn(&now, n > 0 ? old + from : "", n - from);
-		str_addf(&now, "%s\n", hex);
-	}
-	free(old);
-	r = str_check(&now) != 0 ? err_nomem(e) : 0;
-	if (r == 0 && !*seen)
-		r = applier_write(a, "alarms", slice_of(now.p, now.n), e);
+	if (n >= ALARM_LINE * ALARMS_KEPT)
+		from = n - ALARM_LINE * (ALARMS_KEPT - 1);
+	str_addn(&now, n > 0 ? old + from : "", n - from);
+	str_addf(&now, "%s\n", hex);
+	r = str_check(&now) != 0
+	    ? err_nomem(e)
+	    : applier_write(a, "alarms", slice_of(now.p, now.n), e);
 	str_clear(&now);
 	return r;
 }
 
-int
-applier_alarm(struct applier *a, const char *what, const struct err *why)
+static int
+say_alarm(struct applier *a, const char *what, const struct err *why,
+    struct err *e)
 {
 	struct report_statement rep = {.kind = REPORT_ALARM};
-	struct slice parts[3] = {slice_str(what), slice_str(why->msg),
-	    slice_str(json_text(a->args, "of"))};
 	struct str text = STR_INIT;
-	struct err e = {0};
-	struct hash key;
-	bool seen;
 	int r;
 
-	hash_sha256v(parts, 3, &key);
-	if ((r = seen_before(a, &key, &seen, &e)) != 0 || seen)
-		goto out;
 	plog_err(PLOG_WARN, why, "a master brought what is not good", "what",
 	    what, NULL);
 	if (applier_is_accepted(a, NULL) != 0)
-		goto out;
+		return 0;
 	str_addf(&text, "%s: %.*s", what, ALARM_MAX, why->msg);
-	if ((r = str_check(&text)) == 0) {
+	if (str_check(&text) != 0) {
+		r = err_nomem(e);
+	} else {
 		rep.message = text.p;
-		r = applier_say(a, &rep, &e);
+		r = applier_say(a, &rep, e);
 	}
-out:
+	str_clear(&text);
+	return r;
+}
+
+/* Said first: what ends in between says it once more, and not never. */
+int
+applier_alarm(struct applier *a, const char *what, const struct err *why)
+{
+	struct slice parts[3] = {slice_str(what), slice_str(why->msg),
+	    slice_str(json_text(a->args, "of"))};
+	char hex[HASH_HEX], *old;
+	struct err e = {0};
+	struct hash key;
+	size_t n;
+	int r = 0;
+
+	hash_sha256v(parts, 3, &key);
+	hash_hex(&key, hex);
+	if (!is_raised(a, hex, &old, &n) &&
+	    (r = say_alarm(a, what, why, &e)) == 0)
+		r = keep_raised(a, hex, old, n, &e);
+	free(old);
 	if (r != 0)
 		plog_err(PLOG_ERR, &e, "cannot raise an alarm", NULL);
-	str_clear(&text);
 	return r;
 }
 

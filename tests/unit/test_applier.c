@@ -237,6 +237,34 @@ a_fleet_past_its_time_is_said_once(void **state)
 	policy_free(p);
 }
 
+/* Whoever ends between a report and what remembers it says it once more. */
+static void
+an_alarm_that_could_not_be_said_is_not_taken_for_said(void **state)
+{
+	struct policy *p = fixture_policy(NULL, NULL);
+	struct err why = {0};
+	char reports[220];
+
+	(void)state;
+	hold_fleet(p);
+	a.now = FIXTURE_NOW;
+	(void)err_set(&why, ERR_DENIED, "a bundle that nobody signed");
+	(void)snprintf(reports, sizeof(reports), "%s/reports", dir);
+	assert_int_equal(file_write(reports, "", 0, 0600, 0, NULL), 0);
+	assert_int_not_equal(applier_alarm(&a, "policy", &why), 0);
+	assert_int_equal(a.made.n, 0);
+	assert_int_equal(remove(reports), 0);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(applier_alarm(&a, "policy", &why), 0);
+	assert_int_equal(a.made.n, 1);
+	assert_non_null(strstr(a.made.v[0],
+	    "\"message\":\"policy: a bundle that nobody signed\""));
+	strs_clear(&a.made);
+	json_decref(a.args);
+	key_free(a.host_key);
+	policy_free(p);
+}
+
 /* --- the next certificate ------------------------------------------------- */
 
 /* By OpenSSH's own program, for 90 days from FIXTURE_NOW on. */
@@ -337,6 +365,7 @@ main(void)
 	    T(an_acceptance_that_nobody_named_is_none),
 	    T(a_list_is_the_one_that_is_held_after_any_crash),
 	    T(a_fleet_past_its_time_is_said_once),
+	    T(an_alarm_that_could_not_be_said_is_not_taken_for_said),
 	    T(a_certificate_is_renewed_at_two_thirds_of_its_life),
 #undef T
 	};
