@@ -30,28 +30,34 @@
 #define UNIT "/etc/systemd/system/writ-firewall.service"
 #define PULL "/etc/systemd/system/sysinit.target.d/writ-firewall.conf"
 
-static const char unit_text[] = STATE_MARK
-    "[Unit]\n"
-    "Description=Firewall of writ-agent\n"
-    "DefaultDependencies=no\n"
-    "Wants=network-pre.target\n"
-    "Before=network-pre.target shutdown.target\n"
-    "After=writ-agent-undo.service\n"
-    "Conflicts=shutdown.target\n"
-    "\n"
-    "[Service]\n"
-    "Type=oneshot\n"
-    "RemainAfterExit=yes\n"
-    /* What is loaded again, or was put back by an undo at boot, has its jumps
-       already; they must not stand there twice. */
-    "ExecStartPre=-/usr/sbin/iptables -w -D INPUT -j WRIT-INPUT\n"
-    "ExecStartPre=-/usr/sbin/iptables -w -D FORWARD -j WRIT-FORWARD\n"
-    "ExecStartPre=-/usr/sbin/iptables -w -D OUTPUT -j WRIT-OUTPUT\n"
-    "ExecStartPre=-/usr/sbin/ip6tables -w -D INPUT -j WRIT-INPUT\n"
-    "ExecStartPre=-/usr/sbin/ip6tables -w -D FORWARD -j WRIT-FORWARD\n"
-    "ExecStartPre=-/usr/sbin/ip6tables -w -D OUTPUT -j WRIT-OUTPUT\n"
-    "ExecStart=/usr/sbin/iptables-restore --noflush " FW_RULES_V4 "\n"
-    "ExecStart=-/usr/sbin/ip6tables-restore --noflush " FW_RULES_V6 "\n";
+/* A failure is one of the unit; for IPv6 where the kernel has it, as without there
+ * is nothing to guard.  What is loaded again, or was put back by an undo at boot,
+ * has its jumps already, which must not stand there twice. */
+#define UNIT_TEXT(v6)                                                        \
+	STATE_MARK                                                           \
+	"[Unit]\n"                                                           \
+	"Description=Firewall of writ-agent\n"                               \
+	"DefaultDependencies=no\n"                                           \
+	"Wants=network-pre.target\n"                                         \
+	"Before=network-pre.target shutdown.target\n"                        \
+	"After=writ-agent-undo.service\n"                                    \
+	"Conflicts=shutdown.target\n"                                        \
+	"\n"                                                                 \
+	"[Service]\n"                                                        \
+	"Type=oneshot\n"                                                     \
+	"RemainAfterExit=yes\n"                                              \
+	"ExecStartPre=-/usr/sbin/iptables -w -D INPUT -j WRIT-INPUT\n"       \
+	"ExecStartPre=-/usr/sbin/iptables -w -D FORWARD -j WRIT-FORWARD\n"   \
+	"ExecStartPre=-/usr/sbin/iptables -w -D OUTPUT -j WRIT-OUTPUT\n"     \
+	"ExecStartPre=-/usr/sbin/ip6tables -w -D INPUT -j WRIT-INPUT\n"      \
+	"ExecStartPre=-/usr/sbin/ip6tables -w -D FORWARD -j WRIT-FORWARD\n"  \
+	"ExecStartPre=-/usr/sbin/ip6tables -w -D OUTPUT -j WRIT-OUTPUT\n"    \
+	"ExecStart=/usr/sbin/iptables-restore --noflush " FW_RULES_V4 "\n"   \
+	"ExecStart=" v6 "/usr/sbin/ip6tables-restore --noflush " FW_RULES_V6 \
+	"\n"
+
+static const char unit_text[] = UNIT_TEXT("");
+static const char unit_text_v4[] = UNIT_TEXT("-");
 
 static const char pull_text[] =
     STATE_MARK "[Unit]\nWants=writ-firewall.service\n";
@@ -259,8 +265,10 @@ plan(const struct state_env *env, const void *params, const void *observed,
 	for (int f = 0; r == 0 && f < FW_FAMILIES; f++)
 		r = plan_family(p, env, (enum fw_family)f, &o->v[f], out);
 	if (r == 0 && (o->systemd || p->absent)) {
-		r = plan_text(UNIT, &o->unit, p->absent ? NULL : unit_text,
-		    true, out);
+		const char *unit = o->v[FW_V6].there ? unit_text : unit_text_v4;
+
+		r = plan_text(UNIT, &o->unit, p->absent ? NULL : unit, true,
+		    out);
 		if (r == 0)
 			r = plan_text(PULL, &o->pull,
 			    p->absent ? NULL : pull_text, true, out);

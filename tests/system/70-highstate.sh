@@ -275,6 +275,14 @@ t 'and the way in is there' login true
 t 'loaded once more, the rules stand there once' \
     on web systemctl restart writ-firewall.service
 t 'as before' same_as_before
+on web sh -c 'cd /etc/writ/firewall && cp -p rules.v6 kept && echo x >rules.v6'
+t_not 'rules of IPv6 that cannot be loaded are a failure of the unit' \
+    on web systemctl restart writ-firewall.service
+t_eq 'which stands there' failed \
+    "$(on web systemctl is-failed writ-firewall.service)"
+on web mv /etc/writ/firewall/kept /etc/writ/firewall/rules.v6
+t 'and not when they can' on web systemctl restart writ-firewall.service
+t 'as before once more' same_as_before
 
 cp good.yaml $states
 t 'the good fleet again' publish

@@ -317,6 +317,24 @@ files_that_others_may_write_are_mended(void **state)
 	statecase_is(f, OPS, NULL, policy, "ok\n");
 }
 
+/* Rules of IPv6 that do not load are a failure where there is IPv6 to guard. */
+static void
+the_boot_fails_where_its_rules_do(void **state)
+{
+	static const char unit[] = "/etc/systemd/system/writ-firewall.service";
+	struct fakehost *f = *state;
+
+	statecase_apply(f, OPS, NULL, policy);
+	assert_non_null(strstr(fakehost_text(f, unit),
+	    "\nExecStart=/usr/sbin/ip6tables-restore "));
+	fakehost_remove(f, "/proc/net/if_inet6");
+	statecase_apply(f, OPS, NULL, policy);
+	assert_non_null(strstr(fakehost_text(f, unit),
+	    "\nExecStart=-/usr/sbin/ip6tables-restore "));
+	assert_non_null(strstr(fakehost_text(f, unit),
+	    "\nExecStart=/usr/sbin/iptables-restore "));
+}
+
 static void
 spelling_of_the_kernel_is_no_difference(void **state)
 {
@@ -703,6 +721,7 @@ main(void)
 	    T(rules_are_loaded_in_their_order),
 	    T(an_edit_is_undone_whatever_it_is),
 	    T(files_that_others_may_write_are_mended),
+	    T(the_boot_fails_where_its_rules_do),
 	    T(spelling_of_the_kernel_is_no_difference),
 	    T(every_address_is_said_by_saying_none),
 	    T(foreign_rules_that_accept_first_are_told),
