@@ -159,6 +159,8 @@ int  audit_log_open(const char *url, const struct blob_config *blob,
 void audit_log_close(struct audit_log *l);
 const struct checkpoint *audit_log_head(const struct audit_log *l);
 const char *audit_log_name(const struct audit_log *l);
+/* Is it the log of one of the masters that this policy names? */
+bool audit_log_is_master(const struct audit_log *l, const struct policy *p);
 
 /* One certificate of a log and all that was said about it.  Borrowed. */
 struct audit_certificate {

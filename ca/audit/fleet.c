@@ -125,19 +125,30 @@ report_leaf(struct audit *a, const struct audit_slot *s, struct err *e)
 }
 
 /* A master's log is named for its transport key: NAME_log. */
-bool
-audit_is_master(const struct audit *a)
+static bool
+is_masters(const struct policy *p, const char *log)
 {
-	const struct strs *masters = &a->chain.trust.policy->masters;
 	size_t n;
 
-	for (size_t i = 0; i < masters->n; i++) {
-		n = strlen(masters->v[i]);
-		if (strncmp(a->name, masters->v[i], n) == 0 &&
-		    strcmp(a->name + n, "_log") == 0)
+	for (size_t i = 0; i < p->masters.n; i++) {
+		n = strlen(p->masters.v[i]);
+		if (strncmp(log, p->masters.v[i], n) == 0 &&
+		    strcmp(log + n, "_log") == 0)
 			return true;
 	}
 	return false;
+}
+
+bool
+audit_is_master(const struct audit *a)
+{
+	return is_masters(a->chain.trust.policy, a->name);
+}
+
+bool
+audit_log_is_master(const struct audit_log *l, const struct policy *p)
+{
+	return is_masters(p, l->name);
 }
 
 bool

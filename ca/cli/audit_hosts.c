@@ -68,6 +68,21 @@ add_all(struct table *t, const struct host_then *h, const char *log,
 	hosts_add_time(t, as_of != 0, as_of, a);
 }
 
+/* A master that is retired is no more in the policy: what hosts said stands in its
+ * log all the same. */
+static int
+check_is_masters(const struct audit_log *log, const struct hosts_then *h,
+    const struct policy *p, struct err *e)
+{
+	if (h->n > 0 || h->n_fleets > 0 || h->n_jobs > 0 ||
+	    audit_log_is_master(log, p))
+		return 0;
+	return err_set(e, ERR_DENIED,
+	    "it is the log '%s', which is no master's by the policy and had no "
+	    "hosts then, expected that of a master",
+	    audit_log_name(log));
+}
+
 static int
 add_log(struct table *t, const char *url, const struct place *p, int64_t when,
     struct cli_args *a, struct err *e)
@@ -80,6 +95,8 @@ add_log(struct table *t, const char *url, const struct place *p, int64_t when,
 	    &log, e);
 	if (r == 0)
 		r = hosts_then_read(log, when, &h, e);
+	if (r == 0)
+		r = check_is_masters(log, &h, p->trust.policy, e);
 	if (r != 0)
 		err_prefix(e, "%s", url);
 	else if (cli_flag(a, "cis"))

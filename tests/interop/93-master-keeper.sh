@@ -53,6 +53,13 @@ t_has 'it is sealed' "$(cat /proc/"$keeper"/status)" "Seccomp:	2"
 t_has 'it says who it is' "$(call olga@example.com '{"call":"hello"}')" \
 	'"name":"master_1"'
 
+# --- nobody is accepted yet
+hosts_then() { "$O/writ" audit hosts -C corp --fleet-log "dir:$T/m/log" "$@"; }
+here 'its log is there' until_ok test -s m/log/checkpoint
+t_eq 'a log without hosts has none' '0 HOST' \
+	"$(hosts_then >hosts.out 2>&1; echo "$? $(awk '{ print $1 }' hosts.out)")"
+t_eq 'as JSON' '[]' "$(hosts_then --json | jq -c .)"
+
 # --- hosts ask in
 web1=web-1.example.com
 web2=web-2.example.com

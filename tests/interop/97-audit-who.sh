@@ -470,15 +470,14 @@ FAKE_MODE=refused t 'a master that is away is said, and the rest all the same' \
 	ends 6 'certificates at hand' why deploy@web-1.example.com -C corp
 mv bin/master bin/ssh
 
-# --- how hosts were; a log of this realm, in which nobody was accepted
+# --- how hosts were; 93-master-keeper has a log of a master
 t 'without the log of a master nobody can say' ends 2 'expected --fleet-log' \
 	audit hosts
-t 'a log without hosts has none' ends 0 'OUTCOME' audit hosts --at 2026-01-01 \
-	--fleet-log "dir:$T/corp/log"
-t_eq 'but the header' 1 "$(wc -l <out)"
+t 'the log of the CA is none' ends 1 "is the log 'ca_log', which is no master" \
+	audit hosts --at 2026-01-01 --fleet-log "dir:$T/corp/log"
+t_eq 'and nothing is told of it' 0 "$(grep -c REPORTED out)"
 t 'writ.yaml may name it' eval 'echo "fleet_logs: [dir:log]" >>corp/writ.yaml &&
-	audit hosts --json >hosts.json'
-t_eq 'as JSON' '[]' "$(jq -c . hosts.json)"
+	ends 1 "ca_log" audit hosts --json'
 t 'it is verified too, and is no log of a master' ends 1 \
 	"is of 'ca_log', which is no log of a master" audit verify
 t 'a time is one' ends 2 "--at is 'noon'" audit hosts --at noon
