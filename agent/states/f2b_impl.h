@@ -62,4 +62,14 @@ void f2b_observed_clear(void *observed);
 int  f2b_client(struct host *h, const char *const *argv, char **out,
      char **error, struct err *e) MUST_CHECK;
 
+/* f2b_server.c; as host_run_ok(). */
+int  f2b_start(struct host *h, struct err *e) MUST_CHECK;
+/* A server that does not answer is started, if it may be. */
+int  f2b_reload(struct host *h, bool may_start, struct err *e) MUST_CHECK;
+/* Whether it runs, as struct state_ops has them. */
+int  f2b_snapshot(struct host *h, const void *params, struct str *out,
+     struct err *e) MUST_CHECK;
+int  f2b_restore(struct host *h, struct slice snapshot, struct err *e)
+     MUST_CHECK;
+
 #endif

@@ -9,7 +9,8 @@
  *
  * The oracle is `fail2ban-client -d`: it says what all files together come to,
  * where -t passes over wrong values.  A change of the file reloads the server,
- * which keeps its bans; a server that does not run is started.
+ * which keeps its bans; a server that does not run is started, and stopped by
+ * an undo.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -247,52 +248,50 @@ out:
 /* --- change ------------------------------------------------------------ */
 
 static int
-start(struct host *h, struct err *e)
-{
-	const char *systemd[] = {
-	    "systemctl", "start", "fail2ban.service", NULL};
-	const char *direct[] = {"fail2ban-client", "start", NULL};
-	int r = host_has_systemd(h, e);
-
-	if (r < 0)
-		return r;
-	return host_run_ok(h, r == 1 ? systemd : direct, (struct slice){0},
-	    NULL, e);
-}
-
-/* A reload keeps the bans; a server that does not answer is started. */
-static int
-reload(struct host *h, struct err *e)
-{
-	const char *ping[] = {"fail2ban-client", "ping", NULL};
-	const char *again[] = {"fail2ban-client", "reload", NULL};
-	char *out;
-	int r;
-
-	if ((r = f2b_client(h, ping, &out, NULL, e)) != 0)
-		return r;
-	r = out != NULL ? host_run_ok(h, again, (struct slice){0}, NULL, e)
-			: start(h, e);
-	free(out);
-	return r;
-}
-
-static int
 apply(struct host *h, const struct state_env *env, const void *params,
     const struct change *c, struct err *e)
 {
 	(void)env;
 	(void)params;
-	return strcmp(c->verb, "start") == 0 ? start(h, e) : reload(h, e);
+	return strcmp(c->verb, "start") == 0 ? f2b_start(h, e)
+					     : f2b_reload(h, true, e);
 }
 
+/* Does our file stand as the state wants it?  After an undo it does not. */
+static int
+stands(struct host *h, const struct f2b_params *p, bool *out, struct err *e)
+{
+	struct str want = STR_INIT;
+	char *text = NULL;
+	size_t n;
+	int r;
+
+	*out = false;
+	if (p->absent)
+		return 0;
+	if (f2b_text(p, &want) != 0)
+		r = err_nomem(e);
+	else if ((r = state_read(h, F2B_OWN, &text, &n, e)) == 0)
+		*out = text != NULL && strcmp(text, want.p) == 0;
+	free(text);
+	str_clear(&want);
+	return r;
+}
+
+/* A server is started for jails that are wanted: after an undo it is f2b_restore()
+ * that knows whether there was one. */
 static int
 activate(struct host *h, const struct state_env *env, const void *params,
     struct err *e)
 {
+	bool wanted;
+	int r;
+
 	(void)env;
-	(void)params;
-	return host_has(h, "fail2ban-client") ? reload(h, e) : 0;
+	if (!host_has(h, "fail2ban-client"))
+		return 0;
+	r = stands(h, params, &wanted, e);
+	return r == 0 ? f2b_reload(h, wanted, e) : r;
 }
 
 static int
@@ -376,6 +375,8 @@ const struct state_ops state_fail2ban = {
     .apply = apply,
     .validate = validate,
     .activate = activate,
+    .snapshot = f2b_snapshot,
+    .restore = f2b_restore,
     .fingerprint = fingerprint,
     .params_clear = f2b_params_clear,
     .observed_clear = f2b_observed_clear,

@@ -254,8 +254,10 @@ status 'a group that does not exist is refused' 1 agent apply
 t_has 'by its name' "$out" nosuchgroup
 t 'and nothing was live' same_as_before
 
-bad 's/{port: 22}/{port: 22, from: 192.0.2.0\/24}/'
+on web systemctl stop fail2ban.service
+bad 's/{port: 22}/{port: 22, from: 192.0.2.0\/24}/; s/maxretry: 3/maxretry: 5/'
 status 'a firewall that shuts ssh is live at first' 3 agent apply
+t 'with a fail2ban that was stopped' on web fail2ban-client ping
 t_not 'and nobody gets in' on other timeout 5 ncat -w 2 -z "$address" 22
 # shellcheck disable=SC2016 # for the host's shell
 t 'the process that would undo it is killed' on web sh -c \
@@ -263,6 +265,7 @@ t 'the process that would undo it is killed' on web sh -c \
 t 'it undoes itself' wait_undone
 t 'and there is a way in again' login true
 t_has 'which the status tells' "$(on web writ-agent status)" undone
+t_not 'and fail2ban is stopped again' on web fail2ban-client ping
 
 status 'again' 3 agent apply
 on web sh -c 'pkill -KILL -x writ-agent; exit 0'

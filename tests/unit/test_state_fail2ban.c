@@ -10,6 +10,7 @@
 
 #include "agent/states/f2b_dump.h"
 #include "agent/states/kinds.h"
+#include "agent/states/params.h"
 #include "tests/unit/statecase.h"
 
 #define OPS (&state_fail2ban)
@@ -255,6 +256,130 @@ absence_removes_our_file_alone(void **state)
 	    "ok\nabsent " OWN " remove " OWN "\n");
 }
 
+/* --- undo: of a server that runs or not, with systemd or without ---------- */
+
+static bool runs, is_quiet; /* quiet: it runs, and does not answer yet */
+
+static void
+server(struct fakehost *f, const char *command, struct slice in,
+    struct fakehost_answer *a, void *arg)
+{
+	(void)f;
+	(void)in;
+	(void)arg;
+	if (strstr(command, " start") != NULL)
+		runs = true;
+	else if (strstr(command, " stop") != NULL)
+		runs = false;
+	else if (strstr(command, " is-active") != NULL)
+		str_add(&a->out, runs ? "active\n" : "inactive\n");
+	else
+		a->status = runs && !is_quiet ? 0 : 255;
+}
+
+static struct fakehost *
+host_with_server(bool systemd)
+{
+	struct fakehost *f = fakehost_new();
+
+	fakehost_command(f, "fail2ban-client -d", 0, dump, "");
+	fakehost_on(f, "fail2ban-client", server, NULL);
+	fakehost_on(f, "systemctl", server, NULL);
+	fakehost_dir(f, "/usr/lib/python3/dist-packages/systemd", 0755);
+	if (systemd)
+		fakehost_dir(f, "/run/systemd/system", 0755);
+	return f;
+}
+
+static void
+is_up_and_undone(struct fakehost *f)
+{
+	assert_true(runs);
+	fakehost_remove(f, OWN);
+}
+
+static void
+is_up_and_dies(struct fakehost *f)
+{
+	is_up_and_undone(f);
+	runs = false;
+}
+
+static void
+undo_puts_the_server_back_to_what_it_was(void **state)
+{
+	(void)state;
+	for (int systemd = 0; systemd < 2; systemd++)
+		for (int was = 0; was < 2; was++) {
+			struct fakehost *f = host_with_server(systemd == 1);
+
+			runs = was == 1;
+			statecase_undo(f, OPS, NULL, policy, is_up_and_undone);
+			assert_int_equal(runs, was);
+			statecase_undo(f, OPS, NULL, policy, is_up_and_dies);
+			assert_int_equal(runs, was);
+			fakehost_free(f);
+		}
+}
+
+/* When a state is told that a run was undone its file is not there, or another. */
+static void
+a_server_that_was_stopped_stays_so_when_it_is_told(void **state)
+{
+	static const char *const left[] = {NULL, "another\n"};
+	static const struct state_env env;
+	void *params = NULL;
+
+	(void)state;
+	assert_int_equal(params_read(OPS, policy, &params, NULL), 0);
+	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
+		struct fakehost *f = host_with_server(true);
+
+		runs = false;
+		if (left[i] != NULL)
+			fakehost_file(f, OWN, 0644, left[i]);
+		assert_int_equal(OPS->activate(fakehost_host(f), &env, params,
+				     NULL),
+		    0);
+		assert_false(runs);
+		fakehost_file(f, OWN, 0644, "[sshd]\n");
+		statecase_apply(f, OPS, NULL, "ensure: absent\n");
+		assert_false(runs);
+		fakehost_free(f);
+	}
+	params_free(OPS, params);
+}
+
+/* A machine that has just come up. */
+static void
+a_server_that_does_not_answer_yet_is_not_stopped(void **state)
+{
+	struct fakehost *f = host_with_server(true);
+
+	(void)state;
+	runs = is_quiet = true;
+	statecase_undo(f, OPS, NULL, policy, is_up_and_undone);
+	assert_true(runs);
+	is_quiet = false;
+	fakehost_free(f);
+}
+
+static void
+a_record_that_is_damaged_changes_nothing(void **state)
+{
+	struct fakehost *f = host_with_server(true);
+
+	(void)state;
+	runs = true;
+	assert_int_equal(OPS->restore(fakehost_host(f), slice_str("stop"),
+			     NULL),
+	    ERR_CORRUPT);
+	assert_int_equal(OPS->restore(fakehost_host(f), slice_str(""), NULL),
+	    0);
+	assert_true(runs);
+	fakehost_free(f);
+}
+
 static void
 a_host_that_fails_is_never_taken_for_compliant(void **state)
 {
@@ -277,6 +402,11 @@ main(void)
 	    T(a_server_that_lags_behind_is_reloaded),
 	    T(what_is_missing_is_named),
 	    T(absence_removes_our_file_alone),
+	    cmocka_unit_test(undo_puts_the_server_back_to_what_it_was),
+	    cmocka_unit_test(
+		a_server_that_was_stopped_stays_so_when_it_is_told),
+	    cmocka_unit_test(a_server_that_does_not_answer_yet_is_not_stopped),
+	    cmocka_unit_test(a_record_that_is_damaged_changes_nothing),
 	    T(a_host_that_fails_is_never_taken_for_compliant),
 	};
 
