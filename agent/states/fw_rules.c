@@ -269,35 +269,52 @@ one_covers(const struct strs *list, const struct cidr *who)
 	return false;
 }
 
-/* Nobody known in particular is covered by somebody's address. */
+/* As the kernel compares: "eth+" is each that begins with eth. */
 static bool
-covers(const struct strs *list, const struct cidr *who)
+is_interface(const char *pattern, const char *name)
 {
-	return list->n == 0 || who == NULL || one_covers(list, who);
+	const size_t n = strlen(pattern);
+
+	return n > 0 && pattern[n - 1] == '+'
+	    ? strncmp(pattern, name, n - 1) == 0
+	    : strcmp(pattern, name) == 0;
 }
 
 static bool
-allows(const struct fw_allow *a, const struct cidr *who, const struct cidr *to,
-    unsigned port)
+covers_way(const struct fw_allow *a, const struct fw_way *w)
+{
+	struct cidr to;
+
+	if (a->interface != NULL &&
+	    (w->interface == NULL || !is_interface(a->interface, w->interface)))
+		return false;
+	return a->to.n == 0 ||
+	    (w->to != NULL && cidr_parse(w->to, &to) == 0 &&
+		one_covers(&a->to, &to));
+}
+
+static bool
+allows(const struct fw_allow *a, const struct fw_way *w, const struct cidr *who)
 {
 	bool hit = a->n_ports == 0;
 
 	if (a->proto != NULL && strcmp(a->proto, "tcp") != 0)
 		return false;
 	for (size_t i = 0; i < a->n_ports; i++)
-		if (port >= a->ports[i].lo && port <= a->ports[i].hi)
+		if (w->port >= a->ports[i].lo && w->port <= a->ports[i].hi)
 			hit = true;
-	return hit && covers(&a->from, who) && covers(&a->to, to);
+	if (!hit || !covers_way(a, w))
+		return false;
+	return a->from.n == 0 || who == NULL || one_covers(&a->from, who);
 }
 
 bool
-fw_lets_in(const struct fw_params *p, const char *address, const char *to,
-    unsigned port)
+fw_lets_in(const struct fw_params *p, const struct fw_way *way)
 {
 	const struct fw_chain *c = &p->hooks[FW_INPUT];
-	struct cidr who, at;
-	const bool known = address != NULL && cidr_parse(address, &who) == 0;
-	const bool one = to != NULL && cidr_parse(to, &at) == 0;
+	struct cidr who;
+	const bool known =
+	    way->from != NULL && cidr_parse(way->from, &who) == 0;
 
 	if (c->policy == FW_NONE)
 		return true;
@@ -306,8 +323,18 @@ fw_lets_in(const struct fw_params *p, const char *address, const char *to,
 	if (c->policy == FW_ACCEPT)
 		return true;
 	for (size_t i = 0; i < c->n_allow; i++)
-		if (allows(&c->allow[i], known ? &who : NULL, one ? &at : NULL,
-			port))
+		if (allows(&c->allow[i], way, known ? &who : NULL))
+			return true;
+	return false;
+}
+
+bool
+fw_asks_way(const struct fw_params *p)
+{
+	const struct fw_chain *c = &p->hooks[FW_INPUT];
+
+	for (size_t i = 0; i < c->n_allow; i++)
+		if (c->allow[i].interface != NULL || c->allow[i].to.n > 0)
 			return true;
 	return false;
 }

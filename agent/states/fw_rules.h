@@ -80,11 +80,19 @@ bool fw_same(const struct fw_live *live, const struct strs *rules);
 int  fw_transaction(const struct fw_live *live, const struct strs *rules,
      struct str *out) MUST_CHECK;
 
-/* Does the input of the state let tcp from address (NULL: from somewhere) in
- * to port of an address of the host's (NULL: of some)?  For the lock-out proof;
- * without a word on foreign rules. */
-bool fw_lets_in(const struct fw_params *p, const char *address, const char *to,
-    unsigned port);
+/* A way into the host, by tcp. */
+struct fw_way {
+	const char *from;	/* an address or range; NULL: from somewhere */
+	unsigned port;
+	/* What it comes in by, and at which of the host's addresses; NULL: not
+	   known, and an entry that names one of these does not count. */
+	const char *interface, *to;
+};
+/* Does the input of the state let it in?  For the lock-out proof; without a word
+ * on foreign rules. */
+bool fw_lets_in(const struct fw_params *p, const struct fw_way *way);
+/* Does an entry of input hang on what way it is? */
+bool fw_asks_way(const struct fw_params *p);
 
 const char *fw_hook_name(enum fw_hook h);	/* "INPUT" */
 
