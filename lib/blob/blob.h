@@ -116,7 +116,8 @@ struct blob_info {
 /*
  * Every version under prefix ("" for all), sorted by key, newest version of a
  * key first.  each() returns 0 to go on; anything else ends the listing and is
- * returned.
+ * returned.  A bucket's listing ends whatever its server says: ERR_PARSE where it
+ * leads back or in a circle, ERR_LIMIT after a thousand million versions.
  */
 int blob_list(struct blob_store *s, const char *prefix,
     int (*each)(void *ctx, const struct blob_info *info), void *ctx,

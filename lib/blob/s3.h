@@ -25,6 +25,7 @@
 
 #define S3_PARALLEL    16                /* requests in flight */
 #define S3_XML_MAX     (8 * 1024 * 1024) /* of an answer; a page of 1,000 */
+#define S3_PAGES_MAX   1000000           /* a thousand million versions */
 #define S3_CODE_MAX    64
 #define S3_ETAG_MAX    128
 #define S3_VERSION_MAX 1025 /* 1,024 bytes and NUL */
@@ -137,5 +138,24 @@ int s3_page_read(struct slice doc,
     int (*each)(void *ctx, const struct blob_info *info), void *ctx,
     struct s3_page *out, struct err *e) MUST_CHECK;
 void s3_page_clear(struct s3_page *p);
+
+/*
+ * The way through the pages of a listing, which ends whatever a server says:
+ * its keys only go up, no place within a key comes twice, and there are at most
+ * S3_PAGES_MAX pages.
+ */
+struct s3_pages { /* zero-initialise; s3_pages_clear */
+	struct s3_page at;   /* the page to ask for */
+	struct s3_page seen; /* where one of those before began */
+	uint64_t n, mark;    /* pages so far; at which `seen` is taken anew */
+};
+/*
+ * Go on to next, which is emptied; last is the last key that was listed, "" for
+ * none; host, for the sentence.  ERR_PARSE: it leads back, or around;
+ * ERR_LIMIT; ERR_NOMEM.
+ */
+int s3_pages_move(struct s3_pages *p, struct s3_page *next, const char *last,
+    const char *host, struct err *e) MUST_CHECK;
+void s3_pages_clear(struct s3_pages *p);
 
 #endif

@@ -211,6 +211,91 @@ s3_page_clear(struct s3_page *p)
 	*p = (struct s3_page){0};
 }
 
+/* --- from page to page --- */
+
+static const char *
+version_of(const struct s3_page *p)
+{
+	return p->version_marker == NULL ? "" : p->version_marker;
+}
+
+static bool
+same_place(const struct s3_page *a, const struct s3_page *b)
+{
+	return a->key_marker != NULL && b->key_marker != NULL &&
+	    strcmp(a->key_marker, b->key_marker) == 0 &&
+	    strcmp(version_of(a), version_of(b)) == 0;
+}
+
+static int
+copy_place(struct s3_page *to, const struct s3_page *from)
+{
+	struct s3_page c = {0};
+
+	if ((c.key_marker = str_dup(from->key_marker)) == NULL ||
+	    (c.version_marker = str_dup(version_of(from))) == NULL) {
+		s3_page_clear(&c);
+		return ERR_NOMEM;
+	}
+	s3_page_clear(to);
+	*to = c;
+	return 0;
+}
+
+static int
+goes_back(const char *to, const char *from, const char *host, struct err *e)
+{
+	char qt[QUOTE_MAX], qf[QUOTE_MAX];
+
+	return err_set(e, ERR_PARSE,
+	    "%s lists versions in a circle: it goes on at %s after %s", host,
+	    str_quote(qt, to), str_quote(qf, from));
+}
+
+/*
+ * Versions of a key come in an order of the server's own, so within a key there
+ * is only going around to be seen.  One place is remembered, anew at pages 1,
+ * 2, 4, 8...: a circle, however long, comes past it (R. P. Brent, "An improved
+ * Monte Carlo factorization algorithm", 1980, section 2).
+ */
+int
+s3_pages_move(struct s3_pages *p, struct s3_page *next, const char *last,
+    const char *host, struct err *e)
+{
+	const char *before = p->at.key_marker == NULL ? "" : p->at.key_marker;
+
+	if (!next->truncated)
+		goto move;
+	if (strcmp(next->key_marker, before) < 0)
+		return goes_back(next->key_marker, before, host, e);
+	if (strcmp(next->key_marker, last) < 0)
+		return goes_back(next->key_marker, last, host, e);
+	if (same_place(&p->at, next) || same_place(&p->seen, next))
+		return err_set(e, ERR_PARSE,
+		    "%s lists the same page again and again", host);
+	if (++p->n >= S3_PAGES_MAX)
+		return err_set(e, ERR_LIMIT,
+		    "%s lists more than %d pages of versions", host,
+		    S3_PAGES_MAX);
+	if (p->n >= p->mark) {
+		if (copy_place(&p->seen, next) != 0)
+			return err_nomem(e);
+		p->mark = p->n * 2;
+	}
+move:
+	s3_page_clear(&p->at);
+	p->at = *next;
+	*next = (struct s3_page){0};
+	return 0;
+}
+
+void
+s3_pages_clear(struct s3_pages *p)
+{
+	s3_page_clear(&p->at);
+	s3_page_clear(&p->seen);
+}
+
 struct listing {
 	const struct s3_store *s;
 	size_t skip;     /* bytes of the bucket's prefix */
@@ -263,27 +348,17 @@ page_query(const struct s3_store *s, const char *prefix,
 	return str_take(&q, out);
 }
 
-static bool
-same_place(const struct s3_page *a, const struct s3_page *b)
-{
-	const char *va = a->version_marker, *vb = b->version_marker;
-
-	return a->key_marker != NULL && b->key_marker != NULL &&
-	    strcmp(a->key_marker, b->key_marker) == 0 &&
-	    strcmp(va == NULL ? "" : va, vb == NULL ? "" : vb) == 0;
-}
-
-/* The page at `at`, which moves to the next one. */
+/* The page that p is at, which moves on. */
 static int
 list_page(struct s3_store *s, const char *prefix, struct listing *l,
-    struct s3_page *at)
+    struct s3_pages *p)
 {
 	struct s3_req req = {.method = S3_GET, .max = S3_XML_MAX};
 	struct s3_page next = {0};
 	char *query = NULL;
 	int r;
 
-	if (page_query(s, prefix, at, &query) != 0)
+	if (page_query(s, prefix, &p->at, &query) != 0)
 		return err_nomem(l->e);
 	req.query = query;
 	if ((r = s3_run_one(s, &req, l->e)) != 0)
@@ -293,16 +368,9 @@ list_page(struct s3_store *s, const char *prefix, struct listing *l,
 		goto out;
 	}
 	r = s3_page_read(buf_slice(req.a.body), on_version, l, &next, l->e);
-	if (r != 0)
-		goto out;
-	if (next.truncated && same_place(at, &next)) {
-		r = err_set(l->e, ERR_PARSE,
-		    "%s lists the same page again and again", s->host);
-		goto out;
-	}
-	s3_page_clear(at);
-	*at = next;
-	next = (struct s3_page){0};
+	if (r == 0)
+		r = s3_pages_move(p, &next, l->last.n > 0 ? l->last.p : "",
+		    s->host, l->e);
 out:
 	s3_page_clear(&next);
 	s3_req_clear(&req);
@@ -322,13 +390,13 @@ s3_list(struct blob_store *b, const char *prefix,
 	    .each = each,
 	    .ctx = ctx,
 	    .e = e};
-	struct s3_page at = {0};
+	struct s3_pages p = {.n = 0};
 	int r;
 
 	do
-		r = list_page(s, prefix, &l, &at);
-	while (r == 0 && at.truncated);
-	s3_page_clear(&at);
+		r = list_page(s, prefix, &l, &p);
+	while (r == 0 && p.at.truncated);
+	s3_pages_clear(&p);
 	str_clear(&l.last);
 	return r;
 }
