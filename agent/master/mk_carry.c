@@ -64,7 +64,7 @@ static int
 chain_fleet(struct mk *k, const struct mk_call *c, uint64_t after,
     struct str *out, struct err *e)
 {
-	uint64_t version = version_for(k, c);
+	uint64_t version = version_for(k, c), first = version;
 	const struct content_fleet *f = content_fleet(k->content, version);
 	const struct content_fleet *b;
 	struct jw w;
@@ -73,15 +73,18 @@ chain_fleet(struct mk *k, const struct mk_call *c, uint64_t after,
 		return err_set(e, ERR_NOTFOUND,
 		    "there is no version of the fleet for %s yet",
 		    c->host != NULL ? c->host->id : "anybody");
-	if (version > after && version - after > FLEET_BETWEEN_MAX + 1 &&
-	    after != 0)
+	/* Who is ahead of the version has none between, and `after` no next
+	 * number where it is the last. */
+	if (after != 0 && after < version)
+		first = after + 1;
+	if (version - first > FLEET_BETWEEN_MAX)
 		return err_set(e, ERR_LIMIT,
 		    "more than %d versions lie between", FLEET_BETWEEN_MAX);
 	jw_init(&w, out, false);
 	jw_begin(&w, NULL, '{');
 	jw_u64(&w, "version", version);
 	jw_begin(&w, "between", '[');
-	for (uint64_t v = after + 1; after != 0 && v < version; v++)
+	for (uint64_t v = first; v < version; v++)
 		if ((b = content_fleet(k->content, v)) != NULL)
 			jw_strn(&w, NULL, b->text, b->n);
 	jw_end(&w, ']');

@@ -626,6 +626,15 @@ t_has 'nor an order' "$(TARGETS=db.targets submit petra@example.com db.job)" \
 	"the job statement is signed by $revoked"
 t_has 'and the host has its name yet' "$(keys)" "host/$db3"
 
+# --- a version ahead of all
+fleet_sign corp petra
+put_all >/dev/null
+t_eq 'the next version is pushed' '{"version":"2"}' "$(push_fleet 2)"
+t_has 'nothing lies between it and the last there could be' \
+	"$(call petra@example.com \
+		'{"call":"chain","what":"fleet","after":"18446744073709551615"}')" \
+	'"version":"2","between":[]'
+
 # --- out
 rejection() {
 	say reject petra@example.com petra \

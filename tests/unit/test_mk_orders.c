@@ -356,6 +356,49 @@ an_answer_is_right_or_an_error(void **state)
 	fleet_chain_clear(&c);
 }
 
+/* What lies between two versions, for a person who has `after`. */
+static size_t
+between(const char *after)
+{
+	struct mk_call c = {.args = json_object()};
+	struct str out = STR_INIT;
+	struct err e = {0};
+	json_t *answer = NULL;
+	size_t n;
+
+	json_object_set_new(c.args, "what", json_string("fleet"));
+	json_object_set_new(c.args, "after", json_string(after));
+	must(mk_chain(&mk, &c, &out, &e), &e);
+	must(json_read(slice_of(out.p, out.n), CALL_MAX, &answer, &e), &e);
+	assert_true(json_is_array(json_object_get(answer, "between")));
+	n = json_array_size(json_object_get(answer, "between"));
+	json_decref(answer);
+	json_decref(c.args);
+	str_clear(&out);
+	return n;
+}
+
+static void
+only_what_lies_between_is_handed_out(void **state)
+{
+	struct fleet_chain c;
+	struct err e = {0};
+
+	(void)state;
+	for (uint64_t v = 2; v <= 3; v++) {
+		contentcase_fleet(v, &content_fleet(mk.content, v - 1)->name,
+		    SEED_PETRA, &c);
+		must(content_push_fleet(mk.content, &c, NOW, &e), &e);
+		fleet_chain_clear(&c);
+	}
+	assert_int_equal(between("0"), 0);
+	assert_int_equal(between("1"), 1);
+	assert_int_equal(between("2"), 0);
+	assert_int_equal(between("3"), 0);
+	assert_int_equal(between("18446744073709551614"), 0);
+	assert_int_equal(between("18446744073709551615"), 0);
+}
+
 /* --- questions ------------------------------------------------------------ */
 
 static int
@@ -522,6 +565,7 @@ main(void)
 	    T(what_is_durable_counts_or_is_found_again),
 	    T(a_start_has_all_or_fails),
 	    T(an_answer_is_right_or_an_error),
+	    T(only_what_lies_between_is_handed_out),
 	    T(what_was_not_asked_waits_for_nothing),
 	    T(a_call_is_answered_or_cut_off),
 	    T(a_host_is_told_or_comes_again),
