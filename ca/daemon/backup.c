@@ -1,36 +1,27 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * writ-ca backup and restore: what cannot be made again.
+ * writ-ca backup: what cannot be made again.
  *
  * Keys, configuration and policy are; journals and store are not, ever: an old
  * journal that comes back would sign what the log has already.  They are made
  * anew from the published log (writ-ca rebuild).
  */
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "ca/daemon/admin.h"
+#include "ca/daemon/backup.h"
 #include "ca/common/config.h"
 #include "ca/daemon/tar.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 
-#define BACKUP_MAX (64 * 1024 * 1024)
-#define FILES_MAX  20000
-#define MARK       "writ-backup" /* the first file: says what this is */
-#define MARK_LINE  "writ backup 1\n"
+#define FILES_MAX 20000
 
-/* What a backup has, below DIR, and nothing else. */
-static const struct place {
-	const char *path;
-	bool directory;
-	bool secret;
-	bool needed;
-} places[] = {
+const struct backup_place backup_places[BACKUP_PLACES] = {
     {"writ.yaml", false, false, true},
     {"notify.yaml", false, true, false},
     {"keys", true, true, false},
@@ -38,9 +29,6 @@ static const struct place {
     {"bundle", true, false, false},
     {"fleet", true, false, false},
 };
-#define N_PLACES (sizeof(places) / sizeof(places[0]))
-
-/* --- backup --------------------------------------------------------------- */
 
 struct backup {
 	const char *dir;
@@ -151,7 +139,7 @@ add_dir(struct backup *w, const char *rel, bool secret, unsigned depth,
 }
 
 static int
-add_place(struct backup *w, const struct place *p, struct err *e)
+add_place(struct backup *w, const struct backup_place *p, struct err *e)
 {
 	char *path = NULL;
 	bool there;
@@ -203,17 +191,18 @@ write_backup(struct backup *w, const char *to, struct err *e)
 
 	clock_format(w->now, when);
 	str_addf(&mark,
-	    MARK_LINE "made %s\nrestore: writ-ca restore FILE "
-		      "-C DIR, then writ-ca rebuild -C DIR\n",
+	    BACKUP_MARK_LINE "made %s\nrestore: writ-ca restore FILE "
+			     "-C DIR, then writ-ca rebuild -C DIR\n",
 	    when);
 	if (str_check(&mark) != 0 ||
-	    tar_add(w->b, MARK, 0644, w->now, slice_of(mark.p, mark.n)) != 0)
+	    tar_add(w->b, BACKUP_MARK, 0644, w->now,
+		slice_of(mark.p, mark.n)) != 0)
 		r = err_nomem(e);
 	else
 		r = 0;
 	str_clear(&mark);
-	for (size_t i = 0; i < N_PLACES && r == 0; i++)
-		r = add_place(w, &places[i], e);
+	for (size_t i = 0; i < BACKUP_PLACES && r == 0; i++)
+		r = add_place(w, &backup_places[i], e);
 	if (r == 0 && tar_end(w->b) != 0)
 		r = err_nomem(e);
 	if (r == 0)
@@ -246,177 +235,9 @@ out:
 	return r;
 }
 
-/* --- restore -------------------------------------------------------------- */
-
-/* The place an archive's path belongs to; NULL: none. */
-static const struct place *
-place_of(const char *path)
-{
-	for (size_t i = 0; i < N_PLACES; i++) {
-		size_t n = strlen(places[i].path);
-
-		if (strncmp(path, places[i].path, n) == 0 &&
-		    path[n] == (places[i].directory ? '/' : '\0'))
-			return &places[i];
-	}
-	return NULL;
-}
-
-/* Calls each() for every file, the mark apart, after it was checked. */
-static int
-each_file(struct slice archive, const char *dir,
-    int (*each)(const char *dir, const struct tar_entry *t,
-	const struct place *p, struct err *e),
-    size_t *n, struct err *e)
-{
-	struct view v = view_slice(archive);
-	struct tar_entry t;
-	int r;
-
-	*n = 0;
-	if ((r = tar_next(&v, &t, e)) < 0)
-		return r;
-	if (r == TAR_END || strcmp(t.path, MARK) != 0 ||
-	    t.data.n < strlen(MARK_LINE) ||
-	    memcmp(t.data.p, MARK_LINE, strlen(MARK_LINE)) != 0)
-		return err_set(e, ERR_PARSE,
-		    "an archive, but not one of writ-ca backup");
-	while ((r = tar_next(&v, &t, e)) == 0) {
-		const struct place *p = place_of(t.path);
-
-		if (p == NULL)
-			return err_set(e, ERR_PARSE,
-			    "'%s' is nothing that a backup has", t.path);
-		if ((r = each(dir, &t, p, e)) != 0)
-			return r;
-		++*n;
-	}
-	return r == TAR_END ? 0 : r;
-}
-
-static int
-check_one(const char *dir, const struct tar_entry *t, const struct place *p,
-    struct err *e)
-{
-	char *path = NULL;
-	struct stat st;
-	int r = 0;
-
-	/* The place as a whole: of two deployments nobody makes one. */
-	(void)t;
-	if (path_join(dir, p->path, &path) != 0)
-		return err_nomem(e);
-	if (lstat(path, &st) == 0)
-		r = err_set(e, ERR_EXISTS,
-		    "%s is there already; nothing was changed", path);
-	else if (errno != ENOENT && errno != ENOTDIR)
-		r = err_sys(e, "%s", path);
-	free(path);
-	return r;
-}
-
-static int
-write_one(const char *dir, const struct tar_entry *t, const struct place *p,
-    struct err *e)
-{
-	char *path = NULL, *slash;
-	int r;
-
-	if (path_join(dir, t->path, &path) != 0)
-		return err_nomem(e);
-	slash = strrchr(path, '/');
-	*slash = '\0';
-	r = file_mkdirs(path, p->directory && p->secret ? 0700 : 0755, e);
-	*slash = '/';
-	/* What was 0600 stays so; nothing else of a mode is taken. */
-	if (r == 0)
-		r = file_write(path, t->data.p, t->data.n,
-		    p->secret || (t->mode & 077) == 0 ? 0600 : 0644, FILE_NEW,
-		    e);
-	free(path);
-	return r;
-}
-
-/* What a deployment has besides, empty. */
-static int
-make_rest(const char *dir, struct err *e)
-{
-	static const struct {
-		const char *name;
-		mode_t mode;
-	} rest[] = {{"keys", 0700}, {"signer", 0700}, {"log", 0755}};
-	int r = 0;
-
-	for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]) && r == 0; i++) {
-		char *path = NULL;
-
-		if (path_join(dir, rest[i].name, &path) != 0)
-			return err_nomem(e);
-		r = file_mkdirs(path, rest[i].mode, e);
-		free(path);
-	}
-	return r;
-}
-
-/* Where the log is to come from, by the configuration that came back. */
-static void
-say_next(const char *dir)
-{
-	struct config c;
-	struct err e = {0};
-
-	config_init(&c);
-	if (config_load(dir, &c, &e) != 0)
-		printf("writ.yaml has to be mended first: %s\n", e.msg);
-	else if (strncmp(c.home.log, "s3://", 5) == 0)
-		printf("Next: writ-ca rebuild -C %s\n", dir);
-	else if (c.home.copies.n > 0)
-		printf("Next: writ-ca rebuild -C %s --from %s\n", dir,
-		    c.home.copies.v[0]);
-	else
-		printf("Next: bring a copy of the log, then\n"
-		       "  writ-ca rebuild -C %s --from dir:PATH-OF-THE-COPY\n",
-		    dir);
-	printf("Then: writ-ca check -C %s\n", dir);
-	config_clear(&c);
-}
-
-static int
-run_restore(struct cli_args *a, struct err *e)
-{
-	const char *dir = cli_dir(a), *from = cli_operand(a, 0);
-	char *text = NULL;
-	size_t len = 0, n = 0;
-	int r;
-
-	if ((r = file_read(from, BACKUP_MAX, &text, &len, e)) != 0)
-		return r;
-	/* All of it is looked at before anything is written. */
-	if ((r = each_file(slice_of(text, len), dir, check_one, &n, e)) == 0 &&
-	    (r = file_mkdirs(dir, 0755, e)) == 0 &&
-	    (r = each_file(slice_of(text, len), dir, write_one, &n, e)) == 0)
-		r = make_rest(dir, e);
-	else if (r == ERR_PARSE)
-		err_prefix(e, "%s", from);
-	if (r == 0) {
-		printf("%s: %zu files restored.\n", dir, n);
-		say_next(dir);
-	}
-	mem_wipe(text, len);
-	free(text);
-	return r;
-}
-
 const struct cli_command cmd_backup = {.name = "backup",
     .operands = "FILE",
     .summary = "write keys, configuration and policy to a new archive",
     .min_operands = 1,
     .max_operands = 1,
     .run = run_backup};
-
-const struct cli_command cmd_restore = {.name = "restore",
-    .operands = "FILE",
-    .summary = "make a deployment of a backup",
-    .min_operands = 1,
-    .max_operands = 1,
-    .run = run_restore};

@@ -102,6 +102,7 @@ make("dir.tar", good, ("keys", tarfile.DIRTYPE, ""))
 make("other.tar", good, ("signer/journal", R, b"x"))
 make("top.tar", good, ("evil", R, b"x"))
 make("twice.tar", good, good)
+make("under.tar", good, ("policy/a", R, b"x"), ("policy/a/b", R, b"x"))
 make("strange.tar", good, mark=b"something else\n")
 make("pax.tar", good, ("keys/" + "x" * 200, R, b"x"), form=tarfile.PAX_FORMAT)
 END
@@ -113,6 +114,28 @@ for bad in up deep root symlink hardlink device dir other top strange pax \
 	t_not "$bad.tar is refused" restore $bad.tar -C bad
 	t_eq 'with nothing written' '' "$(ls -A bad 2>/dev/null)"
 done
-t_not 'one that has a file twice is' restore twice.tar -C twice
+# Those that can be seen to fail only while they are written.
+for bad in twice under; do
+	t_not "$bad.tar is refused" restore $bad.tar -C half
+	t_not "and $bad.tar leaves nothing half done" test -e half
+	mkdir -p had/log && echo mine >had/mine
+	t_not "$bad.tar is refused beside other files" restore $bad.tar -C had
+	t_eq "which $bad.tar leaves alone" 'log mine' "$(cd had && echo *)"
+done
+t 'what is right comes there then' restore b.tar -C had
+t_eq 'beside what was there' \
+	'bundle fleet keys log mine notify.yaml policy signer writ.yaml' \
+	"$(cd had && echo *)"
+t_eq 'with the modes of a deployment' '700 700 755' \
+	"$(stat -c %a had/keys had/signer had/log | xargs)"
+mkdir -p nolog && echo mine >nolog/log
+t_has 'a log that is no directory is told before' \
+	"$(restore b.tar -C nolog)" 'nolog/log is there and no directory'
+t_eq 'and stays' log "$(ls -A nolog)"
+mkdir -p left/restore.part
+out=$(restore b.tar -C left)
+t_has 'a restore that did not end is told' "$out" \
+	'left/restore.part was left by a restore that did not end'
+t_has 'with what to remove' "$out" 'rm -r left/restore.part'
 t_not 'nothing came out anywhere' test -e evil -o -e /tmp/evil
 t_done
