@@ -2,17 +2,19 @@
 /* writ audit: its table, and a proof from the log. */
 #include "ca/cli/audit.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "ca/cli/audit_uses.h"
 
 /* --- prove --------------------------------------------------------------- */
 
 struct proof {
 	uint64_t serial;
-	struct str text; /* empty until a log has it */
+	char *log; /* that has the certificate which is meant */
+	struct str text;
 };
 
-/* One serial may be in two logs, of a request that both have seen: the first
- * proves it. */
 static int
 prove_in(void *ctx, struct audit_log *log, struct err *e)
 {
@@ -20,10 +22,10 @@ prove_in(void *ctx, struct audit_log *log, struct err *e)
 	uint64_t index;
 	int r;
 
-	if (f->text.n > 0)
+	if (strcmp(audit_log_name(log), f->log) != 0)
 		return 0;
 	if ((r = audit_log_find(log, f->serial, &index, e)) != 0)
-		return r == ERR_NOTFOUND ? 0 : r;
+		return r;
 	return audit_log_prove(log, index, &f->text, e);
 }
 
@@ -42,17 +44,13 @@ run_prove(struct cli_args *a, struct err *e)
 		goto out;
 	}
 	if ((r = place_open(a, &p, e)) != 0 ||
+	    (r = place_choose_log(&p, f.serial, cli_get(a, "log"), &f.log,
+		 e)) != 0 ||
 	    (r = place_each_log(&p, prove_in, &f, e)) != 0)
 		goto out;
-	if (f.text.n == 0)
-		r = err_set(e, ERR_NOTFOUND,
-		    "%s and what was merged into it have no certificate with "
-		    "serial %llu",
-		    p.url, (unsigned long long)f.serial);
-	else
-		r = cli_write_new(cli_get(a, "o"), slice_of(f.text.p, f.text.n),
-		    e);
+	r = cli_write_new(cli_get(a, "o"), slice_of(f.text.p, f.text.n), e);
 out:
+	free(f.log);
 	str_clear(&f.text);
 	place_clear(&p);
 	return r;
@@ -87,6 +85,7 @@ static const struct cli_option verify_options[] = {
     CLI_JSON,
 };
 static const struct cli_option prove_options[] = {
+    {0, "log", "NAME", "of this log, where several have such a serial"},
     {'o', NULL, "FILE", "write there (default: standard output)"},
 };
 static const struct cli_option sample_options[] = {

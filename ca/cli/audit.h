@@ -36,6 +36,15 @@ int place_each_log(const struct place *p,
     int (*fn)(void *ctx, struct audit_log *log, struct err *e), void *ctx,
     struct err *e) MUST_CHECK;
 
+/*
+ * Which of these logs has the certificate with this serial, into *out, for the
+ * caller to free.  log: the one that is meant; NULL where no choice should be
+ * needed.  ERR_NOTFOUND: none has one; ERR_USAGE: not that log, or several and
+ * log is NULL.
+ */
+int place_choose_log(const struct place *p, uint64_t serial, const char *log,
+    char **out, struct err *e) MUST_CHECK;
+
 /* The subcommands; each is a file, and a line of the table in audit.c. */
 int run_audit_who(struct cli_args *a, struct err *e) MUST_CHECK;
 int run_audit_gaps(struct cli_args *a, struct err *e) MUST_CHECK;

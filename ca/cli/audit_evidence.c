@@ -181,28 +181,11 @@ out:
 struct looking {
 	const struct place *p;
 	uint64_t serial;
-	const char *log;  /* the one that is meant; NULL: any */
-	struct strs logs; /* that have the serial */
+	char *log; /* that has the certificate which is meant */
 	struct evidence found;
 	struct more more;
 	bool no_fleet; /* no log of it is named */
 };
-
-/* A request that two logs have seen has a certificate of the same serial in each:
- * which of them is meant is not ours to choose. */
-static int
-look_in(void *ctx, struct audit_log *log, struct err *e)
-{
-	struct looking *k = ctx;
-	uint64_t index;
-	int r;
-
-	if ((r = audit_log_find(log, k->serial, &index, e)) != 0)
-		return r == ERR_NOTFOUND ? 0 : r;
-	if (strs_add(&k->logs, audit_log_name(log)) != 0)
-		return err_nomem(e);
-	return 0;
-}
 
 static int
 gather_in(void *ctx, struct audit_log *log, struct err *e)
@@ -210,48 +193,11 @@ gather_in(void *ctx, struct audit_log *log, struct err *e)
 	struct looking *k = ctx;
 	int r;
 
-	if (strcmp(audit_log_name(log), k->logs.v[0]) != 0)
+	if (strcmp(audit_log_name(log), k->log) != 0)
 		return 0;
 	r = audit_evidence(log, k->p->trust.policy, k->serial, k->more.v,
 	    k->more.n, &k->found, e);
 	return r == 0 ? 1 : r;
-}
-
-/* One log stays in k->logs, or it says why none. */
-static int
-choose_log(struct looking *k, struct err *e)
-{
-	struct str list = STR_INIT;
-	char quoted[QUOTE_MAX];
-	int r = 0;
-
-	for (size_t i = 0; i < k->logs.n; i++)
-		str_addf(&list, "%s%s", i > 0 ? ", " : "", k->logs.v[i]);
-	if (str_check(&list) != 0)
-		r = err_nomem(e);
-	else if (k->logs.n == 0)
-		r = err_set(e, ERR_NOTFOUND,
-		    "%s and what was merged into it have no certificate with "
-		    "serial %llu",
-		    k->p->url, (unsigned long long)k->serial);
-	else if (k->log != NULL && !strs_has(&k->logs, k->log))
-		r = err_set(e, ERR_USAGE,
-		    "no log %s has a certificate with serial %llu, expected "
-		    "--log with one of %s",
-		    str_quote(quoted, k->log), (unsigned long long)k->serial,
-		    list.p);
-	else if (k->log == NULL && k->logs.n > 1)
-		r = err_set(e, ERR_USAGE,
-		    "%zu logs have a certificate with serial %llu, expected "
-		    "--log with one of %s",
-		    k->logs.n, (unsigned long long)k->serial, list.p);
-	else if (k->log != NULL) {
-		strs_clear(&k->logs);
-		if (strs_add(&k->logs, k->log) != 0)
-			r = err_nomem(e);
-	}
-	str_clear(&list);
-	return r;
 }
 
 /* "corp/": the name of what is made must not end so. */
@@ -310,6 +256,7 @@ run_audit_evidence(struct cli_args *a, struct err *e)
 	const char *id = cli_operand(a, 0);
 	struct looking k = {0};
 	struct told told = {0};
+	const char *log;
 	char *dir = NULL;
 	struct place p;
 	int r;
@@ -322,20 +269,19 @@ run_audit_evidence(struct cli_args *a, struct err *e)
 	if (parse_u64(id, 1, UINT64_MAX, &k.serial) != 0 &&
 	    (r = of_session(a, id, &k.serial, &told, e)) != 0)
 		goto out;
-	k.log = cli_get(a, "log") != NULL ? cli_get(a, "log") : told.log;
+	log = cli_get(a, "log") != NULL ? cli_get(a, "log") : told.log;
 	if ((r = place_open(a, &p, e)) != 0 ||
-	    (r = place_each_log(&p, look_in, &k, e)) != 0 ||
-	    (r = choose_log(&k, e)) != 0 ||
+	    (r = place_choose_log(&p, k.serial, log, &k.log, e)) != 0 ||
 	    (r = take_more(a, &k, &told, e)) != 0)
 		goto out;
 	r = place_each_log(&p, gather_in, &k, e);
 	if (r == 0) /* it was there a moment ago */
 		r = err_set(e, ERR_NOTFOUND, "%s: %s is not there any more",
-		    p.url, k.logs.v[0]);
+		    p.url, k.log);
 	else if (r == 1 && (r = write_folder(dir, &k.found, e)) == 0)
 		r = print_made(&k, dir, e);
 out:
-	strs_clear(&k.logs);
+	free(k.log);
 	free(told.log);
 	evidence_clear(&k.found);
 	more_clear(&k.more);

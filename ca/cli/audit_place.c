@@ -135,3 +135,76 @@ place_each_log(const struct place *p,
 	blob_close(home);
 	return r;
 }
+
+/* --- which log --- */
+
+struct looking {
+	uint64_t serial;
+	struct strs logs; /* that have it */
+};
+
+/* A request that two logs have seen has a certificate of the same serial in each:
+ * which of them is meant is not ours to choose. */
+static int
+look_in(void *ctx, struct audit_log *log, struct err *e)
+{
+	struct looking *k = ctx;
+	uint64_t index;
+	int r;
+
+	if ((r = audit_log_find(log, k->serial, &index, e)) != 0)
+		return r == ERR_NOTFOUND ? 0 : r;
+	if (strs_add(&k->logs, audit_log_name(log)) != 0)
+		return err_nomem(e);
+	return 0;
+}
+
+/* Several have it, or not the one that is meant. */
+static int
+not_chosen(const struct looking *k, const char *log, struct err *e)
+{
+	struct str list = STR_INIT;
+	char quoted[QUOTE_MAX];
+	int r;
+
+	for (size_t i = 0; i < k->logs.n; i++)
+		str_addf(&list, "%s%s", i > 0 ? ", " : "", k->logs.v[i]);
+	if (str_check(&list) != 0)
+		r = err_nomem(e);
+	else if (log != NULL)
+		r = err_set(e, ERR_USAGE,
+		    "no log %s has a certificate with serial %llu, expected "
+		    "--log with one of %s",
+		    str_quote(quoted, log), (unsigned long long)k->serial,
+		    list.p);
+	else
+		r = err_set(e, ERR_USAGE,
+		    "%zu logs have a certificate with serial %llu, expected "
+		    "--log with one of %s",
+		    k->logs.n, (unsigned long long)k->serial, list.p);
+	str_clear(&list);
+	return r;
+}
+
+int
+place_choose_log(const struct place *p, uint64_t serial, const char *log,
+    char **out, struct err *e)
+{
+	struct looking k = {.serial = serial};
+	int r;
+
+	if ((r = place_each_log(p, look_in, &k, e)) != 0)
+		goto out;
+	if (k.logs.n == 0)
+		r = err_set(e, ERR_NOTFOUND,
+		    "%s and what was merged into it have no certificate with "
+		    "serial %llu",
+		    p->url, (unsigned long long)serial);
+	else if (log != NULL ? !strs_has(&k.logs, log) : k.logs.n > 1)
+		r = not_chosen(&k, log, e);
+	else if ((*out = str_dup(log != NULL ? log : k.logs.v[0])) == NULL)
+		r = err_nomem(e);
+out:
+	strs_clear(&k.logs);
+	return r;
+}

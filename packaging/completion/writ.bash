@@ -109,7 +109,7 @@ _writ_words() {
 	'audit verify')
 		words='--log --root --since --state --fleet-log --fleet-since --endpoint --region --credentials --wait --json -C' ;;
 	'audit prove')
-		words='-o -C' ;;
+		words='--log -o -C' ;;
 	'audit sample')
 		words='--since --utc --json --csv -C' ;;
 	'audit evidence')
