@@ -42,14 +42,19 @@ find_ends(const struct uses *u, struct page_order *o)
 
 /* --- logins --------------------------------------------------------------- */
 
+/* Of one second and one host: as they were told. */
 static int
 compare_times(const void *a, const void *b)
 {
 	const struct seen *x = a, *y = b;
+	int r;
 
 	if (x->use->event.at != y->use->event.at)
 		return x->use->event.at < y->use->event.at ? -1 : 1;
-	return strcmp(x->use->host, y->use->host);
+	r = strcmp(x->use->host, y->use->host);
+	if (r != 0)
+		return r;
+	return x->use < y->use ? -1 : x->use > y->use;
 }
 
 static int
