@@ -31,8 +31,11 @@ read_times(const struct cli_args *a, struct question *q, struct err *e)
 
 	q->has_since = since != NULL;
 	q->has_until = until != NULL;
-	if (q->has_since && (r = cli_since(since, now, &q->since, e)) != 0)
-		return r;
+	if (q->has_since) {
+		if ((r = cli_since(since, now, &q->since, e)) != 0)
+			return r;
+		cli_warn_since(since, q->since, now);
+	}
 	if (q->has_until &&
 	    (r = cli_time("--until", until, now, -1, &q->until, e)) != 0)
 		return r;

@@ -243,9 +243,13 @@ run_listing(struct cli_args *a, struct listing *l, struct err *e)
 	t.whole = "serial";
 	l->a = a;
 	l->table = &t;
-	if (since != NULL &&
-	    (r = cli_since(since, clock_now(), &l->since, e)) != 0)
-		goto out;
+	if (since != NULL) {
+		int64_t now = clock_now();
+
+		if ((r = cli_since(since, now, &l->since, e)) != 0)
+			goto out;
+		cli_warn_since(since, l->since, now);
+	}
 	if ((r = place_open(a, &p, e)) != 0)
 		goto out;
 	l->own = p.config.log_name;

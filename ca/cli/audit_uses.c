@@ -197,6 +197,7 @@ asked_uses_get(struct cli_args *a, struct asked_uses *q, struct err *e)
 	int r;
 
 	place_init(&q->place);
+	/* Of a time to come writ-fleet warns, which is given it. */
 	if ((r = cli_since(since_of(a, q), clock_now(), &q->since, e)) != 0 ||
 	    (r = place_open(a, &q->place, e)) != 0 ||
 	    (r = get_uses(a, q, e)) != 0)

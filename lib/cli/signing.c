@@ -169,6 +169,17 @@ cli_since(const char *text, int64_t now, int64_t *out, struct err *e)
 	return 0;
 }
 
+void
+cli_warn_since(const char *text, int64_t since, int64_t now)
+{
+	char quoted[QUOTE_MAX];
+
+	if (since > now)
+		cli_warn("--since is %s, which is yet to come: nothing can "
+			 "have happened since",
+		    str_quote(quoted, text));
+}
+
 /* --- drafts --------------------------------------------------------------- */
 
 int

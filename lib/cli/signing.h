@@ -50,6 +50,8 @@ int cli_time(const char *option, const char *text, int64_t now, int sign,
  * that all of it is in what is asked for. */
 int cli_since(const char *text, int64_t now, int64_t *out, struct err *e)
     MUST_CHECK;
+/* Say that nothing can be found since then, if that is yet to come. */
+void cli_warn_since(const char *text, int64_t since, int64_t now);
 
 /*
  * Statements that several people sign, one after the other: a file that holds

@@ -168,6 +168,14 @@ t_eq 'until its end' '2026-11-02T00:00:00Z 2026-11-02T23:59:59Z' "$(jq -r \
 	tail -n 1)"
 t_eq 'so it is for certificates' 4 "$(audit list --json \
 	--since "${now%T*}" | jq length)"
+# A slip of the year; 2h is a span, and back.
+ahead="--since is '2999-01-01', which is yet to come"
+for what in who gaps list; do
+	t "$what since a time to come: it is said" told "$ahead" $what \
+		--since 2999-01-01
+	t_eq "$what: once" 1 "$(grep -c 'yet to come' told.err)"
+done
+t_not 'of a time that was nothing is said' told 'yet to come' who --since 2h
 t 'a page without a name' ends 2 '--html is empty' audit report --html ''
 t 'more leaves than there are were not judged before' ends 1 \
 	'fewer than the 99999 that were judged before' audit verify --since 99999
