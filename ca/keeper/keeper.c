@@ -108,8 +108,9 @@ keeper_add_statement(struct keeper *k, const struct statement *s,
 
 /* --- looking up ---------------------------------------------------------- */
 
-static int
-read_leaf(struct ledger *l, uint64_t index, struct leaf *out, struct err *e)
+int
+keeper_read_leaf(struct ledger *l, uint64_t index, struct leaf *out,
+    struct err *e)
 {
 	uint8_t *bytes = NULL;
 	char name[40];
@@ -134,7 +135,7 @@ keeper_find_issue(struct ledger *l, uint64_t serial, struct leaf *out,
 	leaf_serial_name(serial, &name);
 	if ((r = ledger_find(l, LTAG_ISSUE, &name, index, e)) != 0)
 		return r;
-	return read_leaf(l, *index, out, e);
+	return keeper_read_leaf(l, *index, out, e);
 }
 
 int
@@ -155,7 +156,7 @@ keeper_find_statement(struct ledger *l, uint8_t tag, const struct hash *h,
 
 	if ((r = ledger_find(l, tag, h, index, e)) != 0)
 		return r;
-	return read_leaf(l, *index, out, e);
+	return keeper_read_leaf(l, *index, out, e);
 }
 
 static int
@@ -166,7 +167,7 @@ read_decision(struct ledger *l, uint64_t index, struct statement *out,
 	int r;
 
 	leaf_init(&leaf);
-	if ((r = read_leaf(l, index, &leaf, e)) == 0 &&
+	if ((r = keeper_read_leaf(l, index, &leaf, e)) == 0 &&
 	    (r = statement_verify(&leaf.u.s, e)) == 0) {
 		*out = leaf.u.s; /* moved */
 		leaf_init(&leaf);
@@ -256,7 +257,7 @@ walk_leaf(struct walk *w, uint64_t index, uint8_t tag, struct err *e)
 	int r;
 
 	leaf_init(&leaf);
-	if ((r = read_leaf(w->l, index, &leaf, e)) != 0)
+	if ((r = keeper_read_leaf(w->l, index, &leaf, e)) != 0)
 		goto out;
 	if (tag == LTAG_POLICY) {
 		w->policy = leaf.u.s.hash;

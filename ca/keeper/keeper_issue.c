@@ -175,7 +175,8 @@ gather(struct keeper *k, struct keeper_item *it, struct err *e)
 }
 
 /*
- * A request whose certificate is in the log gets that one.  Another request
+ * A request whose certificate is in the log gets that one, unless it was revoked
+ * since: see keeper_check_revoked().  Another request
  * with the same serial is refused: both would be revoked and read as one.
  */
 static int
@@ -250,6 +251,9 @@ look_up(struct keeper *k, struct keeper_item *it, struct err *e)
 		return r;
 	if ((r = find_issued(k, it, e)) != 0)
 		return r < 0 ? r : 0; /* 1: there is none */
+	if ((r = keeper_check_revoked(k, it->request,
+		 slice_of(it->leaf.tbs, it->leaf.tbs_len), e)) != 0)
+		return r;
 	if ((r = find_certificate(k, it, e)) < 0)
 		return r;
 	return it->cert != NULL ? 0 : counted_again(it, e);

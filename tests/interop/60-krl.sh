@@ -58,6 +58,21 @@ t_not 'another is not' in_list other-cert.pub
 t_eq 'which is the second' 2 "$(version)"
 t 'revoked again is a success' revoke -i ivan "$(ca_serial serial-cert.pub)"
 
+# again NAME REASON: nobody gets a certificate a second time that was revoked,
+# and who wants it is told when and by whom that was.
+again() {
+	cp "$1-cert.pub" "$1.kept"
+	rm "$1-cert.pub"
+	t "what was revoked is not given out again ($1)" ends 1 \
+		"by olga@example.com, $2: 'a test'" "$writ" sign -C ca "$1.req"
+	t_not "there is no file of it ($1)" test -e "$1-cert.pub"
+	mv "$1.kept" "$1-cert.pub"
+}
+again serial 'with its serial'
+cp other-cert.pub other.kept
+t 'another is, as it was' "$writ" sign -C ca other.req
+t 'to the byte' cmp other-cert.pub other.kept
+
 # The same request, certified twice, has one serial of two CAs.
 ca_key ed25519 both
 "$writ" request -C ca deploy -m 'at night' -i alice --key both.pub \
@@ -117,6 +132,7 @@ t_not 'and nobody else is' in_list other-cert.pub
 t 'revoke a person' revoke -i olga --person alice@example.com
 t 'every certificate is in the list' in_list other-cert.pub
 t 'so is the key' in_list alice.pub
+again other 'with alice@example.com'
 t_not 'another person is not' in_list ivan.pub
 t 'and what was in it before' in_list serial-cert.pub
 
