@@ -139,10 +139,16 @@ static bool
 draft_fits(const struct signing *s)
 {
 	const struct bundle_statement *b = &s->draft.u.bundle;
+	const struct person *by;
 
-	return s->draft.n_bytes > 0 && s->draft.type == ST_FLEET &&
-	    hash_equal(&s->draft.realm, &s->by.trust.realm) &&
-	    b->version == s->old.version + 1 &&
+	if (s->draft.n_bytes == 0 || s->draft.type != ST_FLEET ||
+	    !hash_equal(&s->draft.realm, &s->by.trust.realm))
+		return false;
+	/* It has to be by one of those who sign it. */
+	by = policy_person(s->by.trust.root, s->draft.by);
+	if (by == NULL || !by->operator)
+		return false;
+	return b->version == s->old.version + 1 &&
 	    hash_equal(&b->manifest, &s->manifest_hash) &&
 	    b->has_previous == (s->old.version > 0) &&
 	    (!b->has_previous || hash_equal(&b->previous, &s->old_name)) &&
@@ -215,6 +221,19 @@ nothing_to_sign(const struct signing *s)
 	    s->old_expires - s->by.now > RENEW_BEFORE;
 }
 
+/* What the statement says and no file does. */
+static void
+say_terms(const struct signing *s)
+{
+	bool begun = draft_fits(s);
+	char when[CLOCK_TEXT];
+
+	clock_format(begun ? s->draft.u.bundle.expires : s->expires, when);
+	printf("fleet %llu counts until %s%s%s\n",
+	    (unsigned long long)s->old.version + 1, when,
+	    begun ? ", as begun by " : "", begun ? s->draft.by : "");
+}
+
 static int
 sign(struct signing *s, bool yes, struct err *e)
 {
@@ -230,6 +249,7 @@ sign(struct signing *s, bool yes, struct err *e)
 	if ((r = cli_print_diff(s->by.dir, "fleet", &s->old.files, &s->files,
 		 e)) != 0)
 		return r;
+	say_terms(s);
 	if (!yes && !cli_confirm("Sign this fleet?"))
 		return err_set(e, ERR_DENIED, "not signed");
 	if (!draft_fits(s)) {
@@ -262,8 +282,8 @@ run_sign(struct cli_args *a, struct err *e)
 	s.expires = s.by.now + BUNDLE_LIFE;
 	s.expires_given = expires != NULL;
 	if ((expires != NULL &&
-		(r = cli_time("--expires", expires, s.by.now, 1, &s.expires,
-		     e)) != 0) ||
+		(r = cli_end("--expires", expires, s.by.now, &s.expires, e)) !=
+		    0) ||
 	    (r = load_files(&s, e)) != 0 ||
 	    (r = lock_place(&s, &lock, e)) != 0 ||
 	    (r = load_published(&s, e)) != 0 ||

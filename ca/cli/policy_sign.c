@@ -389,8 +389,8 @@ run_policy_sign(struct cli_args *a, struct err *e)
 	s.key_path = cli_get(a, "i");
 	if (expires != NULL) {
 		s.expires_given = true;
-		if ((r = cli_time("--expires", expires, s.now, 1, &s.expires,
-			 e)) != 0)
+		if ((r = cli_end("--expires", expires, s.now, &s.expires, e)) !=
+		    0)
 			goto out;
 	}
 	if ((r = load_published(&s, e)) != 0 || (r = load_draft(&s, e)) != 0 ||

@@ -154,6 +154,22 @@ cli_time(const char *option, const char *text, int64_t now, int sign,
 }
 
 int
+cli_end(const char *option, const char *text, int64_t now, int64_t *out,
+    struct err *e)
+{
+	char quoted[QUOTE_MAX];
+	int r;
+
+	if ((r = cli_time(option, text, now, 1, out, e)) != 0)
+		return r;
+	if (*out > now)
+		return 0;
+	return err_set(e, ERR_USAGE,
+	    "%s is %s, which is past, expected a time ahead", option,
+	    str_quote(quoted, text));
+}
+
+int
 cli_since(const char *text, int64_t now, int64_t *out, struct err *e)
 {
 	int64_t at;

@@ -46,6 +46,9 @@ int cli_write_new(const char *path, struct slice text, struct err *e)
 /* "2h" or a time -> a time: spans are taken back (-1) or ahead (+1). */
 int cli_time(const char *option, const char *text, int64_t now, int sign,
     int64_t *out, struct err *e) MUST_CHECK;
+/* The same of when something ends that begins now: ERR_USAGE for what is past. */
+int cli_end(const char *option, const char *text, int64_t now, int64_t *out,
+    struct err *e) MUST_CHECK;
 /* The same for --since, where a date alone is the beginning of that day, UTC, so
  * that all of it is in what is asked for. */
 int cli_since(const char *text, int64_t now, int64_t *out, struct err *e)

@@ -48,6 +48,14 @@ END
 printf 'keys: ["%s"]\n' "$(cat alice.pub)" \
 	>corp/policy/people/alice@example.com.yaml
 
+# --- until when
+for past in 2020-01-01 "$(date -u -d yesterday +%F)"; do
+	t "$past is no end of what is signed now" ends 2 \
+		"--expires is '$past', which is past" \
+		policy sign -i ivan -y --expires "$past"
+done
+t_not "nor is it a draft" test -e corp/bundle/draft.policy
+
 # --- a draft that another officer began
 t "ivan signs" ends 0 "policy 1: 1 of 2" policy sign -i ivan -y
 cp corp/bundle/draft.policy honest

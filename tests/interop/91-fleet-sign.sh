@@ -225,6 +225,12 @@ t "again it changes nothing" ends 0 "fleet 3" fleet export exported
 
 # --- an operator leaves
 cp -a corp gone
+t "a fleet that has ended is not signed" ends 2 "which is past" \
+	"$writ" fleet -C gone sign -i pavel -y --expires 2026-01-01
+t "until when one counts is said" ends 0 "fleet 4 counts until 2" \
+	"$writ" fleet -C gone sign -i pavel -y --expires 50d
+t "and to the next one, who began it" ends 1 ", as begun by pavel@example.com" \
+	setsid "$writ" fleet -C gone sign -i petra
 sed -i -e 's/^version: 1/version: 2/' -e '/pavel@example.com/d' \
 	gone/policy/root.yaml
 "$writ" policy sign -C gone -i olga -y >gone.log 2>&1
@@ -233,6 +239,8 @@ t "policy 2 is published" grep -q 'policy 2 is published' gone.log
 t "what he signed counts no more where nothing is held" \
 	ends 1 "expected 2 of the operators of root 2" \
 	"$writ" fleet -C gone show
+t "what he began is begun anew" ends 0 "are void" \
+	"$writ" fleet -C gone sign -i petra -y
 t "those who are left sign the next" ends 0 "fleet 4: 1 of 2" \
 	"$writ" fleet -C gone sign -i petra -y --expires 60d
 draft_end=$(head -n 1 gone/bundle/draft.fleet | jq -r .expires)
