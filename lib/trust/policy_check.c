@@ -339,6 +339,42 @@ by_weakness(const void *a, const void *b)
 	return c != 0 ? c : (x->grant > y->grant) - (x->grant < y->grant);
 }
 
+static struct way
+way_of(const struct grant *g, const char *principal)
+{
+	struct way w = {.principal = principal, .grant = g};
+
+	for (size_t t = 0; t < g->n_approve; t++)
+		w.approvals += g->approve[t].n;
+	return w;
+}
+
+/*
+ * The weakest way to that principal, w the weakest of those that name it.  One who
+ * may have P may have P@HOST, and a pattern of hosts gives what it covers: a grant
+ * of that gives a name that another guards better.
+ */
+static struct way
+weakest(const struct checker *c, const struct way *w)
+{
+	bool host = w->grant->kind == CERT_HOST;
+	struct way best = *w;
+
+	if (host ? strchr(w->principal, '*') != NULL
+		 : strchr(w->principal, '@') == NULL)
+		return best;
+	for (size_t i = 0; i < c->p->n_grants; i++) {
+		const struct grant *g = &c->p->grants[i];
+		struct way other = way_of(g, w->principal);
+
+		if (g->kind == w->grant->kind &&
+		    grant_covers_principal(g, w->principal) &&
+		    by_weakness(&other, &best) < 0)
+			best = other;
+	}
+	return best;
+}
+
 static void
 tell_way(const struct checker *c, const struct way *w)
 {
@@ -370,22 +406,19 @@ check_principals(const struct checker *c)
 	n = 0;
 	for (size_t i = 0; i < p->n_grants; i++) {
 		const struct grant *g = &p->grants[i];
-		unsigned approvals = 0;
 
-		for (size_t t = 0; t < g->n_approve; t++)
-			approvals += g->approve[t].n;
 		for (size_t j = 0; j < g->principals.n; j++)
-			ways[n++] =
-			    (struct way){.principal = g->principals.v[j],
-				.grant = g,
-				.approvals = approvals};
+			ways[n++] = way_of(g, g->principals.v[j]);
 	}
 	qsort(ways, n, sizeof(*ways), by_weakness);
 	for (size_t i = 0; i < n; i++)
 		if (i == 0 ||
 		    strcmp(ways[i - 1].principal, ways[i].principal) != 0 ||
-		    ways[i - 1].grant->kind != ways[i].grant->kind)
-			tell_way(c, &ways[i]);
+		    ways[i - 1].grant->kind != ways[i].grant->kind) {
+			struct way w = weakest(c, &ways[i]);
+
+			tell_way(c, &w);
+		}
 	free(ways);
 	return 0;
 }

@@ -370,6 +370,41 @@ the_weakest_way_to_each_principal_is_told(void **state)
 	str_clear(&ca);
 }
 
+/* deploy gives deploy@web1, and a pattern each name that it covers. */
+static void
+a_wider_principal_is_a_way_to_a_narrower_one(void **state)
+{
+	struct conf_diags d = {0};
+	struct str ca = STR_INIT;
+	struct policy *p;
+
+	(void)state;
+	str_addf(&ca, "%s%s", people,
+	    "  one: {to: [a], principals: [x@web1, y@web1], max: 1h, "
+	    "approve: [{leads: 1}]}\n"
+	    "  all: {to: [a], principals: [x], max: 8h, approve: none}\n"
+	    "  two: {to: [a], principals: [y], max: 1h, "
+	    "approve: [{leads: 2}]}\n"
+	    "  db: {kind: host, to: [a], principals: [db.x], max: 1d, "
+	    "approve: [{leads: 1}]}\n"
+	    "  any: {kind: host, to: [a], principals: [\"*.x\"], max: 1d, "
+	    "approve: none}\n");
+	p = parse(NULL, ca.p);
+	assert_int_equal(policy_check(p, FIXTURE_NOW, NULL, NULL, &d), 0);
+	assert_non_null(find(&d, true,
+	    "ca.yaml:9:3: weakest way to principal 'x@web1' is grant 'all': no "
+	    "approval, at most 8h"));
+	assert_non_null(find(&d, true,
+	    "ca.yaml:8:3: weakest way to principal 'y@web1' is grant 'one': 1 "
+	    "approval, at most 1h"));
+	assert_non_null(find(&d, true,
+	    "ca.yaml:12:3: weakest way to host names 'db.x' is grant 'any': no "
+	    "approval, at most 1d"));
+	policy_free(p);
+	conf_diags_clear(&d);
+	str_clear(&ca);
+}
+
 static void
 one_key_for_users_and_hosts_is_warned_of(void **state)
 {
@@ -481,6 +516,7 @@ main(void)
 	    cmocka_unit_test(a_zone_must_be_known_where_that_is_asked),
 	    cmocka_unit_test(who_signs_policy_is_looked_at),
 	    cmocka_unit_test(the_weakest_way_to_each_principal_is_told),
+	    cmocka_unit_test(a_wider_principal_is_a_way_to_a_narrower_one),
 	    cmocka_unit_test(one_key_for_users_and_hosts_is_warned_of),
 	    cmocka_unit_test(counting_agrees_with_trying),
 	    cmocka_unit_test(failing_allocations_are_told),
