@@ -107,8 +107,10 @@ read_zone(struct conf_in *in, const struct conf_key *k,
 
 	if (!conf_is(in, k, n, YAML_TEXT))
 		return;
-	/* It becomes the name of a file below the zone database. */
-	if (n->n > 64 || n->text[0] == '/' || strstr(n->text, "..") != NULL ||
+	/* It becomes the name of a file below the zone database, and one of a
+	   policy statement, which knows one spelling. */
+	if (n->n == 0 || n->n > 64 || n->text[0] == '/' ||
+	    n->text[n->n - 1] == '/' || strstr(n->text, "//") != NULL ||
 	    strspn(n->text,
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv"
 		"wxyz0123456789_+/-") != n->n) {

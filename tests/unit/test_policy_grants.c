@@ -118,6 +118,12 @@ static const struct {
     {"hours: {from: 07:00, to: 20:00, zone: /UTC}",
 	"ca.yaml:7:43: 'zone' is '/UTC', expected a time zone such as "
 	"Europe/Vilnius"},
+    {"hours: {from: 07:00, to: 20:00, zone: Europe//Vilnius}",
+	"ca.yaml:7:43: 'zone' is 'Europe//Vilnius', expected a time zone such "
+	"as Europe/Vilnius"},
+    {"hours: {from: 07:00, to: 20:00, zone: UTC/}",
+	"ca.yaml:7:43: 'zone' is 'UTC/', expected a time zone such as "
+	"Europe/Vilnius"},
     {"source: [10.0.0.0/8, \"fd00::/8\"]", NULL},
     {"source: []",
 	"ca.yaml:7:13: 'source' is an empty list, expected a "
