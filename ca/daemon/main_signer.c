@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ca/common/config.h"
+#include "ca/daemon/pin.h"
 #include "ca/signer/signer_proc.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
@@ -26,6 +27,7 @@
 
 struct program {
 	struct config config;
+	struct bundle_chain *chain; /* as it lay on the disk at the start */
 	struct trust trust;
 	struct key *user_ca, *host_ca, *log;
 	char origin[ORIGIN_MAX];
@@ -93,6 +95,8 @@ open_journal(struct program *p, struct err *e)
 	c.dir = p->journal;
 	if ((r = signer_open(&c, &p->signer, e)) != 0)
 		return r;
+	if ((r = pin_check(p->journal, p->chain, &p->trust, e)) != 0)
+		return r;
 	signer_get_seen(p->signer, &seen);
 	if (p->trust.policy->version >= seen.policy_version)
 		return 0;
@@ -116,6 +120,29 @@ seal(const struct program *p, struct err *e)
 }
 
 static int
+load_policy(struct program *p, const char *dir, struct err *e)
+{
+	int r;
+
+	if ((p->chain = calloc(1, sizeof(*p->chain))) == NULL)
+		return err_nomem(e);
+	if ((r = bundles_read(dir, p->chain, e)) == 0 &&
+	    (r = bundle_chain_accept(p->chain, &p->trust, NULL, clock_now(),
+		 e)) < 0)
+		err_prefix(e, "%s/bundle", dir);
+	return r < 0 ? r : 0;
+}
+
+static void
+chain_free(struct program *p)
+{
+	if (p->chain != NULL)
+		bundle_chain_clear(p->chain);
+	free(p->chain);
+	p->chain = NULL;
+}
+
+static int
 start(struct program *p, const char *dir, struct err *e)
 {
 	const struct service_config *s;
@@ -128,13 +155,13 @@ start(struct program *p, const char *dir, struct err *e)
 	plog_json(s->log_json);
 	/* Files are read and made as the user we become. */
 	if ((r = service_lock(s->users.signer, e)) != 0 ||
-	    (r = bundles_load(dir, NULL, clock_now(), &p->trust, e)) < 0 ||
-	    (r = load_keys(p, e)) != 0 ||
+	    (r = load_policy(p, dir, e)) != 0 || (r = load_keys(p, e)) != 0 ||
 	    (r = service_user("writ.yaml", s->users.keeper, &p->keeper, e)) !=
 		0 ||
 	    (r = service_listen(s->runtime, "signer", &p->listen_fd, e)) != 0 ||
 	    (r = open_journal(p, e)) != 0)
 		return r;
+	chain_free(p);
 	return seal(p, e);
 }
 
@@ -179,6 +206,7 @@ program_clear(struct program *p)
 	key_free(p->log);
 	key_free(p->user_ca);
 	key_free(p->host_ca);
+	chain_free(p);
 	trust_clear(&p->trust);
 	config_clear(&p->config);
 	free(p->journal);

@@ -171,6 +171,26 @@ said=$(tool older-policy ca/run/signer.sock asked 2>&1)
 t_has 'keeper: an older policy is refused' "$said" 'refused: '
 t_has 'keeper: an older policy is refused for what it is' "$said" older
 ends "$real"
+
+# --- a realm of his own, good in itself, with the keys of this CA; bundle/ is the
+# keeper's, and the signer begins anew some day
+"$writ" init evil --officer alice@example.com=alice.pub --single-officer \
+	>>"$ca_log" 2>&1
+rm evil/writ.yaml # no log of its own to write to
+cp ca/policy/authorities/*.pub evil/policy/authorities/
+for n in 1 2 3; do
+	echo "# $n" >>evil/policy/ca.yaml
+	"$writ" policy sign -C evil -i alice -y >>"$ca_log" 2>&1
+done
+cp -a ca ca3
+rm -rf ca3/bundle ca3/run
+mkdir -m 700 ca3/run
+cp -a evil/bundle ca3/bundle
+t 'it is a policy as any' "$writ" policy show -C ca3
+said=$(timeout 20 "$O/writ-ca-signer" -C ca3 2>&1 && echo ended || echo "was $?.")
+t_has 'keeper: a policy of another realm is not begun with' "$said" 'was 1.'
+t_has 'keeper: the realm that the signer has served is named' "$said" \
+	'which the signer has served'
 t_has 'the log is whole' "$("$writ" audit verify -C ca)" ' 2 certificates,'
 t 'the audit has no findings' "$writ" audit verify -C ca
 t_done
