@@ -58,6 +58,7 @@ keep_result(struct kp_job *j, struct keeper_item *it)
 {
 	j->r = it->r;
 	j->notes = it->notes;
+	j->new_leaf = !it->again && it->leaf.tbs != NULL;
 	memset(&it->notes, 0, sizeof(it->notes));
 	/* Where the leaf was in the log before, no new one is. */
 	if (!it->again) {

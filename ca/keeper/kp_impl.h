@@ -132,8 +132,9 @@ struct kp_enrols {
 };
 
 struct kp_quota {
-	char *person;
+	char *person;		/* or a host's acceptance, in hex */
 	uint64_t n;		/* requests */
+	uint64_t renewals;	/* as acts */
 	uint64_t acts;		/* since this keeper began, if that is later */
 	struct kp_quota *next;
 };
@@ -335,6 +336,16 @@ int kp_quota_use(struct kp *k, const char *person, struct err *e) MUST_CHECK;
  * them has an end of itself, and what an officer revokes, is not counted. */
 int kp_quota_act(struct kp *k, const struct statement *s, struct err *e)
     MUST_CHECK;
+/*
+ * The same for a renewal, by the host's acceptance, so that another name is no
+ * other host.  It counts when a certificate has come of it, since before that
+ * nobody here knows whether the host has signed it: what other calls that are not
+ * over yet ask for the same host is in excess of the quota.
+ */
+int kp_quota_renew(struct kp *k, const struct kp_part *p, struct err *e)
+    MUST_CHECK;
+int kp_quota_renewed(struct kp *k, const struct statement *s, struct err *e)
+    MUST_CHECK;
 int kp_quota_load(struct kp *k, struct err *e) MUST_CHECK;
 void kp_quota_clear(struct kp *k);
 
@@ -359,7 +370,7 @@ int kp_host_take(struct kp *k, struct kp_part *p, struct err *e) MUST_CHECK;
 int kp_host_keep(struct kp *k, struct kp_part *p, struct err *e) MUST_CHECK;
 void kp_enrols_clear(struct kp_enrols *x);
 /* What a renewal came to. */
-void kp_renewal_done(struct kp_part *p, struct kp_job *j);
+void kp_renewal_done(struct kp *k, struct kp_part *p, struct kp_job *j);
 
 extern const struct conns_ops kp_conns_ops; /* keeper_proc.c */
 void kp_send_gauges(struct kp *k);

@@ -113,6 +113,7 @@ struct kp_job {
 	struct buf *cert;
 	struct issue_leaf leaf;		/* what it was made of; zero: none */
 	uint64_t leaf_index;		/* where that is, if the log has it */
+	bool new_leaf;			/* and was not there before */
 	STAILQ_ENTRY(kp_job) link;
 };
 STAILQ_HEAD(kp_jobs, kp_job);

@@ -131,7 +131,9 @@ take_renewal(struct kp *k, struct kp_part *p, struct err *e)
 	struct asked *a = kp_renewal_find(k, &p->s.hash);
 	int r;
 
-	if (a == NULL && (r = kp_asked_new(k, &p->s, &a, e)) != 0)
+	if (a == NULL &&
+	    ((r = kp_quota_renew(k, p, e)) != 0 ||
+		(r = kp_asked_new(k, &p->s, &a, e)) != 0))
 		return r;
 	kp_asked_pin(a);
 	p->asked = a;
@@ -175,8 +177,13 @@ certificate_line(struct slice blob, struct str *out, struct err *e)
 }
 
 void
-kp_renewal_done(struct kp_part *p, struct kp_job *j)
+kp_renewal_done(struct kp *k, struct kp_part *p, struct kp_job *j)
 {
+	struct err e = {0};
+
+	/* Of what is not counted nobody gets less. */
+	if (j->new_leaf && kp_quota_renewed(k, &p->asked->s, &e) != 0)
+		plog_err(PLOG_WARN, &e, "a renewal is not counted", NULL);
 	p->r = j->r;
 	p->e = j->e;
 	if (p->r == 0 && j->cert == NULL)

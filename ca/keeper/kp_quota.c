@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* How often each person has asked today (UTC): counted here, and from the store
- * at start; and how often he has changed keys or revoked, counted here alone. */
+ * at start; and how often he has changed keys or revoked, and how many certificates
+ * each host has had, counted here alone. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,13 +20,22 @@ slot(struct kp *k, const char *person)
 }
 
 static struct kp_quota *
+find(struct kp *k, const char *person)
+{
+	struct kp_quota *q = *slot(k, person);
+
+	while (q != NULL && strcmp(q->person, person) != 0)
+		q = q->next;
+	return q;
+}
+
+static struct kp_quota *
 entry(struct kp *k, const char *person)
 {
-	struct kp_quota **head = slot(k, person), *q;
+	struct kp_quota **head = slot(k, person), *q = find(k, person);
 
-	for (q = *head; q != NULL; q = q->next)
-		if (strcmp(q->person, person) == 0)
-			return q;
+	if (q != NULL)
+		return q;
 	if ((q = calloc(1, sizeof(*q))) == NULL ||
 	    (q->person = str_dup(person)) == NULL) {
 		free(q);
@@ -67,14 +77,20 @@ kp_quota_load(struct kp *k, struct err *e)
 	return requests_since(k->rows, k->quota_day * DAY, load_one, k, e);
 }
 
+static void
+start_day(struct kp *k)
+{
+	if (k->quota_day == k->now / DAY)
+		return;
+	kp_quota_clear(k);
+	k->quota_day = k->now / DAY;
+}
+
 /* His count of today. */
 static int
 today(struct kp *k, const char *person, struct kp_quota **out, struct err *e)
 {
-	if (k->quota_day != k->now / DAY) {
-		kp_quota_clear(k);
-		k->quota_day = k->now / DAY;
-	}
+	start_day(k);
 	*out = entry(k, person);
 	return *out != NULL ? 0 : err_nomem(e);
 }
@@ -135,4 +151,46 @@ kp_quota_act(struct kp *k, const struct statement *s, struct err *e)
 	r = today(k, s->by, &q, e);
 	return r != 0 ? r
 		      : use(k, s->by, "changed keys or revoked", &q->acts, e);
+}
+
+/* --- hosts ---------------------------------------------------------------- */
+
+/* So many of the same host are before it in its call. */
+static uint64_t
+beside(const struct kp_part *p)
+{
+	uint64_t n = 0;
+
+	for (const struct kp_part *q = p->call->parts; q < p; q++)
+		n += q->asked != NULL && q->asked->s.type == ST_RENEW &&
+		    hash_equal(&q->asked->s.u.renew.accept,
+			&p->s.u.renew.accept);
+	return n;
+}
+
+int
+kp_quota_renew(struct kp *k, const struct kp_part *p, struct err *e)
+{
+	const struct kp_quota *q;
+	char hex[HASH_HEX];
+	uint64_t n = beside(p);
+
+	hash_hex(&p->s.u.renew.accept, hex);
+	start_day(k);
+	if ((q = find(k, hex)) != NULL)
+		n += q->renewals;
+	return use(k, p->s.by, "had certificates", &n, e);
+}
+
+int
+kp_quota_renewed(struct kp *k, const struct statement *s, struct err *e)
+{
+	struct kp_quota *q = NULL;
+	char hex[HASH_HEX];
+	int r;
+
+	hash_hex(&s->u.renew.accept, hex);
+	if ((r = today(k, hex, &q, e)) == 0)
+		q->renewals++;
+	return r;
 }

@@ -53,7 +53,7 @@ kp_submit_job(struct kp *k, struct kp_job *j)
 	if (j->kind == JOB_APPLY)
 		act_done(p, j);
 	else if (j->asked != NULL && j->asked->s.type == ST_RENEW)
-		kp_renewal_done(p, j);
+		kp_renewal_done(k, p, j);
 	else if (j->statement != NULL)
 		kp_decision_done(p, j);
 	else

@@ -225,6 +225,10 @@ denied() {
 	printf '%s\n' "$answer"
 	return 1
 }
+echo 'quota: 6' >>ca/policy/ca.yaml
+for who in olga ivan; do
+	"$writ" policy sign -C ca -i $who -y >>"$ca_log" 2>&1 </dev/null
+done
 for h in srv-1 srv-2 srv-3 srv-4; do
 	host_key $h
 	enrols $h
@@ -273,6 +277,24 @@ here 'as does a keeper' keeper_starts
 here 'which lets one in' gets srv-4.enrol srv-4.accept srv-4.renew
 renews srv-2 srv-2.example.com
 here 'and still not the other' denied 0 'is rejected' "$master" srv-2.renew
+# Six a day, with the one that it came in with.  Twice the same is one, and whoever
+# has used them up is not told one again either.
+: >codes
+for _ in 1 2 3 4 5 6 7 8; do
+	renews srv-4 srv-4.example.com srv-1.hk
+	submit "$master" srv-4.renew >/dev/null
+	renews srv-4 srv-4.example.com
+	for _ in 1 2; do
+		submit "$master" srv-4.renew >answer
+		printf '%s\n' "$(field results.0.code <answer)" >>codes
+	done
+done
+t_eq 'a host that was taken over does not get certificates without end' '9 7 limit' \
+	"$(uniq -c <codes | xargs)"
+t_has 'which is said' "$(field results.0.error <answer)" \
+	'srv-4.example.com has had certificates 6 times today'
+renews srv-1 srv-1.example.com
+here 'and others have theirs' gets srv-1.renew
 ends "$keeper"
 ends "$signer"
 
