@@ -133,7 +133,9 @@ reports_missing(struct mk *k, struct mk_host *h, uint64_t n)
 static const char *
 name_of(const struct mk_item *i)
 {
-	return i->host != NULL ? i->host->id : i->s.by;
+	return i->host != NULL  ? i->host->id
+	    : i->called != NULL ? i->called
+				: i->s.by;
 }
 
 static void

@@ -181,7 +181,8 @@ struct mk_item {
 	bool	 has_leaf;
 	uint64_t index;		/* once it is there */
 	struct mk_call *call;	/* NULL: nobody, or he is gone */
-	struct mk_host *host;	/* whose report; NULL: of whom it is by */
+	struct mk_host *host;	/* whose report; NULL: of whom it is by, or: */
+	const char *called;	/* the same, while hosts are not known yet */
 	size_t	 part;		/* of its parts */
 	char	*targets;	/* of a job; taken */
 	size_t	 n_targets;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/master/called.h"
 #include "agent/master/mk_impl.h"
 #include "lib/proc/plog.h"
 #include "lib/statement/leaf.h"
@@ -20,6 +21,7 @@ struct behind {
 	struct blob_store *home; /* NULL: not opened */
 	struct err *e;
 	int64_t tick; /* what the clock said in the log last; 0: nothing yet */
+	struct called called;
 };
 
 /* It was put there before the order. */
@@ -63,7 +65,7 @@ behind_report(struct behind *b, const struct mk_item *i)
 	struct rows *rows = b->k->rows;
 	int ret;
 
-	ret = rows_put_report(rows, i->s.by, i->index, i->s.at, &i->s,
+	ret = rows_put_report(rows, i->called, i->index, i->s.at, &i->s,
 	    mk_is_run(&i->s), b->e);
 	/* By this machine's clock as near as the log has it: how far a host's
 	 * is off is seen by that. */
@@ -71,7 +73,7 @@ behind_report(struct behind *b, const struct mk_item *i)
 		ret = mk_put_logins(b->k, i, b->tick != 0 ? b->tick : i->s.at,
 		    b->e);
 	if (ret == 0 && r->has_job && r->kind == REPORT_RUN)
-		ret = rows_put_part(rows, &r->job, i->s.by, i->index,
+		ret = rows_put_part(rows, &r->job, i->called, i->index,
 		    statement_bytes(&i->s), b->e);
 	return ret;
 }
@@ -87,8 +89,12 @@ behind_statement(struct behind *b, struct mk_item *i)
 		    &i->targets, &i->n_targets, b->e);
 	if (r != 0)
 		return r;
-	return i->s.type == ST_REPORT ? behind_report(b, i)
-				      : mk_apply_rows(k, i, b->e);
+	if (i->s.type == ST_REPORT) {
+		i->called = called_by(&b->called, &i->s);
+		return behind_report(b, i);
+	}
+	return called_take(&b->called, &i->s) != 0 ? err_nomem(b->e)
+						   : mk_apply_rows(k, i, b->e);
 }
 
 static int
@@ -115,6 +121,25 @@ behind_leaf(void *ctx, uint64_t index, struct slice bytes)
 	return r;
 }
 
+/* Those of the store are before them. */
+static int
+was_called(void *ctx, uint64_t index, bool report, struct slice bytes)
+{
+	struct behind *b = ctx;
+	struct statement s;
+	int r;
+
+	(void)index;
+	if (report)
+		return 0;
+	statement_init(&s, ST_ACCEPT);
+	if ((r = statement_parse("store", bytes, &s, b->e)) == 0 &&
+	    called_take(&b->called, &s) != 0)
+		r = err_nomem(b->e);
+	statement_clear(&s);
+	return r;
+}
+
 /* What the log has and rows have not. */
 static int
 catch_up(struct mk *k, struct err *e)
@@ -132,6 +157,8 @@ catch_up(struct mk *k, struct err *e)
 		return ERR_CORRUPT;
 	}
 	k->applied = from;
+	if (from > 0 && from < size)
+		r = rows_each_act(k->rows, was_called, &b, e);
 	while (r == 0 && from < size) {
 		to = size - from <= CATCH_UP ? size : from + CATCH_UP;
 		if ((r = rows_begin(k->rows, e)) != 0)
@@ -145,6 +172,7 @@ catch_up(struct mk *k, struct err *e)
 		from = to;
 	}
 	blob_close(b.home);
+	called_clear(&b.called);
 	return r;
 }
 

@@ -558,6 +558,10 @@ report_statement db $db '"kind":"alarm","message":"as db-1","fleet_version":"0"'
 mv db.next db.report
 t_has 'what it said under its old name is taken' \
 	"$(call_file host/$db3 report statement=db.report)" '"seq"'
+report_statement db $db "$(logins_of "{$seen_sudo}")" >db.next
+mv db.next db.report
+t_has 'and who logged in' \
+	"$(call_file host/$db3 report statement=db.report)" '"seq"'
 t_has 'and what it says under the new one after it' "$(report db $db3)" '"seq"'
 t_has 'of an order too that it had under the old one' \
 	"$(report db $db3 "$(run_of "$(name job1)" changed)")" '"seq"'
@@ -655,6 +659,18 @@ keeper_ends
 here 'the keeper starts again' keeper_starts
 t_eq 'and has all of them, with their times' "$told" "$(all_alarms)"
 t_eq 'of which it counts none anew' 0 "$(alarms)"
+seen() { call petra@example.com "{\"call\":\"logins\",\"host\":\"$1\"}" |
+	sed 's/"came":"[^"]*"//g; s/"clock":"[^"]*"//g'; }
+was_seen="$(seen $db) $(seen $db3)"
+t_has 'what it saw under its old name is its own' "$(seen $db3)" '"sudo"'
+keeper_ends
+mv m/store store.kept
+here 'the keeper makes its store anew' keeper_starts
+t_eq 'and it is so still' "$was_seen" "$(seen $db) $(seen $db3)"
+keeper_ends
+rm -rf m/store
+mv store.kept m/store
+here 'with the store of before' keeper_starts
 
 # --- the log
 published() {
