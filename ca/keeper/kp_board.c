@@ -76,6 +76,7 @@ asked_free(struct kp *k, struct asked *a)
 	clear_terms(a);
 	outcome_clear(&a->shown);
 	strs_clear(&a->decided);
+	strs_clear(&a->counted);
 	statement_clear(&a->s);
 	free(a);
 }
@@ -113,9 +114,22 @@ kp_asked_board(struct kp *k, struct asked *a, bool waits)
 		asked_free(k, a);
 }
 
+/* Without memory for it: as if every decision did. */
+static void
+keep_counted(struct asked *a, const struct strs *approvers)
+{
+	strs_clear(&a->counted);
+	a->judged = true;
+	for (size_t i = 0; i < approvers->n; i++)
+		if (strs_add(&a->counted, approvers->v[i]) != 0)
+			a->judged = false;
+}
+
 void
 kp_asked_update(struct asked *a, struct kp_job *j)
 {
+	if (j->r == ERR_WAIT)
+		keep_counted(a, &j->result.approvers);
 	clear_terms(a);
 	memcpy(a->terms, j->terms, sizeof(a->terms));
 	a->n_terms = j->n_terms;
@@ -179,10 +193,12 @@ kp_may_see(const struct kp *k, const struct kp_call *c, const char *grant,
 	return kp_may_decide(k, c->person, grant, requester);
 }
 
+/* One that was passed over keeps nobody from looking again. */
 bool
 kp_has_decided(const struct asked *a, const char *person)
 {
-	return strs_has(&a->decided, person);
+	return strs_has(&a->decided, person) &&
+	    (!a->judged || strs_has(&a->counted, person));
 }
 
 /* --- to the committer ----------------------------------------------------- */

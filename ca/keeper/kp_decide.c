@@ -51,6 +51,20 @@ kp_past_deciding(const struct request_row *row, struct err *why)
 	}
 }
 
+/* Those that do not count are leaves too, of which a request may have so many
+ * and no more (ISSUE_DECISIONS_MAX): nobody fills that up alone. */
+#define DECISIONS_EACH 8
+
+static bool
+is_at_his_last(const struct asked *a, const char *person)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->decided.n; i++)
+		n += strcmp(a->decided.v[i], person) == 0;
+	return n >= DECISIONS_EACH;
+}
+
 /* 0: he can decide on it. */
 static int
 check_decider(struct kp *k, const struct kp_part *p, const struct asked *a,
@@ -67,6 +81,11 @@ check_decider(struct kp *k, const struct kp_part *p, const struct asked *a,
 		    "you have decided on request %s before: the first decision "
 		    "counts",
 		    id);
+	if (is_at_his_last(a, p->s.by))
+		return err_set(why, ERR_LIMIT,
+		    "you have decided on request %s %d times, and no more is "
+		    "taken",
+		    id, DECISIONS_EACH);
 	if (!kp_may_decide(k, p->s.by, a->s.u.r.grant, a->s.by))
 		return err_set(why, ERR_DENIED,
 		    "you are in no group that decides about grant '%s' "

@@ -177,6 +177,9 @@ issue_done(struct kp *k, struct kp_job *j, struct err *e)
 	int r = 0;
 
 	kp_asked_update(a, j);
+	/* Whoever was passed over may decide again. */
+	if (j->r == ERR_WAIT && j->notes.n > 0)
+		k->board_changed = true;
 	if (j->r == ERR_WAIT && a->in_rows) {
 		kp_asked_board(k, a, true);
 		kp_notice_waiting(k, a);

@@ -77,7 +77,9 @@ struct asked {
 	struct asked_term terms[POLICY_TERMS_MAX];
 	size_t n_terms;
 	struct outcome shown;
-	struct strs decided;	/* who has */
+	struct strs decided;	/* whose decisions the log has, as often */
+	struct strs counted;	/* whose approval did when last judged */
+	bool judged;		/* counted says so */
 	uint64_t batch;		/* the committer's: in which it is */
 	struct asked *bucket;
 	TAILQ_ENTRY(asked) link;

@@ -237,6 +237,50 @@ decision "$olga" "$id" approve
 text "$olga" submit <olga.dec >/dev/null
 t_eq 'two are' issued "$(state "$alice" "$id")"
 
+# An approval that does not count, of an outcome that nobody asked for, is in the
+# log; that keeps nobody from looking again.
+approves_another() { # COMMENT
+	text "$bob" decision "$id" approve "$1" |
+		sed 's/"principals":\["both"\]/"principals":["all"]/' >bob.e
+	ssh-keygen -q -Y sign -n decision@writ -f bob bob.e 2>>"$ca_log"
+	cat bob.e bob.e.sig >bob.other
+	rm bob.e bob.e.sig
+	text "$bob" submit <bob.other
+}
+bob_has_it() { grep -q "${id:0:8}" <(text "$bob" pending); }
+ask k16 "$alice" both
+id=$(id_of k16.req)
+text "$alice" submit <k16.req >/dev/null
+t_has 'an approval of another outcome does not count' \
+	"$(approves_another once)" 'was shown another outcome'
+t_eq 'it waits for as many' 0 "$(call "$alice" show "$id" |
+	jq -r '.requests[0].needs[0].have')"
+t 'who gave it has it on his list yet' bob_has_it
+stop
+start
+here 'after a restart as well' until_ok bob_has_it
+decision "$bob" "$id" approve
+t 'and may approve what it is' text "$bob" submit <bob.dec
+t_eq 'which counts' 'waiting 1' "$(call "$alice" show "$id" |
+	jq -r '.requests[0] | .state + " \(.needs[0].have)"')"
+t_not 'and takes it off the list' bob_has_it
+t_has 'it counts once' "$(decision "$bob" "$id" approve again &&
+	text "$bob" submit <bob.dec)" 'you have decided'
+decision "$olga" "$id" approve
+text "$olga" submit <olga.dec >/dev/null
+t_eq 'with another it is issued' issued "$(state "$alice" "$id")"
+ask k17 "$alice" both
+id=$(id_of k17.req)
+text "$alice" submit <k17.req >/dev/null
+for i in 1 2 3 4 5 6 7; do
+	approves_another $i >/dev/null
+done
+t_has 'eight that do not count are looked at' "$(approves_another 8)" \
+	'was shown another outcome'
+t_has 'and no more' "$(approves_another 9)" '8 times, and no more is taken'
+decision "$olga" "$id" deny
+text "$olga" submit <olga.dec >/dev/null
+
 # --- killed, lost, twice ------------------------------------------------------------------
 
 ask k6 "$alice" deploy
