@@ -271,6 +271,36 @@ revoke(struct change *c, struct statement *s, struct err *e)
 	return r;
 }
 
+#define UNKNOWN_SHOWN 5
+
+/* A certificate that the log does not have may be out there, so its serial is
+ * revoked; the one that was meant, behind a slip of the pen, stays good. */
+static void
+warn_of_unknown(const struct change *c, const struct revoke *v)
+{
+	struct str list = STR_INIT;
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->n_serials; i++) {
+		struct leaf leaf;
+		uint64_t index;
+
+		leaf_init(&leaf);
+		/* What cannot be read is told by whoever needs it. */
+		if (keeper_find_issue(c->w.local->ledger, v->serials[i], &leaf,
+			&index, NULL) == 1 &&
+		    n++ < UNKNOWN_SHOWN)
+			str_addf(&list, "%s%llu", n > 1 ? ", " : "",
+			    (unsigned long long)v->serials[i]);
+		leaf_clear(&leaf);
+	}
+	if (n > UNKNOWN_SHOWN)
+		str_addf(&list, " and %zu more", n - UNKNOWN_SHOWN);
+	if (n > 0 && str_check(&list) == 0)
+		cli_warn("the log has no certificate with serial %s", list.p);
+	str_clear(&list);
+}
+
 /* Who left the policy can still have certificates, so it is no error; but the
  * one who was meant, behind a slip of the pen, goes on logging in. */
 static void
@@ -296,6 +326,8 @@ run_revoke(struct cli_args *a, struct err *e)
 		r = fill_revoke(a, &s.u.v, e);
 	if (r == 0)
 		warn_of_nobody(&c, &s.u.v);
+	if (r == 0 && !c.far && c.w.local != NULL)
+		warn_of_unknown(&c, &s.u.v);
 	/* The log must be closed before it is opened for writing. */
 	if (!c.far)
 		cli_world_clear(&c.w);

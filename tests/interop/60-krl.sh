@@ -92,6 +92,21 @@ t 'the middle is in it' in_list low-cert.pub
 t_has 'as one range' "$(ssh-keygen -Q -l -f list)" \
 	"serial: $((low - 1))-$((low + 1))"
 
+# --- a slip of the pen
+unknown() { # SERIAL ...: what it says of them
+	"$writ" revoke -C ca -y --reason 'a test' -i olga "$@" 2>&1
+}
+out=$(unknown 4711 "$(ca_serial low-cert.pub)")
+t_eq 'a serial that was never issued is revoked' 0 $?
+t_has 'and said' "$out" \
+	'warning: the log has no certificate with serial 4711'
+"$writ" krl -C ca -o list >>"$ca_log" 2>&1
+t_has 'the list has it' "$(ssh-keygen -Q -l -f list)" 'serial: 4711'
+t_has 'of many a few are named' "$(unknown 1 2 3 4 5 6 7)" \
+	'no certificate with serial 1, 2, 3, 4, 5 and 2 more'
+t_not 'one that was issued is not' grep -q 'the log has no' \
+	<(unknown "$(ca_serial low-cert.pub)")
+
 # --- key IDs
 id=$(ssh-keygen -L -f id-cert.pub | sed -n 's/^ *Key ID: "\(.*\)"$/\1/p')
 t 'revoke a key ID' revoke -i ivan --key-id "$id"
