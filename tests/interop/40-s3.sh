@@ -311,13 +311,13 @@ says 'an answer that is not S3' 'not what S3 says' f s3://bucket probe
 says 'a list that is not S3' 'malformed' f s3://bucket list
 
 # A list that never ends ends here, and not with the test's patience.
-ends() { timeout 20 "$blobtool" -e "$faulty" s3://bucket list; }
+lists() { timeout 20 "$blobtool" -e "$faulty" s3://bucket list; }
 fault -f same-page GET versions= 1 0
-says 'a list that stands still' 'lists the same page again' ends
+says 'a list that stands still' 'lists the same page again' lists
 fault -f turning-keys GET versions= 1 0
-says 'a list that goes back' "goes on at 'a' after 'b'" ends
+says 'a list that goes back' "goes on at 'a' after 'b'" lists
 fault -f turning-versions GET versions= 1 0
-says 'a list that turns within a key' 'lists the same page again' ends
+says 'a list that turns within a key' 'lists the same page again' lists
 
 fault -f garbage PUT /garbage 1 1
 status 'garbage written a moment earlier never stops a log' 0 \
