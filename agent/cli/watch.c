@@ -110,31 +110,6 @@ left(const struct watching *x, struct err *e)
 
 /* --- differences ---------------------------------------------------------- */
 
-/* Files of hosts are anybody's bytes: what could move a cursor is escaped. */
-static void
-add_safe(struct str *out, const char *p, size_t n)
-{
-	while (n > 0) {
-		const char *eol = memchr(p, '\n', n);
-		size_t line = eol != NULL ? (size_t)(eol - p) : n, bad = 0;
-
-		for (size_t at = 0; at < line;) {
-			if (text_is_clean(p + at, line - at, &bad))
-				bad = line - at;
-			str_addn(out, p + at, bad);
-			at += bad;
-			if (at < line && p[at] == '\t')
-				str_addc(out, '\t');
-			else if (at < line)
-				str_addf(out, "\\x%02x", (unsigned char)p[at]);
-			at++;
-		}
-		str_addc(out, '\n');
-		p += line + (eol != NULL);
-		n -= line + (eol != NULL);
-	}
-}
-
 int
 watch_diff(struct online *o, const char *host, const struct hash *name,
     struct str *out, struct err *e)
@@ -168,7 +143,7 @@ watch_diff(struct online *o, const char *host, const struct hash *name,
 			    "report names",
 			    host);
 		else
-			add_safe(out, text, strlen(text));
+			str_add_shown(out, text, strlen(text));
 	}
 	json_decref(body);
 	return r;

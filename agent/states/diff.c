@@ -139,7 +139,6 @@ compare(const struct lines *a, const struct lines *b, struct edits *all)
 	return tail > 0 ? add_all(all, ' ', a->v + a->n - tail, tail) : 0;
 }
 
-/* Nothing of a file may move the cursor of whoever looks at it. */
 static void
 put_line(struct str *out, const struct edit *x)
 {
@@ -147,14 +146,7 @@ put_line(struct str *out, const struct edit *x)
 	bool ended = n > 0 && x->line.p[n - 1] == '\n';
 
 	str_addc(out, x->sign);
-	for (size_t i = 0; i < n - (ended ? 1 : 0); i++) {
-		uint8_t c = x->line.p[i];
-
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			str_addf(out, "\\x%02x", c);
-		else
-			str_addc(out, (char)c);
-	}
+	str_add_shown(out, (const char *)x->line.p, n - (ended ? 1 : 0));
 	str_add(out, ended ? "\n" : "\n\\ No newline at end of file\n");
 }
 

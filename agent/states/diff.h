@@ -14,7 +14,7 @@
  * Append the difference of two files' contents, a missing one of which has p
  * NULL.  Where the two differ in too many lines (about 700 by 700) they are
  * shown as all gone and all new.  What is not text is named by its hashes, as
- * is what holds a private key; control characters of text become \xNN.  Past
+ * is what holds a private key; what of text is not clean becomes \xNN.  Past
  * DIFF_MAX the rest is left out, and it says so.  ERR_NOMEM.
  */
 int diff_unified(const char *path, struct slice from, struct slice to,

@@ -90,6 +90,9 @@ int base64_decode(const char *s, size_t n, struct buf *b) MUST_CHECK;
 bool text_is_clean(const char *s, size_t n, size_t *bad_at);
 /* Well-formed UTF-8 alone (Unicode table 3-7). */
 bool text_is_utf8(const char *s, size_t n, size_t *bad_at);
+/* Add n bytes of anybody's for people to read: tabs, line ends and clean text as
+ * they are, every other byte as \xNN, so that nothing of it moves a cursor. */
+void str_add_shown(struct str *s, const char *p, size_t n);
 /* Characters (code points) of clean text. */
 size_t text_length(const char *s, size_t n);
 

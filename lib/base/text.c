@@ -168,6 +168,23 @@ text_is_clean(const char *s, size_t n, size_t *bad_at)
 	return false;
 }
 
+void
+str_add_shown(struct str *s, const char *p, size_t n)
+{
+	size_t clean = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (text_is_clean(p + i, n - i, &clean))
+			clean = n - i;
+		str_addn(s, p + i, clean);
+		i += clean;
+		if (i < n && (p[i] == '\t' || p[i] == '\n'))
+			str_addc(s, p[i]);
+		else if (i < n)
+			str_addf(s, "\\x%02x", (unsigned)(uint8_t)p[i]);
+	}
+}
+
 size_t
 text_length(const char *s, size_t n)
 {

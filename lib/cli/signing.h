@@ -74,7 +74,8 @@ int cli_draft_sign(const char *path, const char *key_path,
     const struct pubkey *key, struct statement *d, struct err *e) MUST_CHECK;
 
 /* What changed between two versions of DIR/sub, as diff -u, on standard
- * output; old is what lies in DIR/bundle by content. */
+ * output, as str_add_shown() has it; old is what lies in DIR/bundle by
+ * content. */
 int cli_print_diff(const char *dir, const char *sub,
     const struct policy_files *old, const struct policy_files *draft,
     struct err *e) MUST_CHECK;

@@ -8,6 +8,22 @@
 #include "lib/cli/signing.h"
 #include "lib/proc/child.h"
 
+/* A draft is another officer's bytes, and may not even be YAML. */
+static int
+show(const char *text, size_t n, struct err *e)
+{
+	struct str s = STR_INIT;
+	int r;
+
+	str_add_shown(&s, text, n);
+	if ((r = str_check(&s)) == 0)
+		(void)fwrite(s.p, 1, s.n, stdout);
+	else
+		(void)err_nomem(e);
+	str_clear(&s);
+	return r;
+}
+
 static int
 diff_file(const char *dir, const char *sub, const char *path,
     const struct policy_file *old, bool is_new, struct err *e)
@@ -37,7 +53,7 @@ diff_file(const char *dir, const char *sub, const char *path,
 
 		r = child_run(&run, &res, e);
 		if (r == 0)
-			(void)fwrite(res.out, 1, res.out_len, stdout);
+			r = show((const char *)res.out, res.out_len, e);
 		child_result_clear(&res);
 	}
 	free(from);

@@ -145,6 +145,12 @@ t "the realm is the hash of root.yaml" ends 0 "SHA256:$realm" policy show
 t "signing what has not changed is a success" ends 0 "nothing has changed" \
 	policy sign -i igor -y
 t_eq "there is no difference" "" "$(policy diff)"
+# A draft may come from anybody: what it would hide from who looks at it.
+cp corp/policy/ca.yaml kept.yaml
+printf 'evil: 1\rgood: 1\n# \033[8mhidden\n' >>corp/policy/ca.yaml
+t "the difference moves no cursor" ends 0 '+evil: 1\x0dgood: 1' policy diff
+t "and hides nothing" ends 0 '+# \x1b[8mhidden' policy diff
+mv kept.yaml corp/policy/ca.yaml
 
 # --- the next ones: one officer is enough for what is not root.yaml
 cat >>corp/policy/ca.yaml <<'END'

@@ -34,6 +34,9 @@ diffs_are_those_of_diff(void **state)
 		"\\ No newline at end of file\n+a\n"},
 	    {"\x1b[2J\n", "x\n",
 		"--- f\n+++ f\n@@ -1,1 +1,1 @@\n-\\x1b[2J\n+x\n"},
+	    {"\xc2\x9b"
+	     "2J\n",
+		"x\n", "--- f\n+++ f\n@@ -1,1 +1,1 @@\n-\\xc2\\x9b2J\n+x\n"},
 	};
 
 	(void)state;

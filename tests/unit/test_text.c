@@ -172,6 +172,38 @@ each_byte_is_judged_alike_wherever_it_stands(void **state)
 }
 
 static void
+what_people_look_at_moves_no_cursor(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t n;
+		const char *want;
+	} cases[] = {
+	    {"", 0, ""},
+	    {"a\tb\n\nc", 6, "a\tb\n\nc"},
+	    {"\xc3\xa9\n", 3, "\xc3\xa9\n"},
+	    {"x: 1\rx: 2\n", 10, "x: 1\\x0dx: 2\n"},
+	    {"\x1b[2J\x7f", 5, "\\x1b[2J\\x7f"},
+	    {"a\0b", 3, "a\\x00b"},
+	    {"\xc2\x9b", 2, "\\xc2\\x9b"},
+	    {"a\xe2\x80\xaez", 5, "a\\xe2\\x80\\xaez"},
+	    {"\xff", 1, "\\xff"},
+	    {"\xc3\xa9", 1, "\\xc3"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct str s = STR_INIT;
+
+		str_add(&s, ">");
+		str_add_shown(&s, cases[i].text, cases[i].n);
+		assert_int_equal(str_check(&s), 0);
+		assert_string_equal(s.p + 1, cases[i].want);
+		str_clear(&s);
+	}
+}
+
+static void
 length_counts_characters(void **state)
 {
 	(void)state;
@@ -244,6 +276,7 @@ main(void)
 	    cmocka_unit_test(malformed_utf8_is_refused_at_its_first_byte),
 	    cmocka_unit_test(text_ends_where_its_length_says),
 	    cmocka_unit_test(each_byte_is_judged_alike_wherever_it_stands),
+	    cmocka_unit_test(what_people_look_at_moves_no_cursor),
 	    cmocka_unit_test(length_counts_characters),
 	    cmocka_unit_test(one_is_called_as_one),
 	    cmocka_unit_test(ids_are_short_and_plain),
