@@ -18,6 +18,7 @@
 #include "ca/daemon/tar.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/base/plural.h"
 
 #define FILES_MAX 20000
 
@@ -226,7 +227,8 @@ run_backup(struct cli_args *a, struct err *e)
 		goto out;
 	}
 	if ((r = write_backup(&w, cli_operand(a, 0), e)) == 0) {
-		printf("%s: %zu files of %s.\n", cli_operand(a, 0), w.n, w.dir);
+		printf("%s: %zu %s of %s.\n", cli_operand(a, 0), w.n,
+		    text_plural(w.n, "file", "files"), w.dir);
 		say_missing(&c);
 	}
 out:

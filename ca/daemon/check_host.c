@@ -12,10 +12,11 @@
 #include <unistd.h>
 
 #include "ca/daemon/check.h"
-#include "lib/net/port.h"
 #include "ca/keeper/local.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/base/plural.h"
+#include "lib/net/port.h"
 #include "lib/notify/channels.h"
 #include "lib/statement/leaf.h"
 
@@ -222,7 +223,8 @@ check_notify(struct check *c)
 	}
 	r = channels_load(path, &ch, &e);
 	if (r == 0 && ch.n > 0)
-		check_add(c, FINDING_OK, "notify", "%zu channels", ch.n);
+		check_add(c, FINDING_OK, "notify", "%zu %s", ch.n,
+		    text_plural(ch.n, "channel", "channels"));
 	else if (r == 0 || r == ERR_NOTFOUND)
 		check_add(c, FINDING_WARN, "notify",
 		    "%s: nobody is told that somebody waits",

@@ -22,6 +22,7 @@
 #include "ca/daemon/backup.h"
 #include "ca/daemon/tar.h"
 #include "lib/base/file.h"
+#include "lib/base/plural.h"
 
 #define PART "restore.part"
 #define DONE "restore.done"
@@ -349,7 +350,8 @@ run_restore(struct cli_args *a, struct err *e)
 	if ((r = file_read(from, BACKUP_MAX, &text, &len, e)) != 0)
 		return r;
 	if ((r = restore(dir, slice_of(text, len), &n, e)) == 0) {
-		printf("%s: %zu files restored.\n", dir, n);
+		printf("%s: %zu %s restored.\n", dir, n,
+		    text_plural(n, "file", "files"));
 		say_next(dir);
 	} else if (r == ERR_PARSE) {
 		err_prefix(e, "%s", from);

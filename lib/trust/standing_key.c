@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/plural.h"
 #include "lib/ssh/lint.h"
 #include "lib/trust/standing_impl.h"
 
@@ -281,8 +282,9 @@ decide_one(struct standing *st, const struct policy *p, const char *officer,
 		if ((r = strs_add(&w->approved, officer)) != 0)
 			return r;
 		return standing_idle(why, ERR_WAIT,
-		    "the key waits for %zu more officers",
-		    p->thresholds.policy - n);
+		    "the key waits for %zu more %s", p->thresholds.policy - n,
+		    text_plural(p->thresholds.policy - n, "officer",
+			"officers"));
 	}
 	/* Somebody may have taken it while it waited. */
 	if ((r = check_free(st, p, who, w->key, why)) == 0 &&

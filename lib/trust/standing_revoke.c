@@ -2,6 +2,7 @@
 /* Revocations: who may revoke what. */
 #include <string.h>
 
+#include "lib/base/plural.h"
 #include "lib/trust/standing_impl.h"
 
 #define KEY_ID_HEX 32 /* digits after "person/" */
@@ -93,9 +94,9 @@ check_entitled(const struct standing *st, const struct policy *p,
 		if (p->thresholds.root > 0 && n >= p->thresholds.root)
 			return 0;
 		return standing_idle(why, ERR_DENIED,
-		    "the key is an authority's and %zu officers signed, "
-		    "expected %u",
-		    n, p->thresholds.root);
+		    "the key is an authority's and %zu %s signed, expected %u",
+		    n, text_plural(n, "officer", "officers"),
+		    p->thresholds.root);
 	}
 	if (standing_officer(st, p, s, who->id) != NULL)
 		return 0;

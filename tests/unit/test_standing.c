@@ -115,6 +115,17 @@ who_may_revoke_what(void **state)
 }
 
 static void
+one_officer_is_called_as_one(void **state)
+{
+	const struct sd_what ca = {.key = SEED_USER_CA};
+	struct sd_world *w = *state;
+	struct sd_effect x;
+
+	x = sd_revoke(w, OLGA, &ca, FIXTURE_BY(SEED_OLGA));
+	assert_non_null(strstr(x.why.msg, "1 officer signed, expected 2"));
+}
+
+static void
 what_is_revoked_stays_so_and_is_revoked_once(void **state)
 {
 	const struct sd_what bob = {.person = BOB}, key = {.key = SEED_ALICE},
@@ -376,6 +387,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(who_may_revoke_what),
+	    TEST(one_officer_is_called_as_one),
 	    TEST(what_is_revoked_stays_so_and_is_revoked_once),
 	    TEST(revoked_officers_do_not_count_towards_a_threshold),
 	    TEST(other_and_unverified_statements_are_idle),
