@@ -31,6 +31,17 @@ text_of(struct host *h, const char *path)
 	return host_read(h, path, 65536, &text, &n, NULL) == 0 ? text : NULL;
 }
 
+/* os-release(5): that in /etc first, which is a link as a rule. */
+static char *
+os_release_text(struct host *h)
+{
+	char real[HOST_PATH_MAX + 1], *text = NULL;
+
+	if (host_resolve(h, "/etc/os-release", true, real, NULL) == 0)
+		text = text_of(h, real);
+	return text != NULL ? text : text_of(h, "/usr/lib/os-release");
+}
+
 /* KEY=value or KEY="value" of os-release(5), at the start of a line. */
 static void
 os_release(const char *text, const char *key, struct str *s)
@@ -235,9 +246,7 @@ grains_read(struct host *h, const char *state_dir, struct grains *out,
 
 	if (uname(&a.uts) != 0)
 		return err_sys(e, "uname");
-	/* /etc/os-release is a link into /usr/lib. */
-	if ((a.os_release = text_of(h, "/usr/lib/os-release")) == NULL)
-		a.os_release = text_of(h, "/etc/os-release");
+	a.os_release = os_release_text(h);
 	for (size_t i = 0; r == 0 && i < sizeof(asks) / sizeof(asks[0]); i++) {
 		str_reset(&s);
 		asks[i].ask(&a, &s);

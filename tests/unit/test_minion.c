@@ -329,6 +329,39 @@ every_grain_is_said(void **state)
 	assert_int_equal(fakehost_ran(b->f)->n, 1);
 }
 
+/* os-release(5): the file in /etc goes before that in /usr/lib, and is a link to
+ * it or to another place as a rule. */
+static void
+os_release_is_found_as_its_page_says(void **state)
+{
+	struct bench *b = *state;
+	struct grains g = {0};
+	static const struct {
+		const char *etc, *link, *want;
+	} cases[] = {
+	    {NULL, NULL, "vendor"},
+	    {"ID=mine\n", NULL, "mine"},
+	    {NULL, "../usr/lib/os-release", "vendor"},
+	    {NULL, "/opt/os-release", "linked"},
+	    {NULL, "/opt/none", "vendor"},
+	};
+
+	fakehost_file(b->f, "/usr/lib/os-release", 0644, "ID=vendor\n");
+	fakehost_file(b->f, "/opt/os-release", 0644, "ID=linked\n");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (cases[i].etc != NULL)
+			fakehost_file(b->f, "/etc/os-release", 0644,
+			    cases[i].etc);
+		if (cases[i].link != NULL)
+			fakehost_link(b->f, "/etc/os-release", cases[i].link);
+		assert_int_equal(grains_read(b->h, NULL, &g, &b->e), 0);
+		assert_string_equal(grains_get(&g, "os"), cases[i].want);
+		grains_clear(&g);
+		if (i > 0)
+			fakehost_remove(b->f, "/etc/os-release");
+	}
+}
+
 static void
 an_empty_host_says_unknown(void **state)
 {
@@ -480,6 +513,7 @@ main(void)
 	    T(what_its_process_left_is_undone_at_once),
 	    T(a_boot_undoes_and_tells_no_service),
 	    T(every_grain_is_said),
+	    T(os_release_is_found_as_its_page_says),
 	    T(an_empty_host_says_unknown),
 	    T(what_was_held_is_not_forgotten_when_damaged),
 	    T(the_configuration_is_read_strictly),
