@@ -12,6 +12,8 @@
 #define CA_AUDIT_AUDIT_IMPL_H
 
 #include "ca/audit/audit.h"
+#include "ca/audit/source.h"
+#include "ca/audit/table.h"
 #include "ca/issue/issue.h"
 #include "lib/base/plural.h"
 #include "lib/ssh/cert.h"
@@ -22,7 +24,6 @@
 #include "lib/trust/fleet_job.h"
 #include "lib/trust/standing.h"
 
-#define BUNDLE_BYTES_MAX (TILE_WIDTH * (2 + LEAF_MAX))
 #define TILE_BYTES	 (TILE_WIDTH * HASH_LEN)
 #define CHUNK_BLOCKS	 16
 #define CHUNK_LEAVES	 (CHUNK_BLOCKS * TILE_WIDTH)
@@ -41,72 +42,6 @@ enum stage { STAGE_HEAD, STAGE_TREE, STAGE_LEAF, STAGE_RECORD, STAGE_OBJECT };
 void finding_add(struct audit_report *r, const char *label, enum stage stage,
     const char *kind, bool notice, const char *object, uint64_t index,
     const char *fmt, ...) PRINTF_LIKE(8, 9);
-
-/* --- table.c ------------------------------------------------------------- */
-
-/*
- * Numbers found by 64 bits of a hash, several a key.  Who finds one compares
- * the whole hash with what lies there, since 64 bits can be made to meet.
- */
-enum table_tag { TABLE_STATEMENT = 1, TABLE_ISSUE, TABLE_DENIES, TABLE_POOL,
-	TABLE_USE };
-struct audit_table {		/* zero-initialise; audit_table_clear */
-	struct table_slot {
-		uint64_t key, value; /* value + 1; 0: free */
-	} *v;
-	size_t n, cap;
-};
-int  audit_table_add(struct audit_table *t, enum table_tag tag, uint64_t key,
-     uint64_t value) MUST_CHECK;
-/* The next value with that key after *at, which begins as 0. */
-bool audit_table_next(const struct audit_table *t, enum table_tag tag,
-     uint64_t key, size_t *at, uint64_t *value);
-uint64_t audit_key(const struct hash *h);
-void audit_table_clear(struct audit_table *t);
-
-/* --- source.c: leaves by index ------------------------------------------- */
-
-#define SOURCE_BLOCKS 8
-
-struct source_block {
-	uint64_t     index;	/* of the bundle */
-	uint8_t	    *bytes;
-	size_t	     n;
-	struct slice leaf[TILE_WIDTH];
-	unsigned     n_leaves;
-	uint64_t     used;	/* 0: empty */
-};
-/* A version of a bundle that counts although it is not the newest. */
-struct source_version {
-	uint64_t index;
-	char	*version;
-};
-struct audit_source {		/* zero-initialise; audit_source_clear */
-	struct blob_store  *store;	/* borrowed */
-	uint64_t	    size;
-	struct source_block block[SOURCE_BLOCKS];
-	uint64_t	    clock;
-	struct source_version *versions;
-	size_t		    n_versions, cap_versions;
-	const struct hash  *roots;	/* borrowed: bundles before n_roots */
-	uint64_t	    n_roots;	/* count if they hash to that */
-};
-void audit_source_clear(struct audit_source *s);
-/* Split a bundle into leaves; returns how many of at most max there are.
- * *used is how many bytes they take. */
-unsigned audit_split(struct slice bundle, unsigned max, struct slice *leaf,
-    size_t *used);
-/* A store that does not let us in (ERR_DENIED) is one that cannot be read, ERR_NET:
- * what policy says, or an audit finds, is something else.  Other codes are as they
- * were. */
-int audit_of_store(int r);
-/* The bytes of a leaf, borrowed until SOURCE_BLOCKS others were asked for.
- * ERR_NOTFOUND, ERR_CORRUPT. */
-int audit_source_leaf(struct audit_source *s, uint64_t index,
-    struct slice *out, struct err *e) MUST_CHECK;
-/* Parse it; a statement is verified too. */
-int audit_source_parse(struct audit_source *s, uint64_t index,
-    struct leaf *out, struct err *e) MUST_CHECK;
 
 /* --- reader.c: an open log ------------------------------------------------ */
 

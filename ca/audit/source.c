@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* Leaves by their index, through a few bundles kept in memory. */
+#include "ca/audit/source.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/audit/audit_impl.h"
+#include "lib/tlog/merkle.h"
 
 void
 audit_source_clear(struct audit_source *s)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Open addressing over 64 bits of a hash: 16 bytes a leaf, at most 7/8 full. */
+#include "ca/audit/table.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "ca/audit/audit_impl.h"
 
 #define TABLE_FIRST 1024
 
