@@ -283,6 +283,11 @@ text "$olga" submit <olga.dec >/dev/null
 
 # --- killed, lost, twice ------------------------------------------------------------------
 
+# What waits is judged once it has started, in its turn.
+judged() {
+	call "$alice" status | jq -e \
+		'all(.requests[]; .state != "waiting" or (.needs | length > 0))'
+}
 ask k6 "$alice" deploy
 id=$(id_of k6.req)
 text "$alice" submit <k6.req >/dev/null
@@ -290,6 +295,7 @@ call "$alice" status >before.json
 stop -KILL
 start
 t_eq 'it starts after a kill' 0 $?
+until_ok judged
 t_eq 'with the same rows' "$(jq -cS '.requests' before.json)" \
 	"$(call "$alice" status | jq -cS '.requests')"
 decision "$bob" "$id" approve
@@ -298,6 +304,7 @@ rm -rf ca/store
 start
 t_eq 'it starts without its store' 0 $?
 t_has 'which is made anew' "$(cat keeper.log)" 'made anew from the log'
+until_ok judged
 t_eq 'with the same rows' "$(jq -cS '.requests | map(del(.told))' before.json)" \
 	"$(call "$alice" status | jq -cS '.requests | map(del(.told))')"
 t_eq 'and what waited can be decided' issued "$(call "$bob" submit <bob.dec |
