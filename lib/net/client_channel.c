@@ -104,7 +104,7 @@ take_answers(struct net_client *c)
 {
 	struct wire_frame f;
 	struct err e = {0};
-	int r;
+	int r = WIRE_NONE;
 
 	while (!c->failed) {
 		if ((r = wire_next(c->reader, &f, &e)) == 0)
