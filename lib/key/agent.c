@@ -14,7 +14,7 @@ agent_there(const char *sock)
 {
 	int fd = -1;
 
-	if (agent_dial(sock, &fd, NULL) != 0)
+	if (agent_dial(sock, AGENT_LIST_MS, &fd, NULL) != 0)
 		return false;
 	close(fd);
 	return true;
@@ -31,7 +31,7 @@ ask_once(const char *sock, const struct buf *body, uint8_t want, int ms,
 	if ((r = buf_new(&frame, AGENT_FRAME_MAX + 4)) != 0 ||
 	    (r = buf_put_buf(frame, body)) != 0)
 		(void)err_set(e, r, "ask the ssh-agent: %s", err_text(r));
-	else if ((r = agent_dial(sock, &fd, e)) == 0)
+	else if ((r = agent_dial(sock, ms, &fd, e)) == 0)
 		r = agent_call(&fd, frame, want, ms, answer_buf, answer, e);
 	if (fd != -1)
 		close(fd);

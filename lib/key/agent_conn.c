@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -141,8 +142,12 @@ agent_malformed(struct err *e)
 }
 
 int
-agent_dial(const char *sock, int *out, struct err *e)
+agent_dial(const char *sock, int ms, int *out, struct err *e)
 {
+	/* An agent that hangs takes as many as its queue has room for, and what
+	 * was given up before is still in there; connect() waits for the rest. */
+	const struct timeval most = {
+	    .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	size_t n;
 	int fd, r;
@@ -162,12 +167,20 @@ agent_dial(const char *sock, int *out, struct err *e)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return err_sys(e, "make a socket");
-	if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) != 0) {
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most)) != 0)
+		r = err_sys(e, "set the time limit of a socket");
+	else if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0)
+		r = 0;
+	else if (errno == EAGAIN)
+		r = err_set(e, ERR_NET,
+		    "the ssh-agent at %s is too slow to take a connection",
+		    sock);
+	else
 		r = err_set(e, ERR_NET, "connect to the ssh-agent at %s: %s",
 		    sock, strerror(errno));
+	if (r == 0)
+		*out = fd;
+	else
 		close(fd);
-		return r;
-	}
-	*out = fd;
-	return 0;
+	return r;
 }

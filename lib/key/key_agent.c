@@ -76,7 +76,7 @@ have_agent(struct state *s, struct err *e)
 		(void)close(s->fd);
 		s->fd = -1;
 	}
-	return s->fd != -1 ? 0 : agent_dial(s->sock, &s->fd, e);
+	return s->fd != -1 ? 0 : agent_dial(s->sock, s->sign_ms, &s->fd, e);
 }
 
 static int
@@ -191,7 +191,7 @@ key_agent_open(const char *sock, const struct pubkey *which, int list_ms,
 	if (sock != NULL && (s->sock = str_dup(sock)) == NULL)
 		r = err_nomem(e);
 	else
-		r = agent_dial(sock, &s->fd, e);
+		r = agent_dial(sock, list_ms, &s->fd, e);
 	if (r != 0) {
 		state_free(s);
 		return r;

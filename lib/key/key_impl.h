@@ -123,8 +123,9 @@ enum {
 	AGENT_ADD_ID_CONSTRAINED = 25,
 };
 
-/* Connect; sock NULL: $SSH_AUTH_SOCK.  ERR_NET: no agent; ERR_LIMIT, ERR_SYS. */
-int agent_dial(const char *sock, int *out, struct err *e) MUST_CHECK;
+/* Connect, within ms; sock NULL: $SSH_AUTH_SOCK.  ERR_NET: no agent, or one that
+ * takes nobody; ERR_LIMIT, ERR_SYS. */
+int agent_dial(const char *sock, int ms, int *out, struct err *e) MUST_CHECK;
 /*
  * Ask, a whole frame, and get the answer's body, after its type, in b.
  * AGENT_FAILURE is ERR_DENIED and leaves the connection as it is; everything

@@ -353,6 +353,30 @@ ask_liar(const struct lies *l, const struct pubkey *pub, bool *opened)
 	return r;
 }
 
+/* Stopped, or at a token that says nothing: the connections that were given up
+ * fill its queue, and whoever comes then would wait for ever. */
+static void
+an_agent_whose_queue_is_full_is_given_up(void **state)
+{
+	struct pubkey *pub = public_of("ed25519");
+	struct key *k = NULL;
+	int fd = listen_at("liar"), n = 0;
+
+	(void)state;
+	err = (struct err){0};
+	/* A queue of one has room for two. */
+	while (n < 4 && strstr(err.msg, "take a connection") == NULL) {
+		assert_int_equal(key_agent_open(sshtool_path("liar"), pub, 50,
+				     50, &k, &err),
+		    ERR_NET);
+		assert_null(k);
+		n++;
+	}
+	assert_int_equal(n, 3);
+	close(fd);
+	pubkey_free(pub);
+}
+
 static void
 hostile_lists_are_refused(void **state)
 {
@@ -519,6 +543,7 @@ main(void)
 	    cmocka_unit_test(
 		a_message_that_fits_no_frame_is_refused_before_it_is_sent),
 	    cmocka_unit_test(a_refusal_leaves_the_connection_usable),
+	    cmocka_unit_test(an_agent_whose_queue_is_full_is_given_up),
 	    cmocka_unit_test(hostile_lists_are_refused),
 	    cmocka_unit_test(hostile_signatures_are_refused),
 	    cmocka_unit_test(signatures_of_another_kind_are_refused),
