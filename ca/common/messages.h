@@ -28,7 +28,8 @@ enum process {
  *		uint64 root version, uint64 policy version, uint64 version of the
  *		last revocation list, string user CA's, string host CA's, string
  *		log's public key blob ("": none).
- *		Sent by the signer first, and before the OK of each POLICY.
+ *		Sent by the signer first, before the OK of each POLICY, and before
+ *		the answer to a SIGN_KRL that used a version up.
  * POLICY	byte past (1: to judge the acts that follow by; 0: in force),
  *		uint32 n, n x (string root.yaml, string root statement), string
  *		bundle statement, string MANIFEST, uint32 n, n x (string path,
@@ -43,7 +44,8 @@ enum process {
  * DURABLE	byte 1: the leaves of the SIGN before it are in the log for good;
  *		0: they are not, forget it (answered by OK).
  * SIGN_KRL	string message of the krl statement, string the list itself.
- *		Answered by SIGNED (string signature block) or REFUSED.
+ *		Answered by SIGNED (string signature block) or REFUSED, after a
+ *		SEEN where its version is used up, signed or not.
  * SIGNED	see signer_link.h.
  * OK		nothing.
  * REFUSED	uint32 error code negated, string sentence, string hint.

@@ -347,21 +347,31 @@ take_krl(void *ctx, const struct frame *f, struct err *e)
 	struct view v = view_slice(f->payload);
 	struct slice message, list;
 	struct str block = STR_INIT;
+	struct signer_seen before, after;
 	struct err why = {0};
 	struct buf *b = NULL;
+	bool is_signed;
 	int r;
 
 	if (view_get_string(&v, &message) != 0 ||
 	    view_get_string(&v, &list) != 0 || view_end(&v) != 0)
 		return err_set(e, ERR_PARSE,
 		    "frame of a revocation list: malformed");
-	if (sign_krl(p, message, list, &block, &why) != 0)
+	signer_get_seen(p->c.signer, &before);
+	is_signed = sign_krl(p, message, list, &block, &why) == 0;
+	signer_get_seen(p->c.signer, &after);
+	/* A version is used up, whatever becomes of the list. */
+	if (before.krl_version != after.krl_version &&
+	    (r = say_seen(p, e)) != 0)
+		goto out;
+	if (!is_signed)
 		r = refuse_commit(p, f->id, &why, e);
 	else if (buf_new(&b, STATEMENT_MAX) != 0 ||
 	    buf_put_string(b, block.p, block.n) != 0)
 		r = err_nomem(e);
 	else
 		r = answer(p, MSG_SIGNED, f->id, b, e);
+out:
 	str_clear(&block);
 	buf_free(b);
 	return r;
