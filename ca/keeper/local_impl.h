@@ -61,6 +61,8 @@ void local_krl_key(const struct hash *h, char out[4 + HASH_HEX]);
 /* Keep a list until it is put, durably.  ERR_SYS, ERR_NOMEM. */
 int local_keep_krl(struct local *l, const struct hash *h, struct slice list,
     struct err *e) MUST_CHECK;
+/* One that nobody has signed is kept no longer. */
+void local_drop_krl(const struct local *l, const struct hash *h);
 /* Put the file of a list that is kept: 0; 1 when none is; ERR_*. */
 int local_put_krl(struct local *l, const struct hash *h, struct err *e)
     MUST_CHECK;

@@ -145,13 +145,30 @@ sign_statement(struct local *l, const struct statement *s,
 }
 
 /*
- * The list is kept beside the log, then the statement becomes a leaf, then its
- * file is put, then both are published: whatever ends in between, no file is
- * there without a leaf, and none is published without its file.
+ * The list is kept beside the log and signed, then the statement becomes a leaf,
+ * then its file is put, then both are published: whatever ends in between, no
+ * file is there without a leaf, and none is published without its file.
+ *
+ * A signature uses a version up, and who tries again has another one, so all
+ * that can be full or away is asked before the signer is.
  */
 static int
-commit_statement(struct local *l, const struct statement *s, struct buf *krl,
+keep_and_sign(struct local *l, const struct statement *s, const struct buf *krl,
     struct str *text, struct err *e)
+{
+	int r;
+
+	if ((r = ledger_secure(l->ledger, e)) != 0 ||
+	    (r = local_keep_krl(l, &s->u.krl.file, buf_slice(krl), e)) != 0)
+		return r;
+	if ((r = sign_statement(l, s, krl, text, e)) != 0)
+		local_drop_krl(l, &s->u.krl.file);
+	return r;
+}
+
+static int
+commit_statement(struct local *l, const struct statement *s, struct str *text,
+    struct err *e)
 {
 	struct slice leaf = slice_of(text->p, text->n);
 	const struct keeper_leaves none = {0};
@@ -161,8 +178,6 @@ commit_statement(struct local *l, const struct statement *s, struct buf *krl,
 	bool others = l->krl_owed;
 	int r;
 
-	if ((r = local_keep_krl(l, &s->u.krl.file, buf_slice(krl), e)) != 0)
-		return r;
 	l->krl_owed = true;
 	if ((r = local_run(l, &q, e)) != 0 ||
 	    (r = local_put_krl(l, &s->u.krl.file, e)) != 0)
@@ -238,8 +253,8 @@ local_new_krl(struct local *l, struct buf **out, struct err *e)
 		(void)err_nomem(e);
 		goto out;
 	}
-	if ((r = sign_statement(l, &s, b, &text, e)) != 0 ||
-	    (r = commit_statement(l, &s, b, &text, e)) != 0)
+	if ((r = keep_and_sign(l, &s, b, &text, e)) != 0 ||
+	    (r = commit_statement(l, &s, &text, e)) != 0)
 		goto out;
 	if (out != NULL) {
 		*out = b;

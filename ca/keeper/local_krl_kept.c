@@ -39,6 +39,16 @@ local_keep_krl(struct local *l, const struct hash *h, struct slice list,
 	return r;
 }
 
+void
+local_drop_krl(const struct local *l, const struct hash *h)
+{
+	char *path = NULL;
+
+	if (kept_path(l, h, &path) == 0)
+		(void)unlink(path);
+	free(path);
+}
+
 int
 local_put_krl(struct local *l, const struct hash *h, struct err *e)
 {
