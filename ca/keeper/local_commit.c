@@ -66,17 +66,20 @@ static int
 commit(struct local *l, const struct local_round *q, struct joined *j,
     struct err *e)
 {
+	uint64_t before = ledger_size(l->ledger);
 	int r;
 
 	if (j->n == 0)
 		return q->n_jobs > 0 ? ledger_secure(l->ledger, e) : 0;
-	if ((r = ledger_commit(l->ledger, j->v, j->n, j->receipts, e)) != 0)
-		return r;
-	if (q->n > 0)
+	r = ledger_commit(l->ledger, j->v, j->n, j->receipts, e);
+	/* Where a bucket does not take them they are leaves all the same, and the
+	 * next round must not make them leaves twice. */
+	if (ledger_size(l->ledger) != before)
+		local_carried_clear(l);
+	if (r == 0 && q->n > 0)
 		memcpy(q->receipts, j->receipts + (j->n - q->n),
 		    q->n * sizeof(*q->receipts));
-	local_carried_clear(l);
-	return 0;
+	return r;
 }
 
 /* That the tree of size leaves extends what the signer has seen. */
