@@ -23,6 +23,12 @@ tell(struct committer *c, struct kp_done *d)
 {
 	const uint64_t one = 1;
 
+	/* Also where nobody waits for an answer: a tick, a head, a list. */
+	if (c->local != NULL && !c->broken &&
+	    ledger_is_broken(c->local->ledger)) {
+		c->broken = true;
+		c->why = d->e;
+	}
 	d->ok = d->e.code == 0 && !c->broken;
 	if (c->local != NULL) {
 		struct checkpoint published;

@@ -105,6 +105,12 @@ put_in_bucket(struct ledger *l, struct err *e)
 	return ERR_RECORD;
 }
 
+bool
+ledger_is_broken(const struct ledger *l)
+{
+	return l->broken;
+}
+
 int
 ledger_secure(struct ledger *l, struct err *e)
 {

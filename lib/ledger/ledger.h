@@ -130,6 +130,8 @@ int    ledger_copies_hold(const struct ledger *l, struct err *e) MUST_CHECK;
  */
 int ledger_commit(struct ledger *l, const struct slice *leaves, size_t n,
     struct ledger_receipt *receipts, struct err *e) MUST_CHECK;
+/* Has a write failed, so that it has to be opened again? */
+bool ledger_is_broken(const struct ledger *l);
 /*
  * Before something is issued by leaves of an earlier commit: that one may have
  * failed after its leaves were in the journal, where home is a bucket that could
