@@ -225,8 +225,9 @@ int ledger_root_at(struct ledger *l, uint64_t size, struct hash *out,
  * committed and never published is not in it; an old journal is kept beside the
  * new one as journal.old-<n>.  The ledger must not be open.  ERR_EXISTS: the
  * journal that is there, or the home, has more leaves than from: nothing has
- * changed.  ERR_NOTFOUND: no checkpoint there.  ERR_BUSY, ERR_PARSE, ERR_BADSIG,
- * ERR_CORRUPT, ERR_NET, ERR_SYS, ERR_NOMEM.
+ * changed, and neither where the home does not say.  ERR_NOTFOUND: no checkpoint
+ * there.  ERR_BUSY, ERR_PARSE, ERR_BADSIG, ERR_CORRUPT, ERR_NET, ERR_SYS,
+ * ERR_NOMEM.
  */
 int ledger_rebuild(const struct ledger_config *c, const char *from,
     struct err *e) MUST_CHECK;

@@ -183,9 +183,16 @@ check_home(const struct rebuild *b, struct blob_store *home, struct err *e)
 	char *note = NULL;
 	bool foreign;
 	size_t n;
+	int r;
 
-	if (ledger_head_at(b->l, home, &head, &note, &n, &foreign, NULL) != 0)
+	r = ledger_head_at(b->l, home, &head, &note, &n, &foreign, e);
+	if (r == ERR_NOTFOUND)
 		return 0;
+	/* Whoever does not answer may have more all the same. */
+	if (r != 0) {
+		err_prefix(e, "%s", blob_url(home));
+		return r;
+	}
 	free(note);
 	return check_fewer(b, blob_url(home), head.size, e);
 }

@@ -416,6 +416,31 @@ an_older_copy_replaces_nothing(void **state)
 }
 
 static void
+a_home_that_cannot_be_asked_is_left_as_it_is(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = {0};
+	struct ledger *l;
+
+	assert_int_equal(mkdir(f->copy, 0700), 0);
+	f->c.copies = f->copies;
+	f->c.n_copies = 1;
+	l = lc_open_ledger(f);
+	lc_grow(l, 10);
+	lc_publish(l);
+	ledger_close(l);
+	lc_remove_tree(f->a);
+	assert_int_equal(mkdir(f->a, 0700), 0);
+	assert_int_equal(mkdir(lc_in(f, "a/checkpoint"), 0700), 0);
+	assert_int_equal(ledger_rebuild(&f->c, f->copy, &e), ERR_CORRUPT);
+	assert_false(file_exists(lc_in(f, "a/checkpoints/10")));
+	assert_false(file_exists(lc_in(f, "a/tile")));
+	assert_int_equal(rmdir(lc_in(f, "a/checkpoint")), 0);
+	assert_int_equal(ledger_rebuild(&f->c, f->copy, &e), 0);
+	lc_check_files(f->a, 10);
+}
+
+static void
 a_rebuild_takes_nothing_away(void **state)
 {
 	struct fixture *f = *state;
@@ -466,6 +491,7 @@ main(void)
 	    T(a_copy_apart_that_lags_too_long_stops_commits),
 	    T(a_log_is_rebuilt_from_a_copy),
 	    T(an_older_copy_replaces_nothing),
+	    T(a_home_that_cannot_be_asked_is_left_as_it_is),
 	    T(a_rebuild_takes_nothing_away),
 	};
 
