@@ -187,8 +187,13 @@ deliver_webhook(const struct delivery *d, struct err *e)
 	SET(&t, CURLOPT_HTTPHEADER, t.list);
 	SET(&t, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t.body.n);
 	SET(&t, CURLOPT_POSTFIELDS, t.body.p);
-	if ((r = perform(&t, &status, e)) != 0 ||
-	    (status >= 200 && status <= 299))
+	r = perform(&t, &status, e);
+	/* Of what was cut off or did not end a status is the answer all the same:
+	   whoever was told is not told again. */
+	if (r == ERR_NOMEM || (r != 0 && status < 200))
+		goto out;
+	r = 0;
+	if (status >= 200 && status <= 299)
 		goto out;
 	(void)err_set(e, ERR_NET, "the server answered %ld", status);
 	r = status == 408 || status == 429 || status >= 500 ? DELIVER_LATER
@@ -258,8 +263,11 @@ deliver_mail(const struct delivery *d, struct err *e)
 	SET(&t, CURLOPT_READFUNCTION, on_body);
 	SET(&t, CURLOPT_READDATA, &t);
 	r = perform(&t, &status, e);
+	/* Which of both it is says the server, also of a login or of TLS. */
 	if (r == DELIVER_LATER && status >= 500)
 		r = ERR_NET;
+	else if (r == ERR_NET && status >= 400 && status <= 499)
+		r = DELIVER_LATER;
 out:
 	transfer_close(&t);
 	free(address);

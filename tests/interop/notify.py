@@ -46,10 +46,11 @@ class Web(http.server.BaseHTTPRequestHandler):
         if answer == "hang":
             Web.hangs.wait(LONG)
             return
-        self.send_response(int(answer))
+        self.send_response(int(answer.removesuffix("cut")))
         if answer == "302":
             self.send_header("Location", "/200/elsewhere")
-        self.send_header("Content-Length", "0")
+        # One that is cut announces a body that does not come.
+        self.send_header("Content-Length", "9" if "cut" in answer else "0")
         self.end_headers()
 
     def log_message(self, *_):
@@ -58,6 +59,7 @@ class Web(http.server.BaseHTTPRequestHandler):
 
 class Mail(socketserver.StreamRequestHandler):
     seen = []  # (from, to, bytes)
+    logins = 0
 
     def say(self, text):
         self.wfile.write(text.encode() + b"\r\n")
@@ -68,7 +70,14 @@ class Mail(socketserver.StreamRequestHandler):
         for line in self.rfile:
             verb = line.decode().strip()
             if verb.upper().startswith(("EHLO", "HELO")):
-                self.say("250 sink")
+                self.say("250-sink\r\n250 AUTH PLAIN")
+            elif verb.upper().startswith("AUTH "):
+                # One that cannot ask whoever knows passwords just now.
+                Mail.logins += 1
+                self.say("454 later" if Mail.logins == 1 else "334 ")
+                if Mail.logins > 1:
+                    self.rfile.readline()
+                    self.say("235 come in")
             elif verb.upper().startswith("MAIL FROM:"):
                 sender = verb[10:]
                 self.say("250 ok")
@@ -207,6 +216,18 @@ channels:
   - name: broken
     webhook: http://127.0.0.1:%(web)d/503/broken
     for: {kinds: [later]}
+  - name: cut
+    webhook: http://127.0.0.1:%(web)d/200cut/x
+    for: {kinds: [odd]}
+  - name: absentcut
+    webhook: http://127.0.0.1:%(web)d/404cut/x
+    for: {kinds: [odd]}
+  - name: login
+    mail: smtp://127.0.0.1:%(mail)d
+    from: writ@example.com
+    to: {olga@example.com: olga.ops@corp.example}
+    login: {user: writ, password: secret}
+    for: {kinds: [odd]}
   - name: hangs
     webhook: http://127.0.0.1:%(web)d/hang/x
     for: {kinds: [slow]}
@@ -295,6 +316,17 @@ check("nor is a redirection followed",
 check("three times is all",
       got["broken", "olga@example.com"]["error"] == "the server answered 503"
       and Web.turns["/503/broken"] == 3, got)
+k.notice(8, kind="odd", to=["olga@example.com"])
+got = by_how([k.told() for _ in range(3)])
+check("a server's word counts, whatever comes after it",
+      got["cut", "olga@example.com"]["sent"] is True and
+      Web.turns["/200cut/x"] == 1, got)
+check("also that it has no such place",
+      got["absentcut", "olga@example.com"]["error"] ==
+      "the server answered 404" and Web.turns["/404cut/x"] == 1, got)
+check("a login that is not possible now is tried again",
+      got["login", "olga@example.com"]["sent"] is True and Mail.logins == 2,
+      got)
 k.notice(9, kind="unheard-of", to=["olga@example.com"])
 ident, t = k.told()
 check("a notice that no channel is for says so",
