@@ -135,6 +135,42 @@ check_report(struct mk *k, struct mk_call *c, const struct statement *s,
 	return check_job(k, c->host, s, e);
 }
 
+/*
+ * Each report is a leaf for good and rows in the store, and nothing else ends what
+ * one host says.  Above its rate it is asked to say the same later, in its order, so
+ * that nothing is missing in the end.
+ */
+static int
+check_rate(struct mk *k, const struct mk_call *c, struct err *e)
+{
+	struct mk_host *h = c->host;
+	int64_t ms = k->now_ms - h->said_ms;
+
+	h->said_ms = k->now_ms;
+	/* What is above is no more than one report more than MK_REPORT_BURST. */
+	if (ms >= INT64_C(1000) * MK_REPORT_BURST / MK_REPORT_RATE)
+		h->said = 0;
+	else if (ms > 0)
+		h->said -= ms * MK_REPORT_RATE / 1000;
+	if (h->said < 0)
+		h->said = 0;
+	if (h->said < MK_REPORT_BURST / 2)
+		h->says_too_much = false;
+	if (h->said < MK_REPORT_BURST)
+		return 0;
+	if (!h->says_too_much)
+		mk_alarm(k, h, c->address,
+		    "reports more than is taken of one host: the rest waits "
+		    "there");
+	h->says_too_much = true;
+	(void)err_set(e, ERR_BUSY,
+	    "%s has reported %d MiB more than the %d KiB a second that are "
+	    "taken of one host",
+	    h->id, MK_REPORT_BURST / 1024 / 1024, MK_REPORT_RATE / 1024);
+	err_hint(e, "say the same again in a while");
+	return ERR_BUSY;
+}
+
 int
 mk_report(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 {
@@ -146,7 +182,7 @@ mk_report(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 
 	(void)out;
 	statement_init(&from.s, ST_REPORT);
-	if ((r = mk_can_take(k, e)) != 0 ||
+	if ((r = mk_can_take(k, e)) != 0 || (r = check_rate(k, c, e)) != 0 ||
 	    (r = mk_arg_statement(c, "statement", &from.s, e)) != 0 ||
 	    (r = check_report(k, c, &from.s, e)) != 0 ||
 	    (r = mk_parts(c, 1, e)) != 0 ||
@@ -161,6 +197,8 @@ mk_report(struct mk *k, struct mk_call *c, struct str *out, struct err *e)
 	item->gap = r == FLEET_HOSTS_GAP;
 	item->missing = item->gap ? row->missing : 0;
 	item->has_leaf = r != FLEET_HOSTS_AGAIN;
+	if (item->has_leaf)
+		c->host->said += (int64_t)item->s.n_bytes;
 	c->parts[0].hash = item->s.hash;
 	c->parts[0].number = item->s.u.report.seq;
 	mk_item_go(k, item);

@@ -48,6 +48,10 @@
 #define MK_STAGE_FILES 10000
 #define MK_STAGE_BYTES (24u * 1024 * 1024)
 #define MK_UNSTORED    64	/* batches that wait for room in the store */
+/* Bytes of reports that each host has taken: so many at once, such as all that it
+ * kept while no master was there, and so many a second for good. */
+#define MK_REPORT_BURST (32 * 1024 * 1024)
+#define MK_REPORT_RATE	(16 * 1024)
 
 #define MK_LATER 1		/* a handler's: it is answered later */
 #define MK_ENDED 2		/* it was answered, and is gone */
@@ -75,6 +79,8 @@ struct mk_host {
 	int64_t	 left_ms;	/* when it went (monotonic); 0: never came */
 	uint32_t dials[MK_DIALS]; /* as the dialer knows them; 0: none */
 	int64_t	 contact;	/* last call, or last report before a start */
+	int64_t	 said, said_ms;	/* bytes of reports above its rate, at that time */
+	bool	 says_too_much;	/* that was alarmed */
 	uint64_t root_version, policy_version, fleet_version, krl_version;
 	struct hash certificate;
 	struct mk_alarm alarms[MK_ALARMS]; /* oldest first */

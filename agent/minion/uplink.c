@@ -231,8 +231,10 @@ uplink_until_next(const struct uplink *u)
 		sooner(u, u->next_try != 0 ? u->next_try : 1, &ms);
 	if (uplink_is_up(u) && !u->attending)
 		sooner(u, u->next_enrol != 0 ? u->next_enrol : 1, &ms);
-	if (u->attending && u->want != NULL)
+	if (u->attending && u->want != NULL) {
 		sooner(u, u->next_renew, &ms);
+		sooner(u, u->next_send, &ms);
+	}
 	if (u->more_unsent && uplink_is_up(u))
 		ms = 0;
 	if (json_object_get(u->held, "run") != NULL)

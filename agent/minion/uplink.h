@@ -75,6 +75,7 @@ struct uplink {
 	struct strs unsent;
 	uint64_t first_unsent, acked;
 	bool more_unsent;	 /* of which the last turn took some */
+	int64_t next_send;	 /* until then the master has enough; 0: it has not */
 
 	char *enrol;		 /* the statement; NULL: not made yet */
 	char *by_token;		 /* an acceptance of it; NULL: none */

@@ -51,7 +51,7 @@ uplink_hang_up(struct uplink *u)
 	u->up = u->down = u->attending = u->refused = u->changed = false;
 	json_decref(u->want);
 	u->want = NULL;
-	u->next_enrol = 0; /* at once, by the next connection */
+	u->next_enrol = u->next_send = 0; /* at once, by the next connection */
 	if (u->renew_failed)
 		u->next_renew = loop_now(u->loop);
 	u->renew_failed = false;

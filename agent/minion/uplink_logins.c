@@ -116,8 +116,10 @@ uplink_watch_logs(struct uplink *u, struct err *e)
 bool
 uplink_has_logins(const struct uplink *u)
 {
+	/* While the master has enough, a log keeps what it says: what else there is
+	   to report has no more before it than there was. */
 	return uplink_bool(u->held, "accepted") &&
-	    uplink_bool(u->held, "logins");
+	    uplink_bool(u->held, "logins") && u->next_send == 0;
 }
 
 void

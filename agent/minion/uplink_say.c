@@ -10,8 +10,9 @@
 #include "lib/proc/plog.h"
 #include "lib/ssh/cert.h"
 
-#define UNSENT_MAX  256 /* reports in memory; the applier has the rest */
-#define CLEAN_AFTER 32  /* that a master has and the applier keeps still */
+#define UNSENT_MAX  256   /* reports in memory; the applier has the rest */
+#define CLEAN_AFTER 32    /* that a master has and the applier keeps still */
+#define SAY_AGAIN   10000 /* ms; to a master that had enough */
 #define RENEW_MS    (10 * 60 * 1000) /* about; asked for, not there yet */
 #define SETTLE_MS   2000
 #define AGAIN_MS    500
@@ -112,6 +113,9 @@ uplink_send(struct uplink *u)
 	int r = 0;
 
 	u->more_unsent = false;
+	if (loop_now(u->loop) < u->next_send)
+		return;
+	u->next_send = 0;
 	if (u->unsent.n > 0 && u->acked >= u->first_unsent) {
 		uint64_t had = u->acked - u->first_unsent + 1;
 
@@ -130,7 +134,11 @@ uplink_send(struct uplink *u)
 	if (r == 0 || !uplink_is_up(u))
 		return;
 	plog_err(PLOG_WARN, &e, "the master does not take a report", NULL);
-	uplink_leave(u);
+	/* It is of use for all else, and what another one gets is a gap here. */
+	if (r == ERR_BUSY)
+		u->next_send = loop_now(u->loop) + SAY_AGAIN;
+	else
+		uplink_leave(u);
 }
 
 /* --- diffs ---------------------------------------------------------------- */

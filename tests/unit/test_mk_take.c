@@ -136,6 +136,45 @@ a_report_that_was_not_taken_did_not_come(void **state)
 	json_decref(args);
 }
 
+/* The same again is no leaf, and so only one that is more than there was. */
+static void
+one_host_does_not_report_without_end(void **state)
+{
+	const struct fleet_host_row *row = fleet_hosts_by_id(mk.hosts, WEB_1);
+	int64_t n = (int64_t)run.s[REPORTS].n_bytes;
+	json_t *args = json_object();
+
+	(void)state;
+	put_arg(args, "statement", REPORTS);
+	web->said = MK_REPORT_BURST;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(say(mk_report, args), ERR_BUSY);
+		assert_int_equal(row->seq, 0);
+		assert_int_equal(mk.n_next, 0);
+		assert_int_equal(web->n_alarms, 1);
+		assert_int_equal(mk.totals.alarms, 1);
+	}
+	/* It was not told that it came, and comes again. */
+	mk.now_ms += 1000;
+	assert_int_equal(say(mk_report, args), MK_LATER);
+	assert_int_equal(row->seq, 1);
+	assert_int_equal(web->said, MK_REPORT_BURST - MK_REPORT_RATE + n);
+	assert_int_equal(say(mk_report, args), MK_LATER);
+	assert_int_equal(web->said, MK_REPORT_BURST - MK_REPORT_RATE + n);
+	/* Another time, another alarm. */
+	mk.now_ms += 1000 * (MK_REPORT_BURST / MK_REPORT_RATE) - 1000;
+	assert_int_equal(say(mk_report, args), MK_LATER);
+	assert_int_equal(web->said, n);
+	mk.now_ms += INT64_C(1) << 50;
+	assert_int_equal(say(mk_report, args), MK_LATER);
+	assert_int_equal(web->said, 0);
+	web->said = MK_REPORT_BURST;
+	mk.now += MK_ALARM_SAME;
+	assert_int_equal(say(mk_report, args), ERR_BUSY);
+	assert_int_equal(mk.totals.alarms, 2);
+	json_decref(args);
+}
+
 /* --- who lets himself in -------------------------------------------------- */
 
 static int
@@ -215,6 +254,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	    T(a_report_that_was_not_taken_did_not_come),
+	    T(one_host_does_not_report_without_end),
 	    T(who_was_not_taken_is_no_host),
 	    T(a_batch_is_stored_whole_or_waits),
 #undef T

@@ -184,6 +184,61 @@ what_says_nothing_of_a_thing_is_asked_again_in_a_while(void **state)
 	}
 }
 
+/* --- reports -------------------------------------------------------------- */
+
+/* Who went would be without orders for as long as it has something to say, and who
+ * reads on has ever more before what else it has to say. */
+static void
+who_reports_too_much_stays_and_says_it_later(void **state)
+{
+	(void)state;
+	begin("{" MASTERS ",\"accepted\":true,\"logins\":true,\"seq\":\"1\"}");
+	p.says[VERB_UNSENT] = "\"reports\":[{\"seq\":\"1\",\"text\":\"R\"}]";
+	p.report = "{\"error\":\"in a while\",\"code\":\"busy\"}";
+	come_up();
+	be_wanted("{}");
+	p.u->changed = false;
+	for (int i = 0; i < 3; i++) {
+		uplink_send(p.u);
+		assert_true(uplink_is_up(p.u));
+		assert_int_equal(p.reported, 1);
+		assert_false(uplink_has_logins(p.u));
+	}
+	assert_in_range(uplink_until_next(p.u), 1000, 10000);
+	p.u->next_send = 1;
+	p.report = "{\"seq\":\"1\"}";
+	uplink_send(p.u);
+	assert_int_equal(p.reported, 2);
+	assert_int_equal(p.u->acked, 1);
+	assert_true(uplink_has_logins(p.u));
+}
+
+static void
+another_master_is_told_at_once(void **state)
+{
+	(void)state;
+	begin("{" MASTERS ",\"accepted\":true,\"logins\":true,\"seq\":\"1\"}");
+	p.says[VERB_UNSENT] = "\"reports\":[{\"seq\":\"1\",\"text\":\"R\"}]";
+	p.report = "{\"error\":\"in a while\",\"code\":\"busy\"}";
+	come_up();
+	be_wanted("{}");
+	uplink_send(p.u);
+	uplink_leave(p.u);
+	assert_true(uplink_has_logins(p.u));
+	come_up();
+	be_wanted("{}");
+	p.report = "{\"seq\":\"1\"}";
+	uplink_send(p.u);
+	assert_int_equal(p.u->acked, 1);
+	/* For any other reason it goes. */
+	p.held = "{" MASTERS ",\"accepted\":true,\"seq\":\"2\"}";
+	p.says[VERB_UNSENT] = "\"reports\":[{\"seq\":\"2\",\"text\":\"R\"}]";
+	p.report = "{\"error\":\"a broken disk\",\"code\":\"sys\"}";
+	assert_int_equal(uplink_ask(p.u, VERB_LOOK, "", NULL, NULL), 0);
+	uplink_send(p.u);
+	assert_false(uplink_is_up(p.u));
+}
+
 /* --- no memory ------------------------------------------------------------ */
 
 /* A list, an acceptance and a certificate, each of which is "x" to this master. */
@@ -313,6 +368,8 @@ main(void)
 	    T(who_has_no_token_is_asked_once),
 	    T(news_do_not_end_what_is_being_taken),
 	    T(what_says_nothing_of_a_thing_is_asked_again_in_a_while),
+	    T(who_reports_too_much_stays_and_says_it_later),
+	    T(another_master_is_told_at_once),
 	    T(a_run_that_waits_is_looked_after_at_once),
 	    T(a_time_that_is_over_is_not_waited_for),
 	    T(memory_that_runs_out_costs_time_and_nothing_else),

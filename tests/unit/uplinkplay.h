@@ -72,6 +72,8 @@ static struct play {
 	const char *enrol, *attend, *news;
 	const char *token;   /* to enrol by one; NULL: as to all */
 	const char *object;  /* NULL: that it has none */
+	const char *report;  /* NULL: likewise */
+	unsigned reported;
 	bool enrol_by_token; /* the last one had an acceptance */
 	bool drops;          /* the connection ends in the next turn */
 	uint16_t dead;       /* nobody answers at this port */
@@ -176,6 +178,10 @@ hear(struct net_client *c, const char *body, net_client_fn *fn, void *ctx)
 		answer(fn, ctx,
 		    p.token != NULL && p.enrol_by_token ? p.token : p.enrol,
 		    true);
+	} else if (strstr(body, "\"call\":\"report\"") != NULL &&
+	    p.report != NULL) {
+		p.reported++;
+		answer(fn, ctx, p.report, true);
 	} else {
 		answer(fn, ctx,
 		    is_object && p.object != NULL
