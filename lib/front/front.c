@@ -85,11 +85,11 @@ gone(void *ctx, struct net_peer *p, const char *why)
 	if (s == NULL)
 		return;
 	while ((c = TAILQ_FIRST(&s->open)) != NULL) {
-		/* A keeper that is gone has forgotten it anyway. */
-		if (c->sent &&
-		    link_send(f, MSG_GONE, c->id, slice_of(NULL, 0), NULL) != 0)
-			c->sent = false;
+		uint32_t id = c->sent ? c->id : 0;
+
 		pending_free(f, c);
+		if (id != 0)
+			link_gone(f, id);
 	}
 	guest_gone(f, s);
 	plog(PLOG_INFO, "session ended", "session", number(n, s->number),

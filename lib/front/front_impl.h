@@ -21,6 +21,10 @@
  * beyond that fail when it goes. */
 #define KEPT_MAX (64 * 1024 * 1024)
 
+/* Bytes that may wait for the keeper before one more call does not: the rest of
+ * CHAN_OUT_MAX is for what says that calls are gone. */
+#define CALLS_WAIT_MAX (CHAN_OUT_MAX / 2)
+
 /* A call is told to no third keeper when two have gone within this time of
  * hearing it: it may be the reason. */
 #define DEATHS_MAX 2
@@ -124,8 +128,11 @@ void front_fail(struct front *f, struct net_peer *p, uint32_t peer_id,
 int  link_start(struct front *f, struct err *e) MUST_CHECK;
 void link_turn(struct front *f); /* connect again, write what waits */
 void link_close(struct front *f);
-/* ERR_* when the frame could not be queued. */
+/* ERR_* when the frame could not be queued; ERR_LIMIT: a call, of which more than
+ * CALLS_WAIT_MAX wait. */
 int  link_send(struct front *f, uint16_t type, uint32_t id,
      struct slice payload, struct err *e) MUST_CHECK;
+/* Nobody waits for that call any more. */
+void link_gone(struct front *f, uint32_t id);
 
 #endif

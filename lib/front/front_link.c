@@ -125,10 +125,26 @@ link_send(struct front *f, uint16_t type, uint32_t id, struct slice payload,
 
 	if (f->keeper == NULL)
 		return err_set(e, ERR_NET, "the keeper is away");
+	if (type == MSG_CALL && chan_waiting(f->keeper) > CALLS_WAIT_MAX)
+		return err_set(e, ERR_LIMIT,
+		    "more than %d MiB of calls wait for it",
+		    CALLS_WAIT_MAX / 1024 / 1024);
 	r = chan_send(f->keeper, type, id, payload, &lost);
 	if (r != 0)
 		return err_set(e, r, "%s", lost.msg);
 	return 0;
+}
+
+/* A keeper that is not told would have the call open for good: it is told by the
+ * connection's end, then.  One that is gone has forgotten it anyway. */
+void
+link_gone(struct front *f, uint32_t id)
+{
+	struct err e = {0};
+	int r = link_send(f, MSG_GONE, id, slice_of(NULL, 0), &e);
+
+	if (r != 0 && r != ERR_NET)
+		lose(f, &e);
 }
 
 static void

@@ -13,6 +13,8 @@
 #include <cmocka.h>
 
 #include "lib/base/json.h"
+#include "lib/front/front_impl.h"
+#include "lib/proc/plog.h"
 #include "lib/proc/socket.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/mutate.h"
@@ -245,6 +247,74 @@ failures_have_both_forms(void **state)
 	str_clear(&s);
 }
 
+/* --- a keeper that does not read ------------------------------------------- */
+
+static size_t
+fill(struct front *f, const uint8_t *bytes, size_t n)
+{
+	size_t sent = 0;
+
+	while (link_send(f, MSG_CALL, 1, slice_of(bytes, n), NULL) == 0)
+		sent++;
+	return sent;
+}
+
+/* Else a call whose caller has left is open there for good. */
+static void
+that_calls_are_gone_has_room_behind_calls(void **state)
+{
+	static uint8_t large[CALL_MAX];
+	struct front f = {.n_calls = 0};
+	struct err e = {0};
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(chan_new(fds[0], &f.keeper, &e), 0);
+	assert_in_range(fill(&f, large, sizeof(large)), 32, 63);
+	(void)fill(&f, large, 100);
+	for (uint32_t i = 1; i <= 100000; i++)
+		if (link_send(&f, MSG_GONE, i, slice_of(NULL, 0), &e) != 0)
+			fail_msg("%u: %s", i, e.msg);
+	assert_int_equal(link_send(&f, MSG_CALL, 1, slice_of(large, 1), &e),
+	    ERR_LIMIT);
+	assert_string_equal(e.msg, "more than 32 MiB of calls wait for it");
+	chan_free(f.keeper);
+	close(fds[1]);
+}
+
+/* Without memory it is told by the connection's end. */
+static void
+a_keeper_is_told_that_a_call_is_gone_or_cut_off(void **state)
+{
+	static uint8_t large[CALL_MAX];
+	struct front f = {.words = &words, .backoff = 1};
+	struct err e = {0};
+	int fds[2];
+
+	(void)state;
+	plog_init("test", PLOG_ERR);
+	TAILQ_INIT(&f.all);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(loop_new(&f.loop, &e), 0);
+	assert_int_equal(chan_new(fds[0], &f.keeper, &e), 0);
+	assert_int_equal(link_send(&f, MSG_CALL, 1,
+			     slice_of(large, sizeof(large)), &e),
+	    0);
+	link_gone(&f, 1);
+	assert_non_null(f.keeper);
+	/* The blocks are full at some time. */
+	for (uint32_t i = 2; f.keeper != NULL; i++) {
+		assert_true(i < 100000);
+		alloc_fail_nth(1);
+		link_gone(&f, i);
+	}
+	alloc_fail_nth(0);
+	link_gone(&f, 1);
+	loop_free(f.loop);
+	close(fds[1]);
+}
+
 /* --- the dialler ---------------------------------------------------------- */
 
 static int
@@ -302,6 +372,8 @@ main(void)
 	    cmocka_unit_test(names_are_ids_and_kinds_of_them),
 	    cmocka_unit_test(a_refusal_says_what_to_do),
 	    cmocka_unit_test(failures_have_both_forms),
+	    cmocka_unit_test(that_calls_are_gone_has_room_behind_calls),
+	    cmocka_unit_test(a_keeper_is_told_that_a_call_is_gone_or_cut_off),
 	    cmocka_unit_test(the_dialler_connects_for_us),
 	};
 
