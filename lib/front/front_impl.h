@@ -128,8 +128,8 @@ void front_fail(struct front *f, struct net_peer *p, uint32_t peer_id,
 int  link_start(struct front *f, struct err *e) MUST_CHECK;
 void link_turn(struct front *f); /* connect again, write what waits */
 void link_close(struct front *f);
-/* ERR_* when the frame could not be queued; ERR_LIMIT: a call, of which more than
- * CALLS_WAIT_MAX wait. */
+/* ERR_* when the frame could not be queued; ERR_BUSY: a call, of which more than
+ * CALLS_WAIT_MAX wait, and whose fault that is none. */
 int  link_send(struct front *f, uint16_t type, uint32_t id,
      struct slice payload, struct err *e) MUST_CHECK;
 /* Nobody waits for that call any more. */

@@ -126,7 +126,7 @@ link_send(struct front *f, uint16_t type, uint32_t id, struct slice payload,
 	if (f->keeper == NULL)
 		return err_set(e, ERR_NET, "the keeper is away");
 	if (type == MSG_CALL && chan_waiting(f->keeper) > CALLS_WAIT_MAX)
-		return err_set(e, ERR_LIMIT,
+		return err_set(e, ERR_BUSY,
 		    "more than %d MiB of calls wait for it",
 		    CALLS_WAIT_MAX / 1024 / 1024);
 	r = chan_send(f->keeper, type, id, payload, &lost);

@@ -277,7 +277,7 @@ that_calls_are_gone_has_room_behind_calls(void **state)
 		if (link_send(&f, MSG_GONE, i, slice_of(NULL, 0), &e) != 0)
 			fail_msg("%u: %s", i, e.msg);
 	assert_int_equal(link_send(&f, MSG_CALL, 1, slice_of(large, 1), &e),
-	    ERR_LIMIT);
+	    ERR_BUSY);
 	assert_string_equal(e.msg, "more than 32 MiB of calls wait for it");
 	chan_free(f.keeper);
 	close(fds[1]);
