@@ -19,7 +19,9 @@
 
 #define LATER_MS 1000
 #define NOMEM_MS 60000 /* each time is a process that may need as much */
-#define TAKE_MS  200   /* after something was refused: no flood of appliers */
+#define FAULT_MS \
+	10000       /* a person has to mend it, and other things are wanted */
+#define TAKE_MS 200 /* after something was refused: no flood of appliers */
 
 /* --- what was refused ----------------------------------------------------- */
 
@@ -63,6 +65,14 @@ is_later(const struct uplink *u, bool asked, int r)
 	    (!asked && (r == ERR_NET || r == ERR_SYS));
 }
 
+/* Is it the master's own log or store that is not right?  What is mended there is
+ * to be had again, and as long as it is not, all else is. */
+static bool
+is_masters_fault(bool asked, int r)
+{
+	return !asked && (r == ERR_RECORD || r == ERR_CORRUPT);
+}
+
 /* What came of an attempt; true: go on with the next thing. */
 static bool
 done(struct uplink *u, const char *what, const char *hash, bool asked, int r,
@@ -76,6 +86,13 @@ done(struct uplink *u, const char *what, const char *hash, bool asked, int r,
 		u->next_take = loop_now(u->loop) +
 		    (asked && r == ERR_NOMEM ? NOMEM_MS : LATER_MS);
 		return false;
+	}
+	if (is_masters_fault(asked, r)) {
+		plog_err(PLOG_WARN, e, "the master cannot give it", "what",
+		    what, NULL);
+		u->changed = true;
+		u->next_take = loop_now(u->loop) + FAULT_MS;
+		return true;
 	}
 	/* The applier has raised its alarm itself. */
 	if (!asked && uplink_is_hostile(r))

@@ -163,6 +163,8 @@ static const struct {
     {"{\"error\":\"short of memory\",\"code\":\"nomem\"}", true},
     {"{\"error\":\"a broken disk\",\"code\":\"sys\"}", true},
     {"{\"error\":\"in a while\",\"code\":\"busy\"}", true},
+    {"{\"error\":\"a log at rest\",\"code\":\"record\"}", true},
+    {"{\"error\":\"its store is damaged\",\"code\":\"corrupt\"}", true},
 };
 
 static void
@@ -180,6 +182,7 @@ what_says_nothing_of_a_thing_is_asked_again_in_a_while(void **state)
 		assert_int_equal(strs_has(&p.u->tried, "certificate " ONE),
 		    !refusals[i].again);
 		assert_int_equal(p.u->changed, refusals[i].again);
+		assert_int_equal(p.asked[VERB_REPORT], 0); /* no alarm */
 		assert_true(p.u->next_take > loop_now(p.u->loop));
 	}
 }
