@@ -224,9 +224,10 @@ get_files(struct uplink *u, const struct manifest *m, struct err *e)
 		else
 			r = get_file(u, hex, m->v[i].size, UPLINK_BUNDLE_MAX,
 			    e);
-		/* Another host's pillar is not given out. */
-		if (r != 0 && starts(m->v[i].path, FLEET_PILLAR) &&
-		    !uplink_is_hostile(r) && uplink_is_up(u))
+		/* Another host's pillar is not given out; one that cannot be had
+		   just now may be this host's. */
+		if ((r == ERR_NOTFOUND || r == ERR_DENIED) &&
+		    starts(m->v[i].path, FLEET_PILLAR) && uplink_is_up(u))
 			r = 0;
 	}
 	return r;

@@ -187,6 +187,59 @@ what_says_nothing_of_a_thing_is_asked_again_in_a_while(void **state)
 	}
 }
 
+/* A bundle with one file, in a spool that has room for it. */
+static void
+put_bundle(const char *path, struct str *chain, struct str *answer)
+{
+	static char name[HASH_HEX];
+	struct str manifest = STR_INIT;
+	struct hash h;
+	struct jw w;
+
+	str_addf(&manifest, ONE " 1 %s\n", path);
+	hash_sha256(manifest.p, manifest.n, &h);
+	hash_hex(&h, name);
+	str_addf(chain,
+	    "{\"manifest\":\"%s\",\"size\":\"%zu\","
+	    "\"statement\":\"{\\\"version\\\":\\\"5\\\"}\\n\"}",
+	    name, manifest.n);
+	jw_init(&w, answer, false);
+	jw_begin(&w, NULL, '{');
+	jw_u64(&w, "size", manifest.n);
+	jw_base64(&w, "data", manifest.p, manifest.n);
+	jw_end(&w, '}');
+	p.chain = chain->p;
+	p.manifest = answer->p;
+	p.manifest_name = name;
+	str_clear(&manifest);
+}
+
+/* The applier would refuse a bundle without this host's own, for good. */
+static void
+only_a_pillar_that_is_not_given_out_is_done_without(void **state)
+{
+	struct str chain = STR_INIT, manifest = STR_INIT;
+	char dir[TMPDIR_MAX + 16];
+
+	(void)state;
+	(void)snprintf(dir, sizeof(dir), "%s/bundle", p.dir);
+	assert_int_equal(file_mkdirs(dir, 0700, NULL), 0);
+	begin(ACCEPTED);
+	come_up();
+	put_bundle("pillar/web.yaml", &chain, &manifest);
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++) {
+		struct err e = {0};
+
+		p.object = refusals[i].says;
+		if ((uplink_fetch_fleet(p.u, &e) != 0) != refusals[i].again)
+			fail_msg("%s: %s", refusals[i].says, e.msg);
+	}
+	uplink_spool_empty(p.u);
+	assert_int_equal(rmdir(dir), 0);
+	str_clear(&chain);
+	str_clear(&manifest);
+}
+
 /* --- reports -------------------------------------------------------------- */
 
 /* Who went would be without orders for as long as it has something to say, and who
@@ -371,6 +424,7 @@ main(void)
 	    T(who_has_no_token_is_asked_once),
 	    T(news_do_not_end_what_is_being_taken),
 	    T(what_says_nothing_of_a_thing_is_asked_again_in_a_while),
+	    T(only_a_pillar_that_is_not_given_out_is_done_without),
 	    T(who_reports_too_much_stays_and_says_it_later),
 	    T(another_master_is_told_at_once),
 	    T(a_run_that_waits_is_looked_after_at_once),

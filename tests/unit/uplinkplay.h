@@ -72,6 +72,8 @@ static struct play {
 	const char *enrol, *attend, *news;
 	const char *token;   /* to enrol by one; NULL: as to all */
 	const char *object;  /* NULL: that it has none */
+	/* To a chain; and what is its MANIFEST, of that name. */
+	const char *chain, *manifest, *manifest_name;
 	const char *report;  /* NULL: likewise */
 	unsigned reported;
 	bool enrol_by_token; /* the last one had an acceptance */
@@ -178,6 +180,12 @@ hear(struct net_client *c, const char *body, net_client_fn *fn, void *ctx)
 		answer(fn, ctx,
 		    p.token != NULL && p.enrol_by_token ? p.token : p.enrol,
 		    true);
+	} else if (strstr(body, "\"call\":\"chain\"") != NULL &&
+	    p.chain != NULL) {
+		answer(fn, ctx, p.chain, true);
+	} else if (is_object && p.manifest != NULL &&
+	    strstr(body, p.manifest_name) != NULL) {
+		answer(fn, ctx, p.manifest, true);
 	} else if (strstr(body, "\"call\":\"report\"") != NULL &&
 	    p.report != NULL) {
 		p.reported++;
