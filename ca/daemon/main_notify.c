@@ -178,6 +178,8 @@ main(int argc, char **argv)
 	struct err e = {0};
 	int c, r;
 
+	if ((r = fd_keep_standard(&e)) != 0)
+		return cli_exit_status(r);
 	while ((c = getopt(argc, argv, "C:n")) != -1) {
 		if (c == 'C')
 			s.dir = optarg;

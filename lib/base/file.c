@@ -184,6 +184,30 @@ fd_write_all(int fd, const void *p, size_t n, struct err *e)
 	return 0;
 }
 
+int
+fd_keep_standard(struct err *e)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		/* The other way round: a use of it stays an error. */
+		int how = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+		int got;
+
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		/* Those below are open, so it is this one that open gives; and
+		   children inherit it, as they do the others. */
+		got = open("/dev/null", how); // NOLINT(android-cloexec-open)
+		if (got < 0)
+			return err_sys(e, "open /dev/null");
+		if (got != fd) {
+			(void)close(got);
+			return err_set(e, ERR_SYS,
+			    "/dev/null is descriptor %d, expected %d", got, fd);
+		}
+	}
+	return 0;
+}
+
 static int
 sync_fd(int fd)
 {

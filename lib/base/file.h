@@ -91,5 +91,12 @@ const char *path_base(const char *path); /* after the last '/' */
 
 /* All of it, through short writes and EINTR.  ERR_SYS. */
 int fd_write_all(int fd, const void *p, size_t n, struct err *e) MUST_CHECK;
+/*
+ * Take the place of standard input, output and error where they are closed, so
+ * that no file that is opened later gets their number and what is printed for
+ * people.  Reading or writing them fails with EBADF as before.  A program's
+ * first act.  ERR_SYS.
+ */
+int fd_keep_standard(struct err *e) MUST_CHECK;
 
 #endif

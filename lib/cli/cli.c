@@ -236,7 +236,8 @@ run_table(const char *program, struct level l, bool no_dir, int argc,
 	program_name = program;
 	help = argc > 1 && strcmp(argv[1], "help") == 0;
 	i += help;
-	r = find_leaf(&a, &l, argc, argv, &i, &leaf, &e);
+	if ((r = fd_keep_standard(&e)) == 0)
+		r = find_leaf(&a, &l, argc, argv, &i, &leaf, &e);
 	if (r == 0 && leaf == NULL && i < argc && argv[i][0] != '-')
 		help = false; /* of what there is not */
 	if (r == 0 && leaf == NULL && i == argc - 1 &&

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/file.h"
 #include "lib/cli/cli.h"
 #include "lib/crypto/secmem.h"
 #include "lib/proc/plog.h"
@@ -26,6 +27,8 @@ daemon_main(const struct daemon *d, int argc, char **argv)
 	struct err e = {0};
 	int c, r;
 
+	if ((r = fd_keep_standard(&e)) != 0)
+		return cli_exit_status(r);
 	while ((c = getopt(argc, argv, "C:")) != -1) {
 		if (c != 'C')
 			return usage(d);

@@ -217,6 +217,8 @@ front_main(const struct front_program *p, int argc, char **argv)
 	int64_t began = clock_mono_ms();
 	int c, r;
 
+	if ((r = fd_keep_standard(&e)) != 0)
+		return cli_exit_status(r);
 	while ((c = getopt(argc, argv, "C:")) != -1) {
 		if (c != 'C')
 			return usage(p);

@@ -149,6 +149,19 @@ bad "a public key for a certificate" $input "alice.pub" \
 # shellcheck disable=SC2016 # the inner shell expands it
 bad "standard output is full" $system "standard output" \
 	sh -c '"$1" policy show -C corp >/dev/full' sh "$writ"
+# Files that are opened get the lowest number that is free: where that is 1 or 2,
+# what is said to people is in the journal.
+# shellcheck disable=SC2016 # the inner shell expands it
+closed() { sh -c '"$@" <&- >&- 2>&-' sh "$@"; }
+cp r.req c.req
+closed "$writ" approve -C corp -i olga -y c.req
+t_eq "standard output, input and error are closed" $system $?
+t_eq "what cannot be shown is not approved" c.req "$(ls c.req*)"
+closed "$writ" sign -C corp c.req
+t_eq "sign has its status then" $waiting $?
+bad "and the journal is none the worse" $waiting "waits for 1 more" \
+	sign c.req
+rm c.req
 bad "a file that is there is not replaced" $refused "r.req" \
 	request deploy --reason "$why" -o r.req
 

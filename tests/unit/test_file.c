@@ -572,6 +572,46 @@ writing_to_a_closed_pipe_fails(void **state)
 	(void)close(p[1]);
 }
 
+/* In a child: what is there stays, what is not gets a place that no use of it
+ * reaches anything by. */
+static int
+with_standard_closed(int closed)
+{
+	struct stat was, is;
+	int kept = closed == 1 ? 2 : 1, fd;
+	char c;
+
+	if (fstat(kept, &was) != 0 || close(closed) != 0 ||
+	    fd_keep_standard(NULL) != 0 || fstat(kept, &is) != 0)
+		return 1;
+	if (was.st_ino != is.st_ino || was.st_dev != is.st_dev)
+		return 2;
+	if ((fd = open("f", O_CREAT | O_RDWR, 0600)) <= STDERR_FILENO)
+		return 3;
+	errno = 0;
+	if ((closed == 0 ? read(0, &c, 1) : write(closed, "x", 1)) != -1 ||
+	    errno != EBADF)
+		return 4;
+	return 0;
+}
+
+static void
+no_file_takes_the_place_of_standard_output(void **state)
+{
+	(void)state;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		pid_t pid = fork();
+		int status = -1;
+
+		assert_true(pid >= 0);
+		if (pid == 0)
+			_exit(with_standard_closed(fd));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+}
+
 static int
 use_files(void *arg)
 {
@@ -625,6 +665,7 @@ main(void)
 	    IN_DIRECTORY(locking_never_overwrites_other_content),
 	    cmocka_unit_test(paths_are_joined_with_one_slash),
 	    cmocka_unit_test(writing_to_a_closed_pipe_fails),
+	    IN_DIRECTORY(no_file_takes_the_place_of_standard_output),
 	    IN_DIRECTORY(memory_running_out_is_reported),
 	};
 
