@@ -8,7 +8,11 @@
 
 #include "ca/daemon/admin.h"
 #include "lib/base/clock.h"
+#include "lib/base/file.h"
 #include "lib/bundle/bundles.h"
+
+/* Where systemd puts what LoadCredential= of a unit names. */
+#define CREDENTIALS "/run/credentials/"
 
 void
 check_add(struct check *c, enum finding f, const char *what, const char *fmt,
@@ -90,6 +94,43 @@ check_key(struct check *c, const char *name)
 	key_free(key);
 }
 
+/* The front's host key, which is in no policy.  As a credential of systemd it is
+ * there only while the front runs, and made of the file below keys/. */
+static void
+check_transport(struct check *c)
+{
+	const struct service_config *s = &c->config.service;
+	const char *path = s->transport, *user = s->users.front;
+	char fp[FINGERPRINT_MAX], *kept = NULL;
+	struct key *key = NULL;
+	struct err e = {0};
+	int r;
+
+	if (strncmp(path, CREDENTIALS, strlen(CREDENTIALS)) == 0) {
+		if (path_join(c->dir, "keys/transport", &kept) != 0) {
+			c->found.table.failed = true;
+			return;
+		}
+		path = kept;
+		user = s->users.signer; /* whose keys/ is */
+	}
+	if ((r = key_load_file_of(path, user, NULL, &key, &e)) != 0) {
+		if (r == ERR_NOTFOUND)
+			err_hint(&e,
+			    "make one: ssh-keygen -t ed25519 -N '' -f %s",
+			    path);
+		check_err(c, FINDING_FAIL, "transport", &e);
+	} else if (pubkey_type(key_public(key)) != PUBKEY_ED25519) {
+		check_add(c, FINDING_FAIL, "transport",
+		    "%s: the transport key must be an Ed25519 key", path);
+	} else {
+		pubkey_fingerprint(key_public(key), fp);
+		check_add(c, FINDING_OK, "transport", "%s", fp);
+	}
+	key_free(key);
+	free(kept);
+}
+
 static void
 check_keys(struct check *c)
 {
@@ -98,6 +139,7 @@ check_keys(struct check *c)
 	check_key(c, f->user_ca);
 	check_key(c, f->host_ca);
 	check_key(c, config_log_key(f));
+	check_transport(c);
 	if (!c->trust.have)
 		return;
 	if (f->user_ca != NULL)

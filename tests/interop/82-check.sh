@@ -38,7 +38,7 @@ t_eq 'a good deployment passes' 0 $?
 t_eq 'each line is a result, a thing, a sentence' '' \
 	"$(grep -vE '^(ok|warn|fail) +[a-z_]+ +[^ ]' <<<"$out")"
 t_eq 'nothing fails' '' "$(grep ^fail <<<"$out")"
-for what in config policy user_ca host_ca ca_log files notify clock disk log \
+for what in config policy user_ca host_ca ca_log transport files notify clock disk log \
 	port; do
 	t_has "$what is looked at" "$out" "ok    $what"
 done
@@ -77,6 +77,22 @@ chmod 600 corp/keys/user_ca
 mv corp/keys/user_ca away
 finds 'a key that is missing' 1 '^fail +user_ca +key of user_ca: ' check
 mv away corp/keys/user_ca
+
+mv corp/keys/transport away
+finds 'a transport key that is missing' 1 \
+	'^fail +transport +corp/keys/transport: .*make one: ssh-keygen' check
+ssh-keygen -q -t ecdsa -N '' -f corp/keys/transport
+finds 'one of another type' 1 '^fail +transport +.*must be an Ed25519 key' check
+rm corp/keys/transport.pub
+mv away corp/keys/transport
+sed -i 's/^service:.*/service: {transport: \/run\/credentials\/u\/transport, users: {signer: daemon}}/' \
+	corp/writ.yaml
+[ "$(id -u)" != 0 ] || chown daemon corp/keys/transport
+finds 'as a credential of systemd it is the file that this is made of' 0 \
+	"^ok +transport +$(ssh-keygen -lf corp/keys/transport | cut -d' ' -f2 |
+		sed 's/+/[+]/g')" check
+[ "$(id -u)" != 0 ] || chown 0 corp/keys/transport
+sed -i "s/^service:.*/service: {listen: [\"127.0.0.1:$port\"]}/" corp/writ.yaml
 
 # --- files
 chmod 777 corp/bundle
