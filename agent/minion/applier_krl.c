@@ -92,6 +92,7 @@ verb_krl(struct applier *a, struct err *e)
 		goto out;
 	a->held.krl_version = s.u.krl.version;
 	a->held.krl = s.u.krl.file;
+	a->held.krl_next = s.u.krl.next_update;
 	if ((r = applier_save(a, e)) == 0)
 		applier_take_next(a, "krl");
 out:

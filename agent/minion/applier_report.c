@@ -7,32 +7,42 @@
 
 #define ALARM_TEXT_MAX 900
 
-/* What is past its time goes on in force, and is said once for each of it. */
+/* Said once for each version. */
+static int
+say_past(struct applier *a, const char *what, uint64_t version,
+    const char *then)
+{
+	struct err why = {0};
+
+	(void)err_set(&why, ERR_EXPIRED, "%s version %llu is past its %s", what,
+	    (unsigned long long)version, then);
+	return applier_alarm(a, "expiry", &why);
+}
+
+/*
+ * What is past its time goes on in force.  A list of revocations is followed by
+ * another before its time is over, though there is nothing new: where none has
+ * come, somebody keeps it back, or the CA is away.
+ */
 static int
 say_expiry(struct applier *a, struct err *e)
 {
+	static const char stays[] = "expiry, and stays in force here";
+	const struct held *h = &a->held;
 	struct str text = STR_INIT;
-	struct err why = {0};
 	int policy, fleet, r = 0;
 
 	policy = trust_expiry(&a->trust, a->now, &text, NULL);
-	fleet = a->held.fleet.have
-	    ? fleet_expiry(&a->held.fleet, &a->trust, a->now, &text, NULL)
+	fleet = h->fleet.have
+	    ? fleet_expiry(&h->fleet, &a->trust, a->now, &text, NULL)
 	    : 0;
-	if (policy != 0 && policy != ERR_NOMEM) {
-		(void)err_set(&why, ERR_EXPIRED,
-		    "policy version %llu is past its expiry, and stays in "
-		    "force here",
-		    (unsigned long long)a->held.policy_version);
-		r = applier_alarm(a, "expiry", &why);
-	}
-	if (r == 0 && fleet != 0 && fleet != ERR_NOMEM) {
-		(void)err_set(&why, ERR_EXPIRED,
-		    "fleet version %llu is past its expiry, and stays in "
-		    "force here",
-		    (unsigned long long)a->held.fleet.version);
-		r = applier_alarm(a, "expiry", &why);
-	}
+	if (policy != 0 && policy != ERR_NOMEM)
+		r = say_past(a, "policy", h->policy_version, stays);
+	if (r == 0 && fleet != 0 && fleet != ERR_NOMEM)
+		r = say_past(a, "fleet", h->fleet.version, stays);
+	if (r == 0 && h->krl_next != 0 && a->now > h->krl_next)
+		r = say_past(a, "revocation list", h->krl_version,
+		    "next update: what was revoked since is not known here");
 	str_clear(&text);
 	return r != 0 ? err_nomem(e) : 0;
 }

@@ -32,6 +32,7 @@ struct held {
 	bool		  enforcing;	/* a job has enforced */
 	uint64_t	  krl_version;	/* 0: none */
 	struct hash	  krl;		/* the file */
+	int64_t		  krl_next;	/* there is another by then; 0: not known */
 	char		  host[ID_MAX + 1]; /* "": not accepted */
 	struct hash	  accept;
 	int64_t		  accepted_at;	/* or renamed, which is later */

@@ -83,9 +83,10 @@ parse_krl(const json_t *o, struct held *h, struct err *e)
 	if (json_object_get(o, "krl") == NULL)
 		return 0;
 	if ((r = json_u64(o, "krl_version", 0, 1, UINT64_MAX, &h->krl_version,
-		 e)) != 0)
+		 e)) != 0 ||
+	    (r = json_hex(o, "krl", 0, h->krl.b, HASH_LEN, e)) != 0)
 		return r;
-	return json_hex(o, "krl", 0, h->krl.b, HASH_LEN, e);
+	return json_time(o, "krl_next", JSON_OPTIONAL, &h->krl_next, e);
 }
 
 static int
@@ -156,6 +157,8 @@ held_write(const char *state_dir, const struct held *h, struct err *e)
 	if (h->krl_version != 0) {
 		jw_u64(&w, "krl_version", h->krl_version);
 		jw_hex(&w, "krl", h->krl.b, HASH_LEN);
+		if (h->krl_next != 0)
+			jw_time(&w, "krl_next", h->krl_next);
 	}
 	jw_end(&w, '}');
 	r = state_file_write(state_dir, "held", &s, e);

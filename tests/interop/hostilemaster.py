@@ -365,9 +365,11 @@ def begin():
     wait('the acceptance is taken', lambda: os.path.exists(STATE + '/held')
          and held().get('host') == HOST)
     check('the host is who the acceptance says', True)
-    base['krl'] = krl_want(2, krl_list(2))
+    due = when(3600)
+    base['krl'] = krl_want(2, krl_list(2), next_update=due)
     say(base)
     have('a revocation list is taken', lambda: held().get('krl_version') == '2')
+    check('and when there is to be another', held().get('krl_next') == due, held())
     base['certificate'] = put(certificate())
     say(base)
     have('a host certificate is taken', lambda: os.path.exists(STATE + '/certificate'))
@@ -833,7 +835,7 @@ ATTACKS = [
 def stands():
     h = held()
     return {k: h.get(k) for k in ('policy', 'policy_version', 'fleet', 'fleet_version', 'job',
-                                  'accept', 'host', 'renamed', 'krl', 'krl_version', 'owed')}, \
+                                  'accept', 'host', 'renamed', 'krl', 'krl_next', 'krl_version', 'owed')}, \
         applied(), [read(DROPIN + '/' + f) for f in applied()], sha(read(STATE + '/certificate')), \
         len(reports('run'))
 

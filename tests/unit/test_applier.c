@@ -237,6 +237,72 @@ a_fleet_past_its_time_is_said_once(void **state)
 	policy_free(p);
 }
 
+/* There is another list before its time is over, so one that has none is kept back. */
+static void
+a_list_that_is_not_followed_is_said_once(void **state)
+{
+	static const struct {
+		int64_t next, after;
+		uint64_t version;
+		bool says;
+	} cases[] = {
+	    {0, 400 * DAY, 7, false},
+	    {DAY, DAY, 7, false},
+	    {DAY, DAY + 1, 7, true},
+	    {DAY, 2 * DAY, 7, false},
+	    {3 * DAY, 2 * DAY, 8, false},
+	    {3 * DAY, 3 * DAY + 1, 8, true},
+	};
+	struct policy *p = fixture_policy(NULL, NULL);
+
+	(void)state;
+	hold_fleet(p);
+	a.held.fleet.expires = p->expires = FIXTURE_NOW + 500 * DAY;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct err e = {0};
+		char words[80];
+
+		a.now = FIXTURE_NOW + cases[i].after;
+		a.held.krl_version = cases[i].version;
+		a.held.krl_next =
+		    cases[i].next == 0 ? 0 : FIXTURE_NOW + cases[i].next;
+		(void)snprintf(words, sizeof(words),
+		    "revocation list version %llu is past its next update",
+		    (unsigned long long)cases[i].version);
+		if (verb_report(&a, &e) != 0)
+			fail_msg("case %zu: %s", i, e.msg);
+		if (a.made.n != (cases[i].says ? 2 : 1))
+			fail_msg("case %zu: %zu reports", i, a.made.n);
+		assert_int_equal(strstr(a.made.v[0], words) != NULL,
+		    cases[i].says);
+		strs_clear(&a.made);
+	}
+	json_decref(a.args);
+	key_free(a.host_key);
+	policy_free(p);
+}
+
+static void
+what_is_held_is_read_as_it_was_written(void **state)
+{
+	struct held h = {.have = true,
+	    .realm = *fixture_realm(),
+	    .policy_version = 1,
+	    .krl_version = 7,
+	    .krl = *fixture_realm()};
+
+	(void)state;
+	for (int64_t next = 0; next <= FIXTURE_NOW; next += FIXTURE_NOW) {
+		struct held is = {0};
+
+		h.krl_next = next;
+		assert_int_equal(held_write(dir, &h, NULL), 0);
+		assert_int_equal(held_read(dir, &is, NULL), 0);
+		assert_int_equal(is.krl_version, 7);
+		assert_int_equal(is.krl_next, next);
+	}
+}
+
 /* Whoever ends between a report and what remembers it says it once more. */
 static void
 an_alarm_that_could_not_be_said_is_not_taken_for_said(void **state)
@@ -365,6 +431,8 @@ main(void)
 	    T(an_acceptance_that_nobody_named_is_none),
 	    T(a_list_is_the_one_that_is_held_after_any_crash),
 	    T(a_fleet_past_its_time_is_said_once),
+	    T(a_list_that_is_not_followed_is_said_once),
+	    T(what_is_held_is_read_as_it_was_written),
 	    T(an_alarm_that_could_not_be_said_is_not_taken_for_said),
 	    T(a_certificate_is_renewed_at_two_thirds_of_its_life),
 #undef T
