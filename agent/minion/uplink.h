@@ -66,6 +66,7 @@ struct uplink {
 	json_t *taking;		 /* want, as it was when this was begun */
 	struct str bad;		 /* why what came as want is none */
 	struct strs tried;	 /* what was refused: not again while it is wanted */
+	size_t tried_at;	 /* by which master */
 	struct strs answered;	 /* asks */
 	size_t at;		 /* whose turn it is */
 	bool came_back;		 /* to one that had hung up soon */

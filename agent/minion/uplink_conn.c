@@ -82,8 +82,13 @@ uplink_connect(struct uplink *u, struct err *e)
 		o.port = (uint16_t)(d.port != 0 ? d.port : PORT);
 		r = net_client_new(u->loop, &o, &ops, u, &u->client, e);
 	}
-	if (r != 0)
+	if (r != 0) {
 		u->at++;
+	} else if (u->at % n != u->tried_at) {
+		/* What one did not have another may. */
+		strs_clear(&u->tried);
+		u->tried_at = u->at % n;
+	}
 	dest_clear(&d);
 	return r;
 }

@@ -132,11 +132,6 @@ who_has_no_token_is_asked_once(void **state)
 
 /* --- what is wanted ------------------------------------------------------- */
 
-#define A16 "aaaaaaaaaaaaaaaa"
-#define B16 "bbbbbbbbbbbbbbbb"
-#define ONE A16 A16 A16 A16
-#define TWO B16 B16 B16 B16
-
 static void
 news_do_not_end_what_is_being_taken(void **state)
 {

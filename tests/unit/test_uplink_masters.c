@@ -124,6 +124,27 @@ a_master_that_hangs_up_comes_first_again_once(void **state)
 	}
 }
 
+/* Nor does it forget what the same one had not, whoever hangs up. */
+static void
+what_one_master_lacks_is_asked_of_another(void **state)
+{
+	static const char certificate[] = "certificate " ONE;
+
+	(void)state;
+	begin(TWO_MASTERS);
+	assert_int_equal(find_master(), 1);
+	be_wanted("{\"certificate\":\"" ONE "\"}");
+	p.object = "{\"error\":\"none\",\"code\":\"notfound\"}";
+	uplink_take(p.u);
+	assert_true(strs_has(&p.u->tried, certificate));
+	lose_it();
+	assert_int_equal(find_master(), 1);
+	assert_true(strs_has(&p.u->tried, certificate));
+	lose_it();
+	assert_int_equal(find_master(), 2);
+	assert_false(strs_has(&p.u->tried, certificate));
+}
+
 static void
 who_is_accepted_goes_in_where_it_was_said(void **state)
 {
@@ -200,6 +221,7 @@ main(void)
 	    T(a_stranger_who_comes_meanwhile_is_told_of_later),
 	    T(where_one_master_is_gone_it_goes_to_another),
 	    T(a_master_that_hangs_up_comes_first_again_once),
+	    T(what_one_master_lacks_is_asked_of_another),
 	    T(who_is_accepted_goes_in_where_it_was_said),
 	    T(nobody_waits_at_one_master_for_good),
 	    T(a_master_that_takes_no_report_is_left_for_a_while),

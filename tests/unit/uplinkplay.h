@@ -308,6 +308,11 @@ come_up(void)
 	assert_true(uplink_is_up(p.u));
 }
 
+#define A16 "aaaaaaaaaaaaaaaa"
+#define B16 "bbbbbbbbbbbbbbbb"
+#define ONE A16 A16 A16 A16
+#define TWO B16 B16 B16 B16
+
 static void
 be_wanted(const char *want)
 {
