@@ -26,15 +26,6 @@ mkdir -m 700 ca/run
 here 'a signer is there' signer_starts ca
 here 'a keeper is' keeper_starts
 
-# issued N: alice asks for N.pub and has N-cert.pub; nobody has to approve.
-issued() {
-	ca_key ed25519 "$1" &&
-		"$writ" request -C ca -m 'a reason' -i alice --key "$1.pub" \
-			--grant work -o "$1.req" viewer >>"$ca_log" 2>&1 &&
-		submit alice@example.com "$1.req" |
-		field results.0.certificate >"$1-cert.pub" &&
-		[ -s "$1-cert.pub" ]
-}
 size() {
 	"$O/tools/calltool" -c ca/run/control.sock '' '{"call":"status"}' |
 		jq -r ".log_$1"

@@ -34,15 +34,6 @@ bucket=$!
 t_stop_later $bucket
 here 'a bucket listens' until_ok bash -c ": </dev/tcp/127.0.0.1/$port"
 
-# issued N: alice asks for N.pub and has N-cert.pub; nobody has to approve.
-issued() {
-	ca_key ed25519 "$1" &&
-		"$writ" request -C ca -m 'a reason' -i alice --key "$1.pub" \
-			--grant work -o "$1.req" viewer >>"$ca_log" 2>&1 &&
-		submit alice@example.com "$1.req" |
-		field results.0.certificate >"$1-cert.pub" &&
-		[ -s "$1-cert.pub" ]
-}
 status() {
 	"$O/tools/calltool" -c ca/run/control.sock '' '{"call":"status"}'
 }

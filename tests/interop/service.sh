@@ -13,6 +13,8 @@
 #	call PERSON JSON	the answer to one call in that person's name, as a
 #				front brings it: `STATUS BODY`
 #	submit PERSON FILE...	statements, brought in PERSON's name
+#	issued N		alice asks for N.pub and has N-cert.pub, under a grant
+#				`work` where nobody has to approve
 #	field PATH		of the body of such an answer; nothing where
 #				there is none
 #	sign NAMESPACE KEY FILE	a statement of the message in FILE, by hand
@@ -88,4 +90,14 @@ v.update(json.loads("{" + what + "}"))
 print(json.dumps(v, sort_keys=True, separators=(",", ":")))
 END
 	sign revoke@writ "${1%%@*}" revoke
+}
+
+# shellcheck disable=SC2154 # writ and ca_log are ca.sh's
+issued() {
+	ca_key ed25519 "$1" &&
+		"$writ" request -C ca -m 'a reason' -i alice --key "$1.pub" \
+			--grant work -o "$1.req" viewer >>"$ca_log" 2>&1 &&
+		submit alice@example.com "$1.req" |
+		field results.0.certificate >"$1-cert.pub" &&
+		[ -s "$1-cert.pub" ]
 }
